@@ -1,0 +1,166 @@
+//! Canonization: rewrites of the network that leave its function as it is and make relevance rules right.
+//!
+//! Second step of the data's way: load -> **canonize** -> assign -> ... A
+//! BatchNormalization behind a convolution, for instance, is one linear map
+//! together with it; a rule must see the two as one (Pahde et al. 2023). Each pass
+//! states the identity it uses, can be switched off by name, and reports what it
+//! changed. A new pass is a file here and a line in [`PASSES`].
+
+mod add_bias;
+mod linear_batchnorm;
+mod weights;
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+
+use crate::composite::Canonization;
+use crate::network::Network;
+
+/// A rewrite.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// The name by which it is switched off.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Rewrites the network; returns the names of the ONNX nodes that it merged into others.
+    run: fn(&mut Network) -> Result<Vec<String>>,
+}
+
+/// All passes, in the order in which they run.
+pub const PASSES: &[Pass] = &[
+    Pass {
+        name: "add-bias",
+        about: "the addition of a constant becomes the bias of the linear layer before it",
+        run: add_bias::run,
+    },
+    Pass {
+        name: "linear-batchnorm",
+        about: "BatchNormalization is merged into the convolution or dense layer before it",
+        run: linear_batchnorm::run,
+    },
+];
+
+/// What a pass did to a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PassReport {
+    /// The pass.
+    pub pass: &'static str,
+    /// The ONNX nodes that were merged into others.
+    pub nodes: Vec<String>,
+}
+
+/// Which passes run: what the composite wants, less what the user switched off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassSelection {
+    names: BTreeSet<&'static str>,
+}
+
+impl PassSelection {
+    /// Every pass.
+    pub fn all() -> PassSelection {
+        PassSelection {
+            names: PASSES.iter().map(|pass| pass.name).collect(),
+        }
+    }
+
+    /// No pass.
+    pub fn none() -> PassSelection {
+        PassSelection {
+            names: BTreeSet::new(),
+        }
+    }
+
+    /// The passes a composite wants.
+    ///
+    /// # Errors
+    /// When it names one that does not exist.
+    pub fn of(canonization: &Canonization) -> Result<PassSelection> {
+        match canonization {
+            Canonization::All => Ok(PassSelection::all()),
+            Canonization::None => Ok(PassSelection::none()),
+            Canonization::Only(names) => {
+                let names = names
+                    .iter()
+                    .map(|name| Ok(find(name)?.name))
+                    .collect::<Result<_>>()?;
+                Ok(PassSelection { names })
+            }
+        }
+    }
+
+    /// Less one pass.
+    ///
+    /// # Errors
+    /// When there is no such pass.
+    pub fn without(mut self, name: &str) -> Result<PassSelection> {
+        self.names.remove(find(name)?.name);
+        Ok(self)
+    }
+
+    /// Only one pass.
+    ///
+    /// # Errors
+    /// When there is no such pass.
+    pub fn only(name: &str) -> Result<PassSelection> {
+        Ok(PassSelection {
+            names: BTreeSet::from([find(name)?.name]),
+        })
+    }
+}
+
+fn find(name: &str) -> Result<&'static Pass> {
+    if let Some(pass) = PASSES.iter().find(|pass| pass.name == name) {
+        return Ok(pass);
+    }
+    let names: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
+    bail!(
+        "there is no canonization pass `{name}`; there are {}",
+        names.join(", ")
+    )
+}
+
+/// Runs the selected passes in their order; passes that found nothing are left out of the report.
+///
+/// # Errors
+/// When a rewrite meets shapes that contradict each other.
+pub fn canonize(network: &mut Network, selection: &PassSelection) -> Result<Vec<PassReport>> {
+    let mut reports = vec![];
+    for pass in PASSES
+        .iter()
+        .filter(|pass| selection.names.contains(pass.name))
+    {
+        let nodes = (pass.run)(network)
+            .with_context(|| format!("the canonization pass {} failed", pass.name))?;
+        network.prune();
+        if !nodes.is_empty() {
+            reports.push(PassReport {
+                pass: pass.name,
+                nodes,
+            });
+        }
+    }
+    Ok(reports)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_are_switched_by_name() {
+        let all = PassSelection::all();
+        assert!(all.names.contains("linear-batchnorm"));
+        let without = all.without("linear-batchnorm").unwrap();
+        assert!(!without.names.contains("linear-batchnorm"));
+        let error = without.without("batchnorm").unwrap_err().to_string();
+        assert!(error.contains("linear-batchnorm"), "{error}");
+        let only = Canonization::Only(vec!["add-bias".to_string()]);
+        assert_eq!(
+            PassSelection::of(&only).unwrap(),
+            PassSelection::only("add-bias").unwrap()
+        );
+    }
+}

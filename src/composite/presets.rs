@@ -1,0 +1,101 @@
+//! The presets: the YAML files of `rules/`, embedded in the binary. A new one is a file there and a line here.
+
+use anyhow::{Context, Result};
+
+use super::Composite;
+use crate::network::{Kind, Network};
+
+/// A composite that comes with the tool.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// Its name.
+    pub name: &'static str,
+    /// Its YAML.
+    pub yaml: &'static str,
+}
+
+macro_rules! presets {
+    ($($name:literal),* $(,)?) => {
+        &[$(Preset { name: $name, yaml: include_str!(concat!("../../rules/", $name, ".yaml")) }),*]
+    };
+}
+
+/// All presets, in the order they are listed in.
+pub const PRESETS: &[Preset] = presets![
+    "epsilon-gamma-box",
+    "epsilon-plus-flat",
+    "epsilon-plus",
+    "epsilon-alpha2-beta1-flat",
+    "epsilon-alpha2-beta1",
+    "gamma",
+    "epsilon",
+    "w-square-plus",
+    "excitation-backprop",
+    "guided-backprop",
+    "deconvnet",
+    "gradient",
+];
+
+impl Preset {
+    /// The preset of that name.
+    pub fn find(name: &str) -> Option<&'static Preset> {
+        PRESETS.iter().find(|preset| preset.name == name)
+    }
+
+    /// The preset as a composite.
+    ///
+    /// # Errors
+    /// Never, unless a preset's file is wrong, which a test excludes.
+    pub fn composite(&self) -> Result<Composite> {
+        Composite::parse(self.yaml, self.name)
+            .with_context(|| format!("the preset {} is invalid", self.name))
+    }
+}
+
+/// The preset that `auto` takes for a network, and why.
+pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
+    let has_convolution = network
+        .layers
+        .iter()
+        .any(|layer| layer.kind() == Kind::Convolution);
+    if has_convolution {
+        (
+            "epsilon-gamma-box",
+            "a convolutional network; of the presets it scores highest under region flipping",
+        )
+    } else {
+        ("epsilon", "a network without convolutions")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_parses_and_says_what_it_is() {
+        for preset in PRESETS {
+            let composite = preset.composite().unwrap();
+            assert_eq!(composite.name, preset.name);
+            assert!(
+                composite.about.len() > 40,
+                "{} should say more about itself",
+                preset.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_a_preset() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/rules");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            assert!(
+                Preset::find(stem).is_some(),
+                "{} is not listed in PRESETS",
+                path.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The YAML of a composite.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::presets::{PRESETS, Preset};
+use crate::network::Kind;
+use crate::rule::{RuleSetting, Stabilizer};
+use crate::suggest::explained;
+
+/// A named list of rules.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Composite {
+    /// Its name.
+    pub name: String,
+    /// What it is for, and where it comes from.
+    #[serde(default)]
+    pub about: String,
+    /// The stabilizer of every rule that does not name its own.
+    #[serde(default)]
+    pub stabilizer: Stabilizer,
+    /// Which rewrites are made before rules are assigned.
+    #[serde(default)]
+    pub canonize: Canonization,
+    /// First match wins.
+    pub rules: Vec<Entry>,
+}
+
+/// Which canonization passes run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "CanonizationText")]
+pub enum Canonization {
+    /// All.
+    #[default]
+    All,
+    /// None.
+    None,
+    /// Those named.
+    Only(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "`all`, `none` or a list of passes")]
+enum CanonizationText {
+    Word(CanonizationWord),
+    Passes(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum CanonizationWord {
+    All,
+    None,
+}
+
+impl From<CanonizationText> for Canonization {
+    fn from(text: CanonizationText) -> Canonization {
+        match text {
+            CanonizationText::Word(CanonizationWord::All) => Canonization::All,
+            CanonizationText::Word(CanonizationWord::None) => Canonization::None,
+            CanonizationText::Passes(passes) => Canonization::Only(passes),
+        }
+    }
+}
+
+/// One line of a composite.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The layers it is for; without conditions, all.
+    #[serde(default)]
+    pub when: When,
+    /// Their rule.
+    pub rule: RuleSetting,
+}
+
+/// Conditions on a layer, all of which must hold.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct When {
+    /// The layer is (or is not) the first with weights on the way from the input.
+    pub first: Option<bool>,
+    /// The layer is (or is not) the last with weights on the way to the output.
+    pub last: Option<bool>,
+    /// The layer is of this kind, or one of these.
+    pub kind: Option<OneOrMany<Kind>>,
+    /// The name of the layer's ONNX node matches this regular expression.
+    #[serde(deserialize_with = "pattern")]
+    pub name: Option<regex::Regex>,
+    /// The layer's place among all layers of its kind, from 0 (lowest) to 1.
+    pub depth: Option<DepthRange>,
+}
+
+/// A value, or a list of values.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a kind of layer or a list of kinds: input, constant, convolution, \
+    dense, average-pool, max-pool, sum, concat, gate, product, activation, normalization, \
+    softmax, reshape, resize"
+)]
+pub enum OneOrMany<T> {
+    /// A single one.
+    One(T),
+    /// Several.
+    Many(Vec<T>),
+}
+
+impl<T: PartialEq> OneOrMany<T> {
+    /// Whether the value is among them.
+    pub fn contains(&self, value: &T) -> bool {
+        match self {
+            OneOrMany::One(one) => one == value,
+            OneOrMany::Many(many) => many.contains(value),
+        }
+    }
+}
+
+/// A part of the way from the lowest layer of a kind (0) to the highest (1): `[0, 0.33]` is the
+/// lower third. The n-th of N layers (counted from 0) lies at (n + ½) / N.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "[f32; 2]")]
+pub struct DepthRange {
+    low: f32,
+    high: f32,
+}
+
+impl TryFrom<[f32; 2]> for DepthRange {
+    type Error = String;
+
+    fn try_from([low, high]: [f32; 2]) -> Result<DepthRange, String> {
+        if 0.0 <= low && low < high && high <= 1.0 {
+            return Ok(DepthRange { low, high });
+        }
+        Err(format!(
+            "a depth range goes from 0 to 1, the lower end first: [0, 0.33], not [{low}, {high}]"
+        ))
+    }
+}
+
+impl DepthRange {
+    /// Whether the `index`-th of `count` layers lies in the range.
+    pub fn contains(&self, index: usize, count: usize) -> bool {
+        let place = (index as f32 + 0.5) / count.max(1) as f32;
+        self.low <= place && place < self.high
+    }
+}
+
+fn pattern<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<regex::Regex>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    regex::Regex::new(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+impl Composite {
+    /// Reads a composite from YAML; `origin` names the text in errors.
+    ///
+    /// # Errors
+    /// When the text does not follow the schema: file, line and column are named, and the
+    /// nearest valid word.
+    pub fn parse(text: &str, origin: &str) -> Result<Composite> {
+        let composite: Composite = serde_yaml::from_str(text)
+            .map_err(|error| anyhow::anyhow!("{origin}: {}", explained(&error.to_string())))?;
+        if composite.rules.is_empty() {
+            bail!("{origin}: the composite has no rules");
+        }
+        Ok(composite)
+    }
+
+    /// A preset by its name, or a YAML file.
+    ///
+    /// # Errors
+    /// When there is neither a preset nor a file of that name, or the file is invalid.
+    pub fn find(name_or_path: &str) -> Result<Composite> {
+        if let Some(preset) = Preset::find(name_or_path) {
+            return preset.composite();
+        }
+        let looks_like_file = name_or_path.ends_with(".yaml")
+            || name_or_path.ends_with(".yml")
+            || name_or_path.contains(std::path::MAIN_SEPARATOR);
+        if looks_like_file || Path::new(name_or_path).is_file() {
+            let text = std::fs::read_to_string(name_or_path)
+                .with_context(|| format!("cannot read the composite {name_or_path}"))?;
+            return Composite::parse(&text, name_or_path);
+        }
+        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        let nearest = crate::suggest::nearest(name_or_path, names.iter().copied())
+            .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+        bail!(
+            "there is no preset `{name_or_path}`{nearest} (`onnxplain presets` lists them; a composite of your own is a .yaml file)"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALID: &str = "
+name: test
+rules:
+  - when: { first: true }
+    rule: flat
+  - when: { kind: [convolution, dense], depth: [0, 0.5], name: \"^conv\" }
+    rule: { gamma: { gamma: 0.5 } }
+";
+
+    #[test]
+    fn a_composite_parses() {
+        let composite = Composite::parse(VALID, "test.yaml").unwrap();
+        assert_eq!(composite.rules.len(), 2);
+        assert_eq!(composite.canonize, Canonization::All);
+        assert_eq!(composite.stabilizer, Stabilizer::additive(1e-6));
+        let when = &composite.rules[1].when;
+        assert!(when.name.as_ref().unwrap().is_match("conv1"));
+        assert!(when.kind.as_ref().unwrap().contains(&Kind::Dense));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        let message = |from: &str, to: &str| {
+            let error = Composite::parse(&VALID.replace(from, to), "my.yaml").unwrap_err();
+            format!("{error:#}")
+        };
+        let typo = message("first", "frist");
+        assert!(
+            typo.contains("my.yaml") && typo.contains("line 4"),
+            "{typo}"
+        );
+        assert!(typo.contains("did you mean `first`"), "{typo}");
+        assert!(message("rule: flat", "rule: flatt").contains("did you mean `flat`"));
+        assert!(message("convolution", "convolutoin").contains("convolution"));
+        assert!(message("0.5]", "-1]").contains("a depth range"));
+        assert!(message("^conv", "(").contains("regex"));
+        assert!(message("name: test", "nme: test").contains("did you mean `name`"));
+    }
+
+    #[test]
+    fn thirds_split_layers_evenly() {
+        let third = |index| {
+            [[0.0, 0.33], [0.33, 0.67], [0.67, 1.0]]
+                .iter()
+                .position(|range| DepthRange::try_from(*range).unwrap().contains(index, 6))
+        };
+        let thirds: Vec<_> = (0..6).map(|index| third(index).unwrap()).collect();
+        assert_eq!(thirds, [0, 0, 1, 1, 2, 2]);
+    }
+}

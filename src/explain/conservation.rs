@@ -1,0 +1,71 @@
+//! The books of relevance: what enters and leaves every layer, and what is absorbed on the way.
+
+use serde::Serialize;
+
+use crate::network::LayerId;
+
+/// The books of one layer; sums over all elements.
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerBooks {
+    /// The layer.
+    #[serde(skip)]
+    pub layer: LayerId,
+    /// Relevance that came from above.
+    pub incoming: f64,
+    /// Relevance that was handed down.
+    pub outgoing: f64,
+    /// Relevance that the bias, padding and other constants absorbed.
+    pub absorbed_by_bias: f64,
+    /// Relevance that the stabilizer absorbed.
+    pub absorbed_by_stabilizer: f64,
+    /// Whether the layer's rule conserves relevance at all (the gradient does not).
+    pub is_conserving: bool,
+    /// Σ|R| that came from above: the scale on which an imbalance is measured.
+    #[serde(skip)]
+    pub magnitude: f64,
+}
+
+impl LayerBooks {
+    /// What is missing or too much, relative to the relevance that came in.
+    pub fn imbalance(&self) -> f64 {
+        let accounted = self.outgoing + self.absorbed_by_bias + self.absorbed_by_stabilizer;
+        (self.incoming - accounted).abs() / self.magnitude.max(f64::MIN_POSITIVE)
+    }
+}
+
+/// The books of a whole propagation.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Books {
+    /// Relevance put in at the output.
+    pub initial: f64,
+    /// Relevance that arrived at the input.
+    pub input_sum: f64,
+    /// The layers, from the output to the input.
+    pub layers: Vec<LayerBooks>,
+}
+
+impl Books {
+    /// Relevance that biases, padding and constants absorbed, over all layers.
+    pub fn absorbed_by_bias(&self) -> f64 {
+        self.layers.iter().map(|layer| layer.absorbed_by_bias).sum()
+    }
+
+    /// Relevance that stabilizers absorbed, over all layers.
+    pub fn absorbed_by_stabilizer(&self) -> f64 {
+        self.layers
+            .iter()
+            .map(|layer| layer.absorbed_by_stabilizer)
+            .sum()
+    }
+
+    /// Whether every rule conserves relevance.
+    pub fn is_conserving(&self) -> bool {
+        self.layers.iter().all(|layer| layer.is_conserving)
+    }
+
+    /// The largest imbalance of a layer whose rule conserves relevance.
+    pub fn worst_imbalance(&self) -> f64 {
+        let conserving = self.layers.iter().filter(|layer| layer.is_conserving);
+        conserving.map(LayerBooks::imbalance).fold(0.0, f64::max)
+    }
+}

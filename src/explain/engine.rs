@@ -1,0 +1,307 @@
+//! The kernels of a program, built once, and the forward pass.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+
+use super::input_range::{InputRange, range_at, spread};
+use super::program::{LinearStep, Program, Step};
+use crate::linear::{Forward, LinearMap, Transposed, WeightPart};
+use crate::network::{LayerId, Network};
+use crate::rule::{Group, InputPart};
+use crate::tensor::Tensor;
+
+/// A program with its kernels.
+pub(super) struct Engine {
+    program: Program,
+    /// `W x + b` of every linear layer.
+    forward: Vec<Option<Forward>>,
+    /// The divisions of every linear layer that has a rule.
+    pub(super) divisions: Vec<Vec<Division>>,
+    /// `Wᵀ` of every linear layer that passes the gradient.
+    pub(super) gradients: Vec<Option<Arc<Transposed>>>,
+    /// For each layer, the inputs that nobody reads after it.
+    last_reads: Vec<Vec<LayerId>>,
+}
+
+/// A group of a rule, with kernels.
+pub(super) struct Division {
+    pub group: Group,
+    /// Whether the denominator is the layer's output.
+    pub divides_by_output: bool,
+    /// The part of the denominator that is the same for every picture, bias included.
+    pub constant: Option<Tensor>,
+    /// The part of the bias that takes part.
+    pub bias: Option<Tensor>,
+    pub terms: Vec<TermKernels>,
+}
+
+/// The kernels of a term.
+pub(super) struct TermKernels {
+    pub coefficient: f32,
+    pub input: InputPart,
+    /// The inputs, where they are the same for every picture.
+    pub constant_inputs: Option<Vec<Tensor>>,
+    /// Computes the term's part of the denominator; the first one adds the bias.
+    pub forward: Option<Forward>,
+    pub transposed: Arc<Transposed>,
+}
+
+/// What a forward pass leaves for propagation.
+#[derive(Clone, Debug)]
+pub struct Activations {
+    pub(super) values: Vec<Option<Tensor>>,
+    output: LayerId,
+}
+
+impl Activations {
+    /// The logits, in the output's shape.
+    ///
+    /// # Errors
+    /// Never after a forward pass that succeeded.
+    pub fn logits(&self) -> Result<&Tensor> {
+        self.value(self.output)
+    }
+
+    pub(super) fn value(&self, id: LayerId) -> Result<&Tensor> {
+        self.values[id]
+            .as_ref()
+            .context("propagation reads a value that was not kept")
+    }
+}
+
+impl Engine {
+    pub fn new(program: Program, range: Option<&InputRange>) -> Result<Engine> {
+        let count = program.network.layers.len();
+        let mut engine = Engine {
+            forward: Vec::with_capacity(count),
+            divisions: Vec::with_capacity(count),
+            gradients: Vec::with_capacity(count),
+            last_reads: last_reads(&program.network),
+            program,
+        };
+        for id in 0..count {
+            let layer = &engine.program.network.layers[id];
+            let kernels = engine.kernels(id, range);
+            let (forward, divisions, gradient) =
+                kernels.with_context(|| format!("compiling the {}", layer.describe()))?;
+            engine.forward.push(forward);
+            engine.divisions.push(divisions);
+            engine.gradients.push(gradient);
+        }
+        Ok(engine)
+    }
+
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub fn network(&self) -> &Network {
+        &self.program.network
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn kernels(
+        &self,
+        id: LayerId,
+        range: Option<&InputRange>,
+    ) -> Result<(Option<Forward>, Vec<Division>, Option<Arc<Transposed>>)> {
+        let Some(map) = self.program.network.layers[id].op.as_linear() else {
+            return Ok((None, vec![], None));
+        };
+        let forward = map.forward(WeightPart::Plain, map.bias().cloned())?;
+        match &self.program.steps[id] {
+            Step::Linear(step) => {
+                let divisions = self.divisions_of(id, step, map, range)?;
+                Ok((Some(forward), divisions, None))
+            }
+            Step::Gradient => {
+                let transposed = Arc::new(map.transposed(WeightPart::Plain)?);
+                Ok((Some(forward), vec![], Some(transposed)))
+            }
+            _ => Ok((Some(forward), vec![], None)),
+        }
+    }
+
+    fn divisions_of(
+        &self,
+        id: LayerId,
+        step: &LinearStep,
+        map: &dyn LinearMap,
+        range: Option<&InputRange>,
+    ) -> Result<Vec<Division>> {
+        let mut shared = SharedTransposed {
+            map,
+            kernels: vec![],
+        };
+        let build = |group: &Group| {
+            let divides_by_output = LinearStep::divides_by_output(group, map);
+            let bias = match (group.bias, map.bias()) {
+                (Some(part), Some(bias)) => Some(part.of_tensor(bias)?),
+                _ => None,
+            };
+            let mut division = Division {
+                group: group.clone(),
+                divides_by_output,
+                constant: None,
+                bias: bias.clone(),
+                terms: vec![],
+            };
+            let mut pending_bias = bias.filter(|_| !divides_by_output);
+            for term in &group.terms {
+                let constant_inputs = self.constant_inputs(id, term.input, step, range)?;
+                let transposed = shared.get(term.weight)?;
+                let forward = match &constant_inputs {
+                    Some(inputs) => {
+                        let part = map.forward(term.weight, None)?(inputs)?;
+                        add_scaled(&mut division.constant, part, term.coefficient)?;
+                        None
+                    }
+                    None if divides_by_output => None,
+                    None => Some(map.forward(term.weight, pending_bias.take())?),
+                };
+                let (coefficient, input) = (term.coefficient, term.input);
+                let kernels = TermKernels {
+                    coefficient,
+                    input,
+                    constant_inputs,
+                    forward,
+                    transposed,
+                };
+                division.terms.push(kernels);
+            }
+            if let Some(bias) = pending_bias {
+                let shape = &self.program.network.layers[id].shape;
+                let mut constant = match division.constant.take() {
+                    Some(constant) => constant,
+                    None => Tensor::zeros(shape)?,
+                };
+                constant.combine_broadcast(&bias, |to, from| *to += from)?;
+                division.constant = Some(constant);
+            }
+            Ok(division)
+        };
+        step.groups.iter().map(build).collect()
+    }
+
+    /// The parts of a layer's inputs that are the same for every picture; `None` where they are not.
+    fn constant_inputs(
+        &self,
+        id: LayerId,
+        part: InputPart,
+        step: &LinearStep,
+        range: Option<&InputRange>,
+    ) -> Result<Option<Vec<Tensor>>> {
+        if !part.is_constant() {
+            return Ok(None);
+        }
+        let network = &self.program.network;
+        let input = |&input: &LayerId| {
+            let shape = &network.layers[input].shape;
+            match (part, &step.range) {
+                (InputPart::Low, Some((low, _))) => spread(low, shape, 1),
+                (InputPart::High, Some((_, high))) => spread(high, shape, 1),
+                (InputPart::Low, None) => range_at(network, input, range).map(|[low, _]| low),
+                (InputPart::High, None) => range_at(network, input, range).map(|[_, high]| high),
+                _ => Tensor::filled(shape, 1.0),
+            }
+        };
+        network.layers[id]
+            .inputs
+            .iter()
+            .map(input)
+            .collect::<Result<Vec<_>>>()
+            .map(Some)
+    }
+
+    /// Runs the network; values that propagation does not read are dropped after their last use.
+    pub fn forward(&self, input: &Tensor) -> Result<Activations> {
+        let network = &self.program.network;
+        ensure!(
+            input.shape() == network.input_shape(),
+            "the input has the shape {:?}, but the network expects {:?}",
+            input.shape(),
+            network.input_shape()
+        );
+        let mut values: Vec<Option<Tensor>> = vec![None; network.layers.len()];
+        for (id, layer) in network.layers.iter().enumerate() {
+            let read = |&of: &LayerId| {
+                let is_last = self.last_reads[id].contains(&of) && !self.program.is_kept[of];
+                let occurs_once = layer.inputs.iter().filter(|&&input| input == of).count() == 1;
+                let value = if is_last && occurs_once {
+                    values[of].take()
+                } else {
+                    values[of].clone()
+                };
+                value.context("a value was dropped too early")
+            };
+            let inputs: Vec<Tensor> = layer.inputs.iter().map(read).collect::<Result<_>>()?;
+            let value = match &self.forward[id] {
+                Some(kernel) => kernel(&inputs),
+                None => layer.op.evaluate(input, inputs),
+            };
+            values[id] = Some(value.with_context(|| format!("running the {}", layer.describe()))?);
+            for &done in &self.last_reads[id] {
+                if !self.program.is_kept[done] {
+                    values[done] = None;
+                }
+            }
+        }
+        Ok(Activations {
+            values,
+            output: network.output,
+        })
+    }
+}
+
+/// For each layer, the inputs of which it is the last reader.
+fn last_reads(network: &Network) -> Vec<Vec<LayerId>> {
+    let mut last_reader: HashMap<LayerId, LayerId> = HashMap::new();
+    for (id, layer) in network.layers.iter().enumerate() {
+        layer.inputs.iter().for_each(|&input| {
+            last_reader.insert(input, id);
+        });
+    }
+    let mut reads = vec![vec![]; network.layers.len()];
+    for (input, reader) in last_reader {
+        reads[reader].push(input);
+    }
+    reads
+}
+
+/// The transposed kernels of one map: one per part of the weights, shared between groups.
+struct SharedTransposed<'a> {
+    map: &'a dyn LinearMap,
+    kernels: Vec<(WeightPart, Arc<Transposed>)>,
+}
+
+impl SharedTransposed<'_> {
+    fn get(&mut self, part: WeightPart) -> Result<Arc<Transposed>> {
+        if let Some((_, kernel)) = self.kernels.iter().find(|(known, _)| *known == part) {
+            return Ok(kernel.clone());
+        }
+        let kernel = Arc::new(self.map.transposed(part)?);
+        self.kernels.push((part, kernel.clone()));
+        Ok(kernel)
+    }
+}
+
+/// `sum += coefficient · part`, starting the sum where there is none.
+pub(super) fn add_scaled(sum: &mut Option<Tensor>, part: Tensor, coefficient: f32) -> Result<()> {
+    match sum {
+        Some(sum) => sum.combine_broadcast(&part, |to, from| *to += coefficient * from),
+        None if coefficient == 1.0 => {
+            *sum = Some(part);
+            Ok(())
+        }
+        None => {
+            let mut part = part;
+            part.data_mut()
+                .iter_mut()
+                .for_each(|value| *value *= coefficient);
+            *sum = Some(part);
+            Ok(())
+        }
+    }
+}

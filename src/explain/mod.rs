@@ -1,0 +1,91 @@
+//! From a canonized network and its rules to relevance: **compile**, forward, **propagate**.
+//!
+//! [`Program::compile`] turns rules into steps and throws away what provably carries
+//! nothing; it holds no weights' kernels and no state. [`Explainer`] builds the
+//! kernels once and runs the program on picture after picture.
+
+mod conservation;
+mod engine;
+mod input_range;
+mod program;
+mod proof;
+mod propagate;
+mod target;
+
+use anyhow::Result;
+
+pub use conservation::{Books, LayerBooks};
+pub use engine::Activations;
+pub use input_range::InputRange;
+pub use program::{LinearStep, Program, Step};
+pub use target::{Initial, Target, TargetClass, initial_relevance};
+
+use self::engine::Engine;
+use crate::composite::{Assignment, Composite};
+use crate::network::Network;
+use crate::tensor::Tensor;
+
+/// A network with its rules, compiled: explains any number of inputs, from any number of threads.
+pub struct Explainer {
+    engine: Engine,
+    assignment: Assignment,
+}
+
+/// Where the relevance of an output went.
+#[derive(Clone, Debug)]
+pub struct Attribution {
+    /// Relevance of every element of the input, in its shape (the batch axis included).
+    pub relevance: Tensor,
+    /// What entered and left every layer.
+    pub books: Books,
+}
+
+impl Explainer {
+    /// Compiles a canonized network with a composite.
+    ///
+    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule.
+    ///
+    /// # Errors
+    /// When the composite does not fit the network, or z-box is used and the range is not known.
+    pub fn new(
+        network: Network,
+        composite: &Composite,
+        input_range: Option<&InputRange>,
+    ) -> Result<Explainer> {
+        let assignment = Assignment::of(&network, composite)?;
+        let program = Program::compile(network, &assignment)?;
+        let engine = Engine::new(program, input_range)?;
+        Ok(Explainer { engine, assignment })
+    }
+
+    /// Runs the network, keeping what propagation will read.
+    ///
+    /// # Errors
+    /// When the input has another shape than the network's.
+    pub fn forward(&self, input: &Tensor) -> Result<Activations> {
+        self.engine.forward(input)
+    }
+
+    /// Propagates relevance from the output back to the input.
+    ///
+    /// # Errors
+    /// When `initial` has another shape than the output.
+    pub fn propagate(&self, activations: &Activations, initial: Tensor) -> Result<Attribution> {
+        self.engine.propagate(activations, initial)
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        self.engine.network()
+    }
+
+    /// The rule of every layer.
+    pub fn assignment(&self) -> &Assignment {
+        &self.assignment
+    }
+
+    /// The compiled steps.
+    pub fn program(&self) -> &Program {
+        self.engine.program()
+    }
+}

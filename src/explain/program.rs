@@ -1,0 +1,253 @@
+//! Compile: from a rule per layer to steps that do only what is needed.
+//!
+//! For each division of a rule, terms are dropped that are zero whatever the
+//! picture (`x⁻` behind a ReLU, `W⁻` of non-negative weights), whole groups are
+//! dropped that no relevance can reach ([`proof`](super::proof)), and the denominator is
+//! taken from the forward pass where it is the layer's own output. So z-plus and
+//! gamma behind a ReLU cost one forward and one transposed map each.
+
+use anyhow::{Result, bail};
+
+use super::proof::Proof;
+use crate::composite::{Assignment, LayerRule};
+use crate::linear::{LinearMap, Signs, WeightPart};
+use crate::network::{Layer, LayerId, Network, Op, SignBounds};
+use crate::rule::{Group, InputPart, Rule, Sign, Stabilizer, Term};
+
+/// A network and what propagation does at each of its layers: data, without kernels or state.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The canonized network.
+    pub network: Network,
+    /// One step per layer.
+    pub steps: Vec<Step>,
+    /// Whether propagation reads the value of a layer.
+    pub is_kept: Vec<bool>,
+}
+
+/// What propagation does at a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Nothing: no relevance arrives, or it ends here.
+    End,
+    /// The divisions of a rule on a linear layer.
+    Linear(LinearStep),
+    /// Relevance goes to the only input as it is.
+    Pass,
+    /// Relevance of a product: the signal takes all, or each factor half.
+    Share,
+    /// The chain rule.
+    Gradient,
+    /// The chain rule on the positive part.
+    GuidedBackprop,
+    /// The positive part.
+    Deconvnet,
+}
+
+/// The divisions of a rule, simplified for one layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearStep {
+    /// The groups that can carry relevance.
+    pub groups: Vec<Group>,
+    /// What keeps their denominators from zero.
+    pub stabilizer: Stabilizer,
+    /// The input's range where the rule itself gives it: lowest and highest, one number or one per channel.
+    pub range: Option<(Vec<f32>, Vec<f32>)>,
+}
+
+impl LinearStep {
+    /// Whether a group's denominator is the layer's own output.
+    pub fn divides_by_output(group: &Group, map: &dyn LinearMap) -> bool {
+        let own = [Term {
+            coefficient: 1.0,
+            input: InputPart::Plain,
+            weight: WeightPart::Plain,
+        }];
+        group.terms == own && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
+    }
+
+    fn reads_inputs(&self) -> bool {
+        self.groups
+            .iter()
+            .flat_map(|group| &group.terms)
+            .any(|term| !term.input.is_constant())
+    }
+
+    fn reads_output(&self, map: &dyn LinearMap) -> bool {
+        let reads = |group: &Group| group.gate.is_some() || Self::divides_by_output(group, map);
+        self.groups.iter().any(reads)
+    }
+}
+
+impl Program {
+    /// Compiles the rules of a network's layers.
+    ///
+    /// # Errors
+    /// When a rule was assigned to a layer that it cannot be applied to.
+    pub fn compile(network: Network, assignment: &Assignment) -> Result<Program> {
+        let signs = SignBounds::of(&network);
+        let depends = network.depends_on_input();
+        let consumers = network.consumers();
+        let count = network.layers.len();
+        let mut steps = vec![Step::End; count];
+        let mut proof = Proof::new(&network, &signs);
+        for id in (0..count).rev() {
+            let receives = id == network.output
+                || consumers[id]
+                    .iter()
+                    .any(|&consumer| hands_to(&network, &steps, consumer, id));
+            if depends[id] && receives {
+                let gates = proof.dead_signs(&consumers[id], &steps, id);
+                let rule = &assignment.rules[id];
+                steps[id] = step_of(&network, id, rule, &signs, gates)?;
+            }
+        }
+        let is_kept = kept_values(&network, &steps);
+        Ok(Program {
+            network,
+            steps,
+            is_kept,
+        })
+    }
+}
+
+/// Whether a consumer hands any relevance to the value of layer `id`.
+fn hands_to(network: &Network, steps: &[Step], consumer: LayerId, id: LayerId) -> bool {
+    match (&steps[consumer], &network.layers[consumer].op) {
+        (Step::End, _) => false,
+        (Step::Share, Op::Product(product)) => match product.signal {
+            Some(signal) => network.layers[consumer].inputs[signal] == id,
+            None => true,
+        },
+        _ => true,
+    }
+}
+
+fn step_of(
+    network: &Network,
+    id: LayerId,
+    rule: &LayerRule,
+    signs: &SignBounds,
+    dead: DeadSigns,
+) -> Result<Step> {
+    let layer = &network.layers[id];
+    let (setting, stabilizer) = match rule {
+        LayerRule::End => return Ok(Step::End),
+        LayerRule::Route => return Ok(Step::Gradient),
+        LayerRule::Rule(setting, stabilizer) => (setting, *stabilizer),
+    };
+    match (&setting.rule, setting.rule.groups(), layer.op.as_linear()) {
+        (Rule::Gradient, ..) => Ok(Step::Gradient),
+        (Rule::GuidedBackprop, ..) => Ok(Step::GuidedBackprop),
+        (Rule::Deconvnet, ..) => Ok(Step::Deconvnet),
+        (Rule::Pass, ..) if matches!(layer.op, Op::Product(_)) => Ok(Step::Share),
+        (Rule::Pass, ..) => Ok(Step::Pass),
+        (rule, Some(groups), Some(map)) => {
+            let inputs = input_signs(layer, signs);
+            let simplify = |mut group: Group| {
+                if !setting.bias {
+                    group.bias = None;
+                }
+                simplified(group, inputs, map, dead)
+            };
+            let groups = groups.into_iter().filter_map(simplify).collect();
+            let range = match rule {
+                Rule::ZBox {
+                    low: Some(low),
+                    high: Some(high),
+                } => Some((low.clone(), high.clone())),
+                _ => None,
+            };
+            Ok(Step::Linear(LinearStep {
+                groups,
+                stabilizer,
+                range,
+            }))
+        }
+        (rule, ..) => bail!(
+            "the rule {} cannot be applied to the {}",
+            rule.name(),
+            layer.describe()
+        ),
+    }
+}
+
+fn input_signs(layer: &Layer, signs: &SignBounds) -> Signs {
+    let all = layer.inputs.iter().map(|&input| signs.signs(input));
+    all.fold(
+        Signs {
+            positive: false,
+            negative: false,
+        },
+        |union, signs| Signs {
+            positive: union.positive || signs.positive,
+            negative: union.negative || signs.negative,
+        },
+    )
+}
+
+/// Output signs at which no relevance arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DeadSigns {
+    /// Where the output is below zero.
+    pub negative: bool,
+    /// Where the output is exactly zero.
+    pub zero: bool,
+}
+
+/// The group without what is zero for every picture; `None` where nothing is left or no relevance arrives.
+fn simplified(
+    mut group: Group,
+    inputs: Signs,
+    map: &dyn LinearMap,
+    dead: DeadSigns,
+) -> Option<Group> {
+    match group.gate {
+        Some(Sign::Negative) if dead.negative => return None,
+        Some(Sign::Positive) if dead.negative && dead.zero => group.gate = None,
+        _ => {}
+    }
+    let weights = map.weight_signs();
+    let simplify = |term: Term| {
+        let input = match (term.input, inputs.positive, inputs.negative) {
+            (InputPart::Positive, false, _) | (InputPart::Negative, _, false) => return None,
+            (InputPart::Positive, _, false) | (InputPart::Negative, false, _) => InputPart::Plain,
+            (part, ..) => part,
+        };
+        Some(Term {
+            input,
+            weight: term.weight.simplified(weights)?,
+            ..term
+        })
+    };
+    group.terms = group.terms.into_iter().filter_map(simplify).collect();
+    group.bias = match map.bias() {
+        Some(bias) => group
+            .bias
+            .and_then(|part| part.simplified(Signs::of(bias.data()))),
+        None => None,
+    };
+    Some(group)
+}
+
+fn kept_values(network: &Network, steps: &[Step]) -> Vec<bool> {
+    let mut is_kept = vec![false; network.layers.len()];
+    is_kept[network.output] = true;
+    for (id, step) in steps.iter().enumerate() {
+        let layer = &network.layers[id];
+        let (inputs, output) = match (step, layer.op.as_linear(), layer.op.as_operator()) {
+            (Step::Linear(linear), Some(map), _) => {
+                (linear.reads_inputs(), linear.reads_output(map))
+            }
+            (Step::Gradient | Step::GuidedBackprop, _, Some(operator)) => {
+                (operator.gradient_reads_inputs(), false)
+            }
+            _ => (false, false),
+        };
+        is_kept[id] |= output;
+        if inputs {
+            layer.inputs.iter().for_each(|&input| is_kept[input] = true);
+        }
+    }
+    is_kept
+}

@@ -1,0 +1,288 @@
+//! The interpreter: carries relevance from the output to the input, layer by layer, and keeps the books.
+
+use anyhow::{Context, Result, ensure};
+
+use super::Attribution;
+use super::conservation::{Books, LayerBooks};
+use super::engine::{Activations, Division, Engine, TermKernels, add_scaled};
+use super::program::{LinearStep, Step};
+use crate::linear::Broadcast;
+use crate::network::{LayerId, Op};
+use crate::rule::{InputPart, Sign, Stabilizer};
+use crate::tensor::Tensor;
+
+/// What a layer hands down, and what it absorbed.
+struct Handed {
+    /// Relevance of every input.
+    relevance: Vec<Tensor>,
+    absorbed_by_bias: f64,
+    absorbed_by_stabilizer: f64,
+}
+
+impl From<Vec<Tensor>> for Handed {
+    fn from(relevance: Vec<Tensor>) -> Handed {
+        Handed {
+            relevance,
+            absorbed_by_bias: 0.0,
+            absorbed_by_stabilizer: 0.0,
+        }
+    }
+}
+
+impl Engine {
+    /// Propagates the initial relevance of the output back to the input.
+    pub fn propagate(&self, activations: &Activations, initial: Tensor) -> Result<Attribution> {
+        let network = self.network();
+        ensure!(
+            initial.shape() == network.layers[network.output].shape,
+            "the initial relevance has the shape {:?}, but the output {:?}",
+            initial.shape(),
+            network.layers[network.output].shape
+        );
+        let mut books = Books {
+            initial: initial.sum(),
+            ..Books::default()
+        };
+        let mut relevance: Vec<Option<Tensor>> = vec![None; network.layers.len()];
+        relevance[network.output] = Some(initial);
+        for id in (1..network.layers.len()).rev() {
+            let layer = &network.layers[id];
+            let Some(arrived) = relevance[id].take() else {
+                continue;
+            };
+            let (incoming, magnitude) = (arrived.sum(), arrived.abs_sum());
+            let handed = self
+                .step(id, activations, arrived)
+                .with_context(|| format!("propagating through the {}", layer.describe()))?;
+            books
+                .layers
+                .push(self.layer_books(id, incoming, magnitude, &handed));
+            for (&input, part) in layer.inputs.iter().zip(handed.relevance) {
+                if self.carries(input) {
+                    add_scaled(&mut relevance[input], part, 1.0)?;
+                }
+            }
+        }
+        let relevance = match relevance[0].take() {
+            Some(relevance) => relevance,
+            None => Tensor::zeros(network.input_shape())?,
+        };
+        books.input_sum = relevance.sum();
+        Ok(Attribution { relevance, books })
+    }
+
+    /// Whether relevance is followed further from a layer: the input, or one with a step.
+    fn carries(&self, id: LayerId) -> bool {
+        matches!(self.network().layers[id].op, Op::Input) || self.program().steps[id] != Step::End
+    }
+
+    fn step(&self, id: LayerId, activations: &Activations, arrived: Tensor) -> Result<Handed> {
+        let layer = &self.network().layers[id];
+        let inputs = || -> Result<Vec<Tensor>> {
+            // Only operators whose gradient reads its inputs had them kept.
+            let kept = layer
+                .op
+                .as_operator()
+                .is_some_and(|op| op.gradient_reads_inputs());
+            let inputs = layer.inputs.iter().filter(|_| kept);
+            inputs
+                .map(|&input| activations.value(input).cloned())
+                .collect()
+        };
+        match (&self.program().steps[id], layer.op.as_operator()) {
+            (Step::End, _) => Ok(Handed::from(vec![])),
+            (Step::Linear(step), _) => self.divide(id, step, activations, &arrived),
+            (Step::Pass, _) => Ok(vec![arrived].into()),
+            (Step::Share, _) => match &layer.op {
+                Op::Product(product) => Ok(product.share(&arrived)?.into()),
+                _ => anyhow::bail!("only a product shares relevance"),
+            },
+            (Step::Deconvnet, _) => Ok(vec![positive(arrived)].into()),
+            (Step::GuidedBackprop, Some(op)) => {
+                Ok(op.gradient(&inputs()?, positive(arrived))?.into())
+            }
+            (Step::Gradient, Some(op)) => Ok(op.gradient(&inputs()?, arrived)?.into()),
+            (Step::GuidedBackprop | Step::Gradient, None) => {
+                let transposed = self.gradients[id].as_ref().context("a kernel is missing")?;
+                Ok(transposed(&arrived)?.into())
+            }
+        }
+    }
+
+    /// The divisions of a rule on a linear layer.
+    fn divide(
+        &self,
+        id: LayerId,
+        step: &LinearStep,
+        activations: &Activations,
+        arrived: &Tensor,
+    ) -> Result<Handed> {
+        let layer = &self.network().layers[id];
+        let mut sums: Vec<Option<Tensor>> = vec![None; layer.inputs.len()];
+        let mut handed = Handed::from(vec![]);
+        for division in &self.divisions[id] {
+            let inputs = |term: &TermKernels| -> Result<Vec<Tensor>> {
+                let plain = layer
+                    .inputs
+                    .iter()
+                    .map(|&input| activations.value(input).cloned());
+                match &term.constant_inputs {
+                    Some(constant) => Ok(constant.clone()),
+                    None => plain.map(|value| part_of(value?, term.input)).collect(),
+                }
+            };
+            let output = || activations.value(id);
+            let mut quotient = denominator(division, inputs, output)?;
+            let arrived = gated(arrived, division.group.gate, output)?;
+            let coefficient = division.group.coefficient;
+            let (bias, stabilizer) = quotients(division, step.stabilizer, &arrived, &mut quotient)?;
+            handed.absorbed_by_bias += f64::from(coefficient) * bias;
+            handed.absorbed_by_stabilizer += f64::from(coefficient) * stabilizer;
+            for term in &division.terms {
+                let shares = (term.transposed)(&quotient)?;
+                for ((mut share, part), sum) in shares.into_iter().zip(inputs(term)?).zip(&mut sums)
+                {
+                    if term.input != InputPart::One {
+                        share.combine_broadcast(&part, |to, x| *to *= x)?;
+                    }
+                    add_scaled(sum, share, coefficient * term.coefficient)?;
+                }
+            }
+        }
+        let finish = |(sum, &input): (Option<Tensor>, &LayerId)| match sum {
+            Some(sum) => Ok(sum),
+            None => Tensor::zeros(&self.network().layers[input].shape),
+        };
+        handed.relevance = sums
+            .into_iter()
+            .zip(&layer.inputs)
+            .map(finish)
+            .collect::<Result<_>>()?;
+        Ok(handed)
+    }
+
+    fn layer_books(
+        &self,
+        id: LayerId,
+        incoming: f64,
+        magnitude: f64,
+        handed: &Handed,
+    ) -> LayerBooks {
+        let inputs = &self.network().layers[id].inputs;
+        let is_conserving = match (&self.program().steps[id], &self.network().layers[id].op) {
+            (Step::Gradient, op) => {
+                matches!(op, Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_))
+            }
+            (Step::GuidedBackprop | Step::Deconvnet, _) => false,
+            _ => true,
+        };
+        let mut books = LayerBooks {
+            layer: id,
+            incoming,
+            outgoing: 0.0,
+            absorbed_by_bias: handed.absorbed_by_bias,
+            absorbed_by_stabilizer: handed.absorbed_by_stabilizer,
+            is_conserving,
+            magnitude,
+        };
+        for (&input, part) in inputs.iter().zip(&handed.relevance) {
+            // What is handed to a constant (a class token) is lost as what a bias absorbs.
+            let place = if self.carries(input) {
+                &mut books.outgoing
+            } else {
+                &mut books.absorbed_by_bias
+            };
+            *place += part.sum();
+        }
+        if let Op::Routing(routing) = &self.network().layers[id].op
+            && routing.pads()
+        {
+            books.absorbed_by_bias += incoming - books.outgoing;
+        }
+        books
+    }
+}
+
+/// `z` of a division: from the forward pass, or computed anew.
+fn denominator<'a>(
+    division: &Division,
+    inputs: impl Fn(&TermKernels) -> Result<Vec<Tensor>>,
+    output: impl Fn() -> Result<&'a Tensor>,
+) -> Result<Tensor> {
+    if division.divides_by_output {
+        return output().cloned();
+    }
+    let mut sum = None;
+    for term in &division.terms {
+        if let Some(forward) = &term.forward {
+            add_scaled(&mut sum, forward(&inputs(term)?)?, term.coefficient)?;
+        }
+    }
+    match (sum, &division.constant) {
+        (Some(mut sum), Some(constant)) => {
+            sum.add_assign(constant)?;
+            Ok(sum)
+        }
+        (Some(sum), None) => Ok(sum),
+        (None, Some(constant)) => Ok(constant.clone()),
+        (None, None) => Tensor::zeros(output()?.shape()),
+    }
+}
+
+/// Relevance where the layer's output has the sign of the gate, else 0.
+fn gated<'a>(
+    relevance: &Tensor,
+    gate: Option<Sign>,
+    output: impl Fn() -> Result<&'a Tensor>,
+) -> Result<Tensor> {
+    let Some(sign) = gate else {
+        return Ok(relevance.clone());
+    };
+    let mut gated = relevance.clone();
+    let is_open = move |output: f32| match sign {
+        Sign::Positive => output > 0.0,
+        Sign::Negative => output < 0.0,
+    };
+    gated.combine_broadcast(output()?, |r, y| *r = if is_open(y) { *r } else { 0.0 })?;
+    Ok(gated)
+}
+
+/// Divides; returns what the bias and the stabilizer absorb.
+fn quotients(
+    division: &Division,
+    stabilizer: Stabilizer,
+    arrived: &Tensor,
+    denominator: &mut Tensor,
+) -> Result<(f64, f64)> {
+    let by_stabilizer = stabilizer.divide(arrived.data(), denominator.data_mut());
+    let by_bias = match &division.bias {
+        Some(bias) => {
+            let broadcast = Broadcast::between(bias.shape(), denominator.shape());
+            let broadcast = broadcast.context("the bias does not fit the output")?;
+            let per_channel = broadcast.sum(denominator.data());
+            per_channel
+                .iter()
+                .zip(bias.data())
+                .map(|(&s, &b)| f64::from(s) * f64::from(b))
+                .sum()
+        }
+        None => 0.0,
+    };
+    Ok((by_bias, by_stabilizer))
+}
+
+fn part_of(value: Tensor, part: InputPart) -> Result<Tensor> {
+    match part {
+        InputPart::Positive => value.map(|x| x.max(0.0)),
+        InputPart::Negative => value.map(|x| x.min(0.0)),
+        _ => Ok(value),
+    }
+}
+
+fn positive(mut relevance: Tensor) -> Tensor {
+    relevance
+        .data_mut()
+        .iter_mut()
+        .for_each(|value| *value = value.max(0.0));
+    relevance
+}

@@ -1,0 +1,125 @@
+//! Which output is explained, and the relevance put in there.
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+
+use crate::tensor::Tensor;
+
+/// What is to be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The class with the highest logit.
+    Top,
+    /// The K classes with the highest logits, one explanation each.
+    TopK(usize),
+    /// A class.
+    Class(usize),
+}
+
+/// A class to be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct TargetClass {
+    /// Its place in the output.
+    pub index: usize,
+    /// Its logit.
+    pub logit: f32,
+}
+
+/// How much relevance is put in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initial {
+    /// The logit itself, so that relevance adds up to it.
+    #[default]
+    Logit,
+    /// 1.
+    One,
+}
+
+impl Target {
+    /// The classes that are meant, by the logits of one input.
+    ///
+    /// # Errors
+    /// When a class index is out of range.
+    pub fn classes(&self, logits: &Tensor) -> Result<Vec<TargetClass>> {
+        let logits = logits.data();
+        let class = |index: usize| TargetClass {
+            index,
+            logit: logits[index],
+        };
+        let ranked = |count: usize| {
+            let mut order: Vec<usize> = (0..logits.len()).collect();
+            order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
+            order.into_iter().take(count).map(class).collect()
+        };
+        match *self {
+            Target::Top => Ok(ranked(1)),
+            Target::TopK(count) => Ok(ranked(count)),
+            Target::Class(index) => {
+                ensure!(
+                    index < logits.len(),
+                    "there is no class {index}: the model has {} classes, 0 to {}",
+                    logits.len(),
+                    logits.len().saturating_sub(1)
+                );
+                Ok(vec![class(index)])
+            }
+        }
+    }
+}
+
+/// The relevance put in at the output: at the target, and with `against` the opposite there.
+///
+/// # Errors
+/// When the memory cannot be had.
+pub fn initial_relevance(
+    logits: &Tensor,
+    target: TargetClass,
+    against: Option<TargetClass>,
+    initial: Initial,
+) -> Result<Tensor> {
+    let mut relevance = Tensor::zeros(logits.shape())?;
+    let amount = |class: TargetClass| match initial {
+        Initial::Logit => class.logit,
+        Initial::One => 1.0,
+    };
+    relevance.data_mut()[target.index] += amount(target);
+    if let Some(against) = against {
+        relevance.data_mut()[against.index] -= amount(against);
+    }
+    Ok(relevance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_ranked_and_checked() {
+        let logits = Tensor::new(&[1, 4], &[0.5, 3.0, -1.0, 2.0]).unwrap();
+        let indices = |target: Target| -> Vec<usize> {
+            target
+                .classes(&logits)
+                .unwrap()
+                .iter()
+                .map(|class| class.index)
+                .collect()
+        };
+        assert_eq!(indices(Target::Top), [1]);
+        assert_eq!(indices(Target::TopK(3)), [1, 3, 0]);
+        assert_eq!(indices(Target::Class(2)), [2]);
+        let error = Target::Class(4).classes(&logits).unwrap_err().to_string();
+        assert!(error.contains("4 classes, 0 to 3"), "{error}");
+    }
+
+    #[test]
+    fn a_contrast_takes_away_the_other_class() {
+        let logits = Tensor::new(&[1, 3], &[0.5, 3.0, 2.0]).unwrap();
+        let class = |index| Target::Class(index).classes(&logits).unwrap()[0];
+        let relevance =
+            initial_relevance(&logits, class(1), Some(class(2)), Initial::Logit).unwrap();
+        assert_eq!(relevance.data(), &[0.0, 3.0, -2.0]);
+        let one = initial_relevance(&logits, class(1), None, Initial::One).unwrap();
+        assert_eq!(one.data(), &[0.0, 1.0, 0.0]);
+    }
+}

@@ -1,0 +1,159 @@
+//! Render, step 4: the heatmap as a picture of its own, and the settings both pictures share.
+
+use anyhow::{Context, Result, ensure};
+use image::RgbImage;
+
+use super::{Colormap, Heatmap, Normalization, Scale};
+
+/// How heatmaps are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rendering {
+    /// The colours; default `coldnhot`.
+    pub colormap: Colormap,
+    /// How relevance is mapped to 0..=1; default symmetric.
+    pub normalization: Normalization,
+    /// Opacity of the strongest colour in the overlay, 0..=1; default 0.8.
+    pub alpha: f32,
+    /// Multiplies the normalised relevance before it is clipped, above 0; default 1.
+    pub level: f32,
+}
+
+impl Default for Rendering {
+    fn default() -> Self {
+        Self {
+            colormap: Colormap::default(),
+            normalization: Normalization::default(),
+            alpha: 0.8,
+            level: 1.0,
+        }
+    }
+}
+
+impl Rendering {
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// When `alpha` is not within 0..=1 or `level` is not a finite number above 0.
+    pub fn check(&self) -> Result<()> {
+        ensure!(
+            (0.0..=1.0).contains(&self.alpha),
+            "alpha is {}, it must lie between 0 and 1",
+            self.alpha
+        );
+        ensure!(
+            self.level.is_finite() && self.level > 0.0,
+            "level is {}, it must be a number above 0",
+            self.level
+        );
+        Ok(())
+    }
+
+    /// Where on the colour map a normalised relevance lies.
+    ///
+    /// A diverging map under [`Normalization::Absolute`] shows its upper half only, so that no
+    /// relevance is neutral instead of strongly negative.
+    pub(super) fn color_position(&self, position: f32) -> f32 {
+        if self.normalization == Normalization::Absolute && self.colormap.is_diverging() {
+            0.5 + position / 2.0
+        } else {
+            position
+        }
+    }
+}
+
+/// Draws a heatmap at its own resolution.
+///
+/// # Errors
+/// When the rendering has a number out of range or the heatmap has more than 2³² pixels a side.
+pub fn heatmap_picture(heatmap: &Heatmap, rendering: &Rendering) -> Result<RgbImage> {
+    rendering.check()?;
+    let scale = Scale::fit(heatmap.values(), rendering.normalization, rendering.level);
+    let table = rendering.colormap.table();
+    let pixels = heatmap
+        .values()
+        .iter()
+        .flat_map(|&relevance| {
+            let position = scale.position(relevance);
+            table.color(rendering.color_position(position)).0
+        })
+        .collect();
+    let (width, height) = (heatmap.width(), heatmap.height());
+    RgbImage::from_raw(width.try_into()?, height.try_into()?, pixels)
+        .with_context(|| format!("a heatmap of {width} x {height} pixels is too large to draw"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draw(values: &[f32], colormap: Colormap, normalization: Normalization) -> Vec<[u8; 3]> {
+        let heatmap = Heatmap::new(values.len(), 1, values.to_vec()).unwrap();
+        let rendering = Rendering {
+            colormap,
+            normalization,
+            ..Rendering::default()
+        };
+        let picture = heatmap_picture(&heatmap, &rendering).unwrap();
+        assert_eq!(picture.dimensions(), (values.len() as u32, 1));
+        picture.pixels().map(|pixel| pixel.0).collect()
+    }
+
+    #[test]
+    fn relevance_is_coloured_by_sign_and_size() {
+        assert_eq!(
+            draw(
+                &[-2.0, -1.0, 0.0, 2.0],
+                Colormap::ColdNHot,
+                Normalization::Symmetric
+            ),
+            [[0, 255, 255], [0, 0, 255], [0, 0, 0], [255, 255, 255]]
+        );
+        assert_eq!(
+            draw(&[-2.0, 0.0, 1.0], Colormap::Gray, Normalization::Absolute),
+            [[255, 255, 255], [0, 0, 0], [128, 128, 128]]
+        );
+        assert_eq!(
+            draw(&[-2.0, 0.0, 2.0], Colormap::Bwr, Normalization::Unaligned),
+            [[0, 0, 255], [255, 255, 255], [255, 0, 0]]
+        );
+    }
+
+    #[test]
+    fn absolute_relevance_takes_the_upper_half_of_a_diverging_map() {
+        assert_eq!(
+            draw(&[-2.0, 0.0, 1.0], Colormap::Bwr, Normalization::Absolute),
+            [[255, 0, 0], [255, 255, 255], [255, 128, 128]]
+        );
+    }
+
+    #[test]
+    fn no_relevance_is_black_in_coldnhot() {
+        assert_eq!(
+            draw(&[0.0; 3], Colormap::ColdNHot, Normalization::Symmetric),
+            [[0, 0, 0]; 3]
+        );
+    }
+
+    #[test]
+    fn settings_out_of_range_are_errors() {
+        let heatmap = Heatmap::new(1, 1, vec![1.0]).unwrap();
+        let wrong = |alpha, level| Rendering {
+            alpha,
+            level,
+            ..Rendering::default()
+        };
+        for (alpha, level) in [
+            (1.5, 1.0),
+            (f32::NAN, 1.0),
+            (0.5, 0.0),
+            (0.5, f32::INFINITY),
+        ] {
+            assert!(heatmap_picture(&heatmap, &wrong(alpha, level)).is_err());
+        }
+        let error = wrong(1.5, 1.0).check().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "alpha is 1.5, it must lie between 0 and 1"
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! Explains the decisions of any ONNX image classifier with layer-wise relevance propagation.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod canonize;
+pub mod composite;
+pub mod explain;
+pub mod heatmap;
+pub mod linear;
+pub mod model;
+pub mod network;
+pub mod operator;
+pub mod rule;
+mod suggest;
+pub mod tensor;

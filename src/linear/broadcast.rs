@@ -1,0 +1,146 @@
+//! Spreading a small tensor over a larger one, as ONNX does for `[1, C, 1, 1]` and `[N, C, H, W]`.
+
+use anyhow::{Result, ensure};
+
+use crate::tensor::Tensor;
+
+/// How a small tensor lies in a large one: the large one, row-major, is `outer`
+/// repeats of the small one, each of whose `middle` elements fills a run of `inner`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broadcast {
+    /// Repeats of the whole small tensor.
+    pub outer: usize,
+    /// Elements of the small tensor.
+    pub middle: usize,
+    /// Length of the run that one element fills.
+    pub inner: usize,
+}
+
+impl Broadcast {
+    /// How `small` spreads over `large`, or `None` where the small tensor's own
+    /// axes are not neighbours (`[C, 1, W]` over `[C, H, W]`).
+    pub fn between(small: &[usize], large: &[usize]) -> Option<Broadcast> {
+        let padding = large.len().checked_sub(small.len())?;
+        let length = |axis: usize| {
+            if axis < padding {
+                1
+            } else {
+                small[axis - padding]
+            }
+        };
+        let fits = (0..large.len()).all(|axis| length(axis) == 1 || length(axis) == large[axis]);
+        if !fits {
+            return None;
+        }
+        let own = |axis: &usize| length(*axis) != 1;
+        let Some(first) = (0..large.len()).find(own) else {
+            return Some(Broadcast {
+                outer: 1,
+                middle: 1,
+                inner: large.iter().product(),
+            });
+        };
+        let last = (0..large.len()).rev().find(own).unwrap_or(first);
+        let is_one_block = (first..=last).all(|axis| length(axis) == large[axis]);
+        is_one_block.then(|| Broadcast {
+            outer: large[..first].iter().product(),
+            middle: large[first..=last].iter().product(),
+            inner: large[last + 1..].iter().product(),
+        })
+    }
+
+    /// Calls `function(element of large, element of small)` for every element of `large`.
+    pub fn zip(&self, large: &mut [f32], small: &[f32], function: impl Fn(&mut f32, f32)) {
+        if self.inner == 1 {
+            for row in large.chunks_exact_mut(self.middle.max(1)) {
+                for (to, &from) in row.iter_mut().zip(small) {
+                    function(to, from);
+                }
+            }
+            return;
+        }
+        for block in large.chunks_exact_mut((self.middle * self.inner).max(1)) {
+            for (run, &from) in block.chunks_exact_mut(self.inner.max(1)).zip(small) {
+                run.iter_mut().for_each(|to| function(to, from));
+            }
+        }
+    }
+
+    /// Sums the large tensor over everything the small one was spread over: the transpose of spreading.
+    pub fn sum(&self, large: &[f32]) -> Vec<f32> {
+        let mut sums = vec![0.0f64; self.middle];
+        for block in large.chunks_exact((self.middle * self.inner).max(1)) {
+            for (run, sum) in block.chunks_exact(self.inner.max(1)).zip(&mut sums) {
+                *sum += run.iter().map(|&value| f64::from(value)).sum::<f64>();
+            }
+        }
+        sums.into_iter().map(|sum| sum as f32).collect()
+    }
+}
+
+impl Tensor {
+    /// Combines a tensor that broadcasts to this one's shape into it, element by element.
+    ///
+    /// # Errors
+    /// When `small` does not broadcast to this shape in one block.
+    pub fn combine_broadcast(
+        &mut self,
+        small: &Tensor,
+        function: impl Fn(&mut f32, f32),
+    ) -> Result<()> {
+        let broadcast = Broadcast::between(small.shape(), self.shape());
+        ensure!(
+            broadcast.is_some(),
+            "a tensor of shape {:?} does not broadcast to {:?}",
+            small.shape(),
+            self.shape()
+        );
+        if let Some(broadcast) = broadcast {
+            broadcast.zip(self.data_mut(), small.data(), function);
+        }
+        Ok(())
+    }
+
+    /// This tensor summed to a shape that broadcasts to its own.
+    ///
+    /// # Errors
+    /// When `shape` does not broadcast to this tensor's shape in one block.
+    pub fn summed_to(&self, shape: &[usize]) -> Result<Tensor> {
+        if self.shape() == shape {
+            return Ok(self.clone());
+        }
+        match Broadcast::between(shape, self.shape()) {
+            Some(broadcast) => Tensor::new(shape, &broadcast.sum(self.data())),
+            None => anyhow::bail!("{:?} cannot be summed to {shape:?}", self.shape()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_block() {
+        let between = |small: &[usize], large: &[usize]| {
+            Broadcast::between(small, large).map(|b| (b.outer, b.middle, b.inner))
+        };
+        assert_eq!(between(&[1, 3, 1, 1], &[1, 3, 4, 5]), Some((1, 3, 20)));
+        assert_eq!(between(&[5], &[2, 3, 5]), Some((6, 5, 1)));
+        assert_eq!(between(&[], &[2, 3]), Some((1, 1, 6)));
+        assert_eq!(between(&[1, 3, 4, 5], &[1, 3, 4, 5]), Some((1, 60, 1)));
+        assert_eq!(between(&[3, 1, 5], &[3, 4, 5]), None);
+        assert_eq!(between(&[2], &[3]), None);
+    }
+
+    #[test]
+    fn spreading_and_summing_are_transposes() {
+        let small = Tensor::new(&[2, 1], &[10.0, 20.0]).unwrap();
+        let mut large = Tensor::new(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        large
+            .combine_broadcast(&small, |to, from| *to += from)
+            .unwrap();
+        assert_eq!(large.data(), &[11.0, 12.0, 13.0, 24.0, 25.0, 26.0]);
+        assert_eq!(large.summed_to(&[2, 1]).unwrap().data(), &[36.0, 75.0]);
+    }
+}

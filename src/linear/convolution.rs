@@ -1,0 +1,203 @@
+//! Convolutions over one, two or three spatial axes, and their mirror image, the transposed convolution.
+
+use anyhow::Result;
+use tract_core::internal::TVec;
+use tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec, PoolSpec};
+use tract_core::ops::nn::DataFormat;
+
+use super::convolution_transposed::scatter;
+use super::plan::Plan;
+use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window};
+use crate::tensor::Tensor;
+
+/// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
+///
+/// The weight and the window are always those of the convolution that gathers:
+/// a `ConvTranspose` runs the same geometry from output to input.
+#[derive(Clone, Debug)]
+pub struct Convolution {
+    /// `[O, I / groups, kernel...]` of the gathering convolution.
+    pub weight: Tensor,
+    /// Broadcasts to the layer's output: `[1, C, 1, 1]`, or a map `[1, C, H, W]`.
+    pub bias: Option<Tensor>,
+    /// Number of groups; equal to the channels for a depthwise convolution.
+    pub groups: usize,
+    /// The spatial geometry of the gathering convolution.
+    pub window: Window,
+    /// Whether the layer runs the geometry backwards.
+    pub is_transposed: bool,
+}
+
+impl Convolution {
+    /// Whether every channel is convolved by itself.
+    pub fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.weight.shape()[1] == 1
+    }
+
+    /// The axis of `weight` that numbers the layer's output channels, and whether `groups` split it.
+    pub fn output_channels(&self) -> usize {
+        match self.is_transposed {
+            false => self.weight.shape()[0],
+            true => self.weight.shape()[1] * self.groups,
+        }
+    }
+
+    /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
+    fn part(&self, part: WeightPart) -> Result<Correlation> {
+        Ok(Correlation {
+            weight: part.of_tensor(&self.weight)?,
+            groups: self.groups,
+            window: self.window.clone(),
+        })
+    }
+
+    /// One channel per group and weights of one: what is left of the map when every weight is one.
+    fn box_sum(&self) -> Result<Correlation> {
+        let mut shape = self.weight.shape().to_vec();
+        (shape[0], shape[1]) = (self.groups, 1);
+        Ok(Correlation {
+            weight: Tensor::filled(&shape, 1.0)?,
+            groups: self.groups,
+            window: self.window.clone(),
+        })
+    }
+
+    /// The kernel of the map in one direction, without bias.
+    fn kernel(&self, part: WeightPart, gathers: bool) -> Result<Kernel> {
+        if part != WeightPart::One {
+            return self.part(part)?.kernel(gathers, None);
+        }
+        let kernel = self.box_sum()?.kernel(gathers, None)?;
+        let groups = self.groups;
+        let shape = self.weight.shape();
+        let channels = if gathers { shape[0] } else { shape[1] * groups };
+        Ok(Box::new(move |input| {
+            let sums = sum_channels(input, groups)?;
+            spread_channels(&kernel(&sums)?, channels)
+        }))
+    }
+}
+
+impl LinearMap for Convolution {
+    fn forward(&self, part: WeightPart, bias: Option<Tensor>) -> Result<Forward> {
+        let per_channel = bias
+            .as_ref()
+            .is_some_and(|bias| bias.len() == self.output_channels());
+        if per_channel && part != WeightPart::One && !self.is_transposed {
+            let kernel = self.part(part)?.kernel(true, bias)?;
+            return Ok(Box::new(move |inputs| kernel(&inputs[0])));
+        }
+        let kernel = self.kernel(part, !self.is_transposed)?;
+        Ok(Box::new(move |inputs| {
+            let mut output = kernel(&inputs[0])?;
+            if let Some(bias) = &bias {
+                output.combine_broadcast(bias, |to, from| *to += from)?;
+            }
+            Ok(output)
+        }))
+    }
+
+    fn transposed(&self, part: WeightPart) -> Result<Transposed> {
+        let kernel = self.kernel(part, self.is_transposed)?;
+        Ok(Box::new(move |output| Ok(vec![kernel(output)?])))
+    }
+
+    fn weight_signs(&self) -> Signs {
+        Signs::of(self.weight.data())
+    }
+
+    fn bias(&self) -> Option<&Tensor> {
+        self.bias.as_ref()
+    }
+
+    fn parameter_count(&self) -> usize {
+        self.weight.len() + self.bias.as_ref().map_or(0, Tensor::len)
+    }
+}
+
+/// Maps `[N, C, spatial...]` to `[N, C', spatial'...]`.
+pub(super) type Kernel = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
+
+/// Weight and geometry of a gathering convolution.
+pub(super) struct Correlation {
+    /// `[O, I / groups, kernel...]`.
+    pub weight: Tensor,
+    pub groups: usize,
+    pub window: Window,
+}
+
+impl Correlation {
+    fn kernel(&self, gathers: bool, bias: Option<Tensor>) -> Result<Kernel> {
+        if gathers {
+            self.gather(bias)
+        } else {
+            scatter(self)
+        }
+    }
+
+    /// The convolution itself; `bias` holds one number per output channel.
+    pub fn gather(&self, bias: Option<Tensor>) -> Result<Kernel> {
+        let shape = self.weight.shape();
+        let axes = &self.window.axes;
+        let per_axis = |value: fn(&super::WindowAxis) -> usize| axes.iter().map(value).collect();
+        let padding_before: TVec<usize> = per_axis(|axis| axis.pad_before);
+        let padding_after: TVec<usize> = per_axis(|axis| axis.pad_after);
+        let pool_spec = PoolSpec {
+            data_format: DataFormat::NCHW,
+            kernel_shape: per_axis(|axis| axis.kernel),
+            padding: PaddingSpec::Explicit(padding_before, padding_after),
+            dilations: Some(per_axis(|axis| axis.dilation)),
+            strides: Some(per_axis(|axis| axis.stride)),
+            input_channels: shape[1] * self.groups,
+            output_channels: shape[0],
+        };
+        let operator = Conv {
+            pool_spec,
+            kernel_fmt: KernelFormat::OIHW,
+            group: self.groups,
+            q_params: None,
+        };
+        let mut input_shape = vec![1, shape[1] * self.groups];
+        input_shape.extend(self.window.input_shape());
+        let bias = match bias {
+            Some(bias) => bias.reshaped(&[shape[0]])?,
+            None => Tensor::zeros(&[])?,
+        };
+        let plan = Plan::new(operator, &input_shape, &[self.weight.clone(), bias])?;
+        Ok(Box::new(move |input| plan.run(input)))
+    }
+}
+
+/// Sums the channels of each group: `[1, C, ...]` to `[1, groups, ...]`.
+fn sum_channels(input: &Tensor, groups: usize) -> Result<Tensor> {
+    let mut shape = input.shape().to_vec();
+    let channels_per_group = shape[1] / groups;
+    shape[1] = groups;
+    let mut sums = Tensor::zeros(&shape)?;
+    let plane = (input.len() / input.shape()[1].max(1)).max(1);
+    let group_planes = input.data().chunks_exact(plane * channels_per_group.max(1));
+    for (sum, planes) in sums.data_mut().chunks_exact_mut(plane).zip(group_planes) {
+        for plane in planes.chunks_exact(plane) {
+            sum.iter_mut().zip(plane).for_each(|(to, from)| *to += from);
+        }
+    }
+    Ok(sums)
+}
+
+/// Repeats each group's single channel: `[1, groups, ...]` to `[1, channels, ...]`.
+fn spread_channels(input: &Tensor, channels: usize) -> Result<Tensor> {
+    let mut shape = input.shape().to_vec();
+    let channels_per_group = channels / shape[1].max(1);
+    shape[1] = channels;
+    let mut output = Tensor::zeros(&shape)?;
+    let plane = (output.len() / channels.max(1)).max(1);
+    let planes = output
+        .data_mut()
+        .chunks_exact_mut(plane * channels_per_group.max(1));
+    for (planes, source) in planes.zip(input.data().chunks_exact(plane)) {
+        planes
+            .chunks_exact_mut(plane)
+            .for_each(|plane| plane.copy_from_slice(source));
+    }
+    Ok(output)
+}

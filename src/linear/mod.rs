@@ -1,0 +1,190 @@
+//! Linear maps and their transposes: the arithmetic under every relevance rule.
+//!
+//! A [`LinearMap`] is `y = W x + b` without saying how `W` is stored. A rule asks
+//! it for kernels: `W x` with the weights, or a part of them (`W⁺`, `W²`, ...),
+//! and `Wᵀ s`. One file per map; nothing here knows what a rule is.
+
+mod broadcast;
+mod convolution;
+mod convolution_transposed;
+mod dense;
+mod plan;
+mod pooling;
+mod reduction;
+mod resampling;
+mod sum;
+mod window;
+
+use std::fmt::Debug;
+
+use anyhow::Result;
+
+pub use broadcast::Broadcast;
+pub use convolution::Convolution;
+pub(crate) use convolution_transposed::exchange_channels;
+pub use dense::Dense;
+pub use pooling::AveragePooling;
+pub use reduction::Reduction;
+pub use resampling::{ResampledAxis, Resampling};
+pub use sum::Sum;
+pub use window::{Window, WindowAxis};
+
+use crate::tensor::Tensor;
+
+/// Computes `W x + b`. One input tensor per input of the layer.
+pub type Forward = Box<dyn Fn(&[Tensor]) -> Result<Tensor> + Send + Sync>;
+
+/// Computes `Wᵀ s`. One result per input of the layer, each in that input's shape.
+pub type Transposed = Box<dyn Fn(&Tensor) -> Result<Vec<Tensor>> + Send + Sync>;
+
+/// A linear map between tensors of fixed shapes, with an optional bias.
+pub trait LinearMap: Debug + Send + Sync {
+    /// The kernel for `part(W) x + bias`.
+    ///
+    /// `bias` broadcasts to the output; it is an argument because a rule may
+    /// want a part of the layer's own bias, or none.
+    ///
+    /// # Errors
+    /// When the kernel cannot be built for this geometry.
+    fn forward(&self, part: WeightPart, bias: Option<Tensor>) -> Result<Forward>;
+
+    /// The kernel for `part(W)ᵀ s`.
+    ///
+    /// # Errors
+    /// When the kernel cannot be built for this geometry.
+    fn transposed(&self, part: WeightPart) -> Result<Transposed>;
+
+    /// Which signs occur among the weights.
+    fn weight_signs(&self) -> Signs;
+
+    /// The layer's bias, in a shape that broadcasts to the output.
+    fn bias(&self) -> Option<&Tensor> {
+        None
+    }
+
+    /// The number of stored parameters, the bias included.
+    fn parameter_count(&self) -> usize {
+        0
+    }
+}
+
+/// Which part of a weight (or of a bias) takes part: an elementwise function of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WeightPart {
+    /// `w`.
+    Plain,
+    /// `w⁺ = max(w, 0)`.
+    Positive,
+    /// `w⁻ = min(w, 0)`.
+    Negative,
+    /// `w + γ w⁺`.
+    PositiveFavored(f32),
+    /// `w + γ w⁻`.
+    NegativeFavored(f32),
+    /// `w²`.
+    Squared,
+    /// 1 in place of every weight, zero ones included.
+    One,
+}
+
+impl WeightPart {
+    /// The part of one weight.
+    pub fn of(self, weight: f32) -> f32 {
+        match self {
+            WeightPart::Plain => weight,
+            WeightPart::Positive => weight.max(0.0),
+            WeightPart::Negative => weight.min(0.0),
+            WeightPart::PositiveFavored(gamma) => weight + gamma * weight.max(0.0),
+            WeightPart::NegativeFavored(gamma) => weight + gamma * weight.min(0.0),
+            WeightPart::Squared => weight * weight,
+            WeightPart::One => 1.0,
+        }
+    }
+
+    /// The part of every element.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn of_tensor(self, weights: &Tensor) -> Result<Tensor> {
+        match self {
+            WeightPart::Plain => Ok(weights.clone()),
+            _ => weights.map(|weight| self.of(weight)),
+        }
+    }
+
+    /// The simplest part that is equal to this one for weights of the given signs; `None` when it is all zero.
+    pub fn simplified(self, signs: Signs) -> Option<WeightPart> {
+        match (self, signs.positive, signs.negative) {
+            (WeightPart::One, _, _) => Some(self),
+            (_, false, false) => None,
+            (WeightPart::Positive, false, true) | (WeightPart::Negative, true, false) => None,
+            (WeightPart::Positive, true, false) | (WeightPart::Negative, false, true) => {
+                Some(WeightPart::Plain)
+            }
+            (WeightPart::PositiveFavored(_), false, true)
+            | (WeightPart::NegativeFavored(_), true, false) => Some(WeightPart::Plain),
+            (WeightPart::PositiveFavored(0.0) | WeightPart::NegativeFavored(0.0), _, _) => {
+                Some(WeightPart::Plain)
+            }
+            _ => Some(self),
+        }
+    }
+}
+
+/// Which signs occur among a set of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signs {
+    /// Some number is above zero.
+    pub positive: bool,
+    /// Some number is below zero.
+    pub negative: bool,
+}
+
+impl Signs {
+    /// The signs that occur in `numbers`.
+    pub fn of(numbers: &[f32]) -> Signs {
+        Signs {
+            positive: numbers.iter().any(|&number| number > 0.0),
+            negative: numbers.iter().any(|&number| number < 0.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_weight() {
+        assert_eq!(WeightPart::Positive.of(-2.0), 0.0);
+        assert_eq!(WeightPart::Negative.of(-2.0), -2.0);
+        assert_eq!(WeightPart::PositiveFavored(0.5).of(2.0), 3.0);
+        assert_eq!(WeightPart::PositiveFavored(0.5).of(-2.0), -2.0);
+        assert_eq!(WeightPart::NegativeFavored(0.5).of(-2.0), -3.0);
+        assert_eq!(WeightPart::Squared.of(-2.0), 4.0);
+        assert_eq!(WeightPart::One.of(0.0), 1.0);
+    }
+
+    #[test]
+    fn simplified_parts_are_equal_on_weights_of_those_signs() {
+        let parts = [
+            WeightPart::Plain,
+            WeightPart::Positive,
+            WeightPart::Negative,
+            WeightPart::PositiveFavored(0.25),
+            WeightPart::NegativeFavored(0.25),
+            WeightPart::NegativeFavored(0.0),
+            WeightPart::Squared,
+            WeightPart::One,
+        ];
+        for weights in [&[1.0, 2.0, 0.0][..], &[-1.0, -3.0], &[-1.0, 2.0], &[0.0]] {
+            for part in parts {
+                let simplified = part.simplified(Signs::of(weights));
+                for &weight in weights {
+                    let expected = simplified.map_or(0.0, |part| part.of(weight));
+                    assert_eq!(part.of(weight), expected, "{part:?} of {weights:?}");
+                }
+            }
+        }
+    }
+}

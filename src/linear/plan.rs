@@ -1,0 +1,46 @@
+//! A tract plan of a single operator, used as a kernel.
+//!
+//! One optimized operator of tract is a good kernel (its weights are packed
+//! once); building it through the typed model keeps us clear of tract's internals.
+
+use anyhow::{Context, Result};
+use tract_core::internal::SpecialOps;
+use tract_core::ops::TypedOp;
+use tract_core::prelude::*;
+
+use crate::tensor::Tensor;
+
+/// A compiled operator with constant operands.
+pub(crate) struct Plan {
+    runnable: Arc<TypedRunnableModel>,
+}
+
+impl Plan {
+    /// Compiles `operator(input, constants...)` for one input shape.
+    pub fn new(
+        operator: impl Into<Box<dyn TypedOp>>,
+        input_shape: &[usize],
+        constants: &[Tensor],
+    ) -> Result<Plan> {
+        let build = || -> Result<Arc<TypedRunnableModel>> {
+            let mut model = TypedModel::default();
+            let fact = TypedFact::dt_shape(DatumType::F32, input_shape);
+            let mut operands = tvec![model.add_source("input", fact)?];
+            for (index, constant) in constants.iter().enumerate() {
+                let name = format!("constant-{index}");
+                operands.push(model.add_const(name, constant.as_tract().clone())?);
+            }
+            let outputs = model.wire_node("operator", operator, &operands)?;
+            model.select_output_outlets(&outputs)?;
+            model.into_optimized()?.into_runnable()
+        };
+        let runnable = build().context("tract cannot compile this operator")?;
+        Ok(Plan { runnable })
+    }
+
+    /// Runs the operator.
+    pub fn run(&self, input: &Tensor) -> Result<Tensor> {
+        let mut outputs = self.runnable.run(tvec![input.to_value()])?;
+        Tensor::from_value(outputs.remove(0))
+    }
+}

@@ -1,0 +1,80 @@
+//! Average pooling over a sliding window: a linear map whose weights are 1 / (taps inside).
+
+use anyhow::Result;
+
+use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window};
+use crate::tensor::Tensor;
+
+/// ONNX `AveragePool`, on `[N, C, spatial...]`.
+#[derive(Clone, Debug)]
+pub struct AveragePooling {
+    /// The spatial geometry.
+    pub window: Window,
+    /// The weight of every tap of each window position: one number per output position of a plane.
+    pub weights: Vec<f32>,
+}
+
+impl AveragePooling {
+    /// An average over the taps of each window; `count_padding` also counts those in the padding.
+    pub fn new(window: Window, count_padding: bool) -> AveragePooling {
+        let counts = window.axes.iter().fold(vec![1], |counts, axis| {
+            let along = |count: &usize| {
+                let count = *count;
+                (0..axis.output).map(move |at| count * axis.tap_count(at, count_padding))
+            };
+            counts.iter().flat_map(along).collect::<Vec<usize>>()
+        });
+        let weights = counts
+            .into_iter()
+            .map(|count| 1.0 / count.max(1) as f32)
+            .collect();
+        AveragePooling { window, weights }
+    }
+
+    fn weights_of(&self, part: WeightPart) -> Vec<f32> {
+        self.weights.iter().map(|&weight| part.of(weight)).collect()
+    }
+}
+
+impl LinearMap for AveragePooling {
+    fn forward(&self, part: WeightPart, _bias: Option<Tensor>) -> Result<Forward> {
+        let weights = self.weights_of(part);
+        let window = self.window.clone();
+        Ok(Box::new(move |inputs| {
+            let input = &inputs[0];
+            let mut output = Tensor::zeros(&with_spatial(input.shape(), window.output_shape()))?;
+            let planes = output
+                .data_mut()
+                .chunks_exact_mut(window.output_len().max(1));
+            for (to, from) in planes.zip(input.data().chunks_exact(window.input_len().max(1))) {
+                window.for_each_tap(|output, input| to[output] += from[input]);
+                to.iter_mut()
+                    .zip(&weights)
+                    .for_each(|(to, weight)| *to *= weight);
+            }
+            Ok(output)
+        }))
+    }
+
+    fn transposed(&self, part: WeightPart) -> Result<Transposed> {
+        let weights = self.weights_of(part);
+        let window = self.window.clone();
+        Ok(Box::new(move |output| {
+            let mut input = Tensor::zeros(&with_spatial(output.shape(), window.input_shape()))?;
+            let planes = input.data_mut().chunks_exact_mut(window.input_len().max(1));
+            for (to, from) in planes.zip(output.data().chunks_exact(window.output_len().max(1))) {
+                window.for_each_tap(|output, input| to[input] += weights[output] * from[output]);
+            }
+            Ok(vec![input])
+        }))
+    }
+
+    fn weight_signs(&self) -> Signs {
+        Signs::of(&self.weights)
+    }
+}
+
+/// The batch and channel axes of `shape` with other spatial axes.
+pub(crate) fn with_spatial(shape: &[usize], spatial: Vec<usize>) -> Vec<usize> {
+    shape.iter().take(2).copied().chain(spatial).collect()
+}

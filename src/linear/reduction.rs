@@ -1,0 +1,88 @@
+//! Sums and means over neighbouring axes: ONNX `GlobalAveragePool`, `ReduceMean`, `ReduceSum`.
+
+use anyhow::Result;
+
+use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
+use crate::tensor::Tensor;
+
+/// `y = weight · Σ x` over a block of neighbouring axes, which keep the length one.
+#[derive(Clone, Debug)]
+pub struct Reduction {
+    /// The first axis summed over.
+    pub first_axis: usize,
+    /// The number of axes summed over.
+    pub axis_count: usize,
+    /// 1 for a sum, 1 / elements for a mean.
+    pub weight: f32,
+    /// Shape of the input.
+    pub input_shape: Vec<usize>,
+}
+
+impl Reduction {
+    fn output_shape(&self) -> Vec<usize> {
+        let mut shape = self.input_shape.clone();
+        shape[self.first_axis..][..self.axis_count].fill(1);
+        shape
+    }
+
+    /// Elements that are summed, and the distance between them.
+    fn length_and_stride(&self) -> (usize, usize) {
+        let end = self.first_axis + self.axis_count;
+        let length = self.input_shape[self.first_axis..end].iter().product();
+        (length, self.input_shape[end..].iter().product())
+    }
+}
+
+impl LinearMap for Reduction {
+    fn forward(&self, part: WeightPart, _bias: Option<Tensor>) -> Result<Forward> {
+        let weight = part.of(self.weight);
+        let shape = self.output_shape();
+        let (length, stride) = self.length_and_stride();
+        Ok(Box::new(move |inputs| {
+            let mut output = Tensor::zeros(&shape)?;
+            let blocks = inputs[0].data().chunks_exact((length * stride).max(1));
+            for (to, block) in output
+                .data_mut()
+                .chunks_exact_mut(stride.max(1))
+                .zip(blocks)
+            {
+                sum_rows(block, to);
+                to.iter_mut().for_each(|to| *to *= weight);
+            }
+            Ok(output)
+        }))
+    }
+
+    fn transposed(&self, part: WeightPart) -> Result<Transposed> {
+        let weight = part.of(self.weight);
+        let shape = self.input_shape.clone();
+        let (length, stride) = self.length_and_stride();
+        Ok(Box::new(move |output| {
+            let mut input = Tensor::zeros(&shape)?;
+            let blocks = input.data_mut().chunks_exact_mut((length * stride).max(1));
+            for (block, from) in blocks.zip(output.data().chunks_exact(stride.max(1))) {
+                for row in block.chunks_exact_mut(stride.max(1)) {
+                    row.iter_mut()
+                        .zip(from)
+                        .for_each(|(to, from)| *to = weight * from);
+                }
+            }
+            Ok(vec![input])
+        }))
+    }
+
+    fn weight_signs(&self) -> Signs {
+        Signs::of(&[self.weight])
+    }
+}
+
+/// Adds up the rows of `block`; a row as short as one element is a plain sum, kept exact in `f64`.
+fn sum_rows(block: &[f32], sums: &mut [f32]) {
+    if let [sum] = sums {
+        *sum = block.iter().map(|&value| f64::from(value)).sum::<f64>() as f32;
+        return;
+    }
+    for row in block.chunks_exact(sums.len().max(1)) {
+        sums.iter_mut().zip(row).for_each(|(to, from)| *to += from);
+    }
+}

@@ -1,0 +1,3 @@
+//! The `onnxplain` command.
+
+fn main() {}

@@ -1,0 +1,343 @@
+//! The model card: what a model file does not say about its input and output.
+//!
+//! Stands at the start of the data's way, beside loading: card file, or what lies beside the model, or a preset ->
+//! **card** -> preprocessing steps and labels. A card always tells where it comes from, so that it can be said aloud.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Error, Result, anyhow, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::huggingface;
+use super::labels::Labels;
+use super::preprocess::{PRESETS, Preprocessing};
+
+/// What is known about a model besides its file; everything but the origin may be missing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// The names of the classes.
+    pub labels: Option<Labels>,
+    /// What is done to a picture.
+    pub input: Option<Preprocessing>,
+    /// What the network's outputs are.
+    pub output: Option<Output>,
+    /// Where the model comes from, its licence, its accuracy: free text.
+    pub source: Option<String>,
+    /// Where the card comes from, such as `model card cat.yaml`; for people.
+    pub origin: String,
+    /// What was assumed because the files do not say it; for people, one line each.
+    pub notes: Vec<String>,
+}
+
+/// What the network's outputs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Output {
+    /// Scores before a softmax.
+    Logits,
+    /// Scores after it.
+    Probabilities,
+}
+
+/// A card as its YAML file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CardFile {
+    labels: Option<PathBuf>,
+    input: Option<Preprocessing>,
+    output: Option<Output>,
+    source: Option<String>,
+}
+
+impl Card {
+    /// Reads a YAML model card. The path of its labels starts at the card's own directory.
+    ///
+    /// # Errors
+    /// Names the file, and for YAML that cannot be understood its line and column.
+    pub fn read(path: &Path) -> Result<Self> {
+        let failed = || format!("cannot read the model card {}", path.display());
+        let text = fs::read_to_string(path).with_context(failed)?;
+        let file: CardFile = serde_yaml::from_str(&text).map_err(|error| placed(path, &error))?;
+        if let Some(input) = &file.input {
+            input.validate().context("input").with_context(failed)?;
+        }
+        let labels = match file.labels {
+            Some(labels) => {
+                let directory = path.parent().unwrap_or(Path::new(""));
+                Some(Labels::read(&directory.join(labels)).with_context(failed)?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            labels,
+            input: file.input,
+            output: file.output,
+            source: file.source,
+            origin: format!("model card {}", path.display()),
+            notes: Vec::new(),
+        })
+    }
+
+    /// Looks beside a model for its card: `STEM.yaml` or `STEM.yml`, else the JSON files that come with models from
+    /// Hugging Face and timm. None if there is nothing.
+    ///
+    /// # Errors
+    /// A card is there but cannot be read, or two of them are.
+    pub fn discover(model: &Path) -> Result<Option<Self>> {
+        let found: Vec<PathBuf> = ["yaml", "yml"]
+            .iter()
+            .map(|extension| model.with_extension(extension))
+            .filter(|path| path.is_file())
+            .collect();
+        ensure!(
+            found.len() < 2,
+            "both {} and {} lie beside the model: remove one, or name one with --preprocess",
+            found[0].display(),
+            found[1].display()
+        );
+        match found.first() {
+            Some(path) => Self::read(path).map(Some),
+            None => huggingface::discover(model),
+        }
+    }
+
+    /// The card that `--preprocess` names: a preset, a YAML card, or a `.json` file as Hugging Face and timm write it.
+    ///
+    /// # Errors
+    /// There is neither such a preset nor such a file, or the file cannot be read.
+    pub fn named(text: &str) -> Result<Self> {
+        if let Some(input) = Preprocessing::preset(text) {
+            return Ok(Self::of_preset(input, format!("preset {text}")));
+        }
+        let path = Path::new(text);
+        if !path.is_file() {
+            return Err(unknown_name(text));
+        }
+        if path
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("json"))
+        {
+            return huggingface::read(path);
+        }
+        Self::read(path)
+    }
+
+    /// The guess for a model without a card: the preset `imagenet`, or `unit` for a network of one channel.
+    #[must_use]
+    pub fn guessed(channels: usize) -> Self {
+        let name = if channels == 1 { "unit" } else { "imagenet" };
+        let input = Preprocessing::preset(name).unwrap_or_default();
+        Self::of_preset(
+            input,
+            format!("a guess: preset {name}, because no model card lies beside the model"),
+        )
+    }
+
+    fn of_preset(input: Preprocessing, origin: String) -> Self {
+        Self {
+            labels: None,
+            input: Some(input),
+            output: None,
+            source: None,
+            origin,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// An error in YAML as `file:line:column: what`, the form editors jump to.
+fn placed(path: &Path, error: &serde_yaml::Error) -> Error {
+    let Some(at) = error.location() else {
+        return anyhow!("{}: {error}", path.display());
+    };
+    let (line, column) = (at.line(), at.column());
+    let message = error.to_string();
+    let place = format!(" at line {line} column {column}");
+    let message = message.strip_suffix(&place).unwrap_or(&message);
+    anyhow!("{}:{line}:{column}: {message}", path.display())
+}
+
+fn unknown_name(text: &str) -> Error {
+    let near = PRESETS
+        .iter()
+        .map(|(name, _)| (strsim::damerau_levenshtein(name, text), *name))
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map(|(_, name)| format!(" (did you mean {name}?)"))
+        .unwrap_or_default();
+    let names: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
+    anyhow!(
+        "\"{text}\" is neither a preprocessing preset{near} nor a file; the presets are {}",
+        names.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::preprocess::{Channels, Crop, Filter, Layout, Resize, Target};
+    use tempfile::TempDir;
+
+    fn folder(files: &[(&str, &str)]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            fs::write(folder.path().join(name), content).unwrap();
+        }
+        folder
+    }
+
+    fn error_in(card: &str) -> String {
+        let folder = folder(&[("net.yaml", card)]);
+        let error = Card::read(&folder.path().join("net.yaml")).unwrap_err();
+        let message = format!("{error:#}");
+        let (_, message) = message.split_once("net.yaml").unwrap();
+        message.to_owned()
+    }
+
+    #[test]
+    fn a_full_card_is_read() {
+        let card = "
+labels: names.txt
+input: { layout: NHWC, channels: BGR, size: [160, 224], resize: { short-side: 256, filter: bicubic }, crop: none,
+         scale: 0.00392156862, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] }
+output: probabilities
+source: trained at home
+";
+        let folder = folder(&[("net.yaml", card), ("names.txt", "cat\ndog\n")]);
+        let card = Card::discover(&folder.path().join("net.onnx"))
+            .unwrap()
+            .unwrap();
+        assert_eq!(card.labels.unwrap().names(), ["cat", "dog"]);
+        assert_eq!(card.output, Some(Output::Probabilities));
+        assert_eq!(card.source.as_deref(), Some("trained at home"));
+        assert!(card.origin.starts_with("model card ") && card.origin.ends_with("net.yaml"));
+        assert_eq!(
+            card.input.unwrap(),
+            Preprocessing {
+                layout: Some(Layout::Nhwc),
+                channels: Some(Channels::Bgr),
+                size: Some([160, 224]),
+                resize: Resize {
+                    target: Target::ShortSide(256),
+                    filter: Filter::Bicubic
+                },
+                crop: Crop::None,
+                scale: 0.00392156862,
+                mean: vec![0.1, 0.2, 0.3],
+                std: vec![0.4, 0.5, 0.6],
+            }
+        );
+    }
+
+    #[test]
+    fn what_a_card_leaves_out_is_as_in_unit() {
+        let folder = folder(&[("net.yml", "input: { mean: 0.5 }")]);
+        let card = Card::discover(&folder.path().join("net.onnx"))
+            .unwrap()
+            .unwrap();
+        let expected = Preprocessing {
+            mean: vec![0.5],
+            ..Preprocessing::preset("unit").unwrap()
+        };
+        assert_eq!(card.input, Some(expected));
+        assert_eq!(card.labels, None);
+    }
+
+    #[test]
+    fn errors_point_into_the_card() {
+        for (card, place, what) in [
+            (
+                "inptu: {}",
+                ":1:1: ",
+                "unknown field `inptu`, expected one of `labels`, `input`",
+            ),
+            (
+                "source: x\ninput:\n  sizes: 3",
+                ":3:3: ",
+                "unknown field `sizes`",
+            ),
+            (
+                "input:\n  resize: { short-edge: 3 }",
+                ":2:",
+                "unknown field `short-edge`, expected one of `short-side`",
+            ),
+            (
+                "input:\n  resize: { short-side: 3, size: 4 }",
+                ":2:",
+                "only one of short-side",
+            ),
+            (
+                "input:\n  layout: NCWH",
+                ":2:11: ",
+                "unknown variant `NCWH`, expected one of `NCHW`",
+            ),
+            (
+                "input:\n  mean: [0.1, grey]",
+                ":2:",
+                "\"grey\" is no number",
+            ),
+            ("input:\n  size: [1, 2, 3]", ":2:", "expected"),
+            (
+                "input:\n  size: -4",
+                ":2:9: ",
+                "a number of pixels or [height, width]",
+            ),
+            ("output: softmax", ":1:9: ", "unknown variant `softmax`"),
+            ("input: {", ":2:1: ", "did not find expected"),
+        ] {
+            let message = error_in(card);
+            assert!(
+                message.starts_with(place) && message.contains(what),
+                "{card}\n{message}"
+            );
+        }
+        assert!(error_in("input: { std: 0 }").contains("std holds 0"));
+        assert!(error_in("labels: missing.txt").contains("missing.txt"));
+    }
+
+    #[test]
+    fn two_cards_are_an_error_and_none_is_none() {
+        let folder = folder(&[("net.yaml", "{}"), ("net.yml", "{}")]);
+        let error = Card::discover(&folder.path().join("net.onnx")).unwrap_err();
+        assert!(error.to_string().contains("remove one"));
+        assert_eq!(
+            Card::discover(&folder.path().join("other.onnx")).unwrap(),
+            None
+        );
+    }
+
+    #[test]
+    fn presets_and_files_by_name() {
+        let folder = folder(&[("my.yaml", "source: mine")]);
+        assert_eq!(
+            Card::named("caffe").unwrap().input,
+            Preprocessing::preset("caffe")
+        );
+        let path = folder.path().join("my.yaml");
+        assert_eq!(
+            Card::named(path.to_str().unwrap())
+                .unwrap()
+                .source
+                .as_deref(),
+            Some("mine")
+        );
+        let message = Card::named("imagnet").unwrap_err().to_string();
+        assert!(
+            message.contains("did you mean imagenet?") && message.contains("tensorflow"),
+            "{message}"
+        );
+        assert!(
+            !Card::named("some/file.yaml")
+                .unwrap_err()
+                .to_string()
+                .contains("did you mean")
+        );
+    }
+
+    #[test]
+    fn a_guess_says_that_it_is_one() {
+        assert!(Card::guessed(3).origin.contains("a guess: preset imagenet"));
+        assert_eq!(Card::guessed(1).input, Preprocessing::preset("unit"));
+    }
+}

@@ -1,0 +1,399 @@
+//! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use tract_core::prelude::*;
+use tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
+use tract_onnx::model::Onnx;
+use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto, tensor_proto::DataLocation};
+use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_proto};
+
+use super::{InputShape, Layout, upsample};
+use crate::network::{Network, lower};
+use crate::tensor::Tensor as Array;
+
+/// What can be said about a model that its file leaves open.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// `[height, width]` of the input, for a model that leaves them open.
+    pub size: Option<[usize; 2]>,
+    /// Where the channels are; default: read off the shape.
+    pub layout: Option<Layout>,
+    /// The output to explain; default: the first.
+    pub output_name: Option<String>,
+    /// ONNX operator types that may pass their gradient where no rule is known.
+    pub allow_gradient: Vec<String>,
+}
+
+/// Height and width of the input where neither the file nor the user says them.
+pub const DEFAULT_SIZE: [usize; 2] = [224, 224];
+
+/// A loaded model.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// Its layers, as they are in the file.
+    pub network: Network,
+    /// The shape of its input.
+    pub input: ModelInput,
+    /// Everything that was assumed, to be said aloud: one sentence each.
+    pub notes: Vec<String>,
+    /// tract's own graph of the same file: the reference that rewrites are checked against.
+    reference: TypedModel,
+}
+
+/// The input of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelInput {
+    /// The name in the file.
+    pub name: String,
+    /// The whole shape, the batch axis (1) included.
+    pub shape: Vec<usize>,
+    /// The input as a picture, where it can be one (rank 4; 1 or 3 channels).
+    pub picture: Option<InputShape>,
+}
+
+impl Model {
+    /// Reads a model and lowers it to layers.
+    ///
+    /// # Errors
+    /// When the file is no ONNX model, is damaged, has inputs that are no picture or
+    /// tensor of rank 2 to 5, or uses operators that are not known (all are named).
+    pub fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
+        load(path, options).with_context(|| format!("cannot load the model {}", path.display()))
+    }
+
+    /// Runs tract's own optimized plan of the file on an input of [`ModelInput::shape`]:
+    /// what the file computes, the function behind the logits included.
+    ///
+    /// # Errors
+    /// When tract cannot run it.
+    pub fn run_reference(&self, input: &Array) -> Result<Array> {
+        let model = self.reference.clone();
+        let number_type = model.input_fact(0)?.datum_type;
+        let input = input.as_tract().cast_to_dt(number_type)?.into_owned();
+        let plan = model.into_optimized()?.into_runnable()?;
+        Array::from_value(plan.run(tvec![input.into_tvalue()])?.remove(0))
+    }
+}
+
+fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
+    let bytes = std::fs::read(path).context("the file cannot be read")?;
+    let proto = decode(&bytes)?;
+    drop(bytes);
+    let onnx = reader();
+    refuse_unknown_operators(&onnx, &proto)?;
+    let input = the_input(&proto)?;
+    let mut notes = vec![];
+    let shape = input_shape(input, options, &mut notes)?;
+    let output = output_index(&proto, options, &mut notes)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let typed = guarded(|| typed_model(&onnx, &proto, directory, &shape, output))?;
+    let network = guarded(|| lower(&typed, &proto, &options.allow_gradient))?;
+    let picture = picture_shape(&shape, options.layout);
+    let input = ModelInput {
+        name: input.name.clone(),
+        shape,
+        picture,
+    };
+    Ok(Model {
+        path: path.to_path_buf(),
+        network,
+        input,
+        notes,
+        reference: typed,
+    })
+}
+
+/// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.
+fn reader() -> Onnx {
+    let mut onnx = tract_onnx::onnx()
+        .with_ignore_output_shapes(true)
+        .with_ignore_value_info(true);
+    onnx.op_register.insert("Upsample", upsample::build);
+    onnx
+}
+
+fn decode(bytes: &[u8]) -> Result<ModelProto> {
+    ensure!(!bytes.is_empty(), "the file is empty");
+    let mut reader = bytes;
+    let decoded = tract_onnx::onnx().proto_model_for_read(&mut reader);
+    // The first field of a model is its IR version: a varint with the tag 0x08.
+    let looks_like_onnx = bytes[0] == 0x08 && bytes.get(1).is_some_and(|version| *version < 32);
+    let proto = decoded.map_err(|error| match looks_like_onnx {
+        true => anyhow!("the file is truncated or damaged ({error}); export or download it again"),
+        false => anyhow!("this is not an ONNX file"),
+    })?;
+    let has_nodes = proto
+        .graph
+        .as_ref()
+        .is_some_and(|graph| !graph.node.is_empty());
+    ensure!(has_nodes, "this is not an ONNX model: it contains no graph");
+    Ok(proto)
+}
+
+/// Names every operator that tract cannot read, with its nodes.
+fn refuse_unknown_operators(onnx: &Onnx, proto: &ModelProto) -> Result<()> {
+    let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for node in proto.graph.iter().flat_map(|graph| &graph.node) {
+        if !onnx.op_register.0.contains_key(&node.op_type) {
+            let name = if node.name.is_empty() {
+                node.output.first()
+            } else {
+                Some(&node.name)
+            };
+            unknown
+                .entry(&node.op_type)
+                .or_default()
+                .push(name.map_or("?", String::as_str));
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = unknown
+        .iter()
+        .map(|(op, nodes)| format!("\n  {op}: {}", nodes.join(", ")))
+        .collect();
+    bail!(
+        "this model uses operators that onnxplain cannot run:{}",
+        lines.concat()
+    )
+}
+
+/// The only input that is not a stored weight.
+fn the_input(proto: &ModelProto) -> Result<&ValueInfoProto> {
+    let graph = proto.graph.as_ref().context("the model has no graph")?;
+    let is_weight = |input: &&ValueInfoProto| {
+        graph
+            .initializer
+            .iter()
+            .any(|weight: &TensorProto| weight.name == input.name)
+    };
+    let inputs: Vec<&ValueInfoProto> = graph
+        .input
+        .iter()
+        .filter(|input| !is_weight(input))
+        .collect();
+    match inputs.as_slice() {
+        [input] => Ok(input),
+        [] => bail!("the model has no input"),
+        _ => {
+            let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+            bail!(
+                "the model has {} inputs ({}); onnxplain explains models of one",
+                inputs.len(),
+                names.join(", ")
+            )
+        }
+    }
+}
+
+/// The input's axes as the file gives them; `None` for a symbol.
+fn declared_axes(input: &ValueInfoProto) -> Result<Vec<Option<usize>>> {
+    let value = input
+        .r#type
+        .as_ref()
+        .and_then(|declared| declared.value.as_ref());
+    let Some(type_proto::Value::TensorType(tensor)) = value else {
+        bail!("the input \"{}\" is not a tensor", input.name)
+    };
+    let shape = tensor.shape.as_ref();
+    let shape = shape.with_context(|| format!("the input \"{}\" has no shape", input.name))?;
+    let axis = |value: &Option<Dimension>| match value {
+        Some(Dimension::DimValue(length)) if *length > 0 => usize::try_from(*length).ok(),
+        _ => None,
+    };
+    Ok(shape
+        .dim
+        .iter()
+        .map(|dimension| axis(&dimension.value))
+        .collect())
+}
+
+fn input_shape(
+    input: &ValueInfoProto,
+    options: &LoadOptions,
+    notes: &mut Vec<String>,
+) -> Result<Vec<usize>> {
+    let axes = declared_axes(input)?;
+    ensure!(
+        (2..=5).contains(&axes.len()),
+        "the input \"{}\" has rank {}: not a batch of pictures ([N, C, H, W] or [N, H, W, C])",
+        input.name,
+        axes.len()
+    );
+    if let Some(batch) = axes[0].filter(|&batch| batch != 1) {
+        notes.push(format!(
+            "the model's batch of {batch} is explained one picture at a time"
+        ));
+    }
+    let layout = options.layout.unwrap_or_else(|| guess_layout(&axes));
+    let is_picture = axes.len() == 4;
+    let (channel, spatial) = match layout {
+        Layout::Nchw => (1, [2, 3]),
+        Layout::Nhwc => (3, [1, 2]),
+    };
+    let mut shape = vec![1];
+    for (index, &length) in axes.iter().enumerate().skip(1) {
+        let place = spatial.iter().position(|&axis| is_picture && axis == index);
+        let length = match (length, place) {
+            (Some(length), Some(place)) => {
+                let wanted = options.size.map_or(length, |size| size[place]);
+                ensure!(
+                    wanted == length,
+                    "the model's input size is fixed to {length}, not {wanted}; leave out --size"
+                );
+                length
+            }
+            (Some(length), None) => length,
+            (None, Some(place)) => match options.size {
+                Some(size) => size[place],
+                None => {
+                    notes.push(format!(
+                        "the model leaves its input {} open: assuming {} (--size sets it)",
+                        ["height", "width"][place],
+                        DEFAULT_SIZE[place]
+                    ));
+                    DEFAULT_SIZE[place]
+                }
+            },
+            (None, None) if is_picture && index == channel => {
+                notes.push("the model leaves its number of channels open: assuming 3".to_string());
+                3
+            }
+            (None, None) => bail!("the input \"{}\" leaves its axis {index} open", input.name),
+        };
+        shape.push(length);
+    }
+    Ok(shape)
+}
+
+fn guess_layout(axes: &[Option<usize>]) -> Layout {
+    let is_channels = |axis: Option<&Option<usize>>| matches!(axis, Some(Some(1 | 3)));
+    match (is_channels(axes.get(1)), is_channels(axes.get(3))) {
+        (false, true) => Layout::Nhwc,
+        _ => Layout::Nchw,
+    }
+}
+
+fn picture_shape(shape: &[usize], layout: Option<Layout>) -> Option<InputShape> {
+    let axes: Vec<Option<usize>> = shape.iter().copied().map(Some).collect();
+    let layout = layout.unwrap_or_else(|| guess_layout(&axes));
+    let [_, a, b, c] = *shape else { return None };
+    let (channels, height, width) = match layout {
+        Layout::Nchw => (a, b, c),
+        Layout::Nhwc => (c, a, b),
+    };
+    matches!(channels, 1 | 3).then_some(InputShape {
+        channels,
+        height,
+        width,
+        layout,
+    })
+}
+
+fn output_index(
+    proto: &ModelProto,
+    options: &LoadOptions,
+    notes: &mut Vec<String>,
+) -> Result<usize> {
+    let graph = proto.graph.as_ref().context("the model has no graph")?;
+    let names: Vec<&str> = graph
+        .output
+        .iter()
+        .map(|output| output.name.as_str())
+        .collect();
+    ensure!(!names.is_empty(), "the model has no output");
+    match &options.output_name {
+        Some(wanted) => names
+            .iter()
+            .position(|name| name == wanted)
+            .with_context(|| {
+                format!(
+                    "the model has no output \"{wanted}\"; it has: {}",
+                    names.join(", ")
+                )
+            }),
+        None => {
+            if names.len() > 1 {
+                notes.push(format!(
+                    "the model has the outputs {}: explaining the first (--output-name sets it)",
+                    names.join(", ")
+                ));
+            }
+            Ok(0)
+        }
+    }
+}
+
+fn typed_model(
+    onnx: &Onnx,
+    proto: &ModelProto,
+    directory: &Path,
+    shape: &[usize],
+    output: usize,
+) -> Result<TypedModel> {
+    refuse_foreign_data(proto)?;
+    let directory = directory
+        .to_str()
+        .context("the model's folder has a name that is not UTF-8")?;
+    let mut model: InferenceModel = onnx.parse(proto, Some(directory))?.model;
+    let source = model
+        .input_outlets()?
+        .first()
+        .copied()
+        .context("the model has no input")?;
+    let number_type = model
+        .outlet_fact(source)?
+        .datum_type
+        .concretize()
+        .unwrap_or(DatumType::F32);
+    model.set_input_fact(0, InferenceFact::dt_shape(number_type, shape))?;
+    let outputs = model.output_outlets()?.to_vec();
+    model.select_output_outlets(&outputs[output..=output])?;
+    model.into_typed()
+}
+
+/// Weights in other files must lie in the model's own folder.
+fn refuse_foreign_data(proto: &ModelProto) -> Result<()> {
+    let weights = proto.graph.iter().flat_map(|graph| &graph.initializer);
+    for weight in
+        weights.filter(|weight| weight.data_location == Some(DataLocation::External as i32))
+    {
+        let location = weight
+            .external_data
+            .iter()
+            .find(|entry| entry.key == "location");
+        let location = location.map_or("", |entry| entry.value.as_str());
+        let components = Path::new(location).components();
+        let leaves = components.into_iter().any(|component| {
+            !matches!(
+                component,
+                std::path::Component::Normal(_) | std::path::Component::CurDir
+            )
+        });
+        ensure!(
+            !leaves,
+            "the weight \"{}\" is stored at \"{location}\", outside the model's own folder; this is refused",
+            weight.name
+        );
+    }
+    Ok(())
+}
+
+/// Runs tract on a file that may be damaged in ways it does not expect: a panic becomes an error.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        bail!("the model's graph is inconsistent, or more than tract can read ({message})")
+    })
+}

@@ -1,0 +1,205 @@
+//! The operators a network is made of, and the words composites match on.
+
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::linear::{
+    AveragePooling, Convolution, Dense, LinearMap, Reduction, Resampling, Sum, WeightPart,
+};
+use crate::operator::{
+    Activation, Affine, Concat, MaxPooling, Operator, Product, Quotient, ResponseNormalization,
+    Routing, Softmax,
+};
+use crate::tensor::Tensor;
+
+/// What a layer computes.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// The picture.
+    Input,
+    /// A value that does not change with the picture (a class token).
+    Constant(Tensor),
+    /// Convolution and transposed convolution.
+    Convolution(Convolution),
+    /// Fully connected layer.
+    Dense(Dense),
+    /// Average over a sliding window.
+    AveragePooling(AveragePooling),
+    /// Mean or sum over axes.
+    Reduction(Reduction),
+    /// Interpolation.
+    Resampling(Resampling),
+    /// Sum of signals.
+    Sum(Sum),
+    /// Scale and shift per channel.
+    Affine(Affine),
+    /// Elementwise nonlinearity.
+    Activation(Activation),
+    /// Largest of a window.
+    MaxPooling(MaxPooling),
+    /// Concatenation.
+    Concat(Concat),
+    /// Reshape, transpose, slice, pad, ...
+    Routing(Routing),
+    /// Product of two signals.
+    Product(Product),
+    /// Quotient of two signals.
+    Quotient(Quotient),
+    /// Softmax inside the network.
+    Softmax(Softmax),
+    /// Local response normalisation.
+    ResponseNormalization(ResponseNormalization),
+}
+
+/// What composites match on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The picture itself.
+    Input,
+    /// A value that does not change with the picture.
+    Constant,
+    /// Convolution over one, two or three axes, transposed ones included.
+    Convolution,
+    /// Fully connected layer.
+    Dense,
+    /// Average over a window or over axes.
+    AveragePool,
+    /// Largest of a window.
+    MaxPool,
+    /// Sum of signals.
+    Sum,
+    /// Concatenation.
+    Concat,
+    /// Product of a signal with a gate (squeeze-excite).
+    Gate,
+    /// Product or quotient of two signals, neither being a gate.
+    Product,
+    /// Elementwise nonlinearity.
+    Activation,
+    /// BatchNormalization that stayed, other scales and shifts, local response normalisation.
+    Normalization,
+    /// Softmax inside the network.
+    Softmax,
+    /// Whatever only moves numbers: reshape, transpose, slice, gather, pad, split, nearest upsampling.
+    Reshape,
+    /// Interpolation.
+    Resize,
+}
+
+impl Kind {
+    /// Whether layers of this kind have weights: what `first`, `last` and `depth` count.
+    pub fn is_weighted(self) -> bool {
+        matches!(self, Kind::Convolution | Kind::Dense)
+    }
+
+    /// Whether relevance has only one way to go, so that a composite need not name a rule.
+    pub fn routes(self) -> bool {
+        matches!(
+            self,
+            Kind::Input | Kind::Constant | Kind::Reshape | Kind::Concat | Kind::MaxPool
+        )
+    }
+
+    /// The word in YAML and in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Input => "input",
+            Kind::Constant => "constant",
+            Kind::Convolution => "convolution",
+            Kind::Dense => "dense",
+            Kind::AveragePool => "average-pool",
+            Kind::MaxPool => "max-pool",
+            Kind::Sum => "sum",
+            Kind::Concat => "concat",
+            Kind::Gate => "gate",
+            Kind::Product => "product",
+            Kind::Activation => "activation",
+            Kind::Normalization => "normalization",
+            Kind::Softmax => "softmax",
+            Kind::Reshape => "reshape",
+            Kind::Resize => "resize",
+        }
+    }
+}
+
+impl Op {
+    /// What composites match on.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Op::Input => Kind::Input,
+            Op::Constant(_) => Kind::Constant,
+            Op::Convolution(_) => Kind::Convolution,
+            Op::Dense(_) => Kind::Dense,
+            Op::AveragePooling(_) | Op::Reduction(_) => Kind::AveragePool,
+            Op::Resampling(_) => Kind::Resize,
+            Op::Sum(_) => Kind::Sum,
+            Op::Affine(_) | Op::ResponseNormalization(_) => Kind::Normalization,
+            Op::Activation(_) => Kind::Activation,
+            Op::MaxPooling(_) => Kind::MaxPool,
+            Op::Concat(_) => Kind::Concat,
+            Op::Routing(_) => Kind::Reshape,
+            Op::Product(product) if product.signal.is_some() => Kind::Gate,
+            Op::Product(_) | Op::Quotient(_) => Kind::Product,
+            Op::Softmax(_) => Kind::Softmax,
+        }
+    }
+
+    /// The operator as a linear map, to which the rules of `y = W x + b` apply.
+    pub fn as_linear(&self) -> Option<&dyn LinearMap> {
+        match self {
+            Op::Convolution(map) => Some(map),
+            Op::Dense(map) => Some(map),
+            Op::AveragePooling(map) => Some(map),
+            Op::Reduction(map) => Some(map),
+            Op::Resampling(map) => Some(map),
+            Op::Sum(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The operator, where it is neither a linear map nor a value.
+    pub fn as_operator(&self) -> Option<&dyn Operator> {
+        match self {
+            Op::Affine(operator) => Some(operator),
+            Op::Activation(operator) => Some(operator),
+            Op::MaxPooling(operator) => Some(operator),
+            Op::Concat(operator) => Some(operator),
+            Op::Routing(operator) => Some(operator),
+            Op::Product(operator) => Some(operator),
+            Op::Quotient(operator) => Some(operator),
+            Op::Softmax(operator) => Some(operator),
+            Op::ResponseNormalization(operator) => Some(operator),
+            _ => None,
+        }
+    }
+
+    /// The value for these inputs; `picture` is what an input layer gives.
+    pub(crate) fn evaluate(&self, picture: &Tensor, inputs: Vec<Tensor>) -> Result<Tensor> {
+        if let Some(map) = self.as_linear() {
+            return map.forward(WeightPart::Plain, map.bias().cloned())?(&inputs);
+        }
+        if let Some(operator) = self.as_operator() {
+            return operator.forward(inputs);
+        }
+        match self {
+            Op::Constant(value) => Ok(value.clone()),
+            _ => {
+                ensure!(inputs.is_empty(), "an input layer reads nothing");
+                Ok(picture.clone())
+            }
+        }
+    }
+
+    /// The number of stored parameters.
+    pub fn parameter_count(&self) -> usize {
+        match self {
+            Op::Affine(affine) => {
+                let len = |tensor: &Option<Tensor>| tensor.as_ref().map_or(0, Tensor::len);
+                len(&affine.scale) + len(&affine.shift)
+            }
+            Op::Constant(value) => value.len(),
+            _ => self.as_linear().map_or(0, LinearMap::parameter_count),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Elementwise operators: of one signal, of a signal and a constant, of two signals.
+
+use anyhow::{Result, bail};
+use tract_core::ops::binary::TypedBinOp;
+use tract_core::ops::element_wise::ElementWiseOp;
+use tract_core::ops::math::PowConst;
+use tract_core::ops::nn::LeakyRelu;
+
+use super::{Lowering, NodeContext, Value};
+use crate::linear::Broadcast;
+use crate::network::recognise::DraftOp;
+use crate::network::{LayerId, Op};
+use crate::operator::{Affine, Binary, Function, Routing, Unary};
+use crate::tensor::Tensor;
+
+impl Lowering<'_> {
+    pub(super) fn unary(&mut self, context: &NodeContext, op: &ElementWiseOp) -> Result<Value> {
+        let input = self.signal(context, 0)?;
+        let name = op.0.name();
+        let operation = match name.as_str() {
+            "Abs" => Unary::Abs,
+            "Neg" => Unary::Neg,
+            "Exp" => Unary::Exp,
+            "Ln" => Unary::Ln,
+            "Sqrt" => Unary::Sqrt,
+            "Rsqrt" => Unary::Rsqrt,
+            "Recip" => Unary::Reciprocal,
+            "Square" => Unary::Square,
+            "Tanh" => Unary::Tanh,
+            "Erf" => Unary::Erf,
+            "Sigmoid" => Unary::Sigmoid,
+            "HardSwish" => Unary::HardSwish,
+            "Silu" => Unary::Silu,
+            _ => match (
+                op.0.downcast_ref::<LeakyRelu>(),
+                op.0.downcast_ref::<PowConst>(),
+            ) {
+                (Some(leaky), _) => Unary::LeakyRelu(leaky.alpha),
+                (_, Some(power)) => Unary::Power(power.exponent),
+                _ => bail!("the elementwise function {name}"),
+            },
+        };
+        let function = DraftOp::Function(Function::unary(operation));
+        Ok(self.layer(context, function, vec![input]))
+    }
+
+    pub(super) fn binary(&mut self, context: &NodeContext, op: &TypedBinOp) -> Result<Value> {
+        let operation = match op.0.name() {
+            "Add" => Binary::Add,
+            "Sub" => Binary::Sub,
+            "Mul" => Binary::Mul,
+            "Div" => Binary::Div,
+            "Max" => Binary::Max,
+            "Min" => Binary::Min,
+            "Pow" => Binary::Pow,
+            "LT" => Binary::Less,
+            "LTE" => Binary::LessOrEqual,
+            "GT" => Binary::Greater,
+            "GTE" => Binary::GreaterOrEqual,
+            name => bail!("the operator {name} of two tensors"),
+        };
+        match context.inputs.as_slice() {
+            [Value::Layer(a), Value::Layer(b)] => {
+                let inputs = vec![self.spread(context, *a), self.spread(context, *b)];
+                Ok(self.layer(context, DraftOp::Binary(operation), inputs))
+            }
+            [Value::Layer(signal), Value::Constant(constant)] => {
+                let constant = Tensor::from_shared_tract(constant.clone())?;
+                self.with_constant(context, operation, *signal, constant, false)
+            }
+            [Value::Constant(constant), Value::Layer(signal)] => {
+                let constant = Tensor::from_shared_tract(constant.clone())?;
+                self.with_constant(context, operation, *signal, constant, true)
+            }
+            _ => bail!(
+                "the operator {operation:?} of {} tensors",
+                context.inputs.len()
+            ),
+        }
+    }
+
+    fn with_constant(
+        &mut self,
+        context: &NodeContext,
+        operation: Binary,
+        signal: LayerId,
+        constant: Tensor,
+        is_left: bool,
+    ) -> Result<Value> {
+        let signal = self.spread_over(context, signal, &context.output_shape);
+        let constant = fitting(constant, &context.output_shape)?;
+        let op = match affine(operation, &constant, is_left)? {
+            Some(affine) => Op::Affine(affine).into(),
+            None => DraftOp::Function(Function::with_constant(operation, &constant, is_left)),
+        };
+        Ok(self.layer(context, op, vec![signal]))
+    }
+
+    pub(super) fn select(&mut self, context: &NodeContext) -> Result<Value> {
+        let inputs: Result<Vec<LayerId>> = (0..3)
+            .map(|index| match &context.inputs[index] {
+                Value::Layer(id) => Ok(*id),
+                Value::Constant(constant) => {
+                    let value = Tensor::from_shared_tract(constant.clone())?;
+                    let shape = value.shape().to_vec();
+                    Ok(self.push(
+                        &context.name,
+                        "Constant",
+                        Op::Constant(value).into(),
+                        vec![],
+                        shape,
+                    ))
+                }
+            })
+            .collect();
+        Ok(self.layer(context, DraftOp::Select, inputs?))
+    }
+
+    /// Inserts an explicit broadcast where a signal's axes do not lie in one block of the output.
+    fn spread(&mut self, context: &NodeContext, signal: LayerId) -> LayerId {
+        let shape = &self.drafts[signal].shape;
+        if Broadcast::between(shape, &context.output_shape).is_some() {
+            return signal;
+        }
+        self.spread_over(context, signal, &context.output_shape)
+    }
+
+    /// Inserts an explicit broadcast where a signal has another shape than the one given.
+    fn spread_over(&mut self, context: &NodeContext, signal: LayerId, shape: &[usize]) -> LayerId {
+        let from = self.drafts[signal].shape.clone();
+        if from == shape {
+            return signal;
+        }
+        let padding = shape.len() - from.len();
+        let sources = shape
+            .iter()
+            .enumerate()
+            .fold(vec![0u32], |sources, (axis, &length)| {
+                let own = if axis < padding {
+                    1
+                } else {
+                    from[axis - padding]
+                };
+                let step = |&source: &u32| {
+                    (0..length)
+                        .map(move |at| source * own as u32 + if own == 1 { 0 } else { at as u32 })
+                };
+                sources.iter().flat_map(step).collect()
+            });
+        let routing = Routing::from_sources("Expand", &from, shape, sources);
+        self.route(context, signal, routing)
+    }
+}
+
+/// The operator as `scale · x + shift`, where it is one.
+fn affine(operation: Binary, constant: &Tensor, is_left: bool) -> Result<Option<Affine>> {
+    let one = |value: f32| Tensor::new(&[], &[value]);
+    let (scale, shift) = match (operation, is_left) {
+        (Binary::Add, _) => (None, Some(constant.clone())),
+        (Binary::Sub, false) => (None, Some(constant.map(|value| -value)?)),
+        (Binary::Sub, true) => (Some(one(-1.0)?), Some(constant.clone())),
+        (Binary::Mul, _) => (Some(constant.clone()), None),
+        (Binary::Div, false) => (Some(constant.map(f32::recip)?), None),
+        _ => return Ok(None),
+    };
+    Ok(Some(Affine { scale, shift }))
+}
+
+/// The constant in a shape that broadcasts in one block: as it is, or written out in full.
+fn fitting(constant: Tensor, shape: &[usize]) -> Result<Tensor> {
+    if constant.len() == 1 {
+        return Tensor::new(&[], constant.data());
+    }
+    if Broadcast::between(constant.shape(), shape).is_some() {
+        return Ok(constant);
+    }
+    let spread = constant.as_tract().broadcast_to_shape(shape)?;
+    Tensor::from_tract(spread)
+}

@@ -1,0 +1,330 @@
+//! From tract's typed graph to layers.
+//!
+//! tract has expanded every compound ONNX operator into a few primitive ones;
+//! each primitive becomes a draft layer here, constants are folded on the way,
+//! and [`recognise`](super::recognise) puts the pieces of one activation or one
+//! BatchNormalization together again. A new primitive operator is one arm in
+//! [`Lowering::lower_node`] and one function in the file of its family.
+
+mod convolutions;
+mod dense;
+mod elementwise;
+mod moves;
+mod origins;
+mod pools;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use tract_core::internal::*;
+use tract_core::ops;
+use tract_onnx::pb::ModelProto;
+
+use self::origins::Origins;
+use super::recognise::{Draft, DraftOp, assemble};
+use super::{LayerId, Network, Op};
+use crate::operator::{ResponseNormalization, Softmax as SoftmaxOperator};
+use crate::tensor::Tensor as Array;
+
+/// An ONNX node that cannot be explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownOp {
+    /// The operator type, as ONNX spells it.
+    pub op_type: String,
+    /// The node's name.
+    pub name: String,
+    /// What exactly is missing.
+    pub reason: String,
+    /// Whether the operator can at least be run and differentiated.
+    pub has_gradient: bool,
+}
+
+/// Lists unknown operators, one a line: operator type, nodes, reason.
+pub(super) struct UnknownOps<'a>(pub &'a [UnknownOp]);
+
+impl fmt::Display for UnknownOps<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut by_type: BTreeMap<(&str, &str, bool), Vec<&str>> = BTreeMap::new();
+        for op in self.0 {
+            let nodes = by_type
+                .entry((&op.op_type, &op.reason, op.has_gradient))
+                .or_default();
+            nodes.push(&op.name);
+        }
+        for ((op_type, reason, has_gradient), nodes) in by_type {
+            write!(f, "\n  {op_type} ({reason}): {}", nodes.join(", "))?;
+            if has_gradient {
+                write!(
+                    f,
+                    "; `--allow-gradient {op_type}` lets it pass the gradient"
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the layer graph of a typed, not decluttered tract model with concrete shapes.
+///
+/// `allow_gradient` names ONNX operator types that may be explained by their
+/// gradient where no relevance rule is known for them.
+///
+/// # Errors
+/// When operators are unknown: the message lists all of them with their nodes.
+pub fn lower(model: &TypedModel, proto: &ModelProto, allow_gradient: &[String]) -> Result<Network> {
+    let mut lowering = Lowering {
+        model,
+        origins: Origins::of(proto),
+        drafts: vec![],
+        values: HashMap::new(),
+        unknown: vec![],
+    };
+    lowering.lower_all()?;
+    let outlet = *model
+        .output_outlets()?
+        .first()
+        .context("the model has no output")?;
+    let output = match lowering.values.get(&outlet) {
+        Some(Value::Layer(id)) => *id,
+        Some(Value::Constant(_)) => bail!("the model's output does not depend on its input"),
+        None => bail!("{}", lowering.report_unknown()),
+    };
+    ensure!(lowering.unknown.is_empty(), "{}", lowering.report_unknown());
+    assemble(lowering.drafts, output, allow_gradient)
+}
+
+/// What an outlet of the typed graph has become.
+#[derive(Clone)]
+enum Value {
+    Constant(Arc<Tensor>),
+    Layer(LayerId),
+}
+
+struct Lowering<'a> {
+    model: &'a TypedModel,
+    origins: Origins,
+    drafts: Vec<Draft>,
+    values: HashMap<OutletId, Value>,
+    unknown: Vec<UnknownOp>,
+}
+
+/// The typed node that is being lowered, with what its inputs have become.
+struct NodeContext<'a> {
+    node: &'a TypedNode,
+    /// Operator type of the ONNX node.
+    op_type: String,
+    /// Name of the ONNX node.
+    name: String,
+    inputs: Vec<Value>,
+    output_shape: Vec<usize>,
+}
+
+impl Lowering<'_> {
+    fn lower_all(&mut self) -> Result<()> {
+        let model = self.model;
+        for id in model.eval_order()? {
+            let node = &model.nodes[id];
+            if node.op_is::<ops::source::TypedSource>() {
+                let shape = concrete_shape(&node.outputs[0].fact)?;
+                let layer = self.push("input", "Input", Op::Input.into(), vec![], shape);
+                self.values
+                    .insert(OutletId::new(id, 0), Value::Layer(layer));
+            } else if !self.fold_constant(node)? {
+                self.lower_or_note(node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Evaluates a node whose inputs are all constants.
+    fn fold_constant(&mut self, node: &TypedNode) -> Result<bool> {
+        if let Some(constant) = &node.outputs[0].fact.konst {
+            self.values
+                .insert(OutletId::new(node.id, 0), Value::Constant(constant.clone()));
+            return Ok(true);
+        }
+        let mut inputs = tvec![];
+        for input in &node.inputs {
+            match self.values.get(input) {
+                Some(Value::Constant(constant)) => inputs.push(constant.clone().into_tvalue()),
+                _ => return Ok(false),
+            }
+        }
+        let Some(outputs) = node.op.eval_out_of_plan(inputs)? else {
+            return Ok(false);
+        };
+        for (slot, output) in outputs.into_iter().enumerate() {
+            let value = Value::Constant(output.into_arc_tensor());
+            self.values.insert(OutletId::new(node.id, slot), value);
+        }
+        Ok(true)
+    }
+
+    fn lower_or_note(&mut self, node: &TypedNode) -> Result<()> {
+        let mut inputs = vec![];
+        for input in &node.inputs {
+            match self.values.get(input) {
+                Some(value) => inputs.push(value.clone()),
+                // Some node before this one is unknown and already noted.
+                None => return Ok(()),
+            }
+        }
+        let (name, op_type) = self.origins.of_node(&node.name, &node.op.name());
+        let output_shape = concrete_shape(&node.outputs[0].fact)?;
+        let context = NodeContext {
+            node,
+            op_type,
+            name,
+            inputs,
+            output_shape,
+        };
+        match self.lower_node(&context) {
+            Ok(value) => {
+                self.values.insert(OutletId::new(node.id, 0), value);
+            }
+            Err(error) => self.unknown.push(UnknownOp {
+                op_type: context.op_type,
+                name: context.name,
+                reason: format!("{error:#}"),
+                has_gradient: false,
+            }),
+        }
+        Ok(())
+    }
+
+    fn lower_node(&mut self, context: &NodeContext) -> Result<Value> {
+        let op = &context.node.op;
+        if op.is::<ops::identity::Identity>() || op.is::<ops::cast::Cast>() {
+            return Ok(context.inputs[0].clone());
+        }
+        if let Some(op) = op.downcast_ref::<ops::cnn::Conv>() {
+            return self.convolution(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::cnn::Deconv>() {
+            return self.transposed_convolution(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::einsum::EinSum>() {
+            return self.einsum(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::cnn::MaxPool>() {
+            return self.max_pool(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::cnn::SumPool>() {
+            return self.sum_pool(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::nn::Reduce>() {
+            return self.reduce(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::binary::TypedBinOp>() {
+            return self.binary(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::element_wise::ElementWiseOp>() {
+            return self.unary(context, op);
+        }
+        if op.is::<ops::logic::Iff>() {
+            return self.select(context);
+        }
+        if let Some(op) = op.downcast_ref::<ops::nn::Softmax>() {
+            return self.softmax(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::array::TypedConcat>() {
+            return self.concat(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<tract_onnx_opl::lrn::Lrn>() {
+            let lrn = ResponseNormalization {
+                alpha: op.alpha,
+                beta: op.beta,
+                bias: op.bias,
+                size: op.size,
+            };
+            return self.operator(context, Op::ResponseNormalization(lrn));
+        }
+        if op.is::<tract_onnx_opl::resize::Resize>() || op.is::<ops::nn::resize::Resize>() {
+            return self.resize(context);
+        }
+        self.routing(context)
+    }
+
+    fn softmax(&mut self, context: &NodeContext, op: &ops::nn::Softmax) -> Result<Value> {
+        let [axis] = op.axes.as_slice() else {
+            // Several trailing axes together (before opset 13): one axis of their product.
+            let first = op.axes.iter().copied().min().unwrap_or(0);
+            let length = context.output_shape[first..].iter().product();
+            let softmax = SoftmaxOperator {
+                length_and_stride: (length, 1),
+                is_logarithm: false,
+            };
+            return self.operator(context, Op::Softmax(softmax));
+        };
+        let is_logarithm = matches!(op.kind, ops::nn::SoftmaxKind::LogSoftmax);
+        let softmax = SoftmaxOperator::new(&context.output_shape, *axis, is_logarithm);
+        self.operator(context, Op::Softmax(softmax))
+    }
+
+    /// A layer of one input that is a signal.
+    fn operator(&mut self, context: &NodeContext, op: Op) -> Result<Value> {
+        let input = self.signal(context, 0)?;
+        Ok(self.layer(context, op.into(), vec![input]))
+    }
+
+    /// The layer of an input that must be a signal.
+    fn signal(&self, context: &NodeContext, index: usize) -> Result<LayerId> {
+        match context.inputs.get(index) {
+            Some(Value::Layer(id)) => Ok(*id),
+            _ => bail!("its input {index} must depend on the picture"),
+        }
+    }
+
+    /// An input that must be a constant.
+    fn constant(&self, context: &NodeContext, index: usize, what: &str) -> Result<Array> {
+        match context.inputs.get(index) {
+            Some(Value::Constant(constant)) => Array::from_shared_tract(constant.clone()),
+            Some(Value::Layer(_)) => bail!("its {what} depends on the picture"),
+            None => bail!("its {what} is missing"),
+        }
+    }
+
+    fn layer(&mut self, context: &NodeContext, op: DraftOp, inputs: Vec<LayerId>) -> Value {
+        let shape = context.output_shape.clone();
+        Value::Layer(self.push(&context.name, &context.op_type, op, inputs, shape))
+    }
+
+    fn push(
+        &mut self,
+        name: &str,
+        op_type: &str,
+        op: DraftOp,
+        inputs: Vec<LayerId>,
+        shape: Vec<usize>,
+    ) -> LayerId {
+        let (name, op_type) = (name.to_string(), op_type.to_string());
+        self.drafts.push(Draft {
+            name,
+            op_type,
+            op,
+            inputs,
+            shape,
+        });
+        self.drafts.len() - 1
+    }
+
+    fn report_unknown(&self) -> String {
+        format!(
+            "this model uses operators that onnxplain does not know:{}",
+            UnknownOps(&self.unknown)
+        )
+    }
+}
+
+/// The shape of a value, which must not contain a symbol.
+fn concrete_shape(fact: &TypedFact) -> Result<Vec<usize>> {
+    match fact.shape.as_concrete() {
+        Some(shape) => Ok(shape.to_vec()),
+        None => bail!(
+            "a value has the shape {:?}, which depends on an unknown; give the input size with --size",
+            fact.shape
+        ),
+    }
+}

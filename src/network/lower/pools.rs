@@ -1,0 +1,98 @@
+//! ONNX `MaxPool`, `AveragePool`, their global forms, and the reductions.
+
+use anyhow::{Result, bail, ensure};
+use tract_core::ops::cnn::{MaxPool, SumPool};
+use tract_core::ops::nn::{Reduce, Reducer};
+
+use super::convolutions::window_of;
+use super::{Lowering, NodeContext, Value};
+use crate::linear::{AveragePooling, Reduction, Window, WindowAxis};
+use crate::network::Op;
+use crate::operator::{MaxPooling, Routing};
+
+impl Lowering<'_> {
+    pub(super) fn max_pool(&mut self, context: &NodeContext, op: &MaxPool) -> Result<Value> {
+        let input = self.signal(context, 0)?;
+        let input_shape = self.drafts[input].shape.clone();
+        let pooling = MaxPooling {
+            window: window_of(&op.pool_spec, &input_shape)?,
+            input_shape,
+            output_shape: context.output_shape.clone(),
+        };
+        Ok(self.layer(context, Op::MaxPooling(pooling).into(), vec![input]))
+    }
+
+    pub(super) fn sum_pool(&mut self, context: &NodeContext, op: &SumPool) -> Result<Value> {
+        ensure!(op.normalize, "a pooling that sums instead of averaging");
+        let input = self.signal(context, 0)?;
+        let window = window_of(&op.pool_spec, &self.drafts[input].shape)?;
+        let pooling = AveragePooling::new(window, op.count_include_pad);
+        Ok(self.layer(context, Op::AveragePooling(pooling).into(), vec![input]))
+    }
+
+    pub(super) fn reduce(&mut self, context: &NodeContext, op: &Reduce) -> Result<Value> {
+        let mut axes = op.axes.to_vec();
+        axes.sort_unstable();
+        match op.reducer {
+            Reducer::Sum => self.reduce_sum(context, &axes),
+            Reducer::Max => self.reduce_max(context, &axes),
+            reducer => bail!("the reduction {reducer:?}"),
+        }
+    }
+
+    /// One [`Reduction`] per block of neighbouring axes.
+    fn reduce_sum(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
+        let mut layer = self.signal(context, 0)?;
+        for block in axes.chunk_by(|a, b| a + 1 == *b) {
+            let input_shape = self.drafts[layer].shape.clone();
+            let mut shape = input_shape.clone();
+            shape[block[0]..][..block.len()].fill(1);
+            let reduction = Reduction {
+                first_axis: block[0],
+                axis_count: block.len(),
+                weight: 1.0,
+                input_shape,
+            };
+            let op = Op::Reduction(reduction).into();
+            layer = self.push(&context.name, &context.op_type, op, vec![layer], shape);
+        }
+        Ok(Value::Layer(layer))
+    }
+
+    /// A max pooling over everything: the reduced axes go last and become one.
+    fn reduce_max(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
+        let input = self.signal(context, 0)?;
+        let shape = self.drafts[input].shape.clone();
+        let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
+        let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
+        let length: usize = axes.iter().map(|&axis| shape[axis]).product();
+        let planes = shape.iter().product::<usize>() / length.max(1);
+        let plane_shape = vec![1, planes, length];
+        let routing = Routing {
+            output_shape: plane_shape.clone(),
+            ..Routing::transpose("Transpose", &shape, &order)
+        };
+        let input = self.route(context, input, routing);
+        let axis = WindowAxis {
+            input: length,
+            kernel: length,
+            ..WindowAxis::POINT
+        };
+        let output_shape = vec![1, planes, 1];
+        let pooling = MaxPooling {
+            window: Window { axes: vec![axis] },
+            input_shape: plane_shape,
+            output_shape: output_shape.clone(),
+        };
+        let op = Op::MaxPooling(pooling).into();
+        let pooled = self.push(
+            &context.name,
+            &context.op_type,
+            op,
+            vec![input],
+            output_shape.clone(),
+        );
+        let back = Routing::reshape("Reshape", &output_shape, &context.output_shape);
+        Ok(Value::Layer(self.route(context, pooled, back)))
+    }
+}

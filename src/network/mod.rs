@@ -1,0 +1,234 @@
+//! The network as the rest of the crate sees it: a short list of layers in topological order.
+//!
+//! [`lower`](mod@lower) makes it from tract's typed graph, [`canonize`](crate::canonize) rewrites it,
+//! [`composite`](crate::composite) matches on its kinds, [`explain`](crate::explain) compiles it.
+
+mod kind;
+mod lower;
+mod recognise;
+mod signs;
+
+use anyhow::{Context, Result};
+
+pub use kind::{Kind, Op};
+pub use lower::lower;
+pub use signs::SignBounds;
+
+use crate::operator::Softmax;
+use crate::tensor::Tensor;
+
+/// The place of a layer in [`Network::layers`]; also names the value that the layer produces.
+pub type LayerId = usize;
+
+/// One layer: an operator, and where its inputs come from. It produces one value.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// The name of the ONNX node it comes from.
+    pub name: String,
+    /// The operator type of that node, as ONNX spells it.
+    pub op_type: String,
+    /// What it computes.
+    pub op: Op,
+    /// The layers whose values it reads.
+    pub inputs: Vec<LayerId>,
+    /// Shape of the value it produces, the batch axis (of length one) included.
+    pub shape: Vec<usize>,
+    /// Whether no relevance rule is known for it, and the user allowed its gradient instead.
+    pub is_unknown: bool,
+}
+
+impl Layer {
+    /// The word composites match on.
+    pub fn kind(&self) -> Kind {
+        self.op.kind()
+    }
+
+    /// The layer as an error message names it: `Conv node "features.0"`.
+    pub fn describe(&self) -> String {
+        format!("{} node \"{}\"", self.op_type, self.name)
+    }
+}
+
+/// What the model computes from the logits at its very end, and is not explained.
+#[derive(Clone, Debug)]
+pub enum OutputFunction {
+    /// Probabilities of classes that exclude each other.
+    Softmax(Softmax),
+    /// Their logarithms.
+    LogSoftmax(Softmax),
+    /// Independent probabilities.
+    Sigmoid,
+}
+
+impl OutputFunction {
+    /// The name of the operator in ONNX.
+    pub fn name(&self) -> &'static str {
+        match self {
+            OutputFunction::Softmax(_) => "Softmax",
+            OutputFunction::LogSoftmax(_) => "LogSoftmax",
+            OutputFunction::Sigmoid => "Sigmoid",
+        }
+    }
+}
+
+/// A directed acyclic graph of layers with one input and one output.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The layers; each reads only from earlier ones. The first is the input.
+    pub layers: Vec<Layer>,
+    /// The layer whose value is explained: the logits.
+    pub output: LayerId,
+    /// What was stripped behind the logits.
+    pub output_function: Option<OutputFunction>,
+}
+
+impl Network {
+    /// Shape of the input, the batch axis included.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.layers[0].shape
+    }
+
+    /// Number of classes: elements of the output.
+    pub fn class_count(&self) -> usize {
+        self.layers[self.output].shape.iter().product()
+    }
+
+    /// For each layer, the layers that read its value (twice where one reads it twice).
+    pub fn consumers(&self) -> Vec<Vec<LayerId>> {
+        let mut consumers = vec![vec![]; self.layers.len()];
+        for (id, layer) in self.layers.iter().enumerate() {
+            for &input in &layer.inputs {
+                consumers[input].push(id);
+            }
+        }
+        consumers
+    }
+
+    /// The only layer that reads this one's value, unless it is the output or there are several.
+    pub fn only_consumer(&self, id: LayerId) -> Option<LayerId> {
+        if id == self.output {
+            return None;
+        }
+        let mut consumers = self
+            .layers
+            .iter()
+            .enumerate()
+            .flat_map(|(consumer, layer)| {
+                layer
+                    .inputs
+                    .iter()
+                    .filter(move |&&input| input == id)
+                    .map(move |_| consumer)
+            });
+        consumers.next().filter(|_| consumers.next().is_none())
+    }
+
+    /// Makes everything that reads `old` read `new`; `old` is left unused.
+    pub fn bypass(&mut self, old: LayerId, new: LayerId) {
+        for layer in &mut self.layers {
+            for input in &mut layer.inputs {
+                if *input == old {
+                    *input = new;
+                }
+            }
+        }
+        if self.output == old {
+            self.output = new;
+        }
+    }
+
+    /// Drops layers that nothing reads and renumbers the rest. The input layer stays.
+    pub fn prune(&mut self) {
+        let mut is_used = vec![false; self.layers.len()];
+        is_used[0] = true;
+        is_used[self.output] = true;
+        for id in (0..self.layers.len()).rev() {
+            if is_used[id] {
+                self.layers[id]
+                    .inputs
+                    .iter()
+                    .for_each(|&input| is_used[input] = true);
+            }
+        }
+        let mut place = vec![0; self.layers.len()];
+        let mut count = 0;
+        for (id, &used) in is_used.iter().enumerate() {
+            place[id] = count;
+            count += usize::from(used);
+        }
+        let mut used = is_used.iter();
+        self.layers
+            .retain(|_| used.next().copied().unwrap_or(false));
+        for layer in &mut self.layers {
+            layer
+                .inputs
+                .iter_mut()
+                .for_each(|input| *input = place[*input]);
+        }
+        self.output = place[self.output];
+    }
+
+    /// Layers that have weights and that no other such layer precedes on the way from the input.
+    pub fn first_layers(&self) -> Vec<LayerId> {
+        let depends = self.depends_on_input();
+        let mut is_behind = vec![false; self.layers.len()];
+        let mut first = vec![];
+        for (id, layer) in self.layers.iter().enumerate() {
+            let behind = layer.inputs.iter().any(|&input| is_behind[input]);
+            let is_weighted = layer.kind().is_weighted();
+            if is_weighted && !behind && depends[id] {
+                first.push(id);
+            }
+            is_behind[id] = behind || is_weighted;
+        }
+        first
+    }
+
+    /// Layers that have weights and that no other such layer follows on the way to the output.
+    pub fn last_layers(&self) -> Vec<LayerId> {
+        let consumers = self.consumers();
+        let mut is_before = vec![false; self.layers.len()];
+        let mut last = vec![];
+        for (id, layer) in self.layers.iter().enumerate().rev() {
+            let before = consumers[id].iter().any(|&consumer| is_before[consumer]);
+            if layer.kind().is_weighted() && !before {
+                last.push(id);
+            }
+            is_before[id] = before || layer.kind().is_weighted();
+        }
+        last.reverse();
+        last
+    }
+
+    /// For each layer, whether its value changes with the picture.
+    pub fn depends_on_input(&self) -> Vec<bool> {
+        let mut depends: Vec<bool> = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let depends_on = |&input: &LayerId| depends[input];
+            depends.push(matches!(layer.op, Op::Input) || layer.inputs.iter().any(depends_on));
+        }
+        depends
+    }
+
+    /// Runs the network layer by layer, building every kernel anew: for checking, not for speed.
+    ///
+    /// # Errors
+    /// When `input` has another shape than [`Network::input_shape`].
+    pub fn evaluate(&self, input: &Tensor) -> Result<Tensor> {
+        let mut values: Vec<Tensor> = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let inputs: Vec<Tensor> = layer.inputs.iter().map(|&id| values[id].clone()).collect();
+            let value = layer.op.evaluate(input, inputs);
+            values.push(value.with_context(|| format!("running the {}", layer.describe()))?);
+        }
+        Ok(values.swap_remove(self.output))
+    }
+
+    /// The number of stored parameters.
+    pub fn parameter_count(&self) -> usize {
+        self.layers
+            .iter()
+            .map(|layer| layer.op.parameter_count())
+            .sum()
+    }
+}

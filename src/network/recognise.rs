@@ -1,0 +1,474 @@
+//! Puts together what belongs together: the pieces of one ONNX operator, and of one activation.
+//!
+//! Exporters and tract write an activation as a chain of elementwise steps, or
+//! as a product of a signal with a function of itself. Three identities undo that:
+//! 1. *same node*: consecutive elementwise steps of one ONNX node are one step
+//!    (BatchNormalization, HardSigmoid, a Gemm and its bias, a mean and its division);
+//! 2. *diamond*: an operation on two functions of the same signal is a function of it
+//!    (`x · sigmoid(x)`, PRelu, Elu);
+//! 3. *trailing factor*: an activation and the constant behind it, where together they
+//!    are a known activation (`x · clip(x + 3, 0, 6)` and `/ 6`).
+
+use anyhow::{Result, ensure};
+
+use super::lower::{UnknownOp, UnknownOps};
+use super::{Layer, LayerId, Network, Op, OutputFunction};
+use crate::linear::Sum;
+use crate::operator::{Activation, Affine, Binary, Function, Product, Quotient, Unary};
+use crate::tensor::Tensor;
+
+/// A layer that is still being recognised.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub name: String,
+    pub op_type: String,
+    pub op: DraftOp,
+    pub inputs: Vec<LayerId>,
+    pub shape: Vec<usize>,
+}
+
+/// What a draft computes.
+#[derive(Clone, Debug)]
+pub(super) enum DraftOp {
+    /// Known already.
+    Op(Op),
+    /// A nonlinear elementwise function of one signal.
+    Function(Function),
+    /// An operation on two signals.
+    Binary(Binary),
+    /// The second where the first is not 0, else the third.
+    Select,
+}
+
+impl From<Op> for DraftOp {
+    fn from(op: Op) -> DraftOp {
+        DraftOp::Op(op)
+    }
+}
+
+impl Draft {
+    /// The draft as a function of its only signal.
+    fn function(&self) -> Option<Function> {
+        match &self.op {
+            DraftOp::Function(function) => Some(function.clone()),
+            DraftOp::Op(Op::Affine(affine)) => Some(function_of_affine(affine)),
+            _ => None,
+        }
+    }
+}
+
+fn function_of_affine(affine: &Affine) -> Function {
+    let mut function = Function::identity();
+    if let Some(scale) = &affine.scale {
+        function = function.then(&Function::with_constant(Binary::Mul, scale, false));
+    }
+    if let Some(shift) = &affine.shift {
+        function = function.then(&Function::with_constant(Binary::Add, shift, false));
+    }
+    function
+}
+
+/// Recognises what the drafts are and makes the network of them.
+///
+/// # Errors
+/// When an elementwise function is no known activation and not in `allow_gradient`.
+pub(super) fn assemble(
+    drafts: Vec<Draft>,
+    output: LayerId,
+    allow_gradient: &[String],
+) -> Result<Network> {
+    let mut assembly = Assembly { drafts, output };
+    for id in 0..assembly.drafts.len() {
+        assembly.merge_into_predecessor(id)?;
+        assembly.merge_diamond(id);
+        assembly.merge_into_predecessor(id)?;
+        assembly.merge_trailing_factor(id);
+    }
+    assembly.finish(allow_gradient)
+}
+
+struct Assembly {
+    drafts: Vec<Draft>,
+    output: LayerId,
+}
+
+impl Assembly {
+    fn has_only_consumer(&self, id: LayerId) -> bool {
+        let reads = self.drafts.iter().flat_map(|draft| &draft.inputs);
+        id != self.output && reads.filter(|&&input| input == id).count() == 1
+    }
+
+    /// The draft before this one, when both are pieces of one ONNX node and nobody else reads it.
+    fn sibling(&self, id: LayerId) -> Option<LayerId> {
+        let [before] = self.drafts[id].inputs.as_slice() else {
+            return None;
+        };
+        let is_same_node = self.drafts[*before].name == self.drafts[id].name;
+        (is_same_node && self.has_only_consumer(*before)).then_some(*before)
+    }
+
+    /// The *same node* identity.
+    fn merge_into_predecessor(&mut self, id: LayerId) -> Result<()> {
+        let Some(before) = self.sibling(id) else {
+            return Ok(());
+        };
+        let merged = match (&self.drafts[before].op, &self.drafts[id].op) {
+            (DraftOp::Op(Op::Affine(first)), DraftOp::Op(Op::Affine(second))) => {
+                merge_affine(first, second)?.map(|affine| Op::Affine(affine).into())
+            }
+            (DraftOp::Op(op), DraftOp::Op(Op::Affine(affine))) => {
+                absorb_affine(op, affine, &self.drafts[id].shape).map(DraftOp::Op)
+            }
+            (DraftOp::Op(Op::Softmax(softmax)), DraftOp::Function(function)) => {
+                let is_logarithm = matches!(
+                    function.single_step(),
+                    Some(crate::operator::Step::Unary(Unary::Ln, _))
+                );
+                let softmax = crate::operator::Softmax {
+                    is_logarithm,
+                    ..softmax.clone()
+                };
+                is_logarithm.then(|| Op::Softmax(softmax).into())
+            }
+            _ => match (self.drafts[before].function(), self.drafts[id].function()) {
+                (Some(first), Some(second)) => Some(DraftOp::Function(first.then(&second))),
+                _ => None,
+            },
+        };
+        if let Some(op) = merged {
+            self.drafts[id].op = op;
+            self.drafts[id].inputs = self.drafts[before].inputs.clone();
+        }
+        Ok(())
+    }
+
+    /// The *diamond* identity: walks back from both operands through elementwise steps until they meet.
+    fn merge_diamond(&mut self, id: LayerId) {
+        if !matches!(self.drafts[id].op, DraftOp::Binary(_) | DraftOp::Select) {
+            return;
+        }
+        let Some((root, members)) = self.diamond(id) else {
+            return;
+        };
+        if self.drafts[root].shape != self.drafts[id].shape {
+            return;
+        }
+        let mut functions = vec![(root, Function::identity())];
+        for member in members {
+            let of = |input: &LayerId| {
+                functions
+                    .iter()
+                    .find(|(id, _)| id == input)
+                    .map(|(_, function)| function.clone())
+            };
+            let draft = &self.drafts[member];
+            let inputs: Option<Vec<Function>> = draft.inputs.iter().map(of).collect();
+            let function = match (&draft.op, inputs.as_deref()) {
+                (DraftOp::Binary(operation), Some([a, b])) => Function::combine(*operation, a, b),
+                (DraftOp::Select, Some([c, a, b])) => Function::select(c, a, b),
+                (DraftOp::Op(Op::Constant(value)), _) => constant_function(value),
+                (_, Some([input])) => match draft.function() {
+                    Some(function) => input.then(&function),
+                    None => return,
+                },
+                _ => return,
+            };
+            functions.push((member, function));
+        }
+        if let Some((_, function)) = functions.pop() {
+            self.drafts[id].op = DraftOp::Function(function);
+            self.drafts[id].inputs = vec![root];
+        }
+    }
+
+    /// The signal that everything `id` reads is a function of, and the drafts in between in order.
+    fn diamond(&self, id: LayerId) -> Option<(LayerId, Vec<LayerId>)> {
+        let mut members = vec![id];
+        let mut frontier: Vec<LayerId> = self.drafts[id].inputs.clone();
+        loop {
+            frontier.sort_unstable();
+            frontier.dedup();
+            match frontier.as_slice() {
+                [] => return None,
+                [root] => {
+                    members.sort_unstable();
+                    return Some((*root, members));
+                }
+                _ => {}
+            }
+            let latest = frontier.pop()?;
+            let draft = &self.drafts[latest];
+            let is_elementwise = draft.function().is_some()
+                || matches!(draft.op, DraftOp::Binary(_) | DraftOp::Select)
+                || matches!(&draft.op, DraftOp::Op(Op::Constant(_)));
+            if !is_elementwise {
+                return None;
+            }
+            members.push(latest);
+            frontier.extend(&draft.inputs);
+        }
+    }
+
+    /// The *trailing factor* identity.
+    fn merge_trailing_factor(&mut self, id: LayerId) {
+        let DraftOp::Op(Op::Affine(affine)) = &self.drafts[id].op else {
+            return;
+        };
+        let [before] = self.drafts[id].inputs[..] else {
+            return;
+        };
+        let DraftOp::Function(function) = &self.drafts[before].op else {
+            return;
+        };
+        if !self.has_only_consumer(before) {
+            return;
+        }
+        let known = |function: &Function| Activation::new(function.clone(), "").name;
+        let merged = function.then(&function_of_affine(affine));
+        if known(function).is_empty() && !known(&merged).is_empty() {
+            self.drafts[id].op = DraftOp::Function(merged);
+            self.drafts[id].inputs = self.drafts[before].inputs.clone();
+        }
+    }
+
+    fn finish(self, allow_gradient: &[String]) -> Result<Network> {
+        let mut unknown = vec![];
+        let shapes: Vec<Vec<usize>> = self
+            .drafts
+            .iter()
+            .map(|draft| draft.shape.clone())
+            .collect();
+        let used = self.used();
+        let is_gate: Vec<bool> = (0..self.drafts.len()).map(|id| self.is_gate(id)).collect();
+        let mut layers = vec![];
+        for (id, draft) in self.drafts.into_iter().enumerate() {
+            let (op, problem) = finished_op(&draft, &shapes, &is_gate);
+            let allowed = allow_gradient
+                .iter()
+                .any(|op| op.eq_ignore_ascii_case(&draft.op_type));
+            let is_unknown = problem.is_some();
+            if let Some(problem) = problem
+                && used[id]
+                && !(problem.has_gradient && allowed)
+            {
+                unknown.push(problem);
+            }
+            let Draft {
+                name,
+                op_type,
+                inputs,
+                shape,
+                ..
+            } = draft;
+            layers.push(Layer {
+                name,
+                op_type,
+                op,
+                inputs,
+                shape,
+                is_unknown,
+            });
+        }
+        ensure!(
+            unknown.is_empty(),
+            "this model uses operators that onnxplain has no rule for:{}",
+            UnknownOps(&unknown)
+        );
+        let mut network = Network {
+            layers,
+            output: self.output,
+            output_function: None,
+        };
+        network.prune();
+        strip_output_function(&mut network);
+        Ok(network)
+    }
+
+    /// Which drafts the output depends on.
+    fn used(&self) -> Vec<bool> {
+        let mut used = vec![false; self.drafts.len()];
+        used[self.output] = true;
+        for id in (0..self.drafts.len()).rev() {
+            if used[id] {
+                self.drafts[id]
+                    .inputs
+                    .iter()
+                    .for_each(|&input| used[input] = true);
+            }
+        }
+        used
+    }
+
+    /// Whether a draft's value is what gates are made of: squashed to an interval of finite length.
+    fn is_gate(&self, id: LayerId) -> bool {
+        match &self.drafts[id].op {
+            DraftOp::Function(function) => {
+                let (low, high) = function.bounds(f32::NEG_INFINITY, f32::INFINITY);
+                low >= 0.0 && high.is_finite()
+            }
+            DraftOp::Op(Op::Softmax(softmax)) => !softmax.is_logarithm,
+            DraftOp::Op(Op::Routing(_)) => self.is_gate(self.drafts[id].inputs[0]),
+            DraftOp::Op(Op::Affine(affine)) => {
+                let is_number = affine.scale.as_ref().is_none_or(|scale| scale.len() == 1);
+                is_number && self.is_gate(self.drafts[id].inputs[0])
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A function that ignores its input, for the constant branch of a selection.
+fn constant_function(value: &Tensor) -> Function {
+    let zero = Function::with_constant(Binary::Mul, &Tensor::clone(value), false);
+    Function::combine(Binary::Sub, &zero, &zero).then(&Function::with_constant(
+        Binary::Add,
+        value,
+        false,
+    ))
+}
+
+/// `second(first(x))`, where the shapes of their constants allow it.
+fn merge_affine(first: &Affine, second: &Affine) -> Result<Option<Affine>> {
+    let multiply = |a: &Option<Tensor>, b: &Option<Tensor>| combine(a, b, |to, from| *to *= from);
+    let scale = multiply(&first.scale, &second.scale)?;
+    let scaled_shift = match &first.shift {
+        Some(_) => multiply(&first.shift, &second.scale)?,
+        None => Some(None),
+    };
+    let (Some(scale), Some(scaled_shift)) = (scale, scaled_shift) else {
+        return Ok(None);
+    };
+    let shift = combine(&scaled_shift, &second.shift, |to, from| *to += from)?;
+    Ok(shift.map(|shift| Affine { scale, shift }))
+}
+
+/// Combines two optional constants, the smaller broadcasting to the larger; `None` where neither does.
+fn combine(
+    a: &Option<Tensor>,
+    b: &Option<Tensor>,
+    function: impl Fn(&mut f32, f32),
+) -> Result<Option<Option<Tensor>>> {
+    let (Some(a), Some(b)) = (a, b) else {
+        return Ok(Some(a.clone().or_else(|| b.clone())));
+    };
+    let (large, small) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    if crate::linear::Broadcast::between(small.shape(), large.shape()).is_none() {
+        return Ok(None);
+    }
+    let mut result = large.clone();
+    result.combine_broadcast(small, function)?;
+    Ok(Some(Some(result)))
+}
+
+/// A Gemm that takes up its bias, a sum over axes that becomes a mean.
+fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
+    match (op, &affine.scale, &affine.shift) {
+        (Op::Dense(dense), None, Some(shift)) if dense.bias.is_none() => {
+            let fits = dense.output_shape == shape;
+            let bias = Some(shift.clone());
+            fits.then(|| {
+                Op::Dense(crate::linear::Dense {
+                    bias,
+                    ..dense.clone()
+                })
+            })
+        }
+        (Op::Reduction(reduction), Some(scale), None) if scale.len() == 1 => {
+            let weight = reduction.weight * scale.data()[0];
+            Some(Op::Reduction(crate::linear::Reduction {
+                weight,
+                ..reduction.clone()
+            }))
+        }
+        _ => None,
+    }
+}
+
+/// The operator of a draft that nothing more can be merged with, and what is unknown about it.
+fn finished_op(draft: &Draft, shapes: &[Vec<usize>], is_gate: &[bool]) -> (Op, Option<UnknownOp>) {
+    let unknown = |reason: &str, has_gradient: bool| UnknownOp {
+        op_type: draft.op_type.clone(),
+        name: draft.name.clone(),
+        reason: reason.to_string(),
+        has_gradient,
+    };
+    let shape_of = |index: usize| shapes[draft.inputs[index]].clone();
+    let sum = |coefficients: [f32; 2]| {
+        Op::Sum(Sum {
+            coefficients: coefficients.to_vec(),
+            input_shapes: vec![shape_of(0), shape_of(1)],
+            output_shape: draft.shape.clone(),
+        })
+    };
+    match &draft.op {
+        DraftOp::Op(op) => (op.clone(), None),
+        DraftOp::Function(function) => {
+            let activation = Activation::new(function.clone(), &draft.op_type);
+            let problem = (!activation.is_recognised())
+                .then(|| unknown("not a known activation function", true));
+            (Op::Activation(activation), problem)
+        }
+        DraftOp::Binary(Binary::Add) => (sum([1.0, 1.0]), None),
+        DraftOp::Binary(Binary::Sub) => (sum([1.0, -1.0]), None),
+        DraftOp::Binary(Binary::Mul) => {
+            let input_shapes = [shape_of(0), shape_of(1)];
+            let gates = [is_gate[draft.inputs[0]], is_gate[draft.inputs[1]]];
+            let signal = signal_of(&input_shapes, gates);
+            (
+                Op::Product(Product {
+                    signal,
+                    input_shapes,
+                }),
+                None,
+            )
+        }
+        DraftOp::Binary(Binary::Div) if shape_of(0) == draft.shape => {
+            let quotient = Quotient {
+                input_shapes: [shape_of(0), shape_of(1)],
+            };
+            (
+                Op::Quotient(quotient),
+                Some(unknown("a quotient of two signals", true)),
+            )
+        }
+        DraftOp::Binary(_) | DraftOp::Select => (
+            Op::Input,
+            Some(unknown("an operation on several signals", false)),
+        ),
+    }
+}
+
+/// Which factor of a product is the signal: the one that is not squashed, else the one that is not
+/// one number per channel.
+fn signal_of(shapes: &[Vec<usize>; 2], is_gate: [bool; 2]) -> Option<usize> {
+    match is_gate {
+        [false, true] => return Some(0),
+        [true, false] => return Some(1),
+        _ => {}
+    }
+    let len = |index: usize| shapes[index].iter().product::<usize>();
+    match len(0).cmp(&len(1)) {
+        std::cmp::Ordering::Greater => Some(0),
+        std::cmp::Ordering::Less => Some(1),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
+/// Takes a softmax or sigmoid at the very end off what is explained.
+fn strip_output_function(network: &mut Network) {
+    let mut last = network.output;
+    while let Op::Routing(routing) = &network.layers[last].op
+        && routing.sources.is_none()
+    {
+        last = network.layers[last].inputs[0];
+    }
+    let function = match &network.layers[last].op {
+        Op::Softmax(softmax) if softmax.is_logarithm => OutputFunction::LogSoftmax(softmax.clone()),
+        Op::Softmax(softmax) => OutputFunction::Softmax(softmax.clone()),
+        Op::Activation(activation) if activation.name == "sigmoid" => OutputFunction::Sigmoid,
+        _ => return,
+    };
+    network.output = network.layers[last].inputs[0];
+    network.output_function = Some(function);
+    network.prune();
+}

@@ -1,0 +1,161 @@
+//! Activations: an elementwise function of one signal, under the name a person would give it.
+
+use anyhow::Result;
+
+use super::{Binary, Function, Operator, Step, Unary};
+use crate::tensor::Tensor;
+
+/// An elementwise nonlinearity.
+#[derive(Clone, Debug)]
+pub struct Activation {
+    /// What it is called, in lower case: `relu`, `silu`, `gelu`, ...
+    pub name: String,
+    /// What it computes.
+    pub function: Function,
+}
+
+/// Where a function is compared with the known activations.
+const PROBES: [f32; 11] = [-4.1, -3.0, -1.7, -0.6, -0.1, 0.0, 0.2, 0.9, 1.8, 3.3, 7.0];
+
+impl Activation {
+    /// An activation that goes by the name of the known function it agrees with, else by `fallback`.
+    pub fn new(function: Function, fallback: &str) -> Activation {
+        let known = known_activations();
+        let agrees = |(_, reference, _): &&(&str, fn(f32) -> f32, _)| {
+            PROBES.iter().all(|&x| {
+                let (ours, theirs) = (function.at(x), reference(x));
+                (ours - theirs).abs() <= 2e-6 * theirs.abs().max(1.0)
+            })
+        };
+        match known
+            .iter()
+            .find(agrees)
+            .filter(|_| !function.has_parameters())
+        {
+            Some((name, _, replacement)) => Activation {
+                name: (*name).to_string(),
+                function: replacement.map_or(function, Function::unary),
+            },
+            None => Activation {
+                name: fallback.to_lowercase(),
+                function,
+            },
+        }
+    }
+
+    /// Whether the function is one that networks use as an activation: recognised by its values,
+    /// or one step that clips, bends or squashes.
+    pub fn is_recognised(&self) -> bool {
+        if known_activations()
+            .iter()
+            .any(|(name, ..)| *name == self.name)
+        {
+            return true;
+        }
+        match self.function.single_step() {
+            Some(Step::Binary(Binary::Max | Binary::Min, ..)) => true,
+            Some(Step::Unary(operation, _)) => matches!(
+                operation,
+                Unary::Tanh | Unary::Sigmoid | Unary::LeakyRelu(_) | Unary::Erf | Unary::Abs
+            ),
+            _ => false,
+        }
+    }
+}
+
+/// An activation's name, its formula, and the step that computes it without overflow where the
+/// exported chain of steps would.
+type Known = (&'static str, fn(f32) -> f32, Option<Unary>);
+
+fn known_activations() -> [Known; 13] {
+    [
+        ("relu", |x| x.max(0.0), None),
+        ("relu6", |x| x.clamp(0.0, 6.0), None),
+        ("silu", |x| Unary::Silu.value(x), Some(Unary::Silu)),
+        (
+            "hardswish",
+            |x| Unary::HardSwish.value(x),
+            Some(Unary::HardSwish),
+        ),
+        ("hardsigmoid", |x| (x / 6.0 + 0.5).clamp(0.0, 1.0), None),
+        ("sigmoid", |x| Unary::Sigmoid.value(x), Some(Unary::Sigmoid)),
+        ("tanh", f32::tanh, Some(Unary::Tanh)),
+        (
+            "gelu",
+            |x| 0.5 * x * (1.0 + Unary::Erf.value(x / std::f32::consts::SQRT_2)),
+            None,
+        ),
+        ("gelu-tanh", gelu_tanh, None),
+        ("quick-gelu", |x| x * Unary::Sigmoid.value(1.702 * x), None),
+        (
+            "softplus",
+            |x| Unary::Softplus.value(x),
+            Some(Unary::Softplus),
+        ),
+        ("mish", |x| Unary::Mish.value(x), Some(Unary::Mish)),
+        ("elu", |x| if x > 0.0 { x } else { x.exp_m1() }, None),
+    ]
+}
+
+fn gelu_tanh(x: f32) -> f32 {
+    let scale = (2.0 / std::f32::consts::PI).sqrt();
+    0.5 * x * (1.0 + (scale * (x + 0.044_715 * x * x * x)).tanh())
+}
+
+impl Operator for Activation {
+    fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
+        let mut signal = single(inputs)?;
+        self.function.apply(&mut signal)?;
+        Ok(signal)
+    }
+
+    fn gradient(&self, inputs: &[Tensor], mut relevance: Tensor) -> Result<Vec<Tensor>> {
+        self.function
+            .multiply_derivative(&inputs[0], &mut relevance)?;
+        Ok(vec![relevance])
+    }
+}
+
+/// The only input of an operator that has one.
+pub(super) fn single(mut inputs: Vec<Tensor>) -> Result<Tensor> {
+    anyhow::ensure!(
+        inputs.len() == 1,
+        "an operator of one input was given {}",
+        inputs.len()
+    );
+    Ok(inputs.remove(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(value: f32) -> Tensor {
+        Tensor::new(&[], &[value]).unwrap()
+    }
+
+    #[test]
+    fn decomposed_activations_get_their_names() {
+        let sigmoid = Function::unary(Unary::Sigmoid);
+        let silu = Function::combine(Binary::Mul, &Function::identity(), &sigmoid);
+        assert_eq!(Activation::new(silu, "Mul").name, "silu");
+        let relu = Function::with_constant(Binary::Max, &number(0.0), false);
+        let relu6 = relu.then(&Function::with_constant(Binary::Min, &number(6.0), false));
+        assert_eq!(Activation::new(relu, "Relu").name, "relu");
+        assert_eq!(Activation::new(relu6, "Clip").name, "relu6");
+        let square = Activation::new(Function::unary(Unary::Square), "Pow");
+        assert_eq!(square.name, "pow");
+        assert!(!square.is_recognised());
+    }
+
+    #[test]
+    fn an_overflowing_softplus_is_replaced() {
+        let chain = Function::unary(Unary::Exp)
+            .then(&Function::with_constant(Binary::Add, &number(1.0), false))
+            .then(&Function::unary(Unary::Ln));
+        assert!(chain.at(200.0).is_infinite());
+        let softplus = Activation::new(chain, "Softplus");
+        assert_eq!(softplus.name, "softplus");
+        assert_eq!(softplus.function.at(200.0), 200.0);
+    }
+}

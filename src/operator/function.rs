@@ -1,0 +1,374 @@
+//! Elementwise functions of one signal, as data: what an activation computes.
+//!
+//! Exporters write the same activation as one operator or as a dozen: HardSwish as
+//! `x · clip(x + 3, 0, 6) / 6`. Both arrive here as the same small program, which can
+//! be evaluated, differentiated, and bounded.
+
+use anyhow::{Result, ensure};
+
+use super::scalar::{Binary, Unary};
+use crate::linear::Broadcast;
+use crate::tensor::Tensor;
+
+/// One step of a [`Function`]; operands are indices of earlier steps.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The signal.
+    Input,
+    /// A number.
+    Constant(f32),
+    /// A number per channel (the slope of a PRelu): broadcasts to the signal.
+    Parameter(Tensor),
+    /// A function of one step.
+    Unary(Unary, usize),
+    /// A function of two steps.
+    Binary(Binary, usize, usize),
+    /// The second where the first is not 0, else the third.
+    Select(usize, usize, usize),
+}
+
+/// A function `y = φ(x)` applied to every element of a signal.
+#[derive(Clone, Debug)]
+pub struct Function {
+    steps: Vec<Step>,
+}
+
+/// How many elements are evaluated together: small enough for the first cache.
+const BLOCK: usize = 512;
+
+impl Function {
+    /// The identity.
+    pub fn identity() -> Function {
+        Function {
+            steps: vec![Step::Input],
+        }
+    }
+
+    /// `operation(x)`.
+    pub fn unary(operation: Unary) -> Function {
+        Function {
+            steps: vec![Step::Input, Step::Unary(operation, 0)],
+        }
+    }
+
+    /// `operation(x, constant)`, or `operation(constant, x)` with `is_left`.
+    pub fn with_constant(operation: Binary, constant: &Tensor, is_left: bool) -> Function {
+        let constant = match constant.data() {
+            [number] => Step::Constant(*number),
+            _ => Step::Parameter(constant.clone()),
+        };
+        let (left, right) = if is_left { (1, 0) } else { (0, 1) };
+        Function {
+            steps: vec![Step::Input, constant, Step::Binary(operation, left, right)],
+        }
+    }
+
+    /// Appends another function's steps, its input being the result of `input`; returns its result.
+    fn append(&mut self, other: &Function, input: usize) -> usize {
+        let mut place = Vec::with_capacity(other.steps.len());
+        for step in &other.steps {
+            let step = match step.clone() {
+                Step::Input => {
+                    place.push(input);
+                    continue;
+                }
+                Step::Unary(operation, of) => Step::Unary(operation, place[of]),
+                Step::Binary(operation, a, b) => Step::Binary(operation, place[a], place[b]),
+                Step::Select(condition, a, b) => Step::Select(place[condition], place[a], place[b]),
+                constant => constant,
+            };
+            self.steps.push(step);
+            place.push(self.steps.len() - 1);
+        }
+        place.last().copied().unwrap_or(input)
+    }
+
+    /// `outer(self(x))`.
+    pub fn then(&self, outer: &Function) -> Function {
+        let mut function = self.clone();
+        let result = function.steps.len() - 1;
+        function.append(outer, result);
+        function
+    }
+
+    /// `operation(a(x), b(x))`.
+    pub fn combine(operation: Binary, a: &Function, b: &Function) -> Function {
+        let mut function = Function::identity();
+        let a = function.append(a, 0);
+        let b = function.append(b, 0);
+        function.steps.push(Step::Binary(operation, a, b));
+        function
+    }
+
+    /// `a(x)` where `condition(x)` is not 0, else `b(x)`.
+    pub fn select(condition: &Function, a: &Function, b: &Function) -> Function {
+        let mut function = Function::identity();
+        let condition = function.append(condition, 0);
+        let a = function.append(a, 0);
+        let b = function.append(b, 0);
+        function.steps.push(Step::Select(condition, a, b));
+        function
+    }
+
+    /// The operation, when the function is a single one.
+    pub fn single_step(&self) -> Option<&Step> {
+        let is_operation =
+            |step: &&Step| matches!(step, Step::Unary(..) | Step::Binary(..) | Step::Select(..));
+        let mut operations = self.steps.iter().filter(is_operation);
+        operations.next().filter(|_| operations.next().is_none())
+    }
+
+    /// Whether some step holds a number per channel.
+    pub fn has_parameters(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Step::Parameter(_)))
+    }
+
+    /// `φ(x)` for one number; a parameter counts with its first element.
+    pub fn at(&self, x: f32) -> f32 {
+        let mut values = vec![];
+        for step in &self.steps {
+            values.push(match step {
+                Step::Input => x,
+                Step::Constant(number) => *number,
+                Step::Parameter(tensor) => tensor.data().first().copied().unwrap_or(0.0),
+                Step::Unary(operation, of) => operation.value(values[*of]),
+                Step::Binary(operation, a, b) => operation.value(values[*a], values[*b]),
+                Step::Select(c, a, b) => values[if values[*c] != 0.0 { *a } else { *b }],
+            });
+        }
+        values.last().copied().unwrap_or(x)
+    }
+
+    /// The lowest and highest value of `φ` over an interval, as far as interval arithmetic can tell.
+    pub fn bounds(&self, low: f32, high: f32) -> (f32, f32) {
+        let mut bounds: Vec<(f32, f32)> = vec![];
+        for step in &self.steps {
+            bounds.push(match step {
+                Step::Input => (low, high),
+                Step::Constant(number) => (*number, *number),
+                Step::Parameter(tensor) => extremes(tensor.data()),
+                Step::Unary(operation, of) => operation.bounds(bounds[*of]),
+                Step::Binary(operation, a, b) => operation.bounds(bounds[*a], bounds[*b]),
+                Step::Select(_, a, b) => (
+                    bounds[*a].0.min(bounds[*b].0),
+                    bounds[*a].1.max(bounds[*b].1),
+                ),
+            });
+        }
+        bounds.last().copied().unwrap_or((low, high))
+    }
+
+    /// Whether `φ(x) = 0` for every `x ≤ 0`, as for ReLU.
+    pub fn is_zero_below_zero(&self) -> bool {
+        self.bounds(f32::NEG_INFINITY, 0.0) == (0.0, 0.0)
+    }
+
+    /// Replaces every element by `φ` of it.
+    ///
+    /// # Errors
+    /// When a parameter does not broadcast to the signal.
+    pub fn apply(&self, signal: &mut Tensor) -> Result<()> {
+        let mut registers = vec![[0.0; BLOCK]; self.steps.len()];
+        let runs = self.runs(signal.shape())?;
+        runs.for_each(signal.data_mut(), |chunk, parameter| {
+            self.evaluate(chunk, parameter, &mut registers);
+            if let Some(result) = registers.last() {
+                chunk.copy_from_slice(&result[..chunk.len()]);
+            }
+        });
+        Ok(())
+    }
+
+    /// Multiplies every element of `relevance` by `φ'` at the signal: the chain rule.
+    ///
+    /// # Errors
+    /// When the shapes differ or a parameter does not broadcast to the signal.
+    pub fn multiply_derivative(&self, signal: &Tensor, relevance: &mut Tensor) -> Result<()> {
+        let mut derivatives = signal.clone();
+        let mut values = vec![[0.0; BLOCK]; self.steps.len()];
+        let mut slopes = vec![[0.0; BLOCK]; self.steps.len()];
+        let runs = self.runs(signal.shape())?;
+        runs.for_each(derivatives.data_mut(), |chunk, parameter| {
+            self.evaluate(chunk, parameter, &mut values);
+            self.differentiate(chunk.len(), &values, &mut slopes);
+            if let Some(result) = slopes.last() {
+                chunk.copy_from_slice(&result[..chunk.len()]);
+            }
+        });
+        relevance.combine_broadcast(&derivatives, |to, slope| *to *= slope)
+    }
+
+    fn evaluate(&self, input: &[f32], parameter: usize, values: &mut [[f32; BLOCK]]) {
+        for (index, step) in self.steps.iter().enumerate() {
+            let (earlier, rest) = values.split_at_mut(index);
+            let Some(to) = rest.first_mut().map(|to| &mut to[..input.len()]) else {
+                return;
+            };
+            match step {
+                Step::Input => to.copy_from_slice(input),
+                Step::Constant(number) => to.fill(*number),
+                Step::Parameter(tensor) => to.fill(tensor.data()[parameter % tensor.len()]),
+                Step::Unary(operation, of) => operation.evaluate(&earlier[*of], to),
+                Step::Binary(operation, a, b) => operation.evaluate(&earlier[*a], &earlier[*b], to),
+                Step::Select(condition, a, b) => {
+                    for (at, to) in to.iter_mut().enumerate() {
+                        let chosen = if earlier[*condition][at] != 0.0 {
+                            *a
+                        } else {
+                            *b
+                        };
+                        *to = earlier[chosen][at];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forward-mode differentiation: the slope of every step with respect to the input.
+    fn differentiate(&self, len: usize, values: &[[f32; BLOCK]], slopes: &mut [[f32; BLOCK]]) {
+        for (index, step) in self.steps.iter().enumerate() {
+            let (earlier, rest) = slopes.split_at_mut(index);
+            let Some(to) = rest.first_mut().map(|to| &mut to[..len]) else {
+                return;
+            };
+            for (at, to) in to.iter_mut().enumerate() {
+                *to = match step {
+                    Step::Input => 1.0,
+                    Step::Constant(_) | Step::Parameter(_) => 0.0,
+                    Step::Unary(operation, of) => {
+                        chain(operation.derivative(values[*of][at]), earlier[*of][at])
+                    }
+                    Step::Binary(operation, a, b) => {
+                        let (by_a, by_b) = operation.derivatives(values[*a][at], values[*b][at]);
+                        chain(by_a, earlier[*a][at]) + chain(by_b, earlier[*b][at])
+                    }
+                    Step::Select(condition, a, b) => {
+                        earlier[if values[*condition][at] != 0.0 {
+                            *a
+                        } else {
+                            *b
+                        }][at]
+                    }
+                };
+            }
+        }
+    }
+
+    /// The runs of the signal over which every parameter is constant.
+    fn runs(&self, shape: &[usize]) -> Result<Runs> {
+        let parameters = self.steps.iter().filter_map(|step| match step {
+            Step::Parameter(tensor) => Some(tensor),
+            _ => None,
+        });
+        let mut runs = Runs { inner: usize::MAX };
+        for parameter in parameters {
+            let inner =
+                Broadcast::between(parameter.shape(), shape).map(|found| found.inner.max(1));
+            let fits = inner.is_some_and(|inner| runs.inner == usize::MAX || runs.inner == inner);
+            let shapes = (parameter.shape(), shape);
+            ensure!(
+                fits,
+                "parameters of shape {:?} do not fit a signal of shape {:?}",
+                shapes.0,
+                shapes.1
+            );
+            runs.inner = inner.unwrap_or(runs.inner);
+        }
+        Ok(runs)
+    }
+}
+
+/// `outer · inner`, where a slope of zero wins over an infinite one.
+fn chain(outer: f32, inner: f32) -> f32 {
+    if inner == 0.0 { 0.0 } else { outer * inner }
+}
+
+/// The lengths of runs over which per-channel parameters are constant.
+struct Runs {
+    inner: usize,
+}
+
+impl Runs {
+    /// Calls `work(chunk, number of the run)` for chunks of at most [`BLOCK`] elements.
+    fn for_each(&self, data: &mut [f32], mut work: impl FnMut(&mut [f32], usize)) {
+        let run_length = self.inner.min(data.len()).max(1);
+        for (number, run) in data.chunks_mut(run_length).enumerate() {
+            for chunk in run.chunks_mut(BLOCK) {
+                work(chunk, number);
+            }
+        }
+    }
+}
+
+fn extremes(numbers: &[f32]) -> (f32, f32) {
+    numbers.iter().fold(
+        (f32::INFINITY, f32::NEG_INFINITY),
+        |(low, high), &number| (low.min(number), high.max(number)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(value: f32) -> Tensor {
+        Tensor::new(&[], &[value]).unwrap()
+    }
+
+    /// `x · clip(x + 3, 0, 6) / 6`, as exporters decompose HardSwish.
+    fn hard_swish() -> Function {
+        let gate = Function::with_constant(Binary::Add, &number(3.0), false)
+            .then(&Function::with_constant(Binary::Max, &number(0.0), false))
+            .then(&Function::with_constant(Binary::Min, &number(6.0), true));
+        Function::combine(Binary::Mul, &Function::identity(), &gate).then(&Function::with_constant(
+            Binary::Div,
+            &number(6.0),
+            false,
+        ))
+    }
+
+    #[test]
+    fn a_decomposed_activation_evaluates_and_differentiates() {
+        let function = hard_swish();
+        let inputs = [-4.0, -1.5, 0.0, 1.0, 5.0];
+        let mut signal = Tensor::new(&[5], &inputs).unwrap();
+        let mut slope = Tensor::filled(&[5], 2.0).unwrap();
+        function.multiply_derivative(&signal, &mut slope).unwrap();
+        function.apply(&mut signal).unwrap();
+        for (index, x) in inputs.into_iter().enumerate() {
+            let expected = x * (x + 3.0f32).clamp(0.0, 6.0) / 6.0;
+            assert!((signal.data()[index] - expected).abs() < 1e-6);
+            assert!((function.at(x) - expected).abs() < 1e-6);
+        }
+        for (got, expected) in slope.data().iter().zip([0.0, 0.0, 1.0, 5.0 / 3.0, 2.0]) {
+            assert!((got - expected).abs() < 1e-6, "{got} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_changes_with_the_channel() {
+        let slope = Tensor::new(&[2, 1], &[0.1, 0.5]).unwrap();
+        let scaled = Function::with_constant(Binary::Mul, &slope, false);
+        let mut signal = Tensor::new(&[1, 2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        scaled.apply(&mut signal).unwrap();
+        let expected = [0.1, 0.2, 0.3, 2.0, 2.5, 3.0];
+        for (got, expected) in signal.data().iter().zip(expected) {
+            assert!((got - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn relu_is_zero_below_zero_and_silu_is_not_known_to_be() {
+        let relu = Function::with_constant(Binary::Max, &number(0.0), false);
+        assert!(relu.is_zero_below_zero());
+        assert_eq!(
+            relu.bounds(f32::NEG_INFINITY, f32::INFINITY),
+            (0.0, f32::INFINITY)
+        );
+        let sigmoid = Function::unary(Unary::Sigmoid);
+        let silu = Function::combine(Binary::Mul, &Function::identity(), &sigmoid);
+        assert!(!silu.is_zero_below_zero());
+    }
+}

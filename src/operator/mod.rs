@@ -1,0 +1,55 @@
+//! The operators that are not linear maps of a rule: activations, poolings that choose, and what only moves numbers.
+//!
+//! Each computes its output and carries relevance back by its gradient; for an
+//! operator that only routes (concat, reshape, max pooling) the gradient *is*
+//! the relevance rule. One file per operator.
+
+mod activation;
+mod affine;
+mod concat;
+mod function;
+mod max_pooling;
+mod product;
+mod quotient;
+mod response_normalization;
+mod routing;
+mod scalar;
+mod softmax;
+
+use std::fmt::Debug;
+
+use anyhow::Result;
+
+pub use activation::Activation;
+pub use affine::Affine;
+pub use concat::Concat;
+pub use function::{Function, Step};
+pub use max_pooling::MaxPooling;
+pub use product::Product;
+pub use quotient::Quotient;
+pub use response_normalization::ResponseNormalization;
+pub use routing::Routing;
+pub use scalar::{Binary, Unary};
+pub use softmax::Softmax;
+
+use crate::tensor::Tensor;
+
+/// An operator between tensors of fixed shapes.
+pub trait Operator: Debug + Send + Sync {
+    /// The output. Inputs that nobody else holds may be overwritten.
+    ///
+    /// # Errors
+    /// When the inputs have other shapes than the operator was made for.
+    fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor>;
+
+    /// `Jᵀ relevance` at the given inputs: one result per input, in its shape.
+    ///
+    /// # Errors
+    /// When the tensors have other shapes than the operator was made for.
+    fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>>;
+
+    /// Whether [`Operator::gradient`] reads the inputs' values.
+    fn gradient_reads_inputs(&self) -> bool {
+        true
+    }
+}

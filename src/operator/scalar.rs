@@ -1,0 +1,305 @@
+//! The scalar operations that elementwise functions are made of: value, derivative, bounds.
+//!
+//! To add one: a variant, and a line in each `match` of its `impl`.
+
+/// An operation on one number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unary {
+    /// `|x|`
+    Abs,
+    /// `−x`
+    Neg,
+    /// `eˣ`
+    Exp,
+    /// `ln x`
+    Ln,
+    /// `√x`
+    Sqrt,
+    /// `1 / √x`
+    Rsqrt,
+    /// `1 / x`
+    Reciprocal,
+    /// `x²`
+    Square,
+    /// `xᵖ`
+    Power(f32),
+    /// `tanh x`
+    Tanh,
+    /// The error function.
+    Erf,
+    /// `1 / (1 + e⁻ˣ)`
+    Sigmoid,
+    /// `x` above zero, `αx` below.
+    LeakyRelu(f32),
+    /// `x · clip(x + 3, 0, 6) / 6`
+    HardSwish,
+    /// `x · sigmoid(x)`
+    Silu,
+    /// `ln(1 + eˣ)`, without overflow.
+    Softplus,
+    /// `x · tanh(softplus(x))`, without overflow.
+    Mish,
+}
+
+impl Unary {
+    /// The value at `x`.
+    pub fn value(self, x: f32) -> f32 {
+        match self {
+            Unary::Abs => x.abs(),
+            Unary::Neg => -x,
+            Unary::Exp => x.exp(),
+            Unary::Ln => x.ln(),
+            Unary::Sqrt => x.sqrt(),
+            Unary::Rsqrt => x.sqrt().recip(),
+            Unary::Reciprocal => x.recip(),
+            Unary::Square => x * x,
+            Unary::Power(exponent) => x.powf(exponent),
+            Unary::Tanh => x.tanh(),
+            Unary::Erf => libm::erff(x),
+            Unary::Sigmoid => sigmoid(x),
+            Unary::LeakyRelu(alpha) => {
+                if x > 0.0 {
+                    x
+                } else {
+                    alpha * x
+                }
+            }
+            Unary::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+            Unary::Silu => x * sigmoid(x),
+            Unary::Softplus => softplus(x),
+            Unary::Mish => x * softplus(x).tanh(),
+        }
+    }
+
+    /// The derivative at `x`.
+    pub fn derivative(self, x: f32) -> f32 {
+        match self {
+            Unary::Abs => {
+                if x == 0.0 {
+                    0.0
+                } else {
+                    x.signum()
+                }
+            }
+            Unary::Neg => -1.0,
+            Unary::Exp => x.exp(),
+            Unary::Ln => x.recip(),
+            Unary::Sqrt => 0.5 / x.sqrt(),
+            Unary::Rsqrt => -0.5 / (x * x.sqrt()),
+            Unary::Reciprocal => -1.0 / (x * x),
+            Unary::Square => 2.0 * x,
+            Unary::Power(exponent) => exponent * x.powf(exponent - 1.0),
+            Unary::Tanh => 1.0 - x.tanh() * x.tanh(),
+            Unary::Erf => std::f32::consts::FRAC_2_SQRT_PI * (-x * x).exp(),
+            Unary::Sigmoid => sigmoid(x) * sigmoid(-x),
+            Unary::LeakyRelu(alpha) => {
+                if x > 0.0 {
+                    1.0
+                } else {
+                    alpha
+                }
+            }
+            Unary::HardSwish => match x {
+                x if x <= -3.0 => 0.0,
+                x if x >= 3.0 => 1.0,
+                x => (2.0 * x + 3.0) / 6.0,
+            },
+            Unary::Silu => sigmoid(x) * (1.0 + x * sigmoid(-x)),
+            Unary::Softplus => sigmoid(x),
+            Unary::Mish => {
+                let tanh = softplus(x).tanh();
+                tanh + x * (1.0 - tanh * tanh) * sigmoid(x)
+            }
+        }
+    }
+
+    /// `value` over a block; `to` may be shorter than `from`.
+    pub fn evaluate(self, from: &[f32], to: &mut [f32]) {
+        to.iter_mut()
+            .zip(from)
+            .for_each(|(to, &from)| *to = self.value(from));
+    }
+
+    /// The range of the values over an interval; the whole line where it is not worked out.
+    pub fn bounds(self, (low, high): (f32, f32)) -> (f32, f32) {
+        match self {
+            Unary::Neg => (-high, -low),
+            Unary::Exp | Unary::Tanh | Unary::Erf | Unary::Sigmoid | Unary::Softplus => {
+                (self.value(low), self.value(high))
+            }
+            Unary::Sqrt if low >= 0.0 => (low.sqrt(), high.sqrt()),
+            Unary::LeakyRelu(alpha) if alpha >= 0.0 => (self.value(low), self.value(high)),
+            Unary::Abs | Unary::Square | Unary::Sqrt | Unary::Rsqrt => (0.0, f32::INFINITY),
+            _ => (f32::NEG_INFINITY, f32::INFINITY),
+        }
+    }
+}
+
+/// An operation on two numbers; a comparison gives 1 or 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Binary {
+    /// `a + b`
+    Add,
+    /// `a − b`
+    Sub,
+    /// `a · b`
+    Mul,
+    /// `a / b`
+    Div,
+    /// The larger.
+    Max,
+    /// The smaller.
+    Min,
+    /// `aᵇ`
+    Pow,
+    /// `a < b`
+    Less,
+    /// `a ≤ b`
+    LessOrEqual,
+    /// `a > b`
+    Greater,
+    /// `a ≥ b`
+    GreaterOrEqual,
+}
+
+impl Binary {
+    /// The value at `(a, b)`.
+    pub fn value(self, a: f32, b: f32) -> f32 {
+        match self {
+            Binary::Add => a + b,
+            Binary::Sub => a - b,
+            Binary::Mul => a * b,
+            Binary::Div => a / b,
+            Binary::Max => a.max(b),
+            Binary::Min => a.min(b),
+            Binary::Pow => a.powf(b),
+            Binary::Less => f32::from(a < b),
+            Binary::LessOrEqual => f32::from(a <= b),
+            Binary::Greater => f32::from(a > b),
+            Binary::GreaterOrEqual => f32::from(a >= b),
+        }
+    }
+
+    /// The derivatives by `a` and by `b`; at a tie of max or min, as at a ReLU's kink, both are zero.
+    pub fn derivatives(self, a: f32, b: f32) -> (f32, f32) {
+        match self {
+            Binary::Add => (1.0, 1.0),
+            Binary::Sub => (1.0, -1.0),
+            Binary::Mul => (b, a),
+            Binary::Div => (b.recip(), -a / (b * b)),
+            Binary::Max => (f32::from(a > b), f32::from(b > a)),
+            Binary::Min => (f32::from(a < b), f32::from(b < a)),
+            Binary::Pow => (b * a.powf(b - 1.0), a.powf(b) * a.ln()),
+            Binary::Less | Binary::LessOrEqual | Binary::Greater | Binary::GreaterOrEqual => {
+                (0.0, 0.0)
+            }
+        }
+    }
+
+    /// `value` over a block; `to` may be shorter than its operands.
+    pub fn evaluate(self, a: &[f32], b: &[f32], to: &mut [f32]) {
+        let operands = a.iter().zip(b);
+        to.iter_mut()
+            .zip(operands)
+            .for_each(|(to, (&a, &b))| *to = self.value(a, b));
+    }
+
+    /// The range of the values over two intervals; the whole line where it is not worked out.
+    pub fn bounds(self, a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
+        match self {
+            Binary::Add => (a.0 + b.0, a.1 + b.1),
+            Binary::Sub => (a.0 - b.1, a.1 - b.0),
+            Binary::Max => (a.0.max(b.0), a.1.max(b.1)),
+            Binary::Min => (a.0.min(b.0), a.1.min(b.1)),
+            Binary::Mul if a.0 >= 0.0 && b.0 >= 0.0 => (product(a.0, b.0), product(a.1, b.1)),
+            Binary::Mul if a.0 == a.1 && a.0 <= 0.0 => (product(a.0, b.1), product(a.0, b.0)),
+            Binary::Mul if a.0 == a.1 => (product(a.0, b.0), product(a.0, b.1)),
+            Binary::Mul if b.0 == b.1 => Binary::Mul.bounds(b, a),
+            Binary::Div if b.0 == b.1 && b.0 > 0.0 => (a.0 / b.0, a.1 / b.0),
+            Binary::Less | Binary::LessOrEqual | Binary::Greater | Binary::GreaterOrEqual => {
+                (0.0, 1.0)
+            }
+            _ => (f32::NEG_INFINITY, f32::INFINITY),
+        }
+    }
+}
+
+/// A product in which zero wins over infinity: the bound of a product with a zero factor.
+fn product(a: f32, b: f32) -> f32 {
+    if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
+}
+
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn softplus(x: f32) -> f32 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNARY: [Unary; 17] = [
+        Unary::Abs,
+        Unary::Neg,
+        Unary::Exp,
+        Unary::Ln,
+        Unary::Sqrt,
+        Unary::Rsqrt,
+        Unary::Reciprocal,
+        Unary::Square,
+        Unary::Power(1.5),
+        Unary::Tanh,
+        Unary::Erf,
+        Unary::Sigmoid,
+        Unary::LeakyRelu(0.1),
+        Unary::HardSwish,
+        Unary::Silu,
+        Unary::Softplus,
+        Unary::Mish,
+    ];
+
+    #[test]
+    fn derivatives_agree_with_finite_differences() {
+        for operation in UNARY {
+            for x in [0.3f32, 0.7, 1.9] {
+                let step = 1e-2;
+                let slope = (operation.value(x + step) - operation.value(x - step)) / (2.0 * step);
+                let derivative = operation.derivative(x);
+                assert!(
+                    (slope - derivative).abs() < 5e-3 * derivative.abs().max(1.0),
+                    "{operation:?} at {x}: {derivative} but the difference quotient is {slope}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bounds_hold_on_samples() {
+        for operation in UNARY {
+            let (low, high) = operation.bounds((-2.0, 3.0));
+            for step in 0..=50 {
+                let value = operation.value(-2.0 + step as f32 * 0.1);
+                assert!(
+                    value.is_nan() || (low <= value && value <= high),
+                    "{operation:?}"
+                );
+            }
+        }
+        assert_eq!(
+            Binary::Mul.bounds((0.0, f32::INFINITY), (0.0, 1.0)),
+            (0.0, f32::INFINITY)
+        );
+        assert_eq!(Binary::Mul.bounds((2.0, 2.0), (-1.0, 3.0)), (-2.0, 6.0));
+        assert_eq!(Binary::Mul.bounds((-2.0, -2.0), (-1.0, 3.0)), (-6.0, 2.0));
+    }
+
+    #[test]
+    fn softplus_and_mish_do_not_overflow() {
+        assert_eq!(Unary::Softplus.value(200.0), 200.0);
+        assert_eq!(Unary::Mish.value(200.0), 200.0);
+        assert_eq!(Unary::Mish.derivative(200.0), 1.0);
+    }
+}

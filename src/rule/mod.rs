@@ -1,0 +1,216 @@
+//! Relevance rules as data: what is added up, what is divided, what is handed back.
+//!
+//! Every rule on a linear layer `y = W x + b` is a short list of [`Group`]s,
+//! which the interpreter in [`explain`](crate::explain) runs without knowing
+//! their names. One file per family; a new rule is a variant of [`Rule`], its
+//! row of groups, and a line in [`Rule::groups`].
+
+mod alpha_beta;
+mod epsilon;
+mod first_layer;
+mod gamma;
+mod parse;
+mod stabilizer;
+
+use std::fmt;
+
+use crate::linear::WeightPart;
+
+pub use parse::RULE_NAMES;
+pub use stabilizer::{Stabilizer, StabilizerKind};
+
+/// A relevance rule with its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rule {
+    /// LRP-ε (Bach et al. 2015, eq. 58): in proportion to the contributions, damped.
+    Epsilon,
+    /// LRP-z⁺ (Montavon et al. 2017): in proportion to the positive contributions.
+    ZPlus,
+    /// LRP-αβ (Bach et al. 2015, eq. 60): positive and negative contributions apart; α − β = 1.
+    AlphaBeta {
+        /// Weight of the positive contributions.
+        alpha: f32,
+        /// Weight of the negative contributions.
+        beta: f32,
+    },
+    /// Generalised LRP-γ (Andéol et al. 2021): contributions of the output's own sign are favoured.
+    Gamma {
+        /// How much they are favoured; 0 is epsilon, infinity is z-plus.
+        gamma: f32,
+    },
+    /// z-box (Montavon et al. 2017): for inputs in a known interval.
+    ZBox {
+        /// Lowest value of the input, one number or one per channel; `None` takes the network's input range.
+        low: Option<Vec<f32>>,
+        /// Highest value of the input.
+        high: Option<Vec<f32>>,
+    },
+    /// w² (Montavon et al. 2017): in proportion to the squared weights.
+    WSquare,
+    /// Flat (Lapuschkin et al. 2019): evenly over the receptive field.
+    Flat,
+    /// In proportion to the contributions to a map without parameters (average, sum of branches).
+    Norm,
+    /// As it comes: for activations, and what scales each element by itself.
+    Pass,
+    /// The derivative: the chain rule instead of a relevance rule.
+    Gradient,
+    /// Guided backpropagation (Springenberg et al. 2014): the positive part of the gradient.
+    GuidedBackprop,
+    /// Deconvnet (Zeiler and Fergus 2014): the positive part of what comes back, ungated.
+    Deconvnet,
+}
+
+/// A rule with the settings every rule has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleSetting {
+    /// The rule.
+    pub rule: Rule,
+    /// What keeps its denominators from zero; `None` takes the composite's.
+    pub stabilizer: Option<Stabilizer>,
+    /// Whether the bias takes part and absorbs relevance.
+    pub bias: bool,
+}
+
+impl From<Rule> for RuleSetting {
+    fn from(rule: Rule) -> RuleSetting {
+        RuleSetting {
+            rule,
+            stabilizer: None,
+            bias: true,
+        }
+    }
+}
+
+/// One division of relevance (design: one row of the table of rules).
+///
+/// ```text
+/// z    = Σ over terms of  coefficient · part(W) · part(x)  +  part(b)
+/// s    = R / stabilized(z),  only where the output has the gate's sign
+/// R_in += coefficient · Σ over terms of  coefficient · part(x) ⊙ part(W)ᵀ s
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Share of the relevance that this group distributes; the shares add up to 1.
+    pub coefficient: f32,
+    /// Only outputs of this sign take part; `None`: all.
+    pub gate: Option<Sign>,
+    /// What is added up.
+    pub terms: Vec<Term>,
+    /// The part of the bias that takes part.
+    pub bias: Option<WeightPart>,
+}
+
+/// One product of a group: a part of the weights with a part of the input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Term {
+    /// 1, or −1 for what is taken away.
+    pub coefficient: f32,
+    /// The part of the input.
+    pub input: InputPart,
+    /// The part of the weights.
+    pub weight: WeightPart,
+}
+
+impl Term {
+    const fn of(input: InputPart, weight: WeightPart) -> Term {
+        Term {
+            coefficient: 1.0,
+            input,
+            weight,
+        }
+    }
+}
+
+/// The sign of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Above zero.
+    Positive,
+    /// Below zero.
+    Negative,
+}
+
+/// Which part of an input takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputPart {
+    /// `x`.
+    Plain,
+    /// `x⁺ = max(x, 0)`.
+    Positive,
+    /// `x⁻ = min(x, 0)`.
+    Negative,
+    /// The lowest value the input can have.
+    Low,
+    /// The highest value the input can have.
+    High,
+    /// 1.
+    One,
+}
+
+impl InputPart {
+    /// Whether the part is the same for every picture.
+    pub fn is_constant(self) -> bool {
+        matches!(self, InputPart::Low | InputPart::High | InputPart::One)
+    }
+}
+
+impl Rule {
+    /// The rule's divisions on a linear layer; `None` for a rule that divides nothing.
+    pub fn groups(&self) -> Option<Vec<Group>> {
+        match self {
+            Rule::Epsilon | Rule::Norm => Some(epsilon::groups()),
+            Rule::ZPlus => Some(alpha_beta::groups(1.0, 0.0)),
+            Rule::AlphaBeta { alpha, beta } => Some(alpha_beta::groups(*alpha, *beta)),
+            Rule::Gamma { gamma } => Some(gamma::groups(*gamma)),
+            Rule::ZBox { .. } => Some(first_layer::z_box()),
+            Rule::WSquare => Some(first_layer::w_square()),
+            Rule::Flat => Some(first_layer::flat()),
+            Rule::Pass | Rule::Gradient | Rule::GuidedBackprop | Rule::Deconvnet => None,
+        }
+    }
+
+    /// Whether relevance is conserved but for what the bias and the stabilizer absorb.
+    pub fn conserves(&self) -> bool {
+        !matches!(
+            self,
+            Rule::Gradient | Rule::GuidedBackprop | Rule::Deconvnet
+        )
+    }
+
+    /// The word in YAML.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Rule::Epsilon => "epsilon",
+            Rule::ZPlus => "z-plus",
+            Rule::AlphaBeta { .. } => "alpha-beta",
+            Rule::Gamma { .. } => "gamma",
+            Rule::ZBox { .. } => "z-box",
+            Rule::WSquare => "w-square",
+            Rule::Flat => "flat",
+            Rule::Norm => "norm",
+            Rule::Pass => "pass",
+            Rule::Gradient => "gradient",
+            Rule::GuidedBackprop => "guided-backprop",
+            Rule::Deconvnet => "deconvnet",
+        }
+    }
+}
+
+impl fmt::Display for RuleSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.rule.name())?;
+        match &self.rule {
+            Rule::AlphaBeta { alpha, beta } => write!(f, " α={alpha} β={beta}")?,
+            Rule::Gamma { gamma } => write!(f, " γ={gamma}")?,
+            _ => {}
+        }
+        if let Some(stabilizer) = &self.stabilizer {
+            write!(f, " {stabilizer}")?;
+        }
+        if !self.bias {
+            write!(f, " without bias")?;
+        }
+        Ok(())
+    }
+}
