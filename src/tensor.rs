@@ -178,9 +178,7 @@ impl Tensor {
 
     /// The largest absolute value; 0 for an empty tensor.
     pub fn max_abs(&self) -> f32 {
-        self.data()
-            .iter()
-            .fold(0.0, |largest, value| largest.max(value.abs()))
+        self.data().iter().fold(0.0, |largest, value| largest.max(value.abs()))
     }
 
     /// Adds `other`, element by element.
@@ -205,11 +203,7 @@ impl Tensor {
 fn sum_of(data: &[f32], function: impl Fn(f32) -> f32) -> f64 {
     let mut partial = [0.0f64; 8];
     let blocks = data.chunks_exact(8);
-    let rest: f64 = blocks
-        .remainder()
-        .iter()
-        .map(|&value| f64::from(function(value)))
-        .sum();
+    let rest: f64 = blocks.remainder().iter().map(|&value| f64::from(function(value))).sum();
     for block in blocks {
         for (sum, &value) in partial.iter_mut().zip(block) {
             *sum += f64::from(function(value));

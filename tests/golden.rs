@@ -47,11 +47,7 @@ fn relevance(golden: &Golden) -> Tensor {
         true => Composite::find(folder.join(&golden.composite).to_str().unwrap()).unwrap(),
         false => Composite::find(&golden.composite).unwrap(),
     };
-    canonize(
-        &mut network,
-        &PassSelection::of(&composite.canonize).unwrap(),
-    )
-    .unwrap();
+    canonize(&mut network, &PassSelection::of(&composite.canonize).unwrap()).unwrap();
     let range = InputRange {
         low: golden.input_range.low.clone(),
         high: golden.input_range.high.clone(),
@@ -59,16 +55,11 @@ fn relevance(golden: &Golden) -> Tensor {
     };
     let explainer = Explainer::new(network, &composite, Some(&range)).unwrap();
     let input = tensor(&folder.join(&golden.network).join("input.npy"));
-    let activations = explainer
-        .forward(&input.reshaped(&model.input.shape).unwrap())
-        .unwrap();
+    let activations = explainer.forward(&input.reshaped(&model.input.shape).unwrap()).unwrap();
     let logits = activations.logits().unwrap();
     let class = Target::Class(golden.target).classes(logits).unwrap()[0];
     let initial = initial_relevance(logits, class, None, Initial::One).unwrap();
-    explainer
-        .propagate(&activations, initial)
-        .unwrap()
-        .relevance
+    explainer.propagate(&activations, initial).unwrap().relevance
 }
 
 #[test]
@@ -84,15 +75,8 @@ fn relevance_agrees_with_zennit() {
         let pairs = ours.data().iter().zip(theirs.data());
         let error = pairs.fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs())) / golden.max_abs;
         if error.is_nan() || error > 2e-5 {
-            failures.push(format!(
-                "{} {}: {error:e}",
-                golden.network, golden.composite
-            ));
+            failures.push(format!("{} {}: {error:e}", golden.network, golden.composite));
         }
     }
-    assert!(
-        failures.is_empty(),
-        "max|ΔR| / max|R| is too large:\n{}",
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "max|ΔR| / max|R| is too large:\n{}", failures.join("\n"));
 }

@@ -7,7 +7,13 @@
 //! changed. A new pass is a file here and a line in [`PASSES`].
 
 mod add_bias;
+mod batchnorm_linear;
+mod batchnorm_relu_linear;
+mod behind;
+mod constants;
 mod linear_batchnorm;
+mod no_ops;
+mod sums;
 mod weights;
 
 use std::collections::BTreeSet;
@@ -32,6 +38,16 @@ pub struct Pass {
 /// All passes, in the order in which they run.
 pub const PASSES: &[Pass] = &[
     Pass {
+        name: "no-ops",
+        about: "routings that follow each other are joined; what does nothing is removed",
+        run: no_ops::run,
+    },
+    Pass {
+        name: "constants",
+        about: "chains of constant Mul, Add, Sub and Div become one scale and shift",
+        run: constants::run,
+    },
+    Pass {
         name: "add-bias",
         about: "the addition of a constant becomes the bias of the linear layer before it",
         run: add_bias::run,
@@ -41,6 +57,17 @@ pub const PASSES: &[Pass] = &[
         about: "BatchNormalization is merged into the convolution or dense layer before it",
         run: linear_batchnorm::run,
     },
+    Pass {
+        name: "batchnorm-linear",
+        about: "BatchNormalization, or a scale and shift of the picture, is merged into the linear layers behind it",
+        run: batchnorm_linear::run,
+    },
+    Pass {
+        name: "batchnorm-relu-linear",
+        about: "BatchNormalization in front of a ReLU is merged into the linear layers behind it; the ReLU gets a shifted threshold",
+        run: batchnorm_relu_linear::run,
+    },
+    Pass { name: "sums", about: "additions of additions become one sum", run: sums::run },
 ];
 
 /// What a pass did to a network.
@@ -61,16 +88,12 @@ pub struct PassSelection {
 impl PassSelection {
     /// Every pass.
     pub fn all() -> PassSelection {
-        PassSelection {
-            names: PASSES.iter().map(|pass| pass.name).collect(),
-        }
+        PassSelection { names: PASSES.iter().map(|pass| pass.name).collect() }
     }
 
     /// No pass.
     pub fn none() -> PassSelection {
-        PassSelection {
-            names: BTreeSet::new(),
-        }
+        PassSelection { names: BTreeSet::new() }
     }
 
     /// The passes a composite wants.
@@ -82,10 +105,7 @@ impl PassSelection {
             Canonization::All => Ok(PassSelection::all()),
             Canonization::None => Ok(PassSelection::none()),
             Canonization::Only(names) => {
-                let names = names
-                    .iter()
-                    .map(|name| Ok(find(name)?.name))
-                    .collect::<Result<_>>()?;
+                let names = names.iter().map(|name| Ok(find(name)?.name)).collect::<Result<_>>()?;
                 Ok(PassSelection { names })
             }
         }
@@ -105,9 +125,7 @@ impl PassSelection {
     /// # Errors
     /// When there is no such pass.
     pub fn only(name: &str) -> Result<PassSelection> {
-        Ok(PassSelection {
-            names: BTreeSet::from([find(name)?.name]),
-        })
+        Ok(PassSelection { names: BTreeSet::from([find(name)?.name]) })
     }
 }
 
@@ -116,10 +134,7 @@ fn find(name: &str) -> Result<&'static Pass> {
         return Ok(pass);
     }
     let names: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
-    bail!(
-        "there is no canonization pass `{name}`; there are {}",
-        names.join(", ")
-    )
+    bail!("there is no canonization pass `{name}`; there are {}", names.join(", "))
 }
 
 /// Runs the selected passes in their order; passes that found nothing are left out of the report.
@@ -128,18 +143,12 @@ fn find(name: &str) -> Result<&'static Pass> {
 /// When a rewrite meets shapes that contradict each other.
 pub fn canonize(network: &mut Network, selection: &PassSelection) -> Result<Vec<PassReport>> {
     let mut reports = vec![];
-    for pass in PASSES
-        .iter()
-        .filter(|pass| selection.names.contains(pass.name))
-    {
+    for pass in PASSES.iter().filter(|pass| selection.names.contains(pass.name)) {
         let nodes = (pass.run)(network)
             .with_context(|| format!("the canonization pass {} failed", pass.name))?;
         network.prune();
         if !nodes.is_empty() {
-            reports.push(PassReport {
-                pass: pass.name,
-                nodes,
-            });
+            reports.push(PassReport { pass: pass.name, nodes });
         }
     }
     Ok(reports)
@@ -158,9 +167,6 @@ mod tests {
         let error = without.without("batchnorm").unwrap_err().to_string();
         assert!(error.contains("linear-batchnorm"), "{error}");
         let only = Canonization::Only(vec!["add-bias".to_string()]);
-        assert_eq!(
-            PassSelection::of(&only).unwrap(),
-            PassSelection::only("add-bias").unwrap()
-        );
+        assert_eq!(PassSelection::of(&only).unwrap(), PassSelection::only("add-bias").unwrap());
     }
 }

@@ -36,7 +36,8 @@ pub(super) fn scale_outputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
     let rank = layer.shape.len();
     let (bias, channel_axis) = match &mut layer.op {
         Op::Convolution(convolution) => {
-            scale_filters(convolution, factors);
+            let by_row = !convolution.is_transposed;
+            scale_filters(convolution, factors, by_row);
             (&mut convolution.bias, 1)
         }
         Op::Dense(dense) => {
@@ -55,29 +56,20 @@ pub(super) fn scale_outputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
     let mut shape = vec![1; rank];
     shape[channel_axis] = factors.len();
     let factors = Tensor::new(&shape, factors)?;
-    *bias = Some(combined(&old, &factors, &layer.shape, |to, from| {
-        *to *= from
-    })?);
+    *bias = Some(combined(&old, &factors, &layer.shape, |to, from| *to *= from)?);
     Ok(())
 }
 
-/// Scales what each filter contributes to; a transposed convolution has its outputs on the second axis.
-fn scale_filters(convolution: &mut Convolution, factors: &[f32]) {
+/// Scales filters by the channel of their first axis, or of their second, which the groups split.
+fn scale_filters(convolution: &mut Convolution, factors: &[f32], by_row: bool) {
     let shape = convolution.weight.shape().to_vec();
     let taps: usize = shape[2..].iter().product();
     let rows_per_group = (shape[0] / convolution.groups).max(1);
-    let is_transposed = convolution.is_transposed;
     let filters = convolution.weight.data_mut().chunks_exact_mut(taps.max(1));
     for (index, filter) in filters.enumerate() {
         let (row, column) = (index / shape[1], index % shape[1]);
-        let channel = if is_transposed {
-            row / rows_per_group * shape[1] + column
-        } else {
-            row
-        };
-        filter
-            .iter_mut()
-            .for_each(|weight| *weight *= factors[channel]);
+        let channel = if by_row { row } else { row / rows_per_group * shape[1] + column };
+        filter.iter_mut().for_each(|weight| *weight *= factors[channel]);
     }
 }
 
@@ -99,7 +91,7 @@ pub(super) fn add_to_bias(layer: &mut Layer, constant: &Tensor) -> Result<()> {
 }
 
 /// Combines two constants that broadcast to `shape`, in the smaller form where one broadcasts to the other.
-fn combined(
+pub(super) fn combined(
     a: &Tensor,
     b: &Tensor,
     shape: &[usize],
@@ -112,4 +104,71 @@ fn combined(
     }
     result.combine_broadcast(b, combine)?;
     Ok(result)
+}
+
+/// A constant as one number per channel (axis 1) of a value; `None` where it varies in space.
+pub(super) fn per_channel(constant: &Tensor, shape: &[usize]) -> Option<Vec<f32>> {
+    let channels = *shape.get(1)?;
+    let mut channel_shape = vec![1; shape.len()];
+    channel_shape[1] = channels;
+    let broadcast = Broadcast::between(constant.shape(), &channel_shape)?;
+    let mut numbers = vec![0.0; channels];
+    broadcast.zip(&mut numbers, constant.data(), |to, from| *to = from);
+    Some(numbers)
+}
+
+/// A constant as one number per input channel of a convolution, or per input element of a dense
+/// layer; `None` where the layer's weights cannot take it up.
+///
+/// # Errors
+/// When the constant does not broadcast to the layer's input.
+pub(super) fn per_input_channel(
+    layer: &Layer,
+    constant: &Tensor,
+    input_shape: &[usize],
+) -> Result<Option<Vec<f32>>> {
+    match &layer.op {
+        Op::Convolution(_) => match per_channel(constant, input_shape) {
+            Some(numbers) => Ok(Some(numbers)),
+            None => {
+                let mut full = Tensor::zeros(input_shape)?;
+                full.combine_broadcast(constant, |to, from| *to = from)?;
+                Ok(constant_planes(&full))
+            }
+        },
+        Op::Dense(dense) => {
+            let inputs = dense.weight.shape()[1];
+            let mut full = Tensor::zeros(input_shape)?;
+            full.combine_broadcast(constant, |to, from| *to = from)?;
+            let mut rows = full.data().chunks_exact(inputs.max(1));
+            let first = rows.next().map(<[f32]>::to_vec);
+            // Every position must be scaled alike, because they share the weights.
+            Ok(first.filter(|first| rows.all(|row| row == first)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The number that fills each channel, where each is filled by one.
+pub(super) fn constant_planes(full: &Tensor) -> Option<Vec<f32>> {
+    let plane = (full.len() / full.shape().get(1).copied()?.max(1)).max(1);
+    let number = |plane: &[f32]| plane.iter().all(|value| *value == plane[0]).then_some(plane[0]);
+    full.data().chunks_exact(plane).map(number).collect()
+}
+
+/// `W ← W g`, with one factor per input channel (convolution) or input element (dense layer).
+pub(super) fn scale_inputs(layer: &mut Layer, factors: &[f32]) {
+    match &mut layer.op {
+        Op::Convolution(convolution) => {
+            let by_row = convolution.is_transposed;
+            scale_filters(convolution, factors, by_row);
+        }
+        Op::Dense(dense) => {
+            let inputs = dense.weight.shape()[1].max(1);
+            for row in dense.weight.data_mut().chunks_exact_mut(inputs) {
+                row.iter_mut().zip(factors).for_each(|(weight, factor)| *weight *= factor);
+            }
+        }
+        _ => {}
+    }
 }

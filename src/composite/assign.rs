@@ -65,10 +65,8 @@ impl Assignment {
         let mut problems = vec![];
         let mut rules = Vec::with_capacity(network.layers.len());
         for (id, layer) in network.layers.iter().enumerate() {
-            let matching = composite
-                .rules
-                .iter()
-                .position(|entry| places.matches(entry, id, layer));
+            let matching =
+                composite.rules.iter().position(|entry| places.matches(entry, id, layer));
             if let Some(index) = matching {
                 is_used[index] = true;
             }
@@ -126,21 +124,15 @@ fn rule_of(
     if kind.routes() {
         return match entry.rule.rule {
             Rule::Pass | Rule::Gradient | Rule::Norm => Ok(LayerRule::Route),
-            _ => Err(misfit(
-                layer,
-                &entry.rule,
-                "it only routes: `pass` or no entry",
-            )),
+            _ => Err(misfit(layer, &entry.rule, "it only routes: `pass` or no entry")),
         };
     }
     let applies = match &entry.rule.rule {
         Rule::Gradient => true,
         Rule::GuidedBackprop | Rule::Deconvnet => kind == Kind::Activation,
         Rule::Pass => {
-            matches!(
-                kind,
-                Kind::Activation | Kind::Normalization | Kind::Gate | Kind::Product
-            ) && !matches!(layer.op, crate::network::Op::Quotient(_))
+            matches!(kind, Kind::Activation | Kind::Normalization | Kind::Gate | Kind::Product)
+                && !matches!(layer.op, crate::network::Op::Quotient(_))
         }
         _ => layer.op.as_linear().is_some(),
     };
@@ -190,28 +182,17 @@ impl Places {
                 *count - 1
             })
             .collect();
-        Places {
-            first: network.first_layers(),
-            last: network.last_layers(),
-            numbers,
-            counts,
-        }
+        Places { first: network.first_layers(), last: network.last_layers(), numbers, counts }
     }
 
     fn matches(&self, entry: &Entry, id: LayerId, layer: &Layer) -> bool {
         let when = &entry.when;
         let kind = layer.kind();
         let count = self.counts.get(&kind).copied().unwrap_or(0);
-        when.first
-            .is_none_or(|first| first == self.first.contains(&id))
+        when.first.is_none_or(|first| first == self.first.contains(&id))
             && when.last.is_none_or(|last| last == self.last.contains(&id))
             && when.kind.as_ref().is_none_or(|kinds| kinds.contains(&kind))
-            && when
-                .name
-                .as_ref()
-                .is_none_or(|name| name.is_match(&layer.name))
-            && when
-                .depth
-                .is_none_or(|depth| depth.contains(self.numbers[id], count))
+            && when.name.as_ref().is_none_or(|name| name.is_match(&layer.name))
+            && when.depth.is_none_or(|depth| depth.contains(self.numbers[id], count))
     }
 }

@@ -54,10 +54,7 @@ impl Preset {
 
 /// The preset that `auto` takes for a network, and why.
 pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
-    let has_convolution = network
-        .layers
-        .iter()
-        .any(|layer| layer.kind() == Kind::Convolution);
+    let has_convolution = network.layers.iter().any(|layer| layer.kind() == Kind::Convolution);
     if has_convolution {
         (
             "epsilon-gamma-box",
@@ -77,11 +74,7 @@ mod tests {
         for preset in PRESETS {
             let composite = preset.composite().unwrap();
             assert_eq!(composite.name, preset.name);
-            assert!(
-                composite.about.len() > 40,
-                "{} should say more about itself",
-                preset.name
-            );
+            assert!(composite.about.len() > 40, "{} should say more about itself", preset.name);
         }
     }
 
@@ -91,11 +84,7 @@ mod tests {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let stem = path.file_stem().unwrap().to_str().unwrap();
-            assert!(
-                Preset::find(stem).is_some(),
-                "{} is not listed in PRESETS",
-                path.display()
-            );
+            assert!(Preset::find(stem).is_some(), "{} is not listed in PRESETS", path.display());
         }
     }
 }

@@ -155,9 +155,7 @@ fn pattern<'de, D: serde::Deserializer<'de>>(
     let Some(text) = Option::<String>::deserialize(deserializer)? else {
         return Ok(None);
     };
-    regex::Regex::new(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+    regex::Regex::new(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 impl Composite {
@@ -231,10 +229,7 @@ rules:
             format!("{error:#}")
         };
         let typo = message("first", "frist");
-        assert!(
-            typo.contains("my.yaml") && typo.contains("line 4"),
-            "{typo}"
-        );
+        assert!(typo.contains("my.yaml") && typo.contains("line 4"), "{typo}");
         assert!(typo.contains("did you mean `first`"), "{typo}");
         assert!(message("rule: flat", "rule: flatt").contains("did you mean `flat`"));
         assert!(message("convolution", "convolutoin").contains("convolution"));

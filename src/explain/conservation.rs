@@ -52,10 +52,7 @@ impl Books {
 
     /// Relevance that stabilizers absorbed, over all layers.
     pub fn absorbed_by_stabilizer(&self) -> f64 {
-        self.layers
-            .iter()
-            .map(|layer| layer.absorbed_by_stabilizer)
-            .sum()
+        self.layers.iter().map(|layer| layer.absorbed_by_stabilizer).sum()
     }
 
     /// Whether every rule conserves relevance.

@@ -65,9 +65,7 @@ impl Activations {
     }
 
     pub(super) fn value(&self, id: LayerId) -> Result<&Tensor> {
-        self.values[id]
-            .as_ref()
-            .context("propagation reads a value that was not kept")
+        self.values[id].as_ref().context("propagation reads a value that was not kept")
     }
 }
 
@@ -131,10 +129,7 @@ impl Engine {
         map: &dyn LinearMap,
         range: Option<&InputRange>,
     ) -> Result<Vec<Division>> {
-        let mut shared = SharedTransposed {
-            map,
-            kernels: vec![],
-        };
+        let mut shared = SharedTransposed { map, kernels: vec![] };
         let build = |group: &Group| {
             let divides_by_output = LinearStep::divides_by_output(group, map);
             let bias = match (group.bias, map.bias()) {
@@ -162,13 +157,8 @@ impl Engine {
                     None => Some(map.forward(term.weight, pending_bias.take())?),
                 };
                 let (coefficient, input) = (term.coefficient, term.input);
-                let kernels = TermKernels {
-                    coefficient,
-                    input,
-                    constant_inputs,
-                    forward,
-                    transposed,
-                };
+                let kernels =
+                    TermKernels { coefficient, input, constant_inputs, forward, transposed };
                 division.terms.push(kernels);
             }
             if let Some(bias) = pending_bias {
@@ -207,12 +197,7 @@ impl Engine {
                 _ => Tensor::filled(shape, 1.0),
             }
         };
-        network.layers[id]
-            .inputs
-            .iter()
-            .map(input)
-            .collect::<Result<Vec<_>>>()
-            .map(Some)
+        network.layers[id].inputs.iter().map(input).collect::<Result<Vec<_>>>().map(Some)
     }
 
     /// Runs the network; values that propagation does not read are dropped after their last use.
@@ -229,11 +214,8 @@ impl Engine {
             let read = |&of: &LayerId| {
                 let is_last = self.last_reads[id].contains(&of) && !self.program.is_kept[of];
                 let occurs_once = layer.inputs.iter().filter(|&&input| input == of).count() == 1;
-                let value = if is_last && occurs_once {
-                    values[of].take()
-                } else {
-                    values[of].clone()
-                };
+                let value =
+                    if is_last && occurs_once { values[of].take() } else { values[of].clone() };
                 value.context("a value was dropped too early")
             };
             let inputs: Vec<Tensor> = layer.inputs.iter().map(read).collect::<Result<_>>()?;
@@ -248,10 +230,7 @@ impl Engine {
                 }
             }
         }
-        Ok(Activations {
-            values,
-            output: network.output,
-        })
+        Ok(Activations { values, output: network.output })
     }
 }
 
@@ -297,9 +276,7 @@ pub(super) fn add_scaled(sum: &mut Option<Tensor>, part: Tensor, coefficient: f3
         }
         None => {
             let mut part = part;
-            part.data_mut()
-                .iter_mut()
-                .for_each(|value| *value *= coefficient);
+            part.data_mut().iter_mut().for_each(|value| *value *= coefficient);
             *sum = Some(part);
             Ok(())
         }

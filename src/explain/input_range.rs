@@ -41,9 +41,7 @@ pub(super) fn spread(numbers: &[f32], shape: &[usize], channel_axis: usize) -> R
     let mut channel_shape = vec![1; shape.len()];
     channel_shape[channel_axis] = channels;
     let mut result = Tensor::zeros(shape)?;
-    result.combine_broadcast(&Tensor::new(&channel_shape, numbers)?, |to, from| {
-        *to = from
-    })?;
+    result.combine_broadcast(&Tensor::new(&channel_shape, numbers)?, |to, from| *to = from)?;
     Ok(result)
 }
 

@@ -58,19 +58,12 @@ pub struct LinearStep {
 impl LinearStep {
     /// Whether a group's denominator is the layer's own output.
     pub fn divides_by_output(group: &Group, map: &dyn LinearMap) -> bool {
-        let own = [Term {
-            coefficient: 1.0,
-            input: InputPart::Plain,
-            weight: WeightPart::Plain,
-        }];
+        let own = [Term { coefficient: 1.0, input: InputPart::Plain, weight: WeightPart::Plain }];
         group.terms == own && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
     }
 
     fn reads_inputs(&self) -> bool {
-        self.groups
-            .iter()
-            .flat_map(|group| &group.terms)
-            .any(|term| !term.input.is_constant())
+        self.groups.iter().flat_map(|group| &group.terms).any(|term| !term.input.is_constant())
     }
 
     fn reads_output(&self, map: &dyn LinearMap) -> bool {
@@ -93,9 +86,7 @@ impl Program {
         let mut proof = Proof::new(&network, &signs);
         for id in (0..count).rev() {
             let receives = id == network.output
-                || consumers[id]
-                    .iter()
-                    .any(|&consumer| hands_to(&network, &steps, consumer, id));
+                || consumers[id].iter().any(|&consumer| hands_to(&network, &steps, consumer, id));
             if depends[id] && receives {
                 let gates = proof.dead_signs(&consumers[id], &steps, id);
                 let rule = &assignment.rules[id];
@@ -103,11 +94,7 @@ impl Program {
             }
         }
         let is_kept = kept_values(&network, &steps);
-        Ok(Program {
-            network,
-            steps,
-            is_kept,
-        })
+        Ok(Program { network, steps, is_kept })
     }
 }
 
@@ -152,38 +139,25 @@ fn step_of(
             };
             let groups = groups.into_iter().filter_map(simplify).collect();
             let range = match rule {
-                Rule::ZBox {
-                    low: Some(low),
-                    high: Some(high),
-                } => Some((low.clone(), high.clone())),
+                Rule::ZBox { low: Some(low), high: Some(high) } => {
+                    Some((low.clone(), high.clone()))
+                }
                 _ => None,
             };
-            Ok(Step::Linear(LinearStep {
-                groups,
-                stabilizer,
-                range,
-            }))
+            Ok(Step::Linear(LinearStep { groups, stabilizer, range }))
         }
-        (rule, ..) => bail!(
-            "the rule {} cannot be applied to the {}",
-            rule.name(),
-            layer.describe()
-        ),
+        (rule, ..) => {
+            bail!("the rule {} cannot be applied to the {}", rule.name(), layer.describe())
+        }
     }
 }
 
 fn input_signs(layer: &Layer, signs: &SignBounds) -> Signs {
     let all = layer.inputs.iter().map(|&input| signs.signs(input));
-    all.fold(
-        Signs {
-            positive: false,
-            negative: false,
-        },
-        |union, signs| Signs {
-            positive: union.positive || signs.positive,
-            negative: union.negative || signs.negative,
-        },
-    )
+    all.fold(Signs { positive: false, negative: false }, |union, signs| Signs {
+        positive: union.positive || signs.positive,
+        negative: union.negative || signs.negative,
+    })
 }
 
 /// Output signs at which no relevance arrives.
@@ -214,17 +188,11 @@ fn simplified(
             (InputPart::Positive, _, false) | (InputPart::Negative, false, _) => InputPart::Plain,
             (part, ..) => part,
         };
-        Some(Term {
-            input,
-            weight: term.weight.simplified(weights)?,
-            ..term
-        })
+        Some(Term { input, weight: term.weight.simplified(weights)?, ..term })
     };
     group.terms = group.terms.into_iter().filter_map(simplify).collect();
     group.bias = match map.bias() {
-        Some(bias) => group
-            .bias
-            .and_then(|part| part.simplified(Signs::of(bias.data()))),
+        Some(bias) => group.bias.and_then(|part| part.simplified(Signs::of(bias.data()))),
         None => None,
     };
     Some(group)

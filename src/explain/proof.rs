@@ -28,19 +28,12 @@ pub(super) struct Proof<'a> {
 
 impl<'a> Proof<'a> {
     pub fn new(network: &'a Network, signs: &'a SignBounds) -> Proof<'a> {
-        Proof {
-            network,
-            signs,
-            known: vec![Silence::default(); network.layers.len()],
-        }
+        Proof { network, signs, known: vec![Silence::default(); network.layers.len()] }
     }
 
     /// Works out what is known of layer `id` from its consumers, whose steps are final.
     pub fn dead_signs(&mut self, consumers: &[LayerId], steps: &[Step], id: LayerId) -> DeadSigns {
-        let mut silence = Silence {
-            at_zero: true,
-            below_zero: true,
-        };
+        let mut silence = Silence { at_zero: true, below_zero: true };
         if id == self.network.output {
             // The initial relevance is put in at any logit, whatever its value.
             silence = Silence::default();
@@ -52,51 +45,33 @@ impl<'a> Proof<'a> {
         }
         silence.below_zero |= self.signs.is_nonnegative(id);
         self.known[id] = silence;
-        DeadSigns {
-            negative: silence.below_zero,
-            zero: silence.at_zero,
-        }
+        DeadSigns { negative: silence.below_zero, zero: silence.at_zero }
     }
 
     /// What one consumer guarantees of the relevance that it hands to the value of `id`.
     fn handed_down(&self, consumer: LayerId, step: &Step, id: LayerId) -> Silence {
         let known = self.known[consumer];
-        let always = Silence {
-            at_zero: true,
-            below_zero: true,
-        };
+        let always = Silence { at_zero: true, below_zero: true };
         match (step, &self.network.layers[consumer].op) {
             (Step::End, _) => always,
             (Step::Linear(step), _) => {
                 // x ⊙ Wᵀs vanishes with x; a constant part (flat, w², z-box) does not.
-                let mut inputs = step
-                    .groups
-                    .iter()
-                    .flat_map(|group| &group.terms)
-                    .map(|term| term.input);
+                let mut inputs =
+                    step.groups.iter().flat_map(|group| &group.terms).map(|term| term.input);
                 let at_zero = inputs.clone().all(|input| !input.is_constant());
                 let below_zero = inputs.all(|input| input == InputPart::Positive);
-                Silence {
-                    at_zero,
-                    below_zero,
-                }
+                Silence { at_zero, below_zero }
             }
             (Step::Pass, Op::Activation(activation)) => {
                 let function = &activation.function;
                 let silenced = known.at_zero && function.is_zero_below_zero();
                 let keeps_zero = function.at(0.0) == 0.0 && !function.has_parameters();
-                Silence {
-                    at_zero: known.at_zero && keeps_zero,
-                    below_zero: silenced,
-                }
+                Silence { at_zero: known.at_zero && keeps_zero, below_zero: silenced }
             }
             (Step::Gradient | Step::GuidedBackprop, Op::Activation(activation)) => {
                 // φ' is 0 up to and including the kink.
                 let flat = activation.function.is_zero_below_zero();
-                Silence {
-                    at_zero: flat,
-                    below_zero: flat,
-                }
+                Silence { at_zero: flat, below_zero: flat }
             }
             (Step::Gradient, Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_)) => known,
             (Step::Share, Op::Product(product)) => match product.signal {
@@ -104,15 +79,9 @@ impl<'a> Proof<'a> {
                 Some(signal) => {
                     let gate = self.network.layers[consumer].inputs[1 - signal];
                     let keeps_sign = self.signs.is_nonnegative(gate);
-                    Silence {
-                        below_zero: known.below_zero && known.at_zero && keeps_sign,
-                        ..known
-                    }
+                    Silence { below_zero: known.below_zero && known.at_zero && keeps_sign, ..known }
                 }
-                None => Silence {
-                    below_zero: false,
-                    ..known
-                },
+                None => Silence { below_zero: false, ..known },
             },
             _ => Silence::default(),
         }

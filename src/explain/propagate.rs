@@ -21,11 +21,7 @@ struct Handed {
 
 impl From<Vec<Tensor>> for Handed {
     fn from(relevance: Vec<Tensor>) -> Handed {
-        Handed {
-            relevance,
-            absorbed_by_bias: 0.0,
-            absorbed_by_stabilizer: 0.0,
-        }
+        Handed { relevance, absorbed_by_bias: 0.0, absorbed_by_stabilizer: 0.0 }
     }
 }
 
@@ -39,10 +35,7 @@ impl Engine {
             initial.shape(),
             network.layers[network.output].shape
         );
-        let mut books = Books {
-            initial: initial.sum(),
-            ..Books::default()
-        };
+        let mut books = Books { initial: initial.sum(), ..Books::default() };
         let mut relevance: Vec<Option<Tensor>> = vec![None; network.layers.len()];
         relevance[network.output] = Some(initial);
         for id in (1..network.layers.len()).rev() {
@@ -54,9 +47,7 @@ impl Engine {
             let handed = self
                 .step(id, activations, arrived)
                 .with_context(|| format!("propagating through the {}", layer.describe()))?;
-            books
-                .layers
-                .push(self.layer_books(id, incoming, magnitude, &handed));
+            books.layers.push(self.layer_books(id, incoming, magnitude, &handed));
             for (&input, part) in layer.inputs.iter().zip(handed.relevance) {
                 if self.carries(input) {
                     add_scaled(&mut relevance[input], part, 1.0)?;
@@ -80,14 +71,9 @@ impl Engine {
         let layer = &self.network().layers[id];
         let inputs = || -> Result<Vec<Tensor>> {
             // Only operators whose gradient reads its inputs had them kept.
-            let kept = layer
-                .op
-                .as_operator()
-                .is_some_and(|op| op.gradient_reads_inputs());
+            let kept = layer.op.as_operator().is_some_and(|op| op.gradient_reads_inputs());
             let inputs = layer.inputs.iter().filter(|_| kept);
-            inputs
-                .map(|&input| activations.value(input).cloned())
-                .collect()
+            inputs.map(|&input| activations.value(input).cloned()).collect()
         };
         match (&self.program().steps[id], layer.op.as_operator()) {
             (Step::End, _) => Ok(Handed::from(vec![])),
@@ -122,10 +108,7 @@ impl Engine {
         let mut handed = Handed::from(vec![]);
         for division in &self.divisions[id] {
             let inputs = |term: &TermKernels| -> Result<Vec<Tensor>> {
-                let plain = layer
-                    .inputs
-                    .iter()
-                    .map(|&input| activations.value(input).cloned());
+                let plain = layer.inputs.iter().map(|&input| activations.value(input).cloned());
                 match &term.constant_inputs {
                     Some(constant) => Ok(constant.clone()),
                     None => plain.map(|value| part_of(value?, term.input)).collect(),
@@ -153,11 +136,8 @@ impl Engine {
             Some(sum) => Ok(sum),
             None => Tensor::zeros(&self.network().layers[input].shape),
         };
-        handed.relevance = sums
-            .into_iter()
-            .zip(&layer.inputs)
-            .map(finish)
-            .collect::<Result<_>>()?;
+        handed.relevance =
+            sums.into_iter().zip(&layer.inputs).map(finish).collect::<Result<_>>()?;
         Ok(handed)
     }
 
@@ -187,11 +167,8 @@ impl Engine {
         };
         for (&input, part) in inputs.iter().zip(&handed.relevance) {
             // What is handed to a constant (a class token) is lost as what a bias absorbs.
-            let place = if self.carries(input) {
-                &mut books.outgoing
-            } else {
-                &mut books.absorbed_by_bias
-            };
+            let place =
+                if self.carries(input) { &mut books.outgoing } else { &mut books.absorbed_by_bias };
             *place += part.sum();
         }
         if let Op::Routing(routing) = &self.network().layers[id].op
@@ -260,11 +237,7 @@ fn quotients(
             let broadcast = Broadcast::between(bias.shape(), denominator.shape());
             let broadcast = broadcast.context("the bias does not fit the output")?;
             let per_channel = broadcast.sum(denominator.data());
-            per_channel
-                .iter()
-                .zip(bias.data())
-                .map(|(&s, &b)| f64::from(s) * f64::from(b))
-                .sum()
+            per_channel.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(b)).sum()
         }
         None => 0.0,
     };
@@ -280,9 +253,6 @@ fn part_of(value: Tensor, part: InputPart) -> Result<Tensor> {
 }
 
 fn positive(mut relevance: Tensor) -> Tensor {
-    relevance
-        .data_mut()
-        .iter_mut()
-        .for_each(|value| *value = value.max(0.0));
+    relevance.data_mut().iter_mut().for_each(|value| *value = value.max(0.0));
     relevance
 }

@@ -43,10 +43,7 @@ impl Target {
     /// When a class index is out of range.
     pub fn classes(&self, logits: &Tensor) -> Result<Vec<TargetClass>> {
         let logits = logits.data();
-        let class = |index: usize| TargetClass {
-            index,
-            logit: logits[index],
-        };
+        let class = |index: usize| TargetClass { index, logit: logits[index] };
         let ranked = |count: usize| {
             let mut order: Vec<usize> = (0..logits.len()).collect();
             order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
@@ -98,12 +95,7 @@ mod tests {
     fn targets_are_ranked_and_checked() {
         let logits = Tensor::new(&[1, 4], &[0.5, 3.0, -1.0, 2.0]).unwrap();
         let indices = |target: Target| -> Vec<usize> {
-            target
-                .classes(&logits)
-                .unwrap()
-                .iter()
-                .map(|class| class.index)
-                .collect()
+            target.classes(&logits).unwrap().iter().map(|class| class.index).collect()
         };
         assert_eq!(indices(Target::Top), [1]);
         assert_eq!(indices(Target::TopK(3)), [1, 3, 0]);

@@ -56,11 +56,8 @@ const SEISMIC: Anchors = &[
     (1.0, [127.5, 0.0, 0.0]),
 ];
 
-const BWR: Anchors = &[
-    (0.0, [0.0, 0.0, 255.0]),
-    (0.5, [255.0, 255.0, 255.0]),
-    (1.0, [255.0, 0.0, 0.0]),
-];
+const BWR: Anchors =
+    &[(0.0, [0.0, 0.0, 255.0]), (0.5, [255.0, 255.0, 255.0]), (1.0, [255.0, 0.0, 0.0])];
 
 const HOT: Anchors = &[
     (0.0, [10.608, 0.0, 0.0]),
@@ -112,10 +109,7 @@ impl Colormap {
 
     /// True where the middle is neutral and the two ends tell the sign.
     pub fn is_diverging(self) -> bool {
-        matches!(
-            self,
-            Self::ColdNHot | Self::Seismic | Self::Bwr | Self::RdBu
-        )
+        matches!(self, Self::ColdNHot | Self::Seismic | Self::Bwr | Self::RdBu)
     }
 
     /// The colours at evenly spaced positions, ready for look-up.

@@ -135,12 +135,7 @@ impl Scale {
             Normalization::Absolute => (maximum, 0.0),
             Normalization::Symmetric | Normalization::Unaligned => (2.0 * maximum, 0.5),
         };
-        Self {
-            normalization,
-            offset: 0.0,
-            gain: gain(level, range),
-            pivot,
-        }
+        Self { normalization, offset: 0.0, gain: gain(level, range), pivot }
     }
 
     /// The position of a relevance, 0..=1; NaN gets the pivot.
@@ -159,11 +154,7 @@ impl Scale {
 
 /// Zero where the range is empty, which leaves every value at the pivot.
 fn gain(level: f32, range: f64) -> f64 {
-    if range > 0.0 {
-        f64::from(level) / range
-    } else {
-        0.0
-    }
+    if range > 0.0 { f64::from(level) / range } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -188,32 +179,17 @@ mod tests {
     fn level_steepens_around_the_pivot_and_clips() {
         let values = [-4.0, -1.0, 0.0, 1.0, 4.0];
         let at = |normalization, level| positions(&values, normalization, level);
-        assert_eq!(
-            at(Normalization::Symmetric, 2.0),
-            [0.0, 0.25, 0.5, 0.75, 1.0]
-        );
-        assert_eq!(
-            at(Normalization::Symmetric, 0.5),
-            [0.25, 0.4375, 0.5, 0.5625, 0.75]
-        );
+        assert_eq!(at(Normalization::Symmetric, 2.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(at(Normalization::Symmetric, 0.5), [0.25, 0.4375, 0.5, 0.5625, 0.75]);
         assert_eq!(at(Normalization::Absolute, 2.0), [1.0, 0.5, 0.0, 0.5, 1.0]);
-        assert_eq!(
-            at(Normalization::Unaligned, 2.0),
-            [0.0, 0.25, 0.5, 0.75, 1.0]
-        );
+        assert_eq!(at(Normalization::Unaligned, 2.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
     }
 
     #[test]
     fn relevance_without_a_range_gets_the_pivot() {
-        assert_eq!(
-            positions(&[0.0; 2], Normalization::Symmetric, 1.0),
-            [0.5; 2]
-        );
+        assert_eq!(positions(&[0.0; 2], Normalization::Symmetric, 1.0), [0.5; 2]);
         assert_eq!(positions(&[0.0; 2], Normalization::Absolute, 1.0), [0.0; 2]);
-        assert_eq!(
-            positions(&[3.0; 2], Normalization::Unaligned, 1.0),
-            [0.5; 2]
-        );
+        assert_eq!(positions(&[3.0; 2], Normalization::Unaligned, 1.0), [0.5; 2]);
         let nothing = Scale::fit(&[], Normalization::Unaligned, 1.0);
         assert_eq!(nothing.position(7.0), 0.5);
     }
@@ -221,10 +197,7 @@ mod tests {
     #[test]
     fn values_that_are_not_finite_do_not_spoil_the_scale() {
         let values = [f32::NAN, f32::INFINITY, -2.0, 1.0, f32::NEG_INFINITY];
-        assert_eq!(
-            positions(&values, Normalization::Symmetric, 1.0),
-            [0.5, 1.0, 0.0, 0.75, 0.0]
-        );
+        assert_eq!(positions(&values, Normalization::Symmetric, 1.0), [0.5, 1.0, 0.0, 0.75, 0.0]);
         let scale = Scale::fit_to_quantile(&values, 1.0, Normalization::Absolute, 1.0);
         assert_eq!(scale.position(1.0), 0.5);
     }

@@ -18,15 +18,9 @@ struct Fading {
     neutral: f32,
 }
 
-const INSIDE: Fading = Fading {
-    desaturation: 0.7,
-    neutral: 0.25,
-};
+const INSIDE: Fading = Fading { desaturation: 0.7, neutral: 0.25 };
 
-const OUTSIDE: Fading = Fading {
-    desaturation: 0.85,
-    neutral: 0.6,
-};
+const OUTSIDE: Fading = Fading { desaturation: 0.85, neutral: 0.6 };
 
 /// Blends `heatmap` onto the original `picture`, at the picture's resolution.
 ///
@@ -86,12 +80,7 @@ impl<'a> Blend<'a> {
         );
         let table = rendering.colormap.table();
         let neutral = table.color(rendering.color_position(rendering.normalization.neutral()));
-        Self {
-            rendering,
-            scale,
-            table,
-            neutral: neutral.0.map(f32::from),
-        }
+        Self { rendering, scale, table, neutral: neutral.0.map(f32::from) }
     }
 
     fn fade_outside(&self, pixels: &mut [u8]) {
@@ -163,22 +152,14 @@ mod tests {
     }
 
     fn rendering(colormap: Colormap) -> Rendering {
-        Rendering {
-            colormap,
-            alpha: 0.8,
-            ..Rendering::default()
-        }
+        Rendering { colormap, alpha: 0.8, ..Rendering::default() }
     }
 
     /// The pixel that gray 100 becomes under constant relevance.
     fn pixel(relevance: f32, rendering: &Rendering) -> [u8; 3] {
         let whole = Placement::whole(6, 6);
         let overlay = overlay(&gray(6, 6), &constant(relevance), whole, rendering).unwrap();
-        assert!(
-            overlay
-                .pixels()
-                .all(|pixel| pixel == overlay.get_pixel(0, 0))
-        );
+        assert!(overlay.pixels().all(|pixel| pixel == overlay.get_pixel(0, 0)));
         overlay.get_pixel(0, 0).0
     }
 
@@ -229,22 +210,13 @@ mod tests {
             overlay.get_pixel(0, 0).0
         };
         assert_eq!(show(Placement::whole(2, 2)), [97, 40, 40]);
-        let right_half = Placement {
-            x: 1.0,
-            width: 1.0,
-            ..Placement::whole(2, 2)
-        };
+        let right_half = Placement { x: 1.0, width: 1.0, ..Placement::whole(2, 2) };
         assert_eq!(show(right_half), [41, 26, 26]);
     }
 
     #[test]
     fn the_picture_outside_the_window_is_kept_but_faded() {
-        let placement = Placement {
-            x: 2.0,
-            y: 1.0,
-            width: 3.0,
-            height: 2.0,
-        };
+        let placement = Placement { x: 2.0, y: 1.0, width: 3.0, height: 2.0 };
         let rendering = rendering(Colormap::ColdNHot);
         let overlay = overlay(&gray(8, 5), &constant(0.0), placement, &rendering).unwrap();
         assert_eq!(overlay.dimensions(), (8, 5));
@@ -256,12 +228,7 @@ mod tests {
 
     #[test]
     fn a_padded_window_is_cut_at_the_picture() {
-        let placement = Placement {
-            x: -2.0,
-            y: -2.0,
-            width: 12.0,
-            height: 12.0,
-        };
+        let placement = Placement { x: -2.0, y: -2.0, width: 12.0, height: 12.0 };
         // Relevance in the padding, left and above, does not reach far into the picture.
         let values = (0..144).map(|index| f32::from(u8::from(index % 12 < 2 || index < 24)));
         let heatmap = Heatmap::new(12, 12, values.collect()).unwrap();
@@ -273,10 +240,8 @@ mod tests {
 
     #[test]
     fn absolute_relevance_ignores_the_sign() {
-        let absolute = Rendering {
-            normalization: Normalization::Absolute,
-            ..rendering(Colormap::ColdNHot)
-        };
+        let absolute =
+            Rendering { normalization: Normalization::Absolute, ..rendering(Colormap::ColdNHot) };
         assert_eq!(pixel(-3.0, &absolute), [219; 3]);
         assert_eq!(pixel(0.0, &absolute), [75; 3]);
     }
@@ -284,10 +249,7 @@ mod tests {
     #[test]
     fn what_cannot_be_drawn_is_an_error() {
         let whole = Placement::whole(6, 6);
-        let wrong = Rendering {
-            alpha: -0.1,
-            ..Rendering::default()
-        };
+        let wrong = Rendering { alpha: -0.1, ..Rendering::default() };
         assert!(overlay(&gray(6, 6), &constant(1.0), whole, &wrong).is_err());
         let fine = Rendering::default();
         assert!(overlay(&gray(0, 0), &constant(1.0), whole, &fine).is_err());

@@ -46,12 +46,7 @@ impl Heatmap {
             *value = 0.0;
             non_finite += 1;
         }
-        Ok(Self {
-            width,
-            height,
-            values,
-            non_finite,
-        })
+        Ok(Self { width, height, values, non_finite })
     }
 
     /// Sums a relevance tensor of shape `[C, H, W]` or `[H, W, C]` over its channels, sign kept.
@@ -63,9 +58,7 @@ impl Heatmap {
             Layout::ChannelsFirst => shape,
             Layout::ChannelsLast => [shape[2], shape[0], shape[1]],
         };
-        let size = shape
-            .iter()
-            .try_fold(1_usize, |size, &axis| size.checked_mul(axis));
+        let size = shape.iter().try_fold(1_usize, |size, &axis| size.checked_mul(axis));
         ensure!(
             size == Some(relevance.len()) && channels > 0,
             "relevance of shape {shape:?} cannot have {} values",
@@ -73,10 +66,9 @@ impl Heatmap {
         );
         let values = match layout {
             Layout::ChannelsFirst => sum_planes(relevance, height * width),
-            Layout::ChannelsLast => relevance
-                .chunks_exact(channels)
-                .map(|pixel| pixel.iter().sum())
-                .collect(),
+            Layout::ChannelsLast => {
+                relevance.chunks_exact(channels).map(|pixel| pixel.iter().sum()).collect()
+            }
         };
         Self::new(width, height, values)
     }
@@ -149,10 +141,7 @@ mod tests {
             assert!(Heatmap::from_relevance(&[], [0, 0, 3], layout).is_err());
         }
         let error = reduce([1, 2, 2], Layout::ChannelsFirst).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "relevance of shape [1, 2, 2] cannot have 6 values"
-        );
+        assert_eq!(error.to_string(), "relevance of shape [1, 2, 2] cannot have 6 values");
         assert!(Heatmap::new(2, 2, vec![0.0; 3]).is_err());
         assert!(Heatmap::new(usize::MAX, 2, vec![]).is_err());
     }

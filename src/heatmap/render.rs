@@ -88,11 +88,7 @@ mod tests {
 
     fn draw(values: &[f32], colormap: Colormap, normalization: Normalization) -> Vec<[u8; 3]> {
         let heatmap = Heatmap::new(values.len(), 1, values.to_vec()).unwrap();
-        let rendering = Rendering {
-            colormap,
-            normalization,
-            ..Rendering::default()
-        };
+        let rendering = Rendering { colormap, normalization, ..Rendering::default() };
         let picture = heatmap_picture(&heatmap, &rendering).unwrap();
         assert_eq!(picture.dimensions(), (values.len() as u32, 1));
         picture.pixels().map(|pixel| pixel.0).collect()
@@ -101,11 +97,7 @@ mod tests {
     #[test]
     fn relevance_is_coloured_by_sign_and_size() {
         assert_eq!(
-            draw(
-                &[-2.0, -1.0, 0.0, 2.0],
-                Colormap::ColdNHot,
-                Normalization::Symmetric
-            ),
+            draw(&[-2.0, -1.0, 0.0, 2.0], Colormap::ColdNHot, Normalization::Symmetric),
             [[0, 255, 255], [0, 0, 255], [0, 0, 0], [255, 255, 255]]
         );
         assert_eq!(
@@ -128,32 +120,17 @@ mod tests {
 
     #[test]
     fn no_relevance_is_black_in_coldnhot() {
-        assert_eq!(
-            draw(&[0.0; 3], Colormap::ColdNHot, Normalization::Symmetric),
-            [[0, 0, 0]; 3]
-        );
+        assert_eq!(draw(&[0.0; 3], Colormap::ColdNHot, Normalization::Symmetric), [[0, 0, 0]; 3]);
     }
 
     #[test]
     fn settings_out_of_range_are_errors() {
         let heatmap = Heatmap::new(1, 1, vec![1.0]).unwrap();
-        let wrong = |alpha, level| Rendering {
-            alpha,
-            level,
-            ..Rendering::default()
-        };
-        for (alpha, level) in [
-            (1.5, 1.0),
-            (f32::NAN, 1.0),
-            (0.5, 0.0),
-            (0.5, f32::INFINITY),
-        ] {
+        let wrong = |alpha, level| Rendering { alpha, level, ..Rendering::default() };
+        for (alpha, level) in [(1.5, 1.0), (f32::NAN, 1.0), (0.5, 0.0), (0.5, f32::INFINITY)] {
             assert!(heatmap_picture(&heatmap, &wrong(alpha, level)).is_err());
         }
         let error = wrong(1.5, 1.0).check().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "alpha is 1.5, it must lie between 0 and 1"
-        );
+        assert_eq!(error.to_string(), "alpha is 1.5, it must lie between 0 and 1");
     }
 }

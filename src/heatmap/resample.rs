@@ -30,12 +30,7 @@ pub struct Placement {
 impl Placement {
     /// The whole picture of `width` x `height` pixels, as when it is resized without a crop.
     pub fn whole(width: u32, height: u32) -> Self {
-        Self {
-            x: 0.0,
-            y: 0.0,
-            width: f64::from(width),
-            height: f64::from(height),
-        }
+        Self { x: 0.0, y: 0.0, width: f64::from(width), height: f64::from(height) }
     }
 }
 
@@ -70,11 +65,7 @@ pub(super) fn resample(
 
     let wide = filter_rows(heatmap, &horizontal.taps(columns.clone()));
     let values = filter_columns(&wide, columns.len(), &vertical.taps(rows.clone()));
-    Ok(Window {
-        columns,
-        rows,
-        values,
-    })
+    Ok(Window { columns, rows, values })
 }
 
 /// One direction of a placement: `samples` heatmap pixels laid over `length` picture pixels.
@@ -92,11 +83,7 @@ struct Taps {
 
 impl Axis {
     fn new(start: f64, length: f64, samples: usize) -> Self {
-        Self {
-            start,
-            length,
-            samples,
-        }
+        Self { start, length, samples }
     }
 
     /// The pixels 0..limit whose centres lie inside; nothing where the placement is no window.
@@ -174,12 +161,7 @@ mod tests {
     use super::*;
 
     fn placement(x: f64, y: f64, width: f64, height: f64) -> Placement {
-        Placement {
-            x,
-            y,
-            width,
-            height,
-        }
+        Placement { x, y, width, height }
     }
 
     fn heatmap(width: usize, height: usize, value: impl Fn(usize, usize) -> f32) -> Heatmap {
@@ -217,10 +199,7 @@ mod tests {
         let constant = heatmap(4, 4, |_, _| 1.0);
         let covered = |place| {
             let window = resample(&constant, place, 10, 8).unwrap();
-            assert_eq!(
-                window.values.len(),
-                window.columns.len() * window.rows.len()
-            );
+            assert_eq!(window.values.len(), window.columns.len() * window.rows.len());
             (window.columns, window.rows)
         };
         assert_eq!(covered(Placement::whole(10, 8)), (0..10, 0..8));

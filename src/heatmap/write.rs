@@ -109,10 +109,7 @@ fn temporary_file_builder() -> Builder<'static, 'static> {
 }
 
 fn exists_already(path: &Path) -> Error {
-    anyhow!(
-        "{} exists already; give --overwrite to replace it",
-        path.display()
-    )
+    anyhow!("{} exists already; give --overwrite to replace it", path.display())
 }
 
 #[cfg(test)]
@@ -158,10 +155,9 @@ mod tests {
     fn a_file_that_appears_during_the_work_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cat.json");
-        let error = write_whole(&path, Overwrite::Refuse, |_| {
-            Ok(fs::write(&path, "from elsewhere")?)
-        })
-        .unwrap_err();
+        let error =
+            write_whole(&path, Overwrite::Refuse, |_| Ok(fs::write(&path, "from elsewhere")?))
+                .unwrap_err();
         assert!(format!("{error:#}").contains("--overwrite"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "from elsewhere");
         assert_eq!(files(folder.path()), ["cat.json"]);

@@ -22,11 +22,7 @@ impl Broadcast {
     pub fn between(small: &[usize], large: &[usize]) -> Option<Broadcast> {
         let padding = large.len().checked_sub(small.len())?;
         let length = |axis: usize| {
-            if axis < padding {
-                1
-            } else {
-                small[axis - padding]
-            }
+            if axis < padding { 1 } else { small[axis - padding] }
         };
         let fits = (0..large.len()).all(|axis| length(axis) == 1 || length(axis) == large[axis]);
         if !fits {
@@ -34,11 +30,7 @@ impl Broadcast {
         }
         let own = |axis: &usize| length(*axis) != 1;
         let Some(first) = (0..large.len()).find(own) else {
-            return Some(Broadcast {
-                outer: 1,
-                middle: 1,
-                inner: large.iter().product(),
-            });
+            return Some(Broadcast { outer: 1, middle: 1, inner: large.iter().product() });
         };
         let last = (0..large.len()).rev().find(own).unwrap_or(first);
         let is_one_block = (first..=last).all(|axis| length(axis) == large[axis]);
@@ -137,9 +129,7 @@ mod tests {
     fn spreading_and_summing_are_transposes() {
         let small = Tensor::new(&[2, 1], &[10.0, 20.0]).unwrap();
         let mut large = Tensor::new(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
-        large
-            .combine_broadcast(&small, |to, from| *to += from)
-            .unwrap();
+        large.combine_broadcast(&small, |to, from| *to += from).unwrap();
         assert_eq!(large.data(), &[11.0, 12.0, 13.0, 24.0, 25.0, 26.0]);
         assert_eq!(large.summed_to(&[2, 1]).unwrap().data(), &[36.0, 75.0]);
     }

@@ -80,9 +80,7 @@ impl Convolution {
 
 impl LinearMap for Convolution {
     fn forward(&self, part: WeightPart, bias: Option<Tensor>) -> Result<Forward> {
-        let per_channel = bias
-            .as_ref()
-            .is_some_and(|bias| bias.len() == self.output_channels());
+        let per_channel = bias.as_ref().is_some_and(|bias| bias.len() == self.output_channels());
         if per_channel && part != WeightPart::One && !self.is_transposed {
             let kernel = self.part(part)?.kernel(true, bias)?;
             return Ok(Box::new(move |inputs| kernel(&inputs[0])));
@@ -128,11 +126,7 @@ pub(super) struct Correlation {
 
 impl Correlation {
     fn kernel(&self, gathers: bool, bias: Option<Tensor>) -> Result<Kernel> {
-        if gathers {
-            self.gather(bias)
-        } else {
-            scatter(self)
-        }
+        if gathers { self.gather(bias) } else { scatter(self) }
     }
 
     /// The convolution itself; `bias` holds one number per output channel.
@@ -151,12 +145,8 @@ impl Correlation {
             input_channels: shape[1] * self.groups,
             output_channels: shape[0],
         };
-        let operator = Conv {
-            pool_spec,
-            kernel_fmt: KernelFormat::OIHW,
-            group: self.groups,
-            q_params: None,
-        };
+        let operator =
+            Conv { pool_spec, kernel_fmt: KernelFormat::OIHW, group: self.groups, q_params: None };
         let mut input_shape = vec![1, shape[1] * self.groups];
         input_shape.extend(self.window.input_shape());
         let bias = match bias {
@@ -191,13 +181,9 @@ fn spread_channels(input: &Tensor, channels: usize) -> Result<Tensor> {
     shape[1] = channels;
     let mut output = Tensor::zeros(&shape)?;
     let plane = (output.len() / channels.max(1)).max(1);
-    let planes = output
-        .data_mut()
-        .chunks_exact_mut(plane * channels_per_group.max(1));
+    let planes = output.data_mut().chunks_exact_mut(plane * channels_per_group.max(1));
     for (planes, source) in planes.zip(input.data().chunks_exact(plane)) {
-        planes
-            .chunks_exact_mut(plane)
-            .for_each(|plane| plane.copy_from_slice(source));
+        planes.chunks_exact_mut(plane).for_each(|plane| plane.copy_from_slice(source));
     }
     Ok(output)
 }

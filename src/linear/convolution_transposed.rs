@@ -16,11 +16,7 @@ pub(super) fn scatter(forward: &Correlation) -> Result<Kernel> {
     let weight = exchange_channels(&forward.weight, forward.groups)?;
     let phases = phase_grid(&forward.window)
         .into_iter()
-        .filter(|phase| {
-            phase
-                .iter()
-                .all(|axis| axis.count > 0 && !axis.taps.is_empty())
-        })
+        .filter(|phase| phase.iter().all(|axis| axis.count > 0 && !axis.taps.is_empty()))
         .map(|phase| PhaseKernel::new(&weight, forward.groups, phase))
         .collect::<Result<Vec<_>>>()?;
     let mut shape = vec![1, weight.shape()[0]];
@@ -28,11 +24,7 @@ pub(super) fn scatter(forward: &Correlation) -> Result<Kernel> {
     if let [only] = phases.as_slice()
         && only.fills_input(&forward.window)
     {
-        return Ok(phases
-            .into_iter()
-            .map(|phase| phase.kernel)
-            .collect::<Vec<_>>()
-            .remove(0));
+        return Ok(phases.into_iter().map(|phase| phase.kernel).collect::<Vec<_>>().remove(0));
     }
     Ok(Box::new(move |output| {
         let mut input = Tensor::zeros(&shape)?;
@@ -86,9 +78,7 @@ struct PhaseAxis {
 ///
 /// Position `i` is read by tap `k` of window `o` where `o·stride + k·dilation = i + pad_before`.
 fn phases_of(axis: &WindowAxis) -> Vec<PhaseAxis> {
-    (0..axis.stride.min(axis.input))
-        .map(|first| phase_of(axis, first))
-        .collect()
+    (0..axis.stride.min(axis.input)).map(|first| phase_of(axis, first)).collect()
 }
 
 fn phase_of(axis: &WindowAxis, first: usize) -> PhaseAxis {
@@ -127,14 +117,7 @@ fn phase_of(axis: &WindowAxis, first: usize) -> PhaseAxis {
         pad_before,
         pad_after,
     };
-    PhaseAxis {
-        first,
-        stride: axis.stride,
-        count,
-        taps,
-        skipped,
-        window,
-    }
+    PhaseAxis { first, stride: axis.stride, count, taps, skipped, window }
 }
 
 /// Every combination of the phases of the axes.
@@ -163,14 +146,9 @@ impl PhaseKernel {
         let correlation = Correlation {
             weight: pick_taps(weight, &axes)?,
             groups,
-            window: Window {
-                axes: axes.iter().map(|axis| axis.window).collect(),
-            },
+            window: Window { axes: axes.iter().map(|axis| axis.window).collect() },
         };
-        Ok(PhaseKernel {
-            axes,
-            kernel: correlation.gather(None)?,
-        })
+        Ok(PhaseKernel { axes, kernel: correlation.gather(None)? })
     }
 
     /// Whether the phase's result is the whole input, as it stands.
@@ -184,28 +162,20 @@ impl PhaseKernel {
 /// The weight restricted to the taps of a phase, in their order.
 fn pick_taps(weight: &Tensor, axes: &[PhaseAxis]) -> Result<Tensor> {
     let kernel = &weight.shape()[2..];
-    let offsets = axes
-        .iter()
-        .zip(kernel)
-        .fold(vec![0], |offsets, (axis, &length)| {
-            let step = |offset: &usize| {
-                let offset = offset * length;
-                axis.taps
-                    .iter()
-                    .map(move |tap| offset + tap)
-                    .collect::<Vec<_>>()
-            };
-            offsets.iter().flat_map(step).collect()
-        });
+    let offsets = axes.iter().zip(kernel).fold(vec![0], |offsets, (axis, &length)| {
+        let step = |offset: &usize| {
+            let offset = offset * length;
+            axis.taps.iter().map(move |tap| offset + tap).collect::<Vec<_>>()
+        };
+        offsets.iter().flat_map(step).collect()
+    });
     let taps: usize = kernel.iter().product();
     let mut shape = weight.shape()[..2].to_vec();
     shape.extend(axes.iter().map(|axis| axis.taps.len()));
     let mut picked = Tensor::zeros(&shape)?;
     let filters = picked.data_mut().chunks_exact_mut(offsets.len().max(1));
     for (to, from) in filters.zip(weight.data().chunks_exact(taps.max(1))) {
-        to.iter_mut()
-            .zip(&offsets)
-            .for_each(|(to, &offset)| *to = from[offset]);
+        to.iter_mut().zip(&offsets).for_each(|(to, &offset)| *to = from[offset]);
     }
     Ok(picked)
 }
@@ -219,32 +189,24 @@ fn interleave(part: &Tensor, axes: &[PhaseAxis], input: &mut Tensor) {
     let Some((last, outer)) = axes.split_last() else {
         return;
     };
-    let rows = outer
-        .iter()
-        .enumerate()
-        .fold(vec![(0, 0)], |rows, (depth, axis)| {
-            let step = |&(from, to): &(usize, usize)| {
-                let (part_length, input_length) = (part_spatial[depth], input_spatial[depth]);
-                (0..axis.count)
-                    .map(move |n| {
-                        let position = axis.first + n * axis.stride;
-                        (
-                            from * part_length + axis.skipped + n,
-                            to * input_length + position,
-                        )
-                    })
-                    .collect::<Vec<_>>()
-            };
-            rows.iter().flat_map(step).collect()
-        });
+    let rows = outer.iter().enumerate().fold(vec![(0, 0)], |rows, (depth, axis)| {
+        let step = |&(from, to): &(usize, usize)| {
+            let (part_length, input_length) = (part_spatial[depth], input_spatial[depth]);
+            (0..axis.count)
+                .map(move |n| {
+                    let position = axis.first + n * axis.stride;
+                    (from * part_length + axis.skipped + n, to * input_length + position)
+                })
+                .collect::<Vec<_>>()
+        };
+        rows.iter().flat_map(step).collect()
+    });
     let (part_row, input_row) = (part_spatial[axes.len() - 1], input_spatial[axes.len() - 1]);
     let planes = input.data_mut().chunks_exact_mut(input_plane.max(1));
     for (to, from) in planes.zip(part.data().chunks_exact(part_plane.max(1))) {
         for &(from_row, to_row) in &rows {
             let from = &from[from_row * part_row + last.skipped..][..last.count];
-            let to = to[to_row * input_row + last.first..]
-                .iter_mut()
-                .step_by(last.stride);
+            let to = to[to_row * input_row + last.first..].iter_mut().step_by(last.stride);
             to.zip(from).for_each(|(to, from)| *to = *from);
         }
     }

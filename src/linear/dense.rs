@@ -41,13 +41,7 @@ impl LinearMap for Dense {
             }
             let weight = matrix(weight.data(), outputs, inputs)?;
             let input = rows(tensors[0].data(), inputs)?;
-            general_mat_mul(
-                1.0,
-                &input,
-                &weight.t(),
-                1.0,
-                &mut rows_mut(&mut output, outputs)?,
-            );
+            general_mat_mul(1.0, &input, &weight.t(), 1.0, &mut rows_mut(&mut output, outputs)?);
             Ok(output)
         }))
     }
@@ -60,13 +54,7 @@ impl LinearMap for Dense {
             let mut input = Tensor::zeros(&input_shape)?;
             let weight = matrix(weight.data(), outputs, inputs)?;
             let output = rows(output.data(), outputs)?;
-            general_mat_mul(
-                1.0,
-                &output,
-                &weight,
-                0.0,
-                &mut rows_mut(&mut input, inputs)?,
-            );
+            general_mat_mul(1.0, &output, &weight, 0.0, &mut rows_mut(&mut input, inputs)?);
             Ok(vec![input])
         }))
     }

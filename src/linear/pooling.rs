@@ -24,11 +24,15 @@ impl AveragePooling {
             };
             counts.iter().flat_map(along).collect::<Vec<usize>>()
         });
-        let weights = counts
-            .into_iter()
-            .map(|count| 1.0 / count.max(1) as f32)
-            .collect();
+        let weights = counts.into_iter().map(|count| 1.0 / count.max(1) as f32).collect();
         AveragePooling { window, weights }
+    }
+
+    /// Whether every window averages: the padding, which is 0, does not count.
+    pub fn weights_add_up_to_one(&self) -> bool {
+        let mut sums = vec![0.0f32; self.window.output_len()];
+        self.window.for_each_tap(|output, _| sums[output] += self.weights[output]);
+        sums.iter().all(|sum| (sum - 1.0).abs() < 1e-5)
     }
 
     fn weights_of(&self, part: WeightPart) -> Vec<f32> {
@@ -43,14 +47,10 @@ impl LinearMap for AveragePooling {
         Ok(Box::new(move |inputs| {
             let input = &inputs[0];
             let mut output = Tensor::zeros(&with_spatial(input.shape(), window.output_shape()))?;
-            let planes = output
-                .data_mut()
-                .chunks_exact_mut(window.output_len().max(1));
+            let planes = output.data_mut().chunks_exact_mut(window.output_len().max(1));
             for (to, from) in planes.zip(input.data().chunks_exact(window.input_len().max(1))) {
                 window.for_each_tap(|output, input| to[output] += from[input]);
-                to.iter_mut()
-                    .zip(&weights)
-                    .for_each(|(to, weight)| *to *= weight);
+                to.iter_mut().zip(&weights).for_each(|(to, weight)| *to *= weight);
             }
             Ok(output)
         }))

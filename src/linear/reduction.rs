@@ -19,6 +19,12 @@ pub struct Reduction {
 }
 
 impl Reduction {
+    /// Whether it is a mean, not a sum.
+    pub fn is_mean(&self) -> bool {
+        let (length, _) = self.length_and_stride();
+        (self.weight * length as f32 - 1.0).abs() < 1e-5
+    }
+
     fn output_shape(&self) -> Vec<usize> {
         let mut shape = self.input_shape.clone();
         shape[self.first_axis..][..self.axis_count].fill(1);
@@ -41,11 +47,7 @@ impl LinearMap for Reduction {
         Ok(Box::new(move |inputs| {
             let mut output = Tensor::zeros(&shape)?;
             let blocks = inputs[0].data().chunks_exact((length * stride).max(1));
-            for (to, block) in output
-                .data_mut()
-                .chunks_exact_mut(stride.max(1))
-                .zip(blocks)
-            {
+            for (to, block) in output.data_mut().chunks_exact_mut(stride.max(1)).zip(blocks) {
                 sum_rows(block, to);
                 to.iter_mut().for_each(|to| *to *= weight);
             }
@@ -62,9 +64,7 @@ impl LinearMap for Reduction {
             let blocks = input.data_mut().chunks_exact_mut((length * stride).max(1));
             for (block, from) in blocks.zip(output.data().chunks_exact(stride.max(1))) {
                 for row in block.chunks_exact_mut(stride.max(1)) {
-                    row.iter_mut()
-                        .zip(from)
-                        .for_each(|(to, from)| *to = weight * from);
+                    row.iter_mut().zip(from).for_each(|(to, from)| *to = weight * from);
                 }
             }
             Ok(vec![input])

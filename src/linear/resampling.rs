@@ -36,23 +36,16 @@ impl ResampledAxis {
         shape[self.axis] = to_length;
         let inner: usize = shape[self.axis + 1..].iter().product();
         let mut result = Tensor::zeros(&shape)?;
-        let blocks = result
-            .data_mut()
-            .chunks_exact_mut((to_length * inner).max(1));
+        let blocks = result.data_mut().chunks_exact_mut((to_length * inner).max(1));
         for (to, from) in blocks.zip(tensor.data().chunks_exact((from_length * inner).max(1))) {
             for (output, taps) in self.taps.iter().enumerate() {
                 for &(input, weight) in taps {
-                    let (source, target) = if backwards {
-                        (output, input)
-                    } else {
-                        (input, output)
-                    };
+                    let (source, target) =
+                        if backwards { (output, input) } else { (input, output) };
                     let weight = part.of(weight);
                     let from = &from[source * inner..][..inner];
                     let to = &mut to[target * inner..][..inner];
-                    to.iter_mut()
-                        .zip(from)
-                        .for_each(|(to, from)| *to += weight * from);
+                    to.iter_mut().zip(from).for_each(|(to, from)| *to += weight * from);
                 }
             }
         }
@@ -64,11 +57,9 @@ impl LinearMap for Resampling {
     fn forward(&self, part: WeightPart, _bias: Option<Tensor>) -> Result<Forward> {
         let axes = self.axes.clone();
         Ok(Box::new(move |inputs| {
-            axes.iter()
-                .enumerate()
-                .try_fold(inputs[0].clone(), |tensor, (index, axis)| {
-                    axis.apply(&tensor, part_of_axis(part, index), false)
-                })
+            axes.iter().enumerate().try_fold(inputs[0].clone(), |tensor, (index, axis)| {
+                axis.apply(&tensor, part_of_axis(part, index), false)
+            })
         }))
     }
 
@@ -78,20 +69,12 @@ impl LinearMap for Resampling {
             let back = |tensor: Tensor, (index, axis): (usize, &ResampledAxis)| {
                 axis.apply(&tensor, part_of_axis(part, index), true)
             };
-            Ok(vec![
-                axes.iter()
-                    .enumerate()
-                    .rev()
-                    .try_fold(output.clone(), back)?,
-            ])
+            Ok(vec![axes.iter().enumerate().rev().try_fold(output.clone(), back)?])
         }))
     }
 
     fn weight_signs(&self) -> Signs {
-        Signs {
-            positive: true,
-            negative: false,
-        }
+        Signs { positive: true, negative: false }
     }
 }
 

@@ -18,10 +18,7 @@ pub struct Sum {
 
 impl Sum {
     fn parts(&self, part: WeightPart) -> Vec<f32> {
-        self.coefficients
-            .iter()
-            .map(|&coefficient| part.of(coefficient))
-            .collect()
+        self.coefficients.iter().map(|&coefficient| part.of(coefficient)).collect()
     }
 }
 
@@ -44,11 +41,7 @@ impl LinearMap for Sum {
         Ok(Box::new(move |output| {
             let branch = |(shape, &coefficient): (&Vec<usize>, &f32)| {
                 let share = output.summed_to(shape)?;
-                if coefficient == 1.0 {
-                    Ok(share)
-                } else {
-                    share.map(|value| coefficient * value)
-                }
+                if coefficient == 1.0 { Ok(share) } else { share.map(|value| coefficient * value) }
             };
             shapes.iter().zip(&coefficients).map(branch).collect()
         }))

@@ -46,9 +46,7 @@ impl WindowAxis {
         } else {
             (self.pad_before, self.pad_before + self.input)
         };
-        (0..self.kernel)
-            .filter(|tap| (from..to).contains(&(start + tap * self.dilation)))
-            .count()
+        (0..self.kernel).filter(|tap| (from..to).contains(&(start + tap * self.dilation))).count()
     }
 }
 
@@ -139,19 +137,9 @@ mod tests {
 
     #[test]
     fn visits_taps_in_order() {
-        let axis = WindowAxis {
-            input: 2,
-            output: 2,
-            kernel: 2,
-            ..WindowAxis::POINT
-        };
-        let axis = WindowAxis {
-            pad_after: 1,
-            ..axis
-        };
-        let window = Window {
-            axes: vec![WindowAxis { output: 1, ..axis }, axis],
-        };
+        let axis = WindowAxis { input: 2, output: 2, kernel: 2, ..WindowAxis::POINT };
+        let axis = WindowAxis { pad_after: 1, ..axis };
+        let window = Window { axes: vec![WindowAxis { output: 1, ..axis }, axis] };
         let mut visited = vec![];
         window.for_each_tap(|output, input| visited.push((output, input)));
         assert_eq!(visited, [(0, 0), (0, 1), (0, 2), (0, 3), (1, 1), (1, 3)]);

@@ -114,10 +114,7 @@ impl Card {
         if !path.is_file() {
             return Err(unknown_name(text));
         }
-        if path
-            .extension()
-            .is_some_and(|end| end.eq_ignore_ascii_case("json"))
-        {
+        if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json")) {
             return huggingface::read(path);
         }
         Self::read(path)
@@ -205,9 +202,7 @@ output: probabilities
 source: trained at home
 ";
         let folder = folder(&[("net.yaml", card), ("names.txt", "cat\ndog\n")]);
-        let card = Card::discover(&folder.path().join("net.onnx"))
-            .unwrap()
-            .unwrap();
+        let card = Card::discover(&folder.path().join("net.onnx")).unwrap().unwrap();
         assert_eq!(card.labels.unwrap().names(), ["cat", "dog"]);
         assert_eq!(card.output, Some(Output::Probabilities));
         assert_eq!(card.source.as_deref(), Some("trained at home"));
@@ -218,10 +213,7 @@ source: trained at home
                 layout: Some(Layout::Nhwc),
                 channels: Some(Channels::Bgr),
                 size: Some([160, 224]),
-                resize: Resize {
-                    target: Target::ShortSide(256),
-                    filter: Filter::Bicubic
-                },
+                resize: Resize { target: Target::ShortSide(256), filter: Filter::Bicubic },
                 crop: Crop::None,
                 scale: 0.00392156862,
                 mean: vec![0.1, 0.2, 0.3],
@@ -233,13 +225,8 @@ source: trained at home
     #[test]
     fn what_a_card_leaves_out_is_as_in_unit() {
         let folder = folder(&[("net.yml", "input: { mean: 0.5 }")]);
-        let card = Card::discover(&folder.path().join("net.onnx"))
-            .unwrap()
-            .unwrap();
-        let expected = Preprocessing {
-            mean: vec![0.5],
-            ..Preprocessing::preset("unit").unwrap()
-        };
+        let card = Card::discover(&folder.path().join("net.onnx")).unwrap().unwrap();
+        let expected = Preprocessing { mean: vec![0.5], ..Preprocessing::preset("unit").unwrap() };
         assert_eq!(card.input, Some(expected));
         assert_eq!(card.labels, None);
     }
@@ -247,50 +234,23 @@ source: trained at home
     #[test]
     fn errors_point_into_the_card() {
         for (card, place, what) in [
-            (
-                "inptu: {}",
-                ":1:1: ",
-                "unknown field `inptu`, expected one of `labels`, `input`",
-            ),
-            (
-                "source: x\ninput:\n  sizes: 3",
-                ":3:3: ",
-                "unknown field `sizes`",
-            ),
+            ("inptu: {}", ":1:1: ", "unknown field `inptu`, expected one of `labels`, `input`"),
+            ("source: x\ninput:\n  sizes: 3", ":3:3: ", "unknown field `sizes`"),
             (
                 "input:\n  resize: { short-edge: 3 }",
                 ":2:",
                 "unknown field `short-edge`, expected one of `short-side`",
             ),
-            (
-                "input:\n  resize: { short-side: 3, size: 4 }",
-                ":2:",
-                "only one of short-side",
-            ),
-            (
-                "input:\n  layout: NCWH",
-                ":2:11: ",
-                "unknown variant `NCWH`, expected one of `NCHW`",
-            ),
-            (
-                "input:\n  mean: [0.1, grey]",
-                ":2:",
-                "\"grey\" is no number",
-            ),
+            ("input:\n  resize: { short-side: 3, size: 4 }", ":2:", "only one of short-side"),
+            ("input:\n  layout: NCWH", ":2:11: ", "unknown variant `NCWH`, expected one of `NCHW`"),
+            ("input:\n  mean: [0.1, grey]", ":2:", "\"grey\" is no number"),
             ("input:\n  size: [1, 2, 3]", ":2:", "expected"),
-            (
-                "input:\n  size: -4",
-                ":2:9: ",
-                "a number of pixels or [height, width]",
-            ),
+            ("input:\n  size: -4", ":2:9: ", "a number of pixels or [height, width]"),
             ("output: softmax", ":1:9: ", "unknown variant `softmax`"),
             ("input: {", ":2:1: ", "did not find expected"),
         ] {
             let message = error_in(card);
-            assert!(
-                message.starts_with(place) && message.contains(what),
-                "{card}\n{message}"
-            );
+            assert!(message.starts_with(place) && message.contains(what), "{card}\n{message}");
         }
         assert!(error_in("input: { std: 0 }").contains("std holds 0"));
         assert!(error_in("labels: missing.txt").contains("missing.txt"));
@@ -301,38 +261,21 @@ source: trained at home
         let folder = folder(&[("net.yaml", "{}"), ("net.yml", "{}")]);
         let error = Card::discover(&folder.path().join("net.onnx")).unwrap_err();
         assert!(error.to_string().contains("remove one"));
-        assert_eq!(
-            Card::discover(&folder.path().join("other.onnx")).unwrap(),
-            None
-        );
+        assert_eq!(Card::discover(&folder.path().join("other.onnx")).unwrap(), None);
     }
 
     #[test]
     fn presets_and_files_by_name() {
         let folder = folder(&[("my.yaml", "source: mine")]);
-        assert_eq!(
-            Card::named("caffe").unwrap().input,
-            Preprocessing::preset("caffe")
-        );
+        assert_eq!(Card::named("caffe").unwrap().input, Preprocessing::preset("caffe"));
         let path = folder.path().join("my.yaml");
-        assert_eq!(
-            Card::named(path.to_str().unwrap())
-                .unwrap()
-                .source
-                .as_deref(),
-            Some("mine")
-        );
+        assert_eq!(Card::named(path.to_str().unwrap()).unwrap().source.as_deref(), Some("mine"));
         let message = Card::named("imagnet").unwrap_err().to_string();
         assert!(
             message.contains("did you mean imagenet?") && message.contains("tensorflow"),
             "{message}"
         );
-        assert!(
-            !Card::named("some/file.yaml")
-                .unwrap_err()
-                .to_string()
-                .contains("did you mean")
-        );
+        assert!(!Card::named("some/file.yaml").unwrap_err().to_string().contains("did you mean"));
     }
 
     #[test]

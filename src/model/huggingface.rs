@@ -102,10 +102,7 @@ fn preprocessing(
         TimmConfig::deserialize(config)?.steps(notes)?
     } else if file.contains_key("architecture") && file.contains_key("input_size") {
         TimmConfig::deserialize(file)?.steps(notes)?
-    } else if ["do_resize", "do_rescale", "image_mean"]
-        .iter()
-        .any(|key| file.contains_key(*key))
-    {
+    } else if ["do_resize", "do_rescale", "image_mean"].iter().any(|key| file.contains_key(*key)) {
         Processor::deserialize(file)?.steps(notes)?
     } else {
         return Ok(None);
@@ -144,10 +141,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(root.path().join(name), text).unwrap();
         fs::create_dir(root.path().join("onnx")).unwrap();
-        write(
-            PREPROCESSOR,
-            r#"{"do_resize": true, "size": 224, "resample": 3}"#,
-        );
+        write(PREPROCESSOR, r#"{"do_resize": true, "size": 224, "resample": 3}"#);
         write(CONFIG, r#"{"id2label": {"1": "dog", "0": "cat"}}"#);
         let model = root.path().join("onnx").join("model.onnx");
         let card = discover(&model).unwrap().unwrap();
@@ -179,10 +173,7 @@ mod tests {
             "interpolation": "bicubic", "crop_pct": 0.95, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}}"#;
         fs::write(&path, text).unwrap();
         let card = read(&path).unwrap();
-        assert_eq!(
-            card.labels.unwrap().names(),
-            ["tench, Tinca tinca", "n01443537"]
-        );
+        assert_eq!(card.labels.unwrap().names(), ["tench, Tinca tinca", "n01443537"]);
         let input = card.input.unwrap();
         assert_eq!(input.resize.target, Target::CropFraction(0.95));
         assert_eq!(input.size, Some([160, 160]));

@@ -45,9 +45,7 @@ impl Labels {
             let bytes = fs::read(path)?;
             let text = String::from_utf8(bytes).context("it is no UTF-8 text")?;
             let text = text.trim_start_matches('\u{feff}');
-            let is_json = path
-                .extension()
-                .is_some_and(|end| end.eq_ignore_ascii_case("json"));
+            let is_json = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
             match serde_json::from_str(text) {
                 Ok(value @ (Value::Object(_) | Value::Array(_))) => Self::from_json(&value),
                 Err(error) if is_json => Err(error.into()),
@@ -147,9 +145,8 @@ impl Labels {
             &|name| normal(name).contains(&wanted),
         ];
         for test in tests {
-            let found: Vec<usize> = (0..self.names.len())
-                .filter(|&index| test(&self.names[index]))
-                .collect();
+            let found: Vec<usize> =
+                (0..self.names.len()).filter(|&index| test(&self.names[index])).collect();
             match found[..] {
                 [] => {}
                 [index] => return Ok(index),
@@ -172,9 +169,8 @@ impl Labels {
                 .map(|synonym| strsim::jaro_winkler(&synonym, wanted))
                 .fold(0.0, f64::max)
         };
-        let mut ranked: Vec<(f64, usize)> = (0..self.names.len())
-            .map(|index| (likeness(index), index))
-            .collect();
+        let mut ranked: Vec<(f64, usize)> =
+            (0..self.names.len()).map(|index| (likeness(index), index)).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         ranked.iter().take(3).map(|&(_, index)| index).collect()
     }
@@ -250,19 +246,10 @@ mod tests {
         let expected = labels(&["tench", "goldfish", "great white shark"]);
         for (name, content) in [
             ("a.txt", "tench\ngoldfish\r\n great white shark \n\n"),
-            (
-                "a.txt",
-                "\u{feff}0 tench\n1: goldfish\n2,great white shark\n",
-            ),
+            ("a.txt", "\u{feff}0 tench\n1: goldfish\n2,great white shark\n"),
             ("a.json", r#"["tench", "goldfish", "great white shark"]"#),
-            (
-                "a.json",
-                r#"{"2": "great white shark", "0": "tench", "1": "goldfish"}"#,
-            ),
-            (
-                "a.txt",
-                r#"{"tench": 0, "great white shark": 2, "goldfish": 1}"#,
-            ),
+            ("a.json", r#"{"2": "great white shark", "0": "tench", "1": "goldfish"}"#),
+            ("a.txt", r#"{"tench": 0, "great white shark": 2, "goldfish": 1}"#),
             (
                 "keras.json",
                 r#"{"0": ["n01440764", "tench"], "1": ["n01443537", "goldfish"], "2": ["n01484850", "great white shark"]}"#,
@@ -319,13 +306,7 @@ mod tests {
             labels.find("cat").unwrap_err().to_string(),
             "\"cat\" fits 2 classes: give the index or more of the name of 0 (tiger cat) or 1 (Egyptian cat)"
         );
-        assert!(
-            labels
-                .find("crane")
-                .unwrap_err()
-                .to_string()
-                .contains("2 (crane) or 3 (crane)")
-        );
+        assert!(labels.find("crane").unwrap_err().to_string().contains("2 (crane) or 3 (crane)"));
     }
 
     #[test]
@@ -342,11 +323,7 @@ mod tests {
     #[test]
     fn a_long_list_of_candidates_is_cut() {
         let names: Vec<String> = (0..20).map(|index| format!("cat {index}")).collect();
-        let message = Labels::new(names)
-            .unwrap()
-            .find("cat")
-            .unwrap_err()
-            .to_string();
+        let message = Labels::new(names).unwrap().find("cat").unwrap_err().to_string();
         assert!(message.ends_with("7 (cat 7) or 12 more"), "{message}");
     }
 
@@ -354,13 +331,7 @@ mod tests {
     fn a_count_that_differs_is_an_error_with_a_hint() {
         let labels = labels(&["a", "b"]);
         assert!(labels.check_count(2).is_ok());
-        assert!(
-            labels
-                .check_count(3)
-                .unwrap_err()
-                .to_string()
-                .contains("background")
-        );
+        assert!(labels.check_count(3).unwrap_err().to_string().contains("background"));
         assert!(
             labels
                 .check_count(9)

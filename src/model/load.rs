@@ -95,25 +95,13 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let typed = guarded(|| typed_model(&onnx, &proto, directory, &shape, output))?;
     let network = guarded(|| lower(&typed, &proto, &options.allow_gradient))?;
     let picture = picture_shape(&shape, options.layout);
-    let input = ModelInput {
-        name: input.name.clone(),
-        shape,
-        picture,
-    };
-    Ok(Model {
-        path: path.to_path_buf(),
-        network,
-        input,
-        notes,
-        reference: typed,
-    })
+    let input = ModelInput { name: input.name.clone(), shape, picture };
+    Ok(Model { path: path.to_path_buf(), network, input, notes, reference: typed })
 }
 
 /// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.
 fn reader() -> Onnx {
-    let mut onnx = tract_onnx::onnx()
-        .with_ignore_output_shapes(true)
-        .with_ignore_value_info(true);
+    let mut onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     onnx.op_register.insert("Upsample", upsample::build);
     onnx
 }
@@ -128,10 +116,7 @@ fn decode(bytes: &[u8]) -> Result<ModelProto> {
         true => anyhow!("the file is truncated or damaged ({error}); export or download it again"),
         false => anyhow!("this is not an ONNX file"),
     })?;
-    let has_nodes = proto
-        .graph
-        .as_ref()
-        .is_some_and(|graph| !graph.node.is_empty());
+    let has_nodes = proto.graph.as_ref().is_some_and(|graph| !graph.node.is_empty());
     ensure!(has_nodes, "this is not an ONNX model: it contains no graph");
     Ok(proto)
 }
@@ -141,44 +126,26 @@ fn refuse_unknown_operators(onnx: &Onnx, proto: &ModelProto) -> Result<()> {
     let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for node in proto.graph.iter().flat_map(|graph| &graph.node) {
         if !onnx.op_register.0.contains_key(&node.op_type) {
-            let name = if node.name.is_empty() {
-                node.output.first()
-            } else {
-                Some(&node.name)
-            };
-            unknown
-                .entry(&node.op_type)
-                .or_default()
-                .push(name.map_or("?", String::as_str));
+            let name = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
+            unknown.entry(&node.op_type).or_default().push(name.map_or("?", String::as_str));
         }
     }
     if unknown.is_empty() {
         return Ok(());
     }
-    let lines: Vec<String> = unknown
-        .iter()
-        .map(|(op, nodes)| format!("\n  {op}: {}", nodes.join(", ")))
-        .collect();
-    bail!(
-        "this model uses operators that onnxplain cannot run:{}",
-        lines.concat()
-    )
+    let lines: Vec<String> =
+        unknown.iter().map(|(op, nodes)| format!("\n  {op}: {}", nodes.join(", "))).collect();
+    bail!("this model uses operators that onnxplain cannot run:{}", lines.concat())
 }
 
 /// The only input that is not a stored weight.
 fn the_input(proto: &ModelProto) -> Result<&ValueInfoProto> {
     let graph = proto.graph.as_ref().context("the model has no graph")?;
     let is_weight = |input: &&ValueInfoProto| {
-        graph
-            .initializer
-            .iter()
-            .any(|weight: &TensorProto| weight.name == input.name)
+        graph.initializer.iter().any(|weight: &TensorProto| weight.name == input.name)
     };
-    let inputs: Vec<&ValueInfoProto> = graph
-        .input
-        .iter()
-        .filter(|input| !is_weight(input))
-        .collect();
+    let inputs: Vec<&ValueInfoProto> =
+        graph.input.iter().filter(|input| !is_weight(input)).collect();
     match inputs.as_slice() {
         [input] => Ok(input),
         [] => bail!("the model has no input"),
@@ -195,10 +162,7 @@ fn the_input(proto: &ModelProto) -> Result<&ValueInfoProto> {
 
 /// The input's axes as the file gives them; `None` for a symbol.
 fn declared_axes(input: &ValueInfoProto) -> Result<Vec<Option<usize>>> {
-    let value = input
-        .r#type
-        .as_ref()
-        .and_then(|declared| declared.value.as_ref());
+    let value = input.r#type.as_ref().and_then(|declared| declared.value.as_ref());
     let Some(type_proto::Value::TensorType(tensor)) = value else {
         bail!("the input \"{}\" is not a tensor", input.name)
     };
@@ -208,11 +172,7 @@ fn declared_axes(input: &ValueInfoProto) -> Result<Vec<Option<usize>>> {
         Some(Dimension::DimValue(length)) if *length > 0 => usize::try_from(*length).ok(),
         _ => None,
     };
-    Ok(shape
-        .dim
-        .iter()
-        .map(|dimension| axis(&dimension.value))
-        .collect())
+    Ok(shape.dim.iter().map(|dimension| axis(&dimension.value)).collect())
 }
 
 fn input_shape(
@@ -228,9 +188,7 @@ fn input_shape(
         axes.len()
     );
     if let Some(batch) = axes[0].filter(|&batch| batch != 1) {
-        notes.push(format!(
-            "the model's batch of {batch} is explained one picture at a time"
-        ));
+        notes.push(format!("the model's batch of {batch} is explained one picture at a time"));
     }
     let layout = options.layout.unwrap_or_else(|| guess_layout(&axes));
     let is_picture = axes.len() == 4;
@@ -289,12 +247,7 @@ fn picture_shape(shape: &[usize], layout: Option<Layout>) -> Option<InputShape> 
         Layout::Nchw => (a, b, c),
         Layout::Nhwc => (c, a, b),
     };
-    matches!(channels, 1 | 3).then_some(InputShape {
-        channels,
-        height,
-        width,
-        layout,
-    })
+    matches!(channels, 1 | 3).then_some(InputShape { channels, height, width, layout })
 }
 
 fn output_index(
@@ -303,22 +256,12 @@ fn output_index(
     notes: &mut Vec<String>,
 ) -> Result<usize> {
     let graph = proto.graph.as_ref().context("the model has no graph")?;
-    let names: Vec<&str> = graph
-        .output
-        .iter()
-        .map(|output| output.name.as_str())
-        .collect();
+    let names: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
     ensure!(!names.is_empty(), "the model has no output");
     match &options.output_name {
-        Some(wanted) => names
-            .iter()
-            .position(|name| name == wanted)
-            .with_context(|| {
-                format!(
-                    "the model has no output \"{wanted}\"; it has: {}",
-                    names.join(", ")
-                )
-            }),
+        Some(wanted) => names.iter().position(|name| name == wanted).with_context(|| {
+            format!("the model has no output \"{wanted}\"; it has: {}", names.join(", "))
+        }),
         None => {
             if names.len() > 1 {
                 notes.push(format!(
@@ -339,20 +282,11 @@ fn typed_model(
     output: usize,
 ) -> Result<TypedModel> {
     refuse_foreign_data(proto)?;
-    let directory = directory
-        .to_str()
-        .context("the model's folder has a name that is not UTF-8")?;
+    let directory =
+        directory.to_str().context("the model's folder has a name that is not UTF-8")?;
     let mut model: InferenceModel = onnx.parse(proto, Some(directory))?.model;
-    let source = model
-        .input_outlets()?
-        .first()
-        .copied()
-        .context("the model has no input")?;
-    let number_type = model
-        .outlet_fact(source)?
-        .datum_type
-        .concretize()
-        .unwrap_or(DatumType::F32);
+    let source = model.input_outlets()?.first().copied().context("the model has no input")?;
+    let number_type = model.outlet_fact(source)?.datum_type.concretize().unwrap_or(DatumType::F32);
     model.set_input_fact(0, InferenceFact::dt_shape(number_type, shape))?;
     let outputs = model.output_outlets()?.to_vec();
     model.select_output_outlets(&outputs[output..=output])?;
@@ -365,17 +299,11 @@ fn refuse_foreign_data(proto: &ModelProto) -> Result<()> {
     for weight in
         weights.filter(|weight| weight.data_location == Some(DataLocation::External as i32))
     {
-        let location = weight
-            .external_data
-            .iter()
-            .find(|entry| entry.key == "location");
+        let location = weight.external_data.iter().find(|entry| entry.key == "location");
         let location = location.map_or("", |entry| entry.value.as_str());
         let components = Path::new(location).components();
         let leaves = components.into_iter().any(|component| {
-            !matches!(
-                component,
-                std::path::Component::Normal(_) | std::path::Component::CurDir
-            )
+            !matches!(component, std::path::Component::Normal(_) | std::path::Component::CurDir)
         });
         ensure!(
             !leaves,

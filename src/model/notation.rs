@@ -243,12 +243,8 @@ fn bilinear() -> Filter {
 
 impl Serialize for Resize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = ResizeMap {
-            short_side: None,
-            crop_fraction: None,
-            size: None,
-            filter: self.filter,
-        };
+        let mut map =
+            ResizeMap { short_side: None, crop_fraction: None, size: None, filter: self.filter };
         match self.target {
             Target::Unchanged => return serializer.serialize_str("none"),
             Target::Input => {}
@@ -310,18 +306,9 @@ mod tests {
     fn resize_on_the_command_line() {
         let read = |text: &str| text.parse::<Resize>().unwrap();
         let expect = |target, filter| Resize { target, filter };
-        assert_eq!(
-            read("256"),
-            expect(Target::ShortSide(256), Filter::Bilinear)
-        );
-        assert_eq!(
-            read("240x320,bicubic"),
-            expect(Target::Exact([240, 320]), Filter::Bicubic)
-        );
-        assert_eq!(
-            read("plain,nearest"),
-            expect(Target::Input, Filter::Nearest)
-        );
+        assert_eq!(read("256"), expect(Target::ShortSide(256), Filter::Bilinear));
+        assert_eq!(read("240x320,bicubic"), expect(Target::Exact([240, 320]), Filter::Bicubic));
+        assert_eq!(read("plain,nearest"), expect(Target::Input, Filter::Nearest));
         assert_eq!(read("none"), expect(Target::Unchanged, Filter::Bilinear));
         let error = "256,cubic".parse::<Resize>().unwrap_err().to_string();
         assert!(
@@ -353,11 +340,7 @@ mod tests {
                 ..Preprocessing::preset(name).unwrap()
             };
             let json = serde_json::to_string(&steps).unwrap();
-            assert_eq!(
-                serde_json::from_str::<Preprocessing>(&json).unwrap(),
-                steps,
-                "{json}"
-            );
+            assert_eq!(serde_json::from_str::<Preprocessing>(&json).unwrap(), steps, "{json}");
         }
     }
 
@@ -372,14 +355,8 @@ mod tests {
         assert_eq!(read("resize: 256").resize.target, Target::ShortSide(256));
         assert_eq!(
             read("resize: { filter: lanczos }").resize,
-            Resize {
-                target: Target::Input,
-                filter: Filter::Lanczos
-            }
+            Resize { target: Target::Input, filter: Filter::Lanczos }
         );
-        assert_eq!(
-            read("resize: { size: 232 }").resize.target,
-            Target::Exact([232, 232])
-        );
+        assert_eq!(read("resize: { size: 232 }").resize.target, Target::Exact([232, 232]));
     }
 }

@@ -114,14 +114,8 @@ mod tests {
 
     /// 40x24 pixels, red on the left and blue on the right.
     fn two_halves() -> DynamicImage {
-        RgbImage::from_fn(40, 24, |x, _| {
-            if x < 20 {
-                Rgb([250, 0, 0])
-            } else {
-                Rgb([0, 0, 250])
-            }
-        })
-        .into()
+        RgbImage::from_fn(40, 24, |x, _| if x < 20 { Rgb([250, 0, 0]) } else { Rgb([0, 0, 250]) })
+            .into()
     }
 
     fn encoded(format: ImageFormat) -> Vec<u8> {
@@ -143,10 +137,7 @@ mod tests {
             let picture = decode_bytes(&encoded(format)).unwrap().to_rgb8();
             assert_eq!(picture.dimensions(), (40, 24), "{format:?}");
             let [red, green, blue] = picture.get_pixel(2, 2).0;
-            assert!(
-                red > 240 && green < 10 && blue < 10,
-                "{format:?}: {red} {green} {blue}"
-            );
+            assert!(red > 240 && green < 10 && blue < 10, "{format:?}: {red} {green} {blue}");
         }
     }
 
@@ -216,10 +207,7 @@ mod tests {
         JpegEncoder::new(&mut bytes)
             .write_image(&[90; 64], 8, 8, image::ExtendedColorType::L8)
             .unwrap();
-        assert_eq!(
-            decode_bytes(&bytes).unwrap().to_luma8().get_pixel(3, 3).0,
-            [90]
-        );
+        assert_eq!(decode_bytes(&bytes).unwrap().to_luma8().get_pixel(3, 3).0, [90]);
     }
 
     #[test]
@@ -227,10 +215,7 @@ mod tests {
         // The header of a PNG of 30000x30000 gray pixels, and the begin of its data.
         let header = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x75\x30\0\0\x75\x30\x08\0\0\0\0\x43\x4c\xa7\x66\0\0\0\x02IDAT\x78\x9c";
         let message = message(header);
-        assert!(
-            message.contains("30000x30000") && message.contains("100 megapixels"),
-            "{message}"
-        );
+        assert!(message.contains("30000x30000") && message.contains("100 megapixels"), "{message}");
     }
 
     #[test]
@@ -245,9 +230,6 @@ mod tests {
         let error = |path: &Path| format!("{:#}", decode(path).unwrap_err());
         assert!(error(folder.path()).contains("it is a directory"));
         let missing = error(&folder.path().join("missing.png"));
-        assert!(
-            missing.contains("missing.png") && missing.contains("No such file"),
-            "{missing}"
-        );
+        assert!(missing.contains("missing.png") && missing.contains("No such file"), "{missing}");
     }
 }

@@ -60,12 +60,7 @@ impl Preprocessor {
                 std::array::from_fn(|byte| ((byte as f64 * steps.scale - mean) / std) as f32)
             })
             .collect();
-        Ok(Self {
-            steps,
-            channels,
-            input,
-            tables,
-        })
+        Ok(Self { steps, channels, input, tables })
     }
 
     /// The steps with every open one filled in, for reports.
@@ -79,10 +74,7 @@ impl Preprocessor {
     /// These are the bounds of the z-box rule.
     #[must_use]
     pub fn input_range(&self) -> (Vec<f32>, Vec<f32>) {
-        self.tables
-            .iter()
-            .map(|table| (table[0].min(table[255]), table[0].max(table[255])))
-            .unzip()
+        self.tables.iter().map(|table| (table[0].min(table[255]), table[0].max(table[255]))).unzip()
     }
 
     /// Resizes, crops and normalises one picture.
@@ -96,30 +88,18 @@ impl Preprocessor {
             Channels::Gray => self.values::<1>(&luma(picture), geometry),
             Channels::Rgb | Channels::Bgr => self.values::<3>(rgb(picture).as_raw(), geometry),
         };
-        let InputShape {
-            channels,
-            height,
-            width,
-            layout,
-        } = self.input;
+        let InputShape { channels, height, width, layout } = self.input;
         let shape = match layout {
             Layout::Nchw => [channels, height, width],
             Layout::Nhwc => [height, width, channels],
         };
-        Ok(Prepared {
-            values,
-            shape,
-            window: geometry.window(),
-        })
+        Ok(Prepared { values, shape, window: geometry.window() })
     }
 
     /// Resizes and crops the bytes of a picture, normalises them and orders them as the network's layout wants.
     fn values<const CHANNELS: usize>(&self, bytes: &[u8], geometry: Geometry) -> Vec<f32> {
-        let source: Pixels<CHANNELS> = Pixels {
-            bytes,
-            height: geometry.original[0],
-            width: geometry.original[1],
-        };
+        let source: Pixels<CHANNELS> =
+            Pixels { bytes, height: geometry.original[0], width: geometry.original[1] };
         let filter = self.steps.resize.filter;
         let bytes = resample::resize(source, geometry.resized, geometry.region, filter);
         let (pixels, _) = bytes.as_chunks::<CHANNELS>();
@@ -226,12 +206,7 @@ mod tests {
     }
 
     fn shape(channels: usize, height: usize, width: usize) -> InputShape {
-        InputShape {
-            channels,
-            height,
-            width,
-            layout: Layout::Nchw,
-        }
+        InputShape { channels, height, width, layout: Layout::Nchw }
     }
 
     fn preset(name: &str) -> Preprocessing {
@@ -256,21 +231,14 @@ mod tests {
                 prepared.values[index]
             );
         }
-        let sum: f64 = prepared
-            .values
-            .iter()
-            .map(|value| f64::from(value.abs()))
-            .sum();
+        let sum: f64 = prepared.values.iter().map(|value| f64::from(value.abs())).sum();
         assert!((sum - 258.884_227).abs() < 1e-4, "{sum}");
     }
 
     #[test]
     fn one_channel_is_the_luma_of_pillow() {
         let steps = Preprocessing {
-            resize: Resize {
-                target: Target::Input,
-                filter: Filter::Bicubic,
-            },
+            resize: Resize { target: Target::Input, filter: Filter::Bicubic },
             ..preset("raw")
         };
         let fitted = Preprocessor::new(&steps, shape(1, 16, 12)).unwrap();
@@ -288,10 +256,7 @@ mod tests {
     fn layout_and_colours_are_the_networks() {
         let picture = RgbImage::from_raw(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
         let values = |layout, channels| {
-            let input = InputShape {
-                layout,
-                ..shape(3, 1, 2)
-            };
+            let input = InputShape { layout, ..shape(3, 1, 2) };
             let steps = Preprocessing {
                 channels: Some(channels),
                 mean: vec![0.0, 10.0, 20.0],
@@ -300,22 +265,10 @@ mod tests {
             let fitted = Preprocessor::new(&steps, input).unwrap();
             fitted.apply(&picture.clone().into()).unwrap().values
         };
-        assert_eq!(
-            values(Layout::Nchw, Channels::Rgb),
-            [1.0, 4.0, -8.0, -5.0, -17.0, -14.0]
-        );
-        assert_eq!(
-            values(Layout::Nhwc, Channels::Rgb),
-            [1.0, -8.0, -17.0, 4.0, -5.0, -14.0]
-        );
-        assert_eq!(
-            values(Layout::Nchw, Channels::Bgr),
-            [3.0, 6.0, -8.0, -5.0, -19.0, -16.0]
-        );
-        assert_eq!(
-            values(Layout::Nhwc, Channels::Bgr),
-            [3.0, -8.0, -19.0, 6.0, -5.0, -16.0]
-        );
+        assert_eq!(values(Layout::Nchw, Channels::Rgb), [1.0, 4.0, -8.0, -5.0, -17.0, -14.0]);
+        assert_eq!(values(Layout::Nhwc, Channels::Rgb), [1.0, -8.0, -17.0, 4.0, -5.0, -14.0]);
+        assert_eq!(values(Layout::Nchw, Channels::Bgr), [3.0, 6.0, -8.0, -5.0, -19.0, -16.0]);
+        assert_eq!(values(Layout::Nhwc, Channels::Bgr), [3.0, -8.0, -19.0, 6.0, -5.0, -16.0]);
     }
 
     #[test]
@@ -335,9 +288,7 @@ mod tests {
     #[test]
     fn input_range_bounds_every_channel() {
         let range = |steps: &Preprocessing, channels| {
-            Preprocessor::new(steps, shape(channels, 8, 8))
-                .unwrap()
-                .input_range()
+            Preprocessor::new(steps, shape(channels, 8, 8)).unwrap().input_range()
         };
         let (low, high) = range(&preset("imagenet"), 3);
         for (values, expected) in [
@@ -349,21 +300,14 @@ mod tests {
             }
         }
         assert_eq!(range(&preset("tensorflow"), 1), (vec![-1.0], vec![1.0]));
-        let negative = Preprocessing {
-            scale: -1.0 / 255.0,
-            mean: vec![-1.0],
-            ..preset("unit")
-        };
+        let negative = Preprocessing { scale: -1.0 / 255.0, mean: vec![-1.0], ..preset("unit") };
         assert_eq!(range(&negative, 1), (vec![0.0], vec![1.0]));
     }
 
     #[test]
     fn fitted_steps_have_nothing_open() {
         let fitted = Preprocessor::new(&preset("unit"), shape(1, 28, 20)).unwrap();
-        assert_eq!(
-            fitted.steps().to_string(),
-            "plain resize (bilinear), GRAY, NCHW, x/255"
-        );
+        assert_eq!(fitted.steps().to_string(), "plain resize (bilinear), GRAY, NCHW, x/255");
         assert_eq!(fitted.steps().size, Some([28, 20]));
     }
 

@@ -102,10 +102,7 @@ pub struct Preprocessing {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<Channels>,
     /// The network's input size, [height, width] in pixels; by default what the network's shape says.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "notation::optional_size"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "notation::optional_size")]
     pub size: Option<[usize; 2]>,
     /// How the picture is resized.
     pub resize: Resize,
@@ -160,10 +157,7 @@ impl Default for Preprocessing {
             layout: None,
             channels: None,
             size: None,
-            resize: Resize {
-                target: Target::Input,
-                filter: Filter::Bilinear,
-            },
+            resize: Resize { target: Target::Input, filter: Filter::Bilinear },
             crop: Crop::Center,
             scale: 1.0 / 255.0,
             mean: vec![0.0],
@@ -303,12 +297,7 @@ impl fmt::Display for Preprocessing {
 
 impl fmt::Display for InputShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            channels,
-            height,
-            width,
-            ..
-        } = self;
+        let Self { channels, height, width, .. } = self;
         match self.layout {
             Layout::Nchw => write!(f, "{channels}x{height}x{width} (NCHW)"),
             Layout::Nhwc => write!(f, "{height}x{width}x{channels} (NHWC)"),
@@ -340,10 +329,7 @@ mod tests {
     #[test]
     fn turned_channels_take_their_mean_along() {
         let mut steps = Preprocessing::preset("imagenet").unwrap();
-        let to_bgr = Overrides {
-            channels: Some(Channels::Bgr),
-            ..Overrides::default()
-        };
+        let to_bgr = Overrides { channels: Some(Channels::Bgr), ..Overrides::default() };
         to_bgr.apply(&mut steps);
         assert_eq!(steps.mean, [0.406, 0.456, 0.485]);
         assert_eq!(steps.std, [0.225, 0.224, 0.229]);
@@ -384,9 +370,6 @@ mod tests {
             steps.to_string(),
             "crop fraction 0.875 (bilinear), center crop to 160x128, NHWC, x/127.5, mean 1"
         );
-        assert_eq!(
-            Preprocessing::default().to_string(),
-            "plain resize (bilinear), x/255"
-        );
+        assert_eq!(Preprocessing::default().to_string(), "plain resize (bilinear), x/255");
     }
 }

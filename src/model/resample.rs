@@ -92,10 +92,8 @@ impl Kernel {
                 .collect();
             let total: f64 = weights.iter().sum();
             let one = f64::from(1 << FRACTION_BITS);
-            let weights = weights
-                .iter()
-                .map(|weight| (weight / total * one).round() as i32)
-                .collect();
+            let weights =
+                weights.iter().map(|weight| (weight / total * one).round() as i32).collect();
             Taps { start, weights }
         };
         (first..first + count).map(taps_at).collect()
@@ -120,17 +118,9 @@ fn cubic(x: f64) -> f64 {
 
 fn lanczos(x: f64) -> f64 {
     let sinc = |x: f64| {
-        if x == 0.0 {
-            1.0
-        } else {
-            (x * PI).sin() / (x * PI)
-        }
+        if x == 0.0 { 1.0 } else { (x * PI).sin() / (x * PI) }
     };
-    if (-3.0..3.0).contains(&x) {
-        sinc(x) * sinc(x / 3.0)
-    } else {
-        0.0
-    }
+    if (-3.0..3.0).contains(&x) { sinc(x) * sinc(x / 3.0) } else { 0.0 }
 }
 
 /// One half in fixed point, so that dropping the fraction rounds.
@@ -225,21 +215,12 @@ mod tests {
     }
 
     fn full(size: [usize; 2]) -> Region {
-        Region {
-            top: 0,
-            left: 0,
-            height: size[0],
-            width: size[1],
-        }
+        Region { top: 0, left: 0, height: size[0], width: size[1] }
     }
 
     fn resize_noise(filter: Filter, size: [usize; 2]) -> Vec<u8> {
         let bytes = noise(7, 5, 1);
-        let source: Pixels<1> = Pixels {
-            bytes: &bytes,
-            height: 7,
-            width: 5,
-        };
+        let source: Pixels<1> = Pixels { bytes: &bytes, height: 7, width: 5 };
         resize(source, size, full(size), filter)
     }
 
@@ -247,22 +228,10 @@ mod tests {
     // Image.fromarray(noise).resize((width, height), Image.Resampling.NAME).
     #[test]
     fn shrinks_to_the_bytes_of_pillow() {
-        assert_eq!(
-            resize_noise(Filter::Nearest, [3, 2]),
-            [214, 112, 176, 59, 63, 182]
-        );
-        assert_eq!(
-            resize_noise(Filter::Bilinear, [3, 2]),
-            [113, 118, 164, 154, 154, 166]
-        );
-        assert_eq!(
-            resize_noise(Filter::Bicubic, [3, 2]),
-            [109, 117, 167, 156, 155, 167]
-        );
-        assert_eq!(
-            resize_noise(Filter::Lanczos, [3, 2]),
-            [107, 117, 169, 160, 156, 167]
-        );
+        assert_eq!(resize_noise(Filter::Nearest, [3, 2]), [214, 112, 176, 59, 63, 182]);
+        assert_eq!(resize_noise(Filter::Bilinear, [3, 2]), [113, 118, 164, 154, 154, 166]);
+        assert_eq!(resize_noise(Filter::Bicubic, [3, 2]), [109, 117, 167, 156, 155, 167]);
+        assert_eq!(resize_noise(Filter::Lanczos, [3, 2]), [107, 117, 169, 160, 156, 167]);
     }
 
     #[test]
@@ -300,24 +269,10 @@ mod tests {
     #[test]
     fn region_is_a_cutting_of_the_whole() {
         let bytes = noise(40, 30, 3);
-        let source: Pixels<3> = Pixels {
-            bytes: &bytes,
-            height: 40,
-            width: 30,
-        };
+        let source: Pixels<3> = Pixels { bytes: &bytes, height: 40, width: 30 };
         let size = [17, 23];
-        let region = Region {
-            top: 4,
-            left: 9,
-            height: 6,
-            width: 5,
-        };
-        for filter in [
-            Filter::Nearest,
-            Filter::Bilinear,
-            Filter::Bicubic,
-            Filter::Lanczos,
-        ] {
+        let region = Region { top: 4, left: 9, height: 6, width: 5 };
+        for filter in [Filter::Nearest, Filter::Bilinear, Filter::Bicubic, Filter::Lanczos] {
             let whole = resize(source, size, full(size), filter);
             let cut = resize(source, size, region, filter);
             for row in 0..region.height {
@@ -330,12 +285,7 @@ mod tests {
 
     #[test]
     fn same_size_changes_nothing() {
-        for filter in [
-            Filter::Nearest,
-            Filter::Bilinear,
-            Filter::Bicubic,
-            Filter::Lanczos,
-        ] {
+        for filter in [Filter::Nearest, Filter::Bilinear, Filter::Bicubic, Filter::Lanczos] {
             assert_eq!(resize_noise(filter, [7, 5]), noise(7, 5, 1), "{filter:?}");
         }
     }

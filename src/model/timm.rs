@@ -83,10 +83,7 @@ mod tests {
         );
         let expected = Preprocessing {
             size: Some([224, 192]),
-            resize: Resize {
-                target: Target::CropFraction(0.95),
-                filter: Filter::Bicubic,
-            },
+            resize: Resize { target: Target::CropFraction(0.95), filter: Filter::Bicubic },
             crop: Crop::Center,
             ..Preprocessing::preset("imagenet").unwrap()
         };

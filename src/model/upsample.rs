@@ -11,13 +11,8 @@ pub(super) fn build(
     _context: &ParsingContext,
     node: &NodeProto,
 ) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let mode = node
-        .attribute
-        .iter()
-        .find(|attribute| attribute.name == "mode");
-    let mode = mode.map_or("nearest", |mode| {
-        std::str::from_utf8(&mode.s).unwrap_or("nearest")
-    });
+    let mode = node.attribute.iter().find(|attribute| attribute.name == "mode");
+    let mode = mode.map_or("nearest", |mode| std::str::from_utf8(&mode.s).unwrap_or("nearest"));
     let resize = Resize {
         axes: None,
         coord_transformer: CoordTransform::Plain(CoordTransformer::Asymmetric),
@@ -53,19 +48,13 @@ impl Expansion for Upsample {
         check_output_arity(outputs, 1)?;
         solver.equals(&inputs[0].datum_type, &outputs[0].datum_type)?;
         solver.equals(&inputs[0].rank, &outputs[0].rank)?;
-        solver.given_2(
-            &inputs[0].shape,
-            &inputs[1].value,
-            move |solver, shape, scales| {
-                let shape = self
-                    .0
-                    .compute_output_shape(&shape, Some(scales.as_ref()), None)?;
-                for (axis, length) in shape.iter().enumerate() {
-                    solver.equals(&outputs[0].shape[axis], length.to_dim())?;
-                }
-                Ok(())
-            },
-        )
+        solver.given_2(&inputs[0].shape, &inputs[1].value, move |solver, shape, scales| {
+            let shape = self.0.compute_output_shape(&shape, Some(scales.as_ref()), None)?;
+            for (axis, length) in shape.iter().enumerate() {
+                solver.equals(&outputs[0].shape[axis], length.to_dim())?;
+            }
+            Ok(())
+        })
     }
 
     fn wire(

@@ -95,10 +95,7 @@ impl Kind {
 
     /// Whether relevance has only one way to go, so that a composite need not name a rule.
     pub fn routes(self) -> bool {
-        matches!(
-            self,
-            Kind::Input | Kind::Constant | Kind::Reshape | Kind::Concat | Kind::MaxPool
-        )
+        matches!(self, Kind::Input | Kind::Constant | Kind::Reshape | Kind::Concat | Kind::MaxPool)
     }
 
     /// The word in YAML and in tables.

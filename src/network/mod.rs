@@ -109,17 +109,9 @@ impl Network {
         if id == self.output {
             return None;
         }
-        let mut consumers = self
-            .layers
-            .iter()
-            .enumerate()
-            .flat_map(|(consumer, layer)| {
-                layer
-                    .inputs
-                    .iter()
-                    .filter(move |&&input| input == id)
-                    .map(move |_| consumer)
-            });
+        let mut consumers = self.layers.iter().enumerate().flat_map(|(consumer, layer)| {
+            layer.inputs.iter().filter(move |&&input| input == id).map(move |_| consumer)
+        });
         consumers.next().filter(|_| consumers.next().is_none())
     }
 
@@ -144,10 +136,7 @@ impl Network {
         is_used[self.output] = true;
         for id in (0..self.layers.len()).rev() {
             if is_used[id] {
-                self.layers[id]
-                    .inputs
-                    .iter()
-                    .for_each(|&input| is_used[input] = true);
+                self.layers[id].inputs.iter().for_each(|&input| is_used[input] = true);
             }
         }
         let mut place = vec![0; self.layers.len()];
@@ -157,13 +146,9 @@ impl Network {
             count += usize::from(used);
         }
         let mut used = is_used.iter();
-        self.layers
-            .retain(|_| used.next().copied().unwrap_or(false));
+        self.layers.retain(|_| used.next().copied().unwrap_or(false));
         for layer in &mut self.layers {
-            layer
-                .inputs
-                .iter_mut()
-                .for_each(|input| *input = place[*input]);
+            layer.inputs.iter_mut().for_each(|input| *input = place[*input]);
         }
         self.output = place[self.output];
     }
@@ -226,9 +211,6 @@ impl Network {
 
     /// The number of stored parameters.
     pub fn parameter_count(&self) -> usize {
-        self.layers
-            .iter()
-            .map(|layer| layer.op.parameter_count())
-            .sum()
+        self.layers.iter().map(|layer| layer.op.parameter_count()).sum()
     }
 }

@@ -124,10 +124,7 @@ impl Assembly {
                     function.single_step(),
                     Some(crate::operator::Step::Unary(Unary::Ln, _))
                 );
-                let softmax = crate::operator::Softmax {
-                    is_logarithm,
-                    ..softmax.clone()
-                };
+                let softmax = crate::operator::Softmax { is_logarithm, ..softmax.clone() };
                 is_logarithm.then(|| Op::Softmax(softmax).into())
             }
             _ => match (self.drafts[before].function(), self.drafts[id].function()) {
@@ -156,10 +153,7 @@ impl Assembly {
         let mut functions = vec![(root, Function::identity())];
         for member in members {
             let of = |input: &LayerId| {
-                functions
-                    .iter()
-                    .find(|(id, _)| id == input)
-                    .map(|(_, function)| function.clone())
+                functions.iter().find(|(id, _)| id == input).map(|(_, function)| function.clone())
             };
             let draft = &self.drafts[member];
             let inputs: Option<Vec<Function>> = draft.inputs.iter().map(of).collect();
@@ -233,19 +227,13 @@ impl Assembly {
 
     fn finish(self, allow_gradient: &[String]) -> Result<Network> {
         let mut unknown = vec![];
-        let shapes: Vec<Vec<usize>> = self
-            .drafts
-            .iter()
-            .map(|draft| draft.shape.clone())
-            .collect();
+        let shapes: Vec<Vec<usize>> = self.drafts.iter().map(|draft| draft.shape.clone()).collect();
         let used = self.used();
         let is_gate: Vec<bool> = (0..self.drafts.len()).map(|id| self.is_gate(id)).collect();
         let mut layers = vec![];
         for (id, draft) in self.drafts.into_iter().enumerate() {
             let (op, problem) = finished_op(&draft, &shapes, &is_gate);
-            let allowed = allow_gradient
-                .iter()
-                .any(|op| op.eq_ignore_ascii_case(&draft.op_type));
+            let allowed = allow_gradient.iter().any(|op| op.eq_ignore_ascii_case(&draft.op_type));
             let is_unknown = problem.is_some();
             if let Some(problem) = problem
                 && used[id]
@@ -253,32 +241,15 @@ impl Assembly {
             {
                 unknown.push(problem);
             }
-            let Draft {
-                name,
-                op_type,
-                inputs,
-                shape,
-                ..
-            } = draft;
-            layers.push(Layer {
-                name,
-                op_type,
-                op,
-                inputs,
-                shape,
-                is_unknown,
-            });
+            let Draft { name, op_type, inputs, shape, .. } = draft;
+            layers.push(Layer { name, op_type, op, inputs, shape, is_unknown });
         }
         ensure!(
             unknown.is_empty(),
             "this model uses operators that onnxplain has no rule for:{}",
             UnknownOps(&unknown)
         );
-        let mut network = Network {
-            layers,
-            output: self.output,
-            output_function: None,
-        };
+        let mut network = Network { layers, output: self.output, output_function: None };
         network.prune();
         strip_output_function(&mut network);
         Ok(network)
@@ -290,10 +261,7 @@ impl Assembly {
         used[self.output] = true;
         for id in (0..self.drafts.len()).rev() {
             if used[id] {
-                self.drafts[id]
-                    .inputs
-                    .iter()
-                    .for_each(|&input| used[input] = true);
+                self.drafts[id].inputs.iter().for_each(|&input| used[input] = true);
             }
         }
         used
@@ -366,19 +334,11 @@ fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
         (Op::Dense(dense), None, Some(shift)) if dense.bias.is_none() => {
             let fits = dense.output_shape == shape;
             let bias = Some(shift.clone());
-            fits.then(|| {
-                Op::Dense(crate::linear::Dense {
-                    bias,
-                    ..dense.clone()
-                })
-            })
+            fits.then(|| Op::Dense(crate::linear::Dense { bias, ..dense.clone() }))
         }
         (Op::Reduction(reduction), Some(scale), None) if scale.len() == 1 => {
             let weight = reduction.weight * scale.data()[0];
-            Some(Op::Reduction(crate::linear::Reduction {
-                weight,
-                ..reduction.clone()
-            }))
+            Some(Op::Reduction(crate::linear::Reduction { weight, ..reduction.clone() }))
         }
         _ => None,
     }
@@ -414,27 +374,15 @@ fn finished_op(draft: &Draft, shapes: &[Vec<usize>], is_gate: &[bool]) -> (Op, O
             let input_shapes = [shape_of(0), shape_of(1)];
             let gates = [is_gate[draft.inputs[0]], is_gate[draft.inputs[1]]];
             let signal = signal_of(&input_shapes, gates);
-            (
-                Op::Product(Product {
-                    signal,
-                    input_shapes,
-                }),
-                None,
-            )
+            (Op::Product(Product { signal, input_shapes }), None)
         }
         DraftOp::Binary(Binary::Div) if shape_of(0) == draft.shape => {
-            let quotient = Quotient {
-                input_shapes: [shape_of(0), shape_of(1)],
-            };
-            (
-                Op::Quotient(quotient),
-                Some(unknown("a quotient of two signals", true)),
-            )
+            let quotient = Quotient { input_shapes: [shape_of(0), shape_of(1)] };
+            (Op::Quotient(quotient), Some(unknown("a quotient of two signals", true)))
         }
-        DraftOp::Binary(_) | DraftOp::Select => (
-            Op::Input,
-            Some(unknown("an operation on several signals", false)),
-        ),
+        DraftOp::Binary(_) | DraftOp::Select => {
+            (Op::Input, Some(unknown("an operation on several signals", false)))
+        }
     }
 }
 

@@ -30,20 +30,15 @@ impl SignBounds {
     /// The signs that can occur in the layer's value.
     pub fn signs(&self, id: usize) -> Signs {
         let (low, high) = self.bounds[id];
-        Signs {
-            positive: high > 0.0 || high.is_nan(),
-            negative: low < 0.0 || low.is_nan(),
-        }
+        Signs { positive: high > 0.0 || high.is_nan(), negative: low < 0.0 || low.is_nan() }
     }
 }
 
 fn bounds_of(op: &Op, inputs: &[(f32, f32)]) -> (f32, f32) {
     let hull = || {
-        inputs
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |hull, bounds| {
-                (hull.0.min(bounds.0), hull.1.max(bounds.1))
-            })
+        inputs.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |hull, bounds| {
+            (hull.0.min(bounds.0), hull.1.max(bounds.1))
+        })
     };
     match op {
         Op::Activation(activation) => activation.function.bounds(inputs[0].0, inputs[0].1),
@@ -55,9 +50,7 @@ fn bounds_of(op: &Op, inputs: &[(f32, f32)]) -> (f32, f32) {
         Op::Constant(value) => value
             .data()
             .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |b, &v| {
-                (b.0.min(v), b.1.max(v))
-            }),
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |b, &v| (b.0.min(v), b.1.max(v))),
         Op::Softmax(softmax) if !softmax.is_logarithm => (0.0, 1.0),
         Op::Product(_) if inputs.iter().all(|bounds| bounds.0 >= 0.0) => (0.0, f32::INFINITY),
         _ => match op.as_linear() {
@@ -70,8 +63,6 @@ fn bounds_of(op: &Op, inputs: &[(f32, f32)]) -> (f32, f32) {
 /// Whether the map adds up numbers that are not negative, with weights and a bias that are not either.
 fn is_monotone(map: &dyn crate::linear::LinearMap, inputs: &[(f32, f32)]) -> bool {
     inputs.iter().all(|bounds| bounds.0 >= 0.0)
-        && map
-            .bias()
-            .is_none_or(|bias| !Signs::of(bias.data()).negative)
+        && map.bias().is_none_or(|bias| !Signs::of(bias.data()).negative)
         && !map.weight_signs().negative
 }

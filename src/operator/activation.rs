@@ -27,29 +27,19 @@ impl Activation {
                 (ours - theirs).abs() <= 2e-6 * theirs.abs().max(1.0)
             })
         };
-        match known
-            .iter()
-            .find(agrees)
-            .filter(|_| !function.has_parameters())
-        {
+        match known.iter().find(agrees).filter(|_| !function.has_parameters()) {
             Some((name, _, replacement)) => Activation {
                 name: (*name).to_string(),
                 function: replacement.map_or(function, Function::unary),
             },
-            None => Activation {
-                name: fallback.to_lowercase(),
-                function,
-            },
+            None => Activation { name: fallback.to_lowercase(), function },
         }
     }
 
     /// Whether the function is one that networks use as an activation: recognised by its values,
     /// or one step that clips, bends or squashes.
     pub fn is_recognised(&self) -> bool {
-        if known_activations()
-            .iter()
-            .any(|(name, ..)| *name == self.name)
-        {
+        if known_activations().iter().any(|(name, ..)| *name == self.name) {
             return true;
         }
         match self.function.single_step() {
@@ -72,26 +62,14 @@ fn known_activations() -> [Known; 13] {
         ("relu", |x| x.max(0.0), None),
         ("relu6", |x| x.clamp(0.0, 6.0), None),
         ("silu", |x| Unary::Silu.value(x), Some(Unary::Silu)),
-        (
-            "hardswish",
-            |x| Unary::HardSwish.value(x),
-            Some(Unary::HardSwish),
-        ),
+        ("hardswish", |x| Unary::HardSwish.value(x), Some(Unary::HardSwish)),
         ("hardsigmoid", |x| (x / 6.0 + 0.5).clamp(0.0, 1.0), None),
         ("sigmoid", |x| Unary::Sigmoid.value(x), Some(Unary::Sigmoid)),
         ("tanh", f32::tanh, Some(Unary::Tanh)),
-        (
-            "gelu",
-            |x| 0.5 * x * (1.0 + Unary::Erf.value(x / std::f32::consts::SQRT_2)),
-            None,
-        ),
+        ("gelu", |x| 0.5 * x * (1.0 + Unary::Erf.value(x / std::f32::consts::SQRT_2)), None),
         ("gelu-tanh", gelu_tanh, None),
         ("quick-gelu", |x| x * Unary::Sigmoid.value(1.702 * x), None),
-        (
-            "softplus",
-            |x| Unary::Softplus.value(x),
-            Some(Unary::Softplus),
-        ),
+        ("softplus", |x| Unary::Softplus.value(x), Some(Unary::Softplus)),
         ("mish", |x| Unary::Mish.value(x), Some(Unary::Mish)),
         ("elu", |x| if x > 0.0 { x } else { x.exp_m1() }, None),
     ]
@@ -110,19 +88,14 @@ impl Operator for Activation {
     }
 
     fn gradient(&self, inputs: &[Tensor], mut relevance: Tensor) -> Result<Vec<Tensor>> {
-        self.function
-            .multiply_derivative(&inputs[0], &mut relevance)?;
+        self.function.multiply_derivative(&inputs[0], &mut relevance)?;
         Ok(vec![relevance])
     }
 }
 
 /// The only input of an operator that has one.
 pub(super) fn single(mut inputs: Vec<Tensor>) -> Result<Tensor> {
-    anyhow::ensure!(
-        inputs.len() == 1,
-        "an operator of one input was given {}",
-        inputs.len()
-    );
+    anyhow::ensure!(inputs.len() == 1, "an operator of one input was given {}", inputs.len());
     Ok(inputs.remove(0))
 }
 

@@ -17,19 +17,13 @@ pub struct Concat {
 impl Concat {
     /// For each input: elements that lie together in memory, from the axis inwards.
     fn block_lengths(&self) -> Vec<usize> {
-        self.input_shapes
-            .iter()
-            .map(|shape| shape[self.axis..].iter().product())
-            .collect()
+        self.input_shapes.iter().map(|shape| shape[self.axis..].iter().product()).collect()
     }
 }
 
 impl Operator for Concat {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
-        ensure!(
-            inputs.len() == self.input_shapes.len(),
-            "a concat lost an input"
-        );
+        ensure!(inputs.len() == self.input_shapes.len(), "a concat lost an input");
         let mut shape = self.input_shapes[0].clone();
         shape[self.axis] = self.input_shapes.iter().map(|shape| shape[self.axis]).sum();
         let mut output = Tensor::zeros(&shape)?;
@@ -73,10 +67,7 @@ mod tests {
 
     #[test]
     fn joins_and_takes_apart_along_an_inner_axis() {
-        let concat = Concat {
-            axis: 1,
-            input_shapes: vec![vec![2, 1], vec![2, 2]],
-        };
+        let concat = Concat { axis: 1, input_shapes: vec![vec![2, 1], vec![2, 2]] };
         let a = Tensor::new(&[2, 1], &[1.0, 2.0]).unwrap();
         let b = Tensor::new(&[2, 2], &[3.0, 4.0, 5.0, 6.0]).unwrap();
         let joined = concat.forward(vec![a.clone(), b.clone()]).unwrap();

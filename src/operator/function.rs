@@ -39,16 +39,12 @@ const BLOCK: usize = 512;
 impl Function {
     /// The identity.
     pub fn identity() -> Function {
-        Function {
-            steps: vec![Step::Input],
-        }
+        Function { steps: vec![Step::Input] }
     }
 
     /// `operation(x)`.
     pub fn unary(operation: Unary) -> Function {
-        Function {
-            steps: vec![Step::Input, Step::Unary(operation, 0)],
-        }
+        Function { steps: vec![Step::Input, Step::Unary(operation, 0)] }
     }
 
     /// `operation(x, constant)`, or `operation(constant, x)` with `is_left`.
@@ -58,9 +54,7 @@ impl Function {
             _ => Step::Parameter(constant.clone()),
         };
         let (left, right) = if is_left { (1, 0) } else { (0, 1) };
-        Function {
-            steps: vec![Step::Input, constant, Step::Binary(operation, left, right)],
-        }
+        Function { steps: vec![Step::Input, constant, Step::Binary(operation, left, right)] }
     }
 
     /// Appends another function's steps, its input being the result of `input`; returns its result.
@@ -118,11 +112,23 @@ impl Function {
         operations.next().filter(|_| operations.next().is_none())
     }
 
+    /// The lowest and highest value it lets through, for a function that does nothing but clip.
+    pub fn clip_bounds(&self) -> Option<(f32, f32)> {
+        let (low, high) = self.bounds(f32::NEG_INFINITY, f32::INFINITY);
+        let clips = |step: &Step| match step {
+            Step::Input | Step::Constant(_) => true,
+            Step::Binary(operation, ..) => matches!(operation, Binary::Max | Binary::Min),
+            _ => false,
+        };
+        // A chain of max and min is x itself between its extremes.
+        let probes = [-1e6, -3.0, -0.5, 0.0, 0.5, 3.0, 1e6];
+        let agrees = probes.iter().all(|&x| self.at(x) == f32::min(f32::max(x, low), high));
+        (self.steps.iter().all(clips) && agrees && low < high).then_some((low, high))
+    }
+
     /// Whether some step holds a number per channel.
     pub fn has_parameters(&self) -> bool {
-        self.steps
-            .iter()
-            .any(|step| matches!(step, Step::Parameter(_)))
+        self.steps.iter().any(|step| matches!(step, Step::Parameter(_)))
     }
 
     /// `φ(x)` for one number; a parameter counts with its first element.
@@ -151,10 +157,9 @@ impl Function {
                 Step::Parameter(tensor) => extremes(tensor.data()),
                 Step::Unary(operation, of) => operation.bounds(bounds[*of]),
                 Step::Binary(operation, a, b) => operation.bounds(bounds[*a], bounds[*b]),
-                Step::Select(_, a, b) => (
-                    bounds[*a].0.min(bounds[*b].0),
-                    bounds[*a].1.max(bounds[*b].1),
-                ),
+                Step::Select(_, a, b) => {
+                    (bounds[*a].0.min(bounds[*b].0), bounds[*a].1.max(bounds[*b].1))
+                }
             });
         }
         bounds.last().copied().unwrap_or((low, high))
@@ -214,11 +219,7 @@ impl Function {
                 Step::Binary(operation, a, b) => operation.evaluate(&earlier[*a], &earlier[*b], to),
                 Step::Select(condition, a, b) => {
                     for (at, to) in to.iter_mut().enumerate() {
-                        let chosen = if earlier[*condition][at] != 0.0 {
-                            *a
-                        } else {
-                            *b
-                        };
+                        let chosen = if earlier[*condition][at] != 0.0 { *a } else { *b };
                         *to = earlier[chosen][at];
                     }
                 }
@@ -245,11 +246,7 @@ impl Function {
                         chain(by_a, earlier[*a][at]) + chain(by_b, earlier[*b][at])
                     }
                     Step::Select(condition, a, b) => {
-                        earlier[if values[*condition][at] != 0.0 {
-                            *a
-                        } else {
-                            *b
-                        }][at]
+                        earlier[if values[*condition][at] != 0.0 { *a } else { *b }][at]
                     }
                 };
             }
@@ -303,10 +300,9 @@ impl Runs {
 }
 
 fn extremes(numbers: &[f32]) -> (f32, f32) {
-    numbers.iter().fold(
-        (f32::INFINITY, f32::NEG_INFINITY),
-        |(low, high), &number| (low.min(number), high.max(number)),
-    )
+    numbers.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &number| {
+        (low.min(number), high.max(number))
+    })
 }
 
 #[cfg(test)]
@@ -363,10 +359,7 @@ mod tests {
     fn relu_is_zero_below_zero_and_silu_is_not_known_to_be() {
         let relu = Function::with_constant(Binary::Max, &number(0.0), false);
         assert!(relu.is_zero_below_zero());
-        assert_eq!(
-            relu.bounds(f32::NEG_INFINITY, f32::INFINITY),
-            (0.0, f32::INFINITY)
-        );
+        assert_eq!(relu.bounds(f32::NEG_INFINITY, f32::INFINITY), (0.0, f32::INFINITY));
         let sigmoid = Function::unary(Unary::Sigmoid);
         let silu = Function::combine(Binary::Mul, &Function::identity(), &sigmoid);
         assert!(!silu.is_zero_below_zero());

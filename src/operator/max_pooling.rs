@@ -35,9 +35,7 @@ impl Operator for MaxPooling {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
         let input = single(inputs)?;
         let mut output = Tensor::filled(&self.output_shape, f32::NEG_INFINITY)?;
-        let planes = output
-            .data_mut()
-            .chunks_exact_mut(self.window.output_len().max(1));
+        let planes = output.data_mut().chunks_exact_mut(self.window.output_len().max(1));
         for (to, from) in planes.zip(input.data().chunks_exact(self.window.input_len().max(1))) {
             self.window.for_each_tap(|output, input| {
                 if from[input] > to[output] || from[input].is_nan() {
@@ -74,13 +72,7 @@ mod tests {
 
     #[test]
     fn the_first_of_equals_takes_all() {
-        let axis = WindowAxis {
-            input: 4,
-            output: 2,
-            kernel: 2,
-            stride: 2,
-            ..WindowAxis::POINT
-        };
+        let axis = WindowAxis { input: 4, output: 2, kernel: 2, stride: 2, ..WindowAxis::POINT };
         let pooling = MaxPooling {
             window: Window { axes: vec![axis] },
             input_shape: vec![1, 1, 4],

@@ -31,9 +31,7 @@ impl Product {
         let share = |index: usize| match self.signal {
             Some(signal) if signal == index => relevance.summed_to(&self.input_shapes[index]),
             Some(_) => Tensor::zeros(&self.input_shapes[index]),
-            None => relevance
-                .map(|value| 0.5 * value)?
-                .summed_to(&self.input_shapes[index]),
+            None => relevance.map(|value| 0.5 * value)?.summed_to(&self.input_shapes[index]),
         };
         (0..2).map(share).collect()
     }
@@ -41,11 +39,7 @@ impl Product {
 
 impl Operator for Product {
     fn forward(&self, mut inputs: Vec<Tensor>) -> Result<Tensor> {
-        ensure!(
-            inputs.len() == 2,
-            "a product has two factors, not {}",
-            inputs.len()
-        );
+        ensure!(inputs.len() == 2, "a product has two factors, not {}", inputs.len());
         let mut product = inputs.swap_remove(self.larger());
         product.combine_broadcast(&inputs[0], |to, from| *to *= from)?;
         Ok(product)
@@ -67,10 +61,7 @@ mod tests {
     use super::*;
 
     fn gate() -> (Product, Vec<Tensor>) {
-        let product = Product {
-            signal: Some(0),
-            input_shapes: [vec![1, 2, 2], vec![1, 2, 1]],
-        };
+        let product = Product { signal: Some(0), input_shapes: [vec![1, 2, 2], vec![1, 2, 1]] };
         let signal = Tensor::new(&[1, 2, 2], &[1.0, 2.0, 3.0, 4.0]).unwrap();
         let gate = Tensor::new(&[1, 2, 1], &[0.5, 2.0]).unwrap();
         (product, vec![signal, gate])

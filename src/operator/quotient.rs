@@ -14,11 +14,7 @@ pub struct Quotient {
 
 impl Operator for Quotient {
     fn forward(&self, mut inputs: Vec<Tensor>) -> Result<Tensor> {
-        ensure!(
-            inputs.len() == 2,
-            "a quotient has two operands, not {}",
-            inputs.len()
-        );
+        ensure!(inputs.len() == 2, "a quotient has two operands, not {}", inputs.len());
         let divisor = inputs.remove(1);
         let mut quotient = inputs.remove(0);
         quotient.combine_broadcast(&divisor, |to, from| *to /= from)?;
@@ -32,10 +28,7 @@ impl Operator for Quotient {
         let mut by_divisor = by_dividend.clone();
         by_divisor.combine_broadcast(dividend, |to, from| *to *= -from)?;
         by_divisor.combine_broadcast(divisor, |to, from| *to /= from)?;
-        Ok(vec![
-            by_dividend,
-            by_divisor.summed_to(&self.input_shapes[1])?,
-        ])
+        Ok(vec![by_dividend, by_divisor.summed_to(&self.input_shapes[1])?])
     }
 }
 
@@ -45,17 +38,10 @@ mod tests {
 
     #[test]
     fn value_and_gradient() {
-        let quotient = Quotient {
-            input_shapes: [vec![2], vec![1]],
-        };
-        let inputs = vec![
-            Tensor::new(&[2], &[6.0, 3.0]).unwrap(),
-            Tensor::new(&[1], &[2.0]).unwrap(),
-        ];
-        assert_eq!(
-            quotient.forward(inputs.clone()).unwrap().data(),
-            &[3.0, 1.5]
-        );
+        let quotient = Quotient { input_shapes: [vec![2], vec![1]] };
+        let inputs =
+            vec![Tensor::new(&[2], &[6.0, 3.0]).unwrap(), Tensor::new(&[1], &[2.0]).unwrap()];
+        assert_eq!(quotient.forward(inputs.clone()).unwrap().data(), &[3.0, 1.5]);
         let ones = Tensor::filled(&[2], 1.0).unwrap();
         let gradient = quotient.gradient(&inputs, ones).unwrap();
         assert_eq!(gradient[0].data(), &[0.5, 0.5]);

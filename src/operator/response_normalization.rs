@@ -34,11 +34,7 @@ impl ResponseNormalization {
         let channels = shape[1];
         let plane = shape[2..].iter().product::<usize>().max(1);
         let (before, after) = ((self.size - 1) / 2, self.size / 2);
-        let (before, after) = if backwards {
-            (after, before)
-        } else {
-            (before, after)
-        };
+        let (before, after) = if backwards { (after, before) } else { (before, after) };
         let mut sums = Tensor::zeros(shape)?;
         let samples = sums.data_mut().chunks_exact_mut((channels * plane).max(1));
         for (to, from) in samples.zip(values.data().chunks_exact((channels * plane).max(1))) {
@@ -70,9 +66,8 @@ impl Operator for ResponseNormalization {
         direct.combine_broadcast(&divisors, |to, divisor| *to *= divisor.powf(-self.beta))?;
         let mut through_sum = relevance;
         through_sum.combine_broadcast(input, |to, x| *to *= x)?;
-        through_sum.combine_broadcast(&divisors, |to, divisor| {
-            *to *= divisor.powf(-self.beta - 1.0)
-        })?;
+        through_sum
+            .combine_broadcast(&divisors, |to, divisor| *to *= divisor.powf(-self.beta - 1.0))?;
         let mut through_sum = self.sum_neighbours(&through_sum, true)?;
         let factor = -2.0 * self.alpha * self.beta / self.size as f32;
         through_sum.combine_broadcast(input, |to, x| *to *= factor * x)?;
@@ -87,18 +82,10 @@ mod tests {
 
     #[test]
     fn the_gradient_agrees_with_finite_differences() {
-        let layer = ResponseNormalization {
-            alpha: 0.5,
-            beta: 0.75,
-            bias: 1.0,
-            size: 3,
-        };
+        let layer = ResponseNormalization { alpha: 0.5, beta: 0.75, bias: 1.0, size: 3 };
         let input = [0.5f32, -1.0, 2.0, 0.7];
         let value = |input: &[f32]| {
-            layer
-                .forward(vec![Tensor::new(&[1, 4, 1], input).unwrap()])
-                .unwrap()
-                .data()[1]
+            layer.forward(vec![Tensor::new(&[1, 4, 1], input).unwrap()]).unwrap().data()[1]
         };
         let tensor = Tensor::new(&[1, 4, 1], &input).unwrap();
         let seed = Tensor::new(&[1, 4, 1], &[0.0, 1.0, 0.0, 0.0]).unwrap();

@@ -63,15 +63,9 @@ impl Routing {
     ) -> Routing {
         let input_len: usize = input_shape.iter().product();
         let is_natural = sources.len() == input_len
-            && sources
-                .iter()
-                .enumerate()
-                .all(|(at, &source)| source as usize == at);
+            && sources.iter().enumerate().all(|(at, &source)| source as usize == at);
         let sources = (!is_natural).then_some(sources);
-        Routing {
-            sources,
-            ..Routing::reshape(name, input_shape, output_shape)
-        }
+        Routing { sources, ..Routing::reshape(name, input_shape, output_shape) }
     }
 
     /// Whether nothing happens at all.
@@ -81,9 +75,7 @@ impl Routing {
 
     /// Whether some output elements copy no input element.
     pub fn pads(&self) -> bool {
-        self.sources
-            .as_ref()
-            .is_some_and(|sources| sources.contains(&Routing::CONSTANT))
+        self.sources.as_ref().is_some_and(|sources| sources.contains(&Routing::CONSTANT))
     }
 }
 
@@ -138,10 +130,7 @@ mod tests {
         let output = routing.forward(vec![input.clone()]).unwrap();
         assert_eq!(output.shape(), &[3, 2]);
         assert_eq!(output.data(), &[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-        assert_eq!(
-            routing.gradient(&[], output).unwrap()[0].data(),
-            input.data()
-        );
+        assert_eq!(routing.gradient(&[], output).unwrap()[0].data(), input.data());
     }
 
     #[test]
@@ -149,13 +138,9 @@ mod tests {
         let sources = vec![0, Routing::CONSTANT, 0];
         let mut routing = Routing::from_sources("Pad", &[2], &[3], sources);
         routing.constant = 7.0;
-        let output = routing
-            .forward(vec![Tensor::new(&[2], &[1.0, 2.0]).unwrap()])
-            .unwrap();
+        let output = routing.forward(vec![Tensor::new(&[2], &[1.0, 2.0]).unwrap()]).unwrap();
         assert_eq!(output.data(), &[1.0, 7.0, 1.0]);
-        let back = routing
-            .gradient(&[], Tensor::new(&[3], &[1.0, 10.0, 100.0]).unwrap())
-            .unwrap();
+        let back = routing.gradient(&[], Tensor::new(&[3], &[1.0, 10.0, 100.0]).unwrap()).unwrap();
         assert_eq!(back[0].data(), &[101.0, 0.0]);
     }
 

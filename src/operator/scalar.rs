@@ -115,9 +115,7 @@ impl Unary {
 
     /// `value` over a block; `to` may be shorter than `from`.
     pub fn evaluate(self, from: &[f32], to: &mut [f32]) {
-        to.iter_mut()
-            .zip(from)
-            .for_each(|(to, &from)| *to = self.value(from));
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = self.value(from));
     }
 
     /// The range of the values over an interval; the whole line where it is not worked out.
@@ -199,9 +197,7 @@ impl Binary {
     /// `value` over a block; `to` may be shorter than its operands.
     pub fn evaluate(self, a: &[f32], b: &[f32], to: &mut [f32]) {
         let operands = a.iter().zip(b);
-        to.iter_mut()
-            .zip(operands)
-            .for_each(|(to, (&a, &b))| *to = self.value(a, b));
+        to.iter_mut().zip(operands).for_each(|(to, (&a, &b))| *to = self.value(a, b));
     }
 
     /// The range of the values over two intervals; the whole line where it is not worked out.
@@ -282,16 +278,10 @@ mod tests {
             let (low, high) = operation.bounds((-2.0, 3.0));
             for step in 0..=50 {
                 let value = operation.value(-2.0 + step as f32 * 0.1);
-                assert!(
-                    value.is_nan() || (low <= value && value <= high),
-                    "{operation:?}"
-                );
+                assert!(value.is_nan() || (low <= value && value <= high), "{operation:?}");
             }
         }
-        assert_eq!(
-            Binary::Mul.bounds((0.0, f32::INFINITY), (0.0, 1.0)),
-            (0.0, f32::INFINITY)
-        );
+        assert_eq!(Binary::Mul.bounds((0.0, f32::INFINITY), (0.0, 1.0)), (0.0, f32::INFINITY));
         assert_eq!(Binary::Mul.bounds((2.0, 2.0), (-1.0, 3.0)), (-2.0, 6.0));
         assert_eq!(Binary::Mul.bounds((-2.0, -2.0), (-1.0, 3.0)), (-6.0, 2.0));
     }

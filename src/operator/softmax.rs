@@ -19,10 +19,7 @@ impl Softmax {
     /// A softmax over `axis` of a tensor of the given shape.
     pub fn new(shape: &[usize], axis: usize, is_logarithm: bool) -> Softmax {
         let stride = shape[axis + 1..].iter().product();
-        Softmax {
-            length_and_stride: (shape[axis], stride),
-            is_logarithm,
-        }
+        Softmax { length_and_stride: (shape[axis], stride), is_logarithm }
     }
 
     /// Calls `work` with the positions of every group of elements that are normalised together.
@@ -39,13 +36,9 @@ impl Softmax {
         let (len, data) = (tensor.len(), tensor.data_mut());
         self.for_each_group(len, |positions| {
             let positions: Vec<usize> = positions.collect();
-            let highest = positions
-                .iter()
-                .fold(f32::NEG_INFINITY, |high, &at| high.max(data[at]));
+            let highest = positions.iter().fold(f32::NEG_INFINITY, |high, &at| high.max(data[at]));
             let sum: f32 = positions.iter().map(|&at| (data[at] - highest).exp()).sum();
-            positions
-                .iter()
-                .for_each(|&at| data[at] = (data[at] - highest).exp() / sum);
+            positions.iter().for_each(|&at| data[at] = (data[at] - highest).exp() / sum);
         });
     }
 }
@@ -55,10 +48,7 @@ impl Operator for Softmax {
         let mut result = single(inputs)?;
         self.probabilities(&mut result);
         if self.is_logarithm {
-            result
-                .data_mut()
-                .iter_mut()
-                .for_each(|value| *value = value.ln());
+            result.data_mut().iter_mut().for_each(|value| *value = value.ln());
         }
         Ok(result)
     }
@@ -74,11 +64,8 @@ impl Operator for Softmax {
             let weight = |at: usize| if self.is_logarithm { 1.0 } else { s[at] };
             let total: f32 = positions.iter().map(|&at| weight(at) * r[at]).sum();
             for &at in &positions {
-                r[at] = if self.is_logarithm {
-                    r[at] - s[at] * total
-                } else {
-                    s[at] * (r[at] - total)
-                };
+                r[at] =
+                    if self.is_logarithm { r[at] - s[at] * total } else { s[at] * (r[at] - total) };
             }
         });
         Ok(vec![relevance])
@@ -95,10 +82,7 @@ mod tests {
         for is_logarithm in [false, true] {
             let softmax = Softmax::new(&[1, 3], 1, is_logarithm);
             let value = |input: &[f32]| {
-                softmax
-                    .forward(vec![Tensor::new(&[1, 3], input).unwrap()])
-                    .unwrap()
-                    .data()[1]
+                softmax.forward(vec![Tensor::new(&[1, 3], input).unwrap()]).unwrap().data()[1]
             };
             let tensor = Tensor::new(&[1, 3], &input).unwrap();
             let seed = Tensor::new(&[1, 3], &[0.0, 1.0, 0.0]).unwrap();

@@ -23,10 +23,7 @@ pub(super) fn groups(alpha: f32, beta: f32) -> Vec<Group> {
         ],
         bias: Some(WeightPart::Negative),
     };
-    [positive, negative]
-        .into_iter()
-        .filter(|group| group.coefficient != 0.0)
-        .collect()
+    [positive, negative].into_iter().filter(|group| group.coefficient != 0.0).collect()
 }
 
 #[cfg(test)]
@@ -37,9 +34,6 @@ mod tests {
     fn z_plus_has_no_negative_group() {
         assert_eq!(groups(1.0, 0.0).len(), 1);
         let groups = groups(2.0, 1.0);
-        assert_eq!(
-            groups.iter().map(|group| group.coefficient).sum::<f32>(),
-            1.0
-        );
+        assert_eq!(groups.iter().map(|group| group.coefficient).sum::<f32>(), 1.0);
     }
 }

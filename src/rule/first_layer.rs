@@ -5,11 +5,7 @@ use crate::linear::WeightPart;
 
 /// `W x − W⁺ l − W⁻ h` for inputs between `l` and `h`; the bias cancels.
 pub(super) fn z_box() -> Vec<Group> {
-    let minus = |input, weight| Term {
-        coefficient: -1.0,
-        input,
-        weight,
-    };
+    let minus = |input, weight| Term { coefficient: -1.0, input, weight };
     vec![Group {
         coefficient: 1.0,
         gate: None,

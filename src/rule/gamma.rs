@@ -5,10 +5,8 @@ use crate::linear::WeightPart;
 
 /// Two groups, gated by the sign of the unmodified output; an output of 0 drops its relevance.
 pub(super) fn groups(gamma: f32) -> Vec<Group> {
-    let (positive, negative) = (
-        WeightPart::PositiveFavored(gamma),
-        WeightPart::NegativeFavored(gamma),
-    );
+    let (positive, negative) =
+        (WeightPart::PositiveFavored(gamma), WeightPart::NegativeFavored(gamma));
     vec![
         Group {
             coefficient: 1.0,

@@ -74,11 +74,7 @@ pub struct RuleSetting {
 
 impl From<Rule> for RuleSetting {
     fn from(rule: Rule) -> RuleSetting {
-        RuleSetting {
-            rule,
-            stabilizer: None,
-            bias: true,
-        }
+        RuleSetting { rule, stabilizer: None, bias: true }
     }
 }
 
@@ -114,11 +110,7 @@ pub struct Term {
 
 impl Term {
     const fn of(input: InputPart, weight: WeightPart) -> Term {
-        Term {
-            coefficient: 1.0,
-            input,
-            weight,
-        }
+        Term { coefficient: 1.0, input, weight }
     }
 }
 
@@ -172,10 +164,7 @@ impl Rule {
 
     /// Whether relevance is conserved but for what the bias and the stabilizer absorb.
     pub fn conserves(&self) -> bool {
-        !matches!(
-            self,
-            Rule::Gradient | Rule::GuidedBackprop | Rule::Deconvnet
-        )
+        !matches!(self, Rule::Gradient | Rule::GuidedBackprop | Rule::Deconvnet)
     }
 
     /// The word in YAML.

@@ -58,16 +58,7 @@ impl PerChannel {
 
 /// Makes a rule of its name and parameters.
 fn build(name: &str, parameters: Parameters) -> Result<RuleSetting, String> {
-    let Parameters {
-        epsilon,
-        gamma,
-        alpha,
-        beta,
-        low,
-        high,
-        stabilizer,
-        bias,
-    } = parameters;
+    let Parameters { epsilon, gamma, alpha, beta, low, high, stabilizer, bias } = parameters;
     let given = [
         ("epsilon", epsilon.is_some()),
         ("gamma", gamma.is_some()),
@@ -94,16 +85,13 @@ fn build(name: &str, parameters: Parameters) -> Result<RuleSetting, String> {
         "gamma" => {
             let gamma = gamma.unwrap_or(DEFAULT_GAMMA);
             if !(gamma >= 0.0 && gamma.is_finite()) {
-                return Err(format!(
-                    "gamma must be a number from 0 upwards, not {gamma}"
-                ));
+                return Err(format!("gamma must be a number from 0 upwards, not {gamma}"));
             }
             Rule::Gamma { gamma }
         }
-        "z-box" => Rule::ZBox {
-            low: low.map(PerChannel::into_vec),
-            high: high.map(PerChannel::into_vec),
-        },
+        "z-box" => {
+            Rule::ZBox { low: low.map(PerChannel::into_vec), high: high.map(PerChannel::into_vec) }
+        }
         "w-square" => Rule::WSquare,
         "flat" => Rule::Flat,
         "norm" => Rule::Norm,
@@ -112,22 +100,13 @@ fn build(name: &str, parameters: Parameters) -> Result<RuleSetting, String> {
         "guided-backprop" => Rule::GuidedBackprop,
         "deconvnet" => Rule::Deconvnet,
         _ => {
-            return Err(format!(
-                "unknown rule `{name}`, expected one of {}",
-                quoted(RULE_NAMES)
-            ));
+            return Err(format!("unknown rule `{name}`, expected one of {}", quoted(RULE_NAMES)));
         }
     };
     let taken = parameters_of(&rule);
-    if let Some((parameter, _)) = given
-        .iter()
-        .find(|(name, given)| *given && !taken.contains(name))
+    if let Some((parameter, _)) = given.iter().find(|(name, given)| *given && !taken.contains(name))
     {
-        let taken = if taken.is_empty() {
-            "none".to_string()
-        } else {
-            quoted(taken)
-        };
+        let taken = if taken.is_empty() { "none".to_string() } else { quoted(taken) };
         return Err(format!(
             "the rule {name} has no parameter `{parameter}`, expected one of {taken}"
         ));
@@ -139,11 +118,7 @@ fn build(name: &str, parameters: Parameters) -> Result<RuleSetting, String> {
         return Err("epsilon is the stabilizer of this rule: give one of the two".to_string());
     }
     let stabilizer = stabilizer.or(epsilon.map(Stabilizer::additive));
-    Ok(RuleSetting {
-        rule,
-        stabilizer,
-        bias: bias.unwrap_or(true),
-    })
+    Ok(RuleSetting { rule, stabilizer, bias: bias.unwrap_or(true) })
 }
 
 /// The parameters a rule takes.
@@ -160,11 +135,7 @@ fn parameters_of(rule: &Rule) -> &'static [&'static str] {
 }
 
 fn quoted(words: &[&str]) -> String {
-    words
-        .iter()
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl<'de> Deserialize<'de> for RuleSetting {
@@ -197,10 +168,7 @@ impl<'de> Visitor<'de> for RuleVisitor {
         let setting = build(&name, parameters.unwrap_or_default()).map_err(de::Error::custom)?;
         match map.next_key::<String>()? {
             None => Ok(setting),
-            Some(second) => Err(de::Error::invalid_value(
-                Unexpected::Str(&second),
-                &"one rule",
-            )),
+            Some(second) => Err(de::Error::invalid_value(Unexpected::Str(&second), &"one rule")),
         }
     }
 }
@@ -230,9 +198,7 @@ impl<'de> Deserialize<'de> for Stabilizer {
         if stabilizer.epsilon >= 0.0 && stabilizer.epsilon.is_finite() {
             return Ok(stabilizer);
         }
-        Err(de::Error::custom(
-            "a stabilizer must be a number from 0 upwards",
-        ))
+        Err(de::Error::custom("a stabilizer must be a number from 0 upwards"))
     }
 }
 
@@ -259,10 +225,7 @@ mod tests {
         let z_box = parse("{ z-box: { low: -1, high: [1, 2, 3] } }").unwrap();
         assert_eq!(
             z_box.rule,
-            Rule::ZBox {
-                low: Some(vec![-1.0]),
-                high: Some(vec![1.0, 2.0, 3.0])
-            }
+            Rule::ZBox { low: Some(vec![-1.0]), high: Some(vec![1.0, 2.0, 3.0]) }
         );
     }
 

@@ -35,10 +35,7 @@ impl Default for Stabilizer {
 impl Stabilizer {
     /// `z + sign(z) · ε`.
     pub const fn additive(epsilon: f32) -> Stabilizer {
-        Stabilizer {
-            epsilon,
-            kind: StabilizerKind::Additive,
-        }
+        Stabilizer { epsilon, kind: StabilizerKind::Additive }
     }
 
     /// Replaces every denominator `z` by `numerator / stabilized(z)`, 0 where the numerator is 0.
@@ -50,11 +47,7 @@ impl Stabilizer {
         };
         match self.kind {
             StabilizerKind::Clip => divide(numerators, denominators, |z| {
-                if z.abs() < epsilon {
-                    epsilon.copysign(sign(z))
-                } else {
-                    z
-                }
+                if z.abs() < epsilon { epsilon.copysign(sign(z)) } else { z }
             }),
             _ => divide(numerators, denominators, |z| z + epsilon.copysign(sign(z))),
         }
@@ -88,10 +81,7 @@ fn divide(numerators: &[f32], denominators: &mut [f32], stabilized: impl Fn(f32)
 }
 
 fn root_mean_square(values: &[f32]) -> f32 {
-    let squares: f64 = values
-        .iter()
-        .map(|&value| f64::from(value) * f64::from(value))
-        .sum();
+    let squares: f64 = values.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
     (squares / values.len().max(1) as f64).sqrt() as f32
 }
 
@@ -132,10 +122,7 @@ mod tests {
     #[test]
     fn relative_scales_with_the_layer() {
         let mut z = vec![3.0, -4.0];
-        let stabilizer = Stabilizer {
-            epsilon: 0.1,
-            kind: StabilizerKind::Relative,
-        };
+        let stabilizer = Stabilizer { epsilon: 0.1, kind: StabilizerKind::Relative };
         stabilizer.divide(&[1.0, 1.0], &mut z);
         let epsilon = 0.1 * (12.5f32).sqrt();
         assert!((z[0] - 1.0 / (3.0 + epsilon)).abs() < 1e-6);

@@ -45,11 +45,7 @@ impl Element {
                  save the array with `.astype('float32')`"
             ),
         };
-        Ok(Self {
-            kind,
-            size,
-            big_endian,
-        })
+        Ok(Self { kind, size, big_endian })
     }
 
     /// The number in `bytes`, of which there are `self.size`.
@@ -83,11 +79,7 @@ fn f32_from_half(bits: u16) -> f32 {
         0x1f => f32::NAN,
         _ => (1.0 + fraction) * 2.0_f32.powi(exponent - 15),
     };
-    if bits >> 15 == 1 {
-        -magnitude
-    } else {
-        magnitude
-    }
+    if bits >> 15 == 1 { -magnitude } else { magnitude }
 }
 
 #[cfg(test)]

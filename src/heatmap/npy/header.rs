@@ -51,13 +51,11 @@ fn read_text(file: &mut impl Read) -> Result<String> {
     let length = match start[6] {
         1 => {
             let mut length = [0; 2];
-            file.read_exact(&mut length)
-                .map(|()| u32::from(u16::from_le_bytes(length)))
+            file.read_exact(&mut length).map(|()| u32::from(u16::from_le_bytes(length)))
         }
         2 | 3 => {
             let mut length = [0; 4];
-            file.read_exact(&mut length)
-                .map(|()| u32::from_le_bytes(length))
+            file.read_exact(&mut length).map(|()| u32::from_le_bytes(length))
         }
         version => bail!("version {version} of the .npy format is not known"),
     }
@@ -67,8 +65,7 @@ fn read_text(file: &mut impl Read) -> Result<String> {
         "its .npy header claims {length} bytes, which no plain array needs"
     );
     let mut text = vec![0; length as usize];
-    file.read_exact(&mut text)
-        .context("the file is truncated: its header is incomplete")?;
+    file.read_exact(&mut text).context("the file is truncated: its header is incomplete")?;
     String::from_utf8(text).context("its .npy header is not text")
 }
 
@@ -140,10 +137,7 @@ impl<'a> Literal<'a> {
             .into_iter()
             .find(|&quote| self.accept(quote))
             .context("a quoted text is missing")?;
-        let (text, rest) = self
-            .rest
-            .split_once(quote)
-            .context("a quoted text has no end")?;
+        let (text, rest) = self.rest.split_once(quote).context("a quoted text has no end")?;
         self.rest = rest;
         Ok(text)
     }
@@ -169,10 +163,7 @@ impl<'a> Literal<'a> {
             .filter(|axis| !axis.is_empty())
             // Python 2 wrote long integers with an L.
             .map(|axis| axis.strip_suffix('L').unwrap_or(axis))
-            .map(|axis| {
-                axis.parse()
-                    .with_context(|| format!("`{axis}` is not a size"))
-            })
+            .map(|axis| axis.parse().with_context(|| format!("`{axis}` is not a size")))
             .collect()
     }
 }

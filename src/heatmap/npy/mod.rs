@@ -55,9 +55,7 @@ pub fn write_npy(path: &Path, shape: &[usize], values: &[f32], overwrite: Overwr
 }
 
 fn element_count(shape: &[usize]) -> Option<usize> {
-    shape
-        .iter()
-        .try_fold(1_usize, |count, &axis| count.checked_mul(axis))
+    shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis))
 }
 
 fn decode(mut file: impl Read) -> Result<(Vec<usize>, Vec<f32>)> {
@@ -84,15 +82,9 @@ fn decode(mut file: impl Read) -> Result<(Vec<usize>, Vec<f32>)> {
         header.shape,
         header.element
     );
-    let values: Vec<f32> = bytes
-        .chunks_exact(element.size)
-        .map(|bytes| element.decode(bytes))
-        .collect();
-    let values = if header.fortran_order {
-        to_c_order(&values, &header.shape)
-    } else {
-        values
-    };
+    let values: Vec<f32> =
+        bytes.chunks_exact(element.size).map(|bytes| element.decode(bytes)).collect();
+    let values = if header.fortran_order { to_c_order(&values, &header.shape) } else { values };
     Ok((header.shape, values))
 }
 
@@ -213,16 +205,7 @@ mod tests {
         assert!(error(&npy("<f4", "False", "(-1,)", &[])).contains("`-1` is not a size"));
         assert!(error(&npy("<f4", "Maybe", "(1,)", &[])).contains("True or False"));
         assert!(error(b"\x93NUMPY\x02\x00\xff\xff\xff\xff").contains("claims 4294967295 bytes"));
-        for text in [
-            "",
-            "{",
-            "{'",
-            "{'descr'",
-            "{'shape': (",
-            "{}",
-            "((((((((",
-            "{\"é",
-        ] {
+        for text in ["", "{", "{'", "{'descr'", "{'shape': (", "{}", "((((((((", "{\"é"] {
             assert!(error(&with_header(text, &[])).contains("header is not valid"));
         }
     }

@@ -42,10 +42,7 @@ impl Size {
     /// [height, width], equal where only one number is known.
     fn sides(self) -> [usize; 2] {
         match self {
-            Self::Number(side)
-            | Self::ShortSide {
-                shortest_edge: side,
-            } => [side, side],
+            Self::Number(side) | Self::ShortSide { shortest_edge: side } => [side, side],
             Self::Exact { height, width } => [height, width],
         }
     }
@@ -54,9 +51,7 @@ impl Size {
 impl Processor {
     /// Whether the processor is of this family, in any of its versions (feature extractor, fast processor).
     fn is(&self, family: &str) -> bool {
-        self.image_processor_type
-            .as_deref()
-            .is_some_and(|name| name.starts_with(family))
+        self.image_processor_type.as_deref().is_some_and(|name| name.starts_with(family))
     }
 
     /// The steps; appends to `notes` what is assumed.
@@ -64,19 +59,14 @@ impl Processor {
     /// # Errors
     /// The processor does what is not supported, or its file lacks what is needed.
     pub(super) fn steps(&self, notes: &mut Vec<String>) -> Result<Preprocessing> {
-        ensure!(
-            self.rescale_offset != Some(true),
-            "rescale_offset is not supported"
-        );
+        ensure!(self.rescale_offset != Some(true), "rescale_offset is not supported");
         let (target, size, crop) = self.geometry()?;
         let filter = self.filter(notes)?;
         let flipped = self.do_flip_channel_order;
         let (mean, std) = self.normalization()?;
         Ok(Preprocessing {
             layout: None,
-            channels: flipped
-                .unwrap_or(self.is("MobileViT"))
-                .then_some(Channels::Bgr),
+            channels: flipped.unwrap_or(self.is("MobileViT")).then_some(Channels::Bgr),
             size,
             resize: Resize { target, filter },
             crop,
@@ -94,10 +84,7 @@ impl Processor {
         let crops = self.do_center_crop.unwrap_or(self.crop_size.is_some());
         let crop = if crops { Crop::Center } else { Crop::None };
         let cropped = self.crop_size.filter(|_| crops).map(Size::sides);
-        ensure!(
-            cropped.is_some() || !crops,
-            "do_center_crop is set, but crop_size is missing"
-        );
+        ensure!(cropped.is_some() || !crops, "do_center_crop is set, but crop_size is missing");
         if self.do_resize == Some(false) {
             return Ok((Target::Unchanged, cropped, crop));
         }
@@ -141,9 +128,7 @@ impl Processor {
             }
             None => (Filter::Bicubic, "bicubic"),
         };
-        notes.push(format!(
-            "the image processor names no resample: {name} is assumed"
-        ));
+        notes.push(format!("the image processor names no resample: {name} is assumed"));
         Ok(filter)
     }
 
@@ -193,10 +178,7 @@ mod tests {
         );
         let expected = Preprocessing {
             size: Some([224, 224]),
-            resize: Resize {
-                target: Target::Input,
-                filter: Filter::Bilinear,
-            },
+            resize: Resize { target: Target::Input, filter: Filter::Bilinear },
             crop: Crop::None,
             mean: vec![0.5; 3],
             std: vec![0.5; 3],
@@ -263,12 +245,7 @@ mod tests {
                 Some([224, 224]),
                 center,
             ),
-            (
-                r#"{"do_resize": false, "crop_size": 96}"#,
-                Target::Unchanged,
-                Some([96, 96]),
-                center,
-            ),
+            (r#"{"do_resize": false, "crop_size": 96}"#, Target::Unchanged, Some([96, 96]), center),
         ] {
             assert_eq!(geometry(json), (target, size, crop), "{json}");
         }
@@ -285,10 +262,7 @@ mod tests {
         assert_eq!(steps.scale, 1.0);
         assert_eq!(steps.mean, [0.0]);
         assert_eq!(steps.resize.filter, Filter::Bilinear);
-        assert_eq!(
-            notes,
-            ["the image processor names no resample: bilinear is assumed"]
-        );
+        assert_eq!(notes, ["the image processor names no resample: bilinear is assumed"]);
     }
 
     #[test]
@@ -308,27 +282,12 @@ mod tests {
     #[test]
     fn what_cannot_be_done_as_the_file_says_is_refused() {
         for (json, what) in [
-            (
-                r#"{"do_resize": true, "size": 8, "resample": 5}"#,
-                "resample 5",
-            ),
+            (r#"{"do_resize": true, "size": 8, "resample": 5}"#, "resample 5"),
             (r#"{"do_resize": true}"#, "size is missing"),
-            (
-                r#"{"do_resize": true, "size": 8, "do_normalize": true}"#,
-                "image_mean",
-            ),
-            (
-                r#"{"do_resize": true, "size": 8, "do_center_crop": true}"#,
-                "crop_size",
-            ),
-            (
-                r#"{"do_resize": true, "size": 8, "rescale_offset": true}"#,
-                "rescale_offset",
-            ),
-            (
-                r#"{"do_resize": true, "size": {"longest_edge": 8}}"#,
-                "Size",
-            ),
+            (r#"{"do_resize": true, "size": 8, "do_normalize": true}"#, "image_mean"),
+            (r#"{"do_resize": true, "size": 8, "do_center_crop": true}"#, "crop_size"),
+            (r#"{"do_resize": true, "size": 8, "rescale_offset": true}"#, "rescale_offset"),
+            (r#"{"do_resize": true, "size": {"longest_edge": 8}}"#, "Size"),
         ] {
             let steps = serde_json::from_str(json)
                 .map_err(anyhow::Error::from)

@@ -41,17 +41,10 @@ impl Geometry {
         input: InputShape,
         original: [usize; 2],
     ) -> Result<Self> {
-        ensure!(
-            original.iter().all(|side| *side > 0),
-            "the picture has no pixels"
-        );
+        ensure!(original.iter().all(|side| *side > 0), "the picture has no pixels");
         let resized = resized_size(steps.resize.target, input, original);
         let region = cut(steps.crop, input, resized)?;
-        Ok(Self {
-            original,
-            resized,
-            region,
-        })
+        Ok(Self { original, resized, region })
     }
 
     /// The part of the original picture that the network sees.
@@ -70,11 +63,7 @@ impl Geometry {
 fn resized_size(target: Target, input: InputShape, original: [usize; 2]) -> [usize; 2] {
     let [height, width] = original;
     let short_side = |side: usize| {
-        if width <= height {
-            [side * height / width, side]
-        } else {
-            [side, side * width / height]
-        }
+        if width <= height { [side * height / width, side] } else { [side, side * width / height] }
     };
     match target {
         Target::Unchanged => original,
@@ -127,32 +116,19 @@ mod tests {
     use crate::model::preprocess::{Filter, Layout, Resize};
 
     fn input(height: usize, width: usize) -> InputShape {
-        InputShape {
-            channels: 3,
-            height,
-            width,
-            layout: Layout::Nchw,
-        }
+        InputShape { channels: 3, height, width, layout: Layout::Nchw }
     }
 
     fn resized(target: Target) -> Preprocessing {
         let filter = Filter::Bilinear;
-        Preprocessing {
-            resize: Resize { target, filter },
-            ..Preprocessing::default()
-        }
+        Preprocessing { resize: Resize { target, filter }, ..Preprocessing::default() }
     }
 
     #[test]
     fn window_is_the_crop_undone() {
         let window = |target| {
             let geometry = Geometry::new(&resized(target), input(8, 8), [20, 40]).unwrap();
-            let Window {
-                x,
-                y,
-                width,
-                height,
-            } = geometry.window();
+            let Window { x, y, width, height } = geometry.window();
             [x, y, width, height]
         };
         assert_eq!(window(Target::ShortSide(10)), [12.0, 2.0, 16.0, 16.0]);
@@ -163,9 +139,7 @@ mod tests {
     #[test]
     fn crop_margins_round_halves_to_even() {
         let steps = resized(Target::Unchanged);
-        let region = Geometry::new(&steps, input(16, 16), [19, 17])
-            .unwrap()
-            .region;
+        let region = Geometry::new(&steps, input(16, 16), [19, 17]).unwrap().region;
         assert_eq!((region.left, region.top), (0, 2));
     }
 
@@ -182,10 +156,7 @@ mod tests {
         // As timm: floor(112 / 0.875) = 128 and floor(224 / 0.875) = 256 must both be covered.
         let wide = input(112, 224);
         for (original, expected) in [([300, 400], [192, 256]), ([100, 400], [128, 512])] {
-            assert_eq!(
-                resized_size(Target::CropFraction(0.875), wide, original),
-                expected
-            );
+            assert_eq!(resized_size(Target::CropFraction(0.875), wide, original), expected);
         }
     }
 
@@ -196,10 +167,7 @@ mod tests {
             geometry.unwrap_err().to_string()
         };
         assert!(message(&resized(Target::ShortSide(8))).contains("8x16"));
-        let uncropped = Preprocessing {
-            crop: Crop::None,
-            ..resized(Target::ShortSide(16))
-        };
+        let uncropped = Preprocessing { crop: Crop::None, ..resized(Target::ShortSide(16)) };
         assert!(
             message(&uncropped).contains("16x32 (height x width), but the network takes 16x16")
         );

@@ -10,10 +10,7 @@ pub const PRESETS: [(&str, &str); 5] = [
         "imagenet",
         "crop fraction 0.875 (short side 256 for 224), center crop, RGB 0..1 less the ImageNet mean, by its deviation",
     ),
-    (
-        "tensorflow",
-        "crop fraction 0.875, center crop, RGB from -1 to 1",
-    ),
+    ("tensorflow", "crop fraction 0.875, center crop, RGB from -1 to 1"),
     ("unit", "plain resize, 0..1"),
     (
         "caffe",
@@ -28,23 +25,14 @@ impl Preprocessing {
     pub fn preset(name: &str) -> Option<Self> {
         let plain = Self::default();
         let cropped = Self {
-            resize: Resize {
-                target: Target::CropFraction(0.875),
-                filter: Filter::Bilinear,
-            },
+            resize: Resize { target: Target::CropFraction(0.875), filter: Filter::Bilinear },
             ..Self::default()
         };
         Some(match name {
-            "imagenet" => Self {
-                mean: vec![0.485, 0.456, 0.406],
-                std: vec![0.229, 0.224, 0.225],
-                ..cropped
-            },
-            "tensorflow" => Self {
-                scale: 1.0 / 127.5,
-                mean: vec![1.0],
-                ..cropped
-            },
+            "imagenet" => {
+                Self { mean: vec![0.485, 0.456, 0.406], std: vec![0.229, 0.224, 0.225], ..cropped }
+            }
+            "tensorflow" => Self { scale: 1.0 / 127.5, mean: vec![1.0], ..cropped },
             "unit" => plain,
             "caffe" => Self {
                 channels: Some(Channels::Bgr),
@@ -52,10 +40,7 @@ impl Preprocessing {
                 mean: vec![103.939, 116.779, 123.68],
                 ..cropped
             },
-            "raw" => Self {
-                scale: 1.0,
-                ..plain
-            },
+            "raw" => Self { scale: 1.0, ..plain },
             _ => return None,
         })
     }

@@ -12,11 +12,7 @@ use crate::tensor::Tensor;
 impl Lowering<'_> {
     pub(super) fn convolution(&mut self, context: &NodeContext, op: &Conv) -> Result<Value> {
         ensure!(op.q_params.is_none(), "quantized arithmetic");
-        ensure!(
-            op.kernel_fmt == KernelFormat::OIHW,
-            "weights in the format {:?}",
-            op.kernel_fmt
-        );
+        ensure!(op.kernel_fmt == KernelFormat::OIHW, "weights in the format {:?}", op.kernel_fmt);
         let input = self.signal(context, 0)?;
         let input_shape = self.drafts[input].shape.clone();
         let window = window_of(&op.pool_spec, &input_shape)?;
@@ -35,10 +31,7 @@ impl Lowering<'_> {
         context: &NodeContext,
         op: &Deconv,
     ) -> Result<Value> {
-        ensure!(
-            op.kernel_format == KernelFormat::OIHW,
-            "weights in another format than OIHW"
-        );
+        ensure!(op.kernel_format == KernelFormat::OIHW, "weights in another format than OIHW");
         let input = self.signal(context, 0)?;
         let input_shape = self.drafts[input].shape.clone();
         let padding = op.pool_spec.padding.compute_for_deconv(
@@ -62,9 +55,7 @@ impl Lowering<'_> {
             weight: exchange_channels(&weight, op.group)?,
             bias: self.bias(context, op.pool_spec.output_channels)?,
             groups: op.group,
-            window: Window {
-                axes: (0..op.pool_spec.rank()).map(axis).collect(),
-            },
+            window: Window { axes: (0..op.pool_spec.rank()).map(axis).collect() },
             is_transposed: true,
         };
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
@@ -87,15 +78,8 @@ impl Lowering<'_> {
 
 /// The sliding window of a convolution or pooling over an input of the given shape.
 pub(super) fn window_of(spec: &PoolSpec, input_shape: &[usize]) -> Result<Window> {
-    ensure!(
-        spec.data_format == DataFormat::NCHW,
-        "channels in the last axis"
-    );
-    ensure!(
-        input_shape.first() == Some(&1),
-        "a batch axis of length {:?}",
-        input_shape.first()
-    );
+    ensure!(spec.data_format == DataFormat::NCHW, "channels in the last axis");
+    ensure!(input_shape.first() == Some(&1), "a batch axis of length {:?}", input_shape.first());
     let padding = spec.computed_padding(&input_shape[2..]);
     let axis = |index: usize| WindowAxis {
         input: input_shape[index + 2],
@@ -106,7 +90,5 @@ pub(super) fn window_of(spec: &PoolSpec, input_shape: &[usize]) -> Result<Window
         pad_before: padding[index].pad_before,
         pad_after: padding[index].pad_after,
     };
-    Ok(Window {
-        axes: (0..spec.rank()).map(axis).collect(),
-    })
+    Ok(Window { axes: (0..spec.rank()).map(axis).collect() })
 }

@@ -61,37 +61,20 @@ impl Lowering<'_> {
             .chain(roles.dropped_of_weight.iter().copied())
             .chain(roles.contracted.iter().map(|&(_, axis)| axis))
             .collect();
-        let inputs: usize = roles
-            .contracted
-            .iter()
-            .map(|&(axis, _)| shape[axis])
-            .product();
+        let inputs: usize = roles.contracted.iter().map(|&(axis, _)| shape[axis]).product();
         let outputs = weight.len() / inputs.max(1);
         let weight = permuted(&weight, &weight_order)?.reshaped(&[outputs, inputs])?;
         let from_signal = roles.positions.iter().map(|&(_, output)| output);
         let from_weight = roles.features.iter().map(|&(_, output)| output);
         let output_axes: Vec<usize> = from_signal.chain(from_weight).collect();
-        let mut product_shape: Vec<usize> = output_axes
-            .iter()
-            .map(|&axis| context.output_shape[axis])
-            .collect();
+        let mut product_shape: Vec<usize> =
+            output_axes.iter().map(|&axis| context.output_shape[axis]).collect();
         if product_shape.is_empty() {
             product_shape.push(1);
         }
-        let dense = Dense {
-            weight,
-            bias: None,
-            input_shape,
-            output_shape: product_shape.clone(),
-        };
+        let dense = Dense { weight, bias: None, input_shape, output_shape: product_shape.clone() };
         let (name, op_type) = (&context.name, &context.op_type);
-        let product = self.push(
-            name,
-            op_type,
-            Op::Dense(dense).into(),
-            vec![input],
-            product_shape,
-        );
+        let product = self.push(name, op_type, Op::Dense(dense).into(), vec![input], product_shape);
         let mut back: Vec<usize> = (0..output_axes.len()).collect();
         back.sort_by_key(|&index| output_axes[index]);
         let product_shape = self.drafts[product].shape.clone();
@@ -151,9 +134,8 @@ fn roles<'a>(
 
 fn permuted(tensor: &Tensor, order: &[usize]) -> Result<Tensor> {
     let owned = tensor.as_tract().as_ref().clone();
-    let permuted = owned
-        .permute_axes(order)
-        .context("the weight has another rank than expected")?;
+    let permuted =
+        owned.permute_axes(order).context("the weight has another rank than expected")?;
     Tensor::from_tract(permuted)
 }
 

@@ -31,10 +31,7 @@ impl Lowering<'_> {
             "Sigmoid" => Unary::Sigmoid,
             "HardSwish" => Unary::HardSwish,
             "Silu" => Unary::Silu,
-            _ => match (
-                op.0.downcast_ref::<LeakyRelu>(),
-                op.0.downcast_ref::<PowConst>(),
-            ) {
+            _ => match (op.0.downcast_ref::<LeakyRelu>(), op.0.downcast_ref::<PowConst>()) {
                 (Some(leaky), _) => Unary::LeakyRelu(leaky.alpha),
                 (_, Some(power)) => Unary::Power(power.exponent),
                 _ => bail!("the elementwise function {name}"),
@@ -72,10 +69,7 @@ impl Lowering<'_> {
                 let constant = Tensor::from_shared_tract(constant.clone())?;
                 self.with_constant(context, operation, *signal, constant, true)
             }
-            _ => bail!(
-                "the operator {operation:?} of {} tensors",
-                context.inputs.len()
-            ),
+            _ => bail!("the operator {operation:?} of {} tensors", context.inputs.len()),
         }
     }
 
@@ -132,21 +126,14 @@ impl Lowering<'_> {
             return signal;
         }
         let padding = shape.len() - from.len();
-        let sources = shape
-            .iter()
-            .enumerate()
-            .fold(vec![0u32], |sources, (axis, &length)| {
-                let own = if axis < padding {
-                    1
-                } else {
-                    from[axis - padding]
-                };
-                let step = |&source: &u32| {
-                    (0..length)
-                        .map(move |at| source * own as u32 + if own == 1 { 0 } else { at as u32 })
-                };
-                sources.iter().flat_map(step).collect()
-            });
+        let sources = shape.iter().enumerate().fold(vec![0u32], |sources, (axis, &length)| {
+            let own = if axis < padding { 1 } else { from[axis - padding] };
+            let step = |&source: &u32| {
+                (0..length)
+                    .map(move |at| source * own as u32 + if own == 1 { 0 } else { at as u32 })
+            };
+            sources.iter().flat_map(step).collect()
+        });
         let routing = Routing::from_sources("Expand", &from, shape, sources);
         self.route(context, signal, routing)
     }

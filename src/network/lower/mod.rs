@@ -48,18 +48,13 @@ impl fmt::Display for UnknownOps<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut by_type: BTreeMap<(&str, &str, bool), Vec<&str>> = BTreeMap::new();
         for op in self.0 {
-            let nodes = by_type
-                .entry((&op.op_type, &op.reason, op.has_gradient))
-                .or_default();
+            let nodes = by_type.entry((&op.op_type, &op.reason, op.has_gradient)).or_default();
             nodes.push(&op.name);
         }
         for ((op_type, reason, has_gradient), nodes) in by_type {
             write!(f, "\n  {op_type} ({reason}): {}", nodes.join(", "))?;
             if has_gradient {
-                write!(
-                    f,
-                    "; `--allow-gradient {op_type}` lets it pass the gradient"
-                )?;
+                write!(f, "; `--allow-gradient {op_type}` lets it pass the gradient")?;
             }
         }
         Ok(())
@@ -82,10 +77,7 @@ pub fn lower(model: &TypedModel, proto: &ModelProto, allow_gradient: &[String]) 
         unknown: vec![],
     };
     lowering.lower_all()?;
-    let outlet = *model
-        .output_outlets()?
-        .first()
-        .context("the model has no output")?;
+    let outlet = *model.output_outlets()?.first().context("the model has no output")?;
     let output = match lowering.values.get(&outlet) {
         Some(Value::Layer(id)) => *id,
         Some(Value::Constant(_)) => bail!("the model's output does not depend on its input"),
@@ -129,8 +121,7 @@ impl Lowering<'_> {
             if node.op_is::<ops::source::TypedSource>() {
                 let shape = concrete_shape(&node.outputs[0].fact)?;
                 let layer = self.push("input", "Input", Op::Input.into(), vec![], shape);
-                self.values
-                    .insert(OutletId::new(id, 0), Value::Layer(layer));
+                self.values.insert(OutletId::new(id, 0), Value::Layer(layer));
             } else if !self.fold_constant(node)? {
                 self.lower_or_note(node)?;
             }
@@ -141,8 +132,7 @@ impl Lowering<'_> {
     /// Evaluates a node whose inputs are all constants.
     fn fold_constant(&mut self, node: &TypedNode) -> Result<bool> {
         if let Some(constant) = &node.outputs[0].fact.konst {
-            self.values
-                .insert(OutletId::new(node.id, 0), Value::Constant(constant.clone()));
+            self.values.insert(OutletId::new(node.id, 0), Value::Constant(constant.clone()));
             return Ok(true);
         }
         let mut inputs = tvec![];
@@ -173,13 +163,7 @@ impl Lowering<'_> {
         }
         let (name, op_type) = self.origins.of_node(&node.name, &node.op.name());
         let output_shape = concrete_shape(&node.outputs[0].fact)?;
-        let context = NodeContext {
-            node,
-            op_type,
-            name,
-            inputs,
-            output_shape,
-        };
+        let context = NodeContext { node, op_type, name, inputs, output_shape };
         match self.lower_node(&context) {
             Ok(value) => {
                 self.values.insert(OutletId::new(node.id, 0), value);
@@ -252,10 +236,7 @@ impl Lowering<'_> {
             // Several trailing axes together (before opset 13): one axis of their product.
             let first = op.axes.iter().copied().min().unwrap_or(0);
             let length = context.output_shape[first..].iter().product();
-            let softmax = SoftmaxOperator {
-                length_and_stride: (length, 1),
-                is_logarithm: false,
-            };
+            let softmax = SoftmaxOperator { length_and_stride: (length, 1), is_logarithm: false };
             return self.operator(context, Op::Softmax(softmax));
         };
         let is_logarithm = matches!(op.kind, ops::nn::SoftmaxKind::LogSoftmax);
@@ -300,13 +281,7 @@ impl Lowering<'_> {
         shape: Vec<usize>,
     ) -> LayerId {
         let (name, op_type) = (name.to_string(), op_type.to_string());
-        self.drafts.push(Draft {
-            name,
-            op_type,
-            op,
-            inputs,
-            shape,
-        });
+        self.drafts.push(Draft { name, op_type, op, inputs, shape });
         self.drafts.len() - 1
     }
 

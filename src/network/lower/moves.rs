@@ -34,14 +34,8 @@ impl Lowering<'_> {
             })
             .collect();
         let inputs = inputs?;
-        let input_shapes = inputs
-            .iter()
-            .map(|&id| self.drafts[id].shape.clone())
-            .collect();
-        let concat = Concat {
-            axis: op.axis,
-            input_shapes,
-        };
+        let input_shapes = inputs.iter().map(|&id| self.drafts[id].shape.clone()).collect();
+        let concat = Concat { axis: op.axis, input_shapes };
         Ok(self.layer(context, Op::Concat(concat).into(), inputs))
     }
 
@@ -62,12 +56,8 @@ impl Lowering<'_> {
         let input_shape = self.drafts[input].shape.clone();
         let (op, constant) = numbered_padding(op.as_ref())?;
         let sources = self.numbers_moved(context, op.as_ref(), &input_shape)?;
-        let mut routing = Routing::from_sources(
-            &context.op_type,
-            &input_shape,
-            &context.output_shape,
-            sources,
-        );
+        let mut routing =
+            Routing::from_sources(&context.op_type, &input_shape, &context.output_shape, sources);
         routing.constant = constant;
         if routing.is_identity() {
             return Ok(Value::Layer(input));
@@ -91,16 +81,11 @@ impl Lowering<'_> {
                 Value::Layer(_) => bail!("its input {index} depends on the picture"),
             }
         }
-        let outputs = op
-            .eval_out_of_plan(inputs)?
-            .context("tract cannot run it by itself")?;
+        let outputs = op.eval_out_of_plan(inputs)?.context("tract cannot run it by itself")?;
         let moved = outputs[0].cast_to::<i64>()?;
         let moved = moved.try_as_plain_ram()?.as_slice::<i64>()?;
         // Padding is numbered −1, which becomes Routing::CONSTANT.
-        Ok(moved
-            .iter()
-            .map(|&number| u32::try_from(number).unwrap_or(Routing::CONSTANT))
-            .collect())
+        Ok(moved.iter().map(|&number| u32::try_from(number).unwrap_or(Routing::CONSTANT)).collect())
     }
 
     pub(super) fn resize(&mut self, context: &NodeContext) -> Result<Value> {
@@ -117,10 +102,8 @@ impl Lowering<'_> {
             let routing = nearest(&context.op_type, &input_shape, &context.output_shape, &axes);
             return Ok(Value::Layer(self.route(context, input, routing)));
         }
-        let negative = axes
-            .iter()
-            .flat_map(|axis| axis.taps.iter().flatten())
-            .any(|tap| tap.1 < 0.0);
+        let negative =
+            axes.iter().flat_map(|axis| axis.taps.iter().flatten()).any(|tap| tap.1 < 0.0);
         ensure!(!negative, "an interpolation with negative weights (cubic)");
         let op = Op::Resampling(Resampling { axes, input_shape });
         Ok(self.layer(context, op.into(), vec![input]))
@@ -133,10 +116,8 @@ impl Lowering<'_> {
         input_shape: &[usize],
         axis: usize,
     ) -> Result<ResampledAxis> {
-        let (length, stride) = (
-            input_shape[axis],
-            input_shape[axis + 1..].iter().product::<usize>(),
-        );
+        let (length, stride) =
+            (input_shape[axis], input_shape[axis + 1..].iter().product::<usize>());
         let output_stride: usize = context.output_shape[axis + 1..].iter().product();
         let mut taps = vec![vec![]; context.output_shape[axis]];
         for position in 0..length {
@@ -161,11 +142,7 @@ impl Lowering<'_> {
                 }
             }
         }
-        Ok(ResampledAxis {
-            axis,
-            input: length,
-            taps,
-        })
+        Ok(ResampledAxis { axis, input: length, taps })
     }
 }
 
@@ -176,13 +153,7 @@ fn numbered_padding(op: &dyn TypedOp) -> Result<(Box<dyn TypedOp>, f32)> {
     {
         let constant = value.cast_to_scalar::<f32>()?;
         let mode = PadMode::Constant(tensor0(-1i64).into_arc_tensor());
-        return Ok((
-            Box::new(Pad {
-                mode,
-                pads: pad.pads.clone(),
-            }),
-            constant,
-        ));
+        return Ok((Box::new(Pad { mode, pads: pad.pads.clone() }), constant));
     }
     Ok((tract_core::dyn_clone::clone_box(op), 0.0))
 }
@@ -202,9 +173,7 @@ fn nearest(
         };
         let step = |&source: &u32| {
             let start = source * input_shape[axis] as u32;
-            (0..output_shape[axis])
-                .map(|at| start + position(at) as u32)
-                .collect::<Vec<_>>()
+            (0..output_shape[axis]).map(|at| start + position(at) as u32).collect::<Vec<_>>()
         };
         sources.iter().flat_map(step).collect()
     });

@@ -16,11 +16,7 @@ impl Origins {
             .map(|node| {
                 // tract names a nameless node after its first output.
                 let first_output = node.output.first().cloned().unwrap_or_default();
-                let name = if node.name.is_empty() {
-                    first_output
-                } else {
-                    node.name.clone()
-                };
+                let name = if node.name.is_empty() { first_output } else { node.name.clone() };
                 (name, node.op_type.clone())
             })
             .collect();
@@ -51,15 +47,10 @@ mod tests {
     fn suffixes_are_cut_off_one_by_one() {
         let op_types = [("a.b", "Clip"), ("a", "Conv")];
         let op_types = op_types.map(|(name, op)| (name.to_string(), op.to_string()));
-        let origins = Origins {
-            op_types: op_types.into(),
-        };
+        let origins = Origins { op_types: op_types.into() };
         let of = |name| origins.of_node(name, "Max");
         assert_eq!(of("a.b.low"), ("a.b".to_string(), "Clip".to_string()));
         assert_eq!(of("a.bias-2"), ("a".to_string(), "Conv".to_string()));
-        assert_eq!(
-            of("other.low"),
-            ("other.low".to_string(), "Max".to_string())
-        );
+        assert_eq!(of("other.low"), ("other.low".to_string(), "Max".to_string()));
     }
 }

@@ -73,11 +73,7 @@ impl Lowering<'_> {
             ..Routing::transpose("Transpose", &shape, &order)
         };
         let input = self.route(context, input, routing);
-        let axis = WindowAxis {
-            input: length,
-            kernel: length,
-            ..WindowAxis::POINT
-        };
+        let axis = WindowAxis { input: length, kernel: length, ..WindowAxis::POINT };
         let output_shape = vec![1, planes, 1];
         let pooling = MaxPooling {
             window: Window { axes: vec![axis] },
@@ -85,13 +81,8 @@ impl Lowering<'_> {
             output_shape: output_shape.clone(),
         };
         let op = Op::MaxPooling(pooling).into();
-        let pooled = self.push(
-            &context.name,
-            &context.op_type,
-            op,
-            vec![input],
-            output_shape.clone(),
-        );
+        let pooled =
+            self.push(&context.name, &context.op_type, op, vec![input], output_shape.clone());
         let back = Routing::reshape("Reshape", &output_shape, &context.output_shape);
         Ok(Value::Layer(self.route(context, pooled, back)))
     }

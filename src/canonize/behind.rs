@@ -1,0 +1,164 @@
+//! The linear layers behind a value, and what a scale and shift becomes on the way to them.
+
+use anyhow::{Context, Result};
+
+use super::weights::{add_to_bias, constant_planes, per_channel, per_input_channel, scale_inputs};
+use crate::linear::WeightPart;
+use crate::network::{LayerId, Network, Op};
+use crate::operator::{Affine, Operator};
+use crate::tensor::Tensor;
+
+/// The way from a value to one linear layer, and the scale and shift as they arrive there.
+pub(super) struct Path {
+    /// The linear layer.
+    layer: LayerId,
+    /// One factor per input channel (convolution) or input element (dense layer).
+    factors: Vec<f32>,
+    /// The shift in the shape of the layer's input.
+    shift: Option<Tensor>,
+}
+
+/// Follows a scale and shift of the value of `id` to the linear layers behind it;
+/// `None` where some way leads elsewhere or something on it does not commute.
+pub(super) fn linear_layers_behind(
+    network: &Network,
+    id: LayerId,
+    affine: &Affine,
+) -> Result<Option<Vec<Path>>> {
+    if id == network.output {
+        return Ok(None);
+    }
+    let consumers = &network.consumers()[id];
+    let mut paths = vec![];
+    for &consumer in consumers {
+        let Some(found) = paths_through(network, consumer, id, affine)? else {
+            return Ok(None);
+        };
+        paths.extend(found);
+    }
+    // A layer that reads the value on two ways would be scaled twice.
+    let mut layers: Vec<LayerId> = paths.iter().map(|path| path.layer).collect();
+    layers.sort_unstable();
+    let is_unique = layers.windows(2).all(|pair| pair[0] != pair[1]);
+    Ok((is_unique && !paths.is_empty()).then_some(paths))
+}
+
+fn paths_through(
+    network: &Network,
+    consumer: LayerId,
+    from: LayerId,
+    affine: &Affine,
+) -> Result<Option<Vec<Path>>> {
+    let shape = &network.layers[from].shape;
+    let moved = match &network.layers[consumer].op {
+        Op::Convolution(_) | Op::Dense(_) => return path_to(network, consumer, from, affine),
+        Op::AveragePooling(pooling) if pooling.weights_add_up_to_one() => {
+            per_channel_in(affine, shape, &network.layers[consumer].shape)?
+        }
+        Op::Reduction(reduction) if reduction.is_mean() && reduction.first_axis > 1 => {
+            per_channel_in(affine, shape, &network.layers[consumer].shape)?
+        }
+        Op::MaxPooling(_) if is_positive(affine) => {
+            per_channel_in(affine, shape, &network.layers[consumer].shape)?
+        }
+        Op::Routing(routing) if !routing.pads() => {
+            let route = |constant: &Option<Tensor>| match constant {
+                Some(constant) => routing.forward(vec![full(constant, shape)?]).map(Some),
+                None => Ok(None),
+            };
+            Some(Affine { scale: route(&affine.scale)?, shift: route(&affine.shift)? })
+        }
+        _ => None,
+    };
+    match moved {
+        Some(moved) => linear_layers_behind(network, consumer, &moved),
+        None => Ok(None),
+    }
+}
+
+fn path_to(
+    network: &Network,
+    layer: LayerId,
+    from: LayerId,
+    affine: &Affine,
+) -> Result<Option<Vec<Path>>> {
+    let shape = &network.layers[from].shape;
+    let one = Tensor::filled(&[], 1.0)?;
+    let scale = affine.scale.as_ref().unwrap_or(&one);
+    let Some(factors) = per_input_channel(&network.layers[layer], scale, shape)? else {
+        return Ok(None);
+    };
+    let shift = affine.shift.as_ref().map(|shift| full(shift, shape)).transpose()?;
+    Ok(Some(vec![Path { layer, factors, shift }]))
+}
+
+impl Path {
+    /// Merges the scale and shift into the linear layer at the end of the path.
+    pub fn merge(self, network: &mut Network) -> Result<()> {
+        let layer = &mut network.layers[self.layer];
+        if let Some(shift) = &self.shift {
+            let map = layer.op.as_linear().context("only a linear layer takes up a scale")?;
+            let bias = map.forward(WeightPart::Plain, None)?(std::slice::from_ref(shift))?;
+            let bias = if is_the_same_everywhere(&layer.op, shift) {
+                first_of_planes(&bias)?
+            } else {
+                bias
+            };
+            add_to_bias(layer, &bias)?;
+        }
+        scale_inputs(layer, &self.factors);
+        Ok(())
+    }
+}
+
+/// Whether the answer of a layer to a shift is one number per output channel.
+fn is_the_same_everywhere(op: &Op, shift: &Tensor) -> bool {
+    let Op::Convolution(convolution) = op else {
+        return false;
+    };
+    let mut axes = convolution.window.axes.iter();
+    !convolution.is_transposed
+        && axes.all(|axis| axis.pad_before == 0 && axis.pad_after == 0)
+        && constant_planes(shift).is_some()
+}
+
+/// One number per channel of planes that are constant.
+fn first_of_planes(planes: &Tensor) -> Result<Tensor> {
+    let channels = planes.shape()[1];
+    let mut shape = vec![1; planes.shape().len()];
+    shape[1] = channels;
+    let plane = (planes.len() / channels.max(1)).max(1);
+    let firsts: Vec<f32> = planes.data().chunks_exact(plane).map(|plane| plane[0]).collect();
+    Tensor::new(&shape, &firsts)
+}
+
+/// A constant that broadcasts to a shape, written out.
+fn full(constant: &Tensor, shape: &[usize]) -> Result<Tensor> {
+    let mut result = Tensor::zeros(shape)?;
+    result.combine_broadcast(constant, |to, from| *to = from)?;
+    Ok(result)
+}
+
+/// A scale and shift that is one number per channel, for a value with the same channels and other
+/// spatial axes; `None` where it varies in space.
+fn per_channel_in(affine: &Affine, from: &[usize], to: &[usize]) -> Result<Option<Affine>> {
+    let moved = |constant: &Option<Tensor>| match constant {
+        Some(constant) => match per_channel(constant, from) {
+            Some(numbers) => {
+                let mut shape = vec![1; to.len()];
+                shape[1] = numbers.len();
+                Tensor::new(&shape, &numbers).map(|tensor| Some(Some(tensor)))
+            }
+            None => Ok(None),
+        },
+        None => Ok(Some(None)),
+    };
+    match (moved(&affine.scale)?, moved(&affine.shift)?) {
+        (Some(scale), Some(shift)) => Ok(Some(Affine { scale, shift })),
+        _ => Ok(None),
+    }
+}
+
+fn is_positive(affine: &Affine) -> bool {
+    affine.scale.as_ref().is_none_or(|scale| scale.data().iter().all(|&factor| factor > 0.0))
+}

@@ -1,0 +1,63 @@
+//! `route₂(route₁(x)) = route(x)`, and what does nothing is removed: double transposes of NHWC
+//! exports, chains of reshapes, a scale by 1, a shift by 0.
+
+use anyhow::Result;
+
+use crate::network::{LayerId, Network, Op};
+use crate::operator::{Affine, Routing};
+
+/// Removes layers without effect and joins routings that follow each other.
+pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
+    let mut removed = vec![];
+    for id in 0..network.layers.len() {
+        let Some(&before) = network.layers[id].inputs.first() else {
+            continue;
+        };
+        if let Some(joined) = joined_routing(network, before, id) {
+            network.layers[id].op = Op::Routing(joined);
+            network.layers[id].inputs = network.layers[before].inputs.clone();
+            removed.push(network.layers[before].name.clone());
+        }
+        let does_nothing = match &network.layers[id].op {
+            Op::Routing(routing) => routing.is_identity(),
+            Op::Affine(affine) => is_identity(affine),
+            _ => false,
+        };
+        if does_nothing {
+            removed.push(network.layers[id].name.clone());
+            network.bypass(id, network.layers[id].inputs[0]);
+        }
+    }
+    Ok(removed)
+}
+
+/// Two routings as one, where nobody else reads the first.
+fn joined_routing(network: &Network, first: LayerId, second: LayerId) -> Option<Routing> {
+    let (Op::Routing(a), Op::Routing(b)) = (&network.layers[first].op, &network.layers[second].op)
+    else {
+        return None;
+    };
+    let is_alone = network.only_consumer(first) == Some(second);
+    // Padding with two different constants cannot be one padding.
+    if !is_alone || (a.pads() && b.pads() && a.constant != b.constant) {
+        return None;
+    }
+    let constant = if a.pads() { a.constant } else { b.constant };
+    let sources = match (&a.sources, &b.sources) {
+        (None, None) => return Some(Routing::reshape(&b.name, &a.input_shape, &b.output_shape)),
+        (Some(sources), None) | (None, Some(sources)) => sources.clone(),
+        (Some(inner), Some(outer)) => {
+            let through = |&at: &u32| inner.get(at as usize).copied().unwrap_or(Routing::CONSTANT);
+            outer.iter().map(through).collect()
+        }
+    };
+    let joined = Routing::from_sources(&b.name, &a.input_shape, &b.output_shape, sources);
+    Some(Routing { constant, ..joined })
+}
+
+fn is_identity(affine: &Affine) -> bool {
+    let all = |tensor: &Option<crate::tensor::Tensor>, value: f32| {
+        tensor.as_ref().is_none_or(|tensor| tensor.data().iter().all(|&element| element == value))
+    };
+    all(&affine.scale, 1.0) && all(&affine.shift, 0.0)
+}

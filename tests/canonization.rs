@@ -1,0 +1,85 @@
+//! Canonization never changes the function: every pass alone and all together, on the sample models
+//! and the goldens' networks.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::PathBuf;
+
+use onnxplain::canonize::{PASSES, PassSelection, canonize};
+use onnxplain::model::{LoadOptions, Model};
+use onnxplain::network::Kind;
+use onnxplain::tensor::Tensor;
+
+const MODELS: [&str; 9] = [
+    "sample-models/efficientnet_lite0.onnx",
+    "sample-models/fashion_densenet.onnx",
+    "sample-models/fashion_mobilenet.onnx",
+    "sample-models/fashion_resnet.onnx",
+    "sample-models/fashion_vgg.onnx",
+    "tests/golden/branches/model.onnx",
+    "tests/golden/depthwise/model.onnx",
+    "tests/golden/plain/model.onnx",
+    "tests/golden/residual/model.onnx",
+];
+
+fn load(model: &str) -> Model {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(model);
+    Model::load(&path, &LoadOptions::default()).unwrap()
+}
+
+/// Numbers between −2 and 2 that look random.
+fn noise(shape: &[usize]) -> Tensor {
+    let mut tensor = Tensor::zeros(shape).unwrap();
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    for value in tensor.data_mut() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *value = (state >> 40) as f32 / (1 << 22) as f32 - 2.0;
+    }
+    tensor
+}
+
+/// max|a − b| / max|a|.
+fn difference(a: &Tensor, b: &Tensor) -> f32 {
+    let worst = a.data().iter().zip(b.data()).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()));
+    worst / a.max_abs()
+}
+
+#[test]
+fn no_pass_changes_the_function() {
+    for name in MODELS {
+        let model = load(name);
+        let input = noise(&model.input.shape);
+        let before = model.network.evaluate(&input).unwrap();
+        let alone = PASSES.iter().map(|pass| PassSelection::only(pass.name).unwrap());
+        for selection in alone.chain([PassSelection::all()]) {
+            let mut network = model.network.clone();
+            canonize(&mut network, &selection).unwrap();
+            let after = network.evaluate(&input).unwrap();
+            let difference = difference(&before, &after);
+            assert!(difference < 2e-5, "{name} {selection:?}: {difference:e}");
+        }
+    }
+}
+
+#[test]
+fn the_network_computes_what_the_file_says() {
+    for name in MODELS {
+        let model = load(name);
+        let input = noise(&model.input.shape);
+        let ours = model.network.evaluate(&input).unwrap();
+        let reference = model.run_reference(&input).unwrap();
+        let difference = difference(&reference, &ours);
+        assert!(difference < 2e-5, "{name}: {difference:e}");
+    }
+}
+
+#[test]
+fn no_batch_normalization_is_left_in_the_sample_models() {
+    for name in MODELS {
+        let mut network = load(name).network;
+        canonize(&mut network, &PassSelection::all()).unwrap();
+        let left = network.layers.iter().filter(|layer| layer.kind() == Kind::Normalization);
+        let left: Vec<&str> = left.map(|layer| layer.name.as_str()).collect();
+        assert!(left.is_empty(), "{name}: {left:?}");
+    }
+}
