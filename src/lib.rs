@@ -9,6 +9,7 @@ pub mod linear;
 pub mod model;
 pub mod network;
 pub mod operator;
+pub mod parallel;
 pub mod rule;
 mod suggest;
 pub mod tensor;

@@ -32,7 +32,8 @@ fn noise(shape: &[usize]) -> Tensor {
     let mut tensor = Tensor::zeros(shape).unwrap();
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     for value in tensor.data_mut() {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         *value = (state >> 40) as f32 / (1 << 22) as f32 - 2.0;
     }
     tensor
@@ -40,7 +41,8 @@ fn noise(shape: &[usize]) -> Tensor {
 
 /// max|a − b| / max|a|.
 fn difference(a: &Tensor, b: &Tensor) -> f32 {
-    let worst = a.data().iter().zip(b.data()).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()));
+    let worst =
+        a.data().iter().zip(b.data()).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()));
     worst / a.max_abs()
 }
 

@@ -9,6 +9,7 @@ use onnxplain::composite::Composite;
 use onnxplain::explain::{Explainer, Initial, InputRange, Target, initial_relevance};
 use onnxplain::heatmap::read_npy;
 use onnxplain::model::{LoadOptions, Model};
+use onnxplain::parallel::Threads;
 use onnxplain::tensor::Tensor;
 use serde::Deserialize;
 
@@ -53,7 +54,7 @@ fn relevance(golden: &Golden) -> Tensor {
         high: golden.input_range.high.clone(),
         channel_axis: 1,
     };
-    let explainer = Explainer::new(network, &composite, Some(&range)).unwrap();
+    let explainer = Explainer::new(network, &composite, Some(&range), Threads::default()).unwrap();
     let input = tensor(&folder.join(&golden.network).join("input.npy"));
     let activations = explainer.forward(&input.reshaped(&model.input.shape).unwrap()).unwrap();
     let logits = activations.logits().unwrap();

@@ -45,7 +45,7 @@ fn combined_options(
     a: &Option<crate::tensor::Tensor>,
     b: &Option<crate::tensor::Tensor>,
     shape: &[usize],
-    combine: impl Fn(&mut f32, f32),
+    combine: impl Fn(&mut f32, f32) + Send + Sync,
 ) -> Result<Option<crate::tensor::Tensor>> {
     match (a, b) {
         (Some(a), Some(b)) => combined(a, b, shape, combine).map(Some),

@@ -95,7 +95,7 @@ pub(super) fn combined(
     a: &Tensor,
     b: &Tensor,
     shape: &[usize],
-    combine: impl Fn(&mut f32, f32),
+    combine: impl Fn(&mut f32, f32) + Send + Sync,
 ) -> Result<Tensor> {
     let mut result = a.clone();
     if Broadcast::between(b.shape(), a.shape()).is_none() {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use rayon::prelude::*;
 
 use super::input_range::{InputRange, range_at, spread};
 use super::program::{LinearStep, Program, Step};
@@ -23,6 +24,14 @@ pub(super) struct Engine {
     pub(super) gradients: Vec<Option<Arc<Transposed>>>,
     /// For each layer, the inputs that nobody reads after it.
     last_reads: Vec<Vec<LayerId>>,
+}
+
+/// The kernels of one layer.
+#[derive(Default)]
+struct LayerKernels {
+    forward: Option<Forward>,
+    divisions: Vec<Division>,
+    gradient: Option<Arc<Transposed>>,
 }
 
 /// A group of a rule, with kernels.
@@ -79,14 +88,19 @@ impl Engine {
             last_reads: last_reads(&program.network),
             program,
         };
-        for id in 0..count {
-            let layer = &engine.program.network.layers[id];
-            let kernels = engine.kernels(id, range);
-            let (forward, divisions, gradient) =
-                kernels.with_context(|| format!("compiling the {}", layer.describe()))?;
-            engine.forward.push(forward);
-            engine.divisions.push(divisions);
-            engine.gradients.push(gradient);
+        let layers = (0..count).into_par_iter();
+        let kernels: Vec<LayerKernels> = layers
+            .map(|id| {
+                let layer = &engine.program.network.layers[id];
+                engine
+                    .kernels(id, range)
+                    .with_context(|| format!("compiling the {}", layer.describe()))
+            })
+            .collect::<Result<_>>()?;
+        for kernels in kernels {
+            engine.forward.push(kernels.forward);
+            engine.divisions.push(kernels.divisions);
+            engine.gradients.push(kernels.gradient);
         }
         Ok(engine)
     }
@@ -99,27 +113,20 @@ impl Engine {
         &self.program.network
     }
 
-    #[allow(clippy::type_complexity)]
-    fn kernels(
-        &self,
-        id: LayerId,
-        range: Option<&InputRange>,
-    ) -> Result<(Option<Forward>, Vec<Division>, Option<Arc<Transposed>>)> {
+    fn kernels(&self, id: LayerId, range: Option<&InputRange>) -> Result<LayerKernels> {
+        let mut kernels = LayerKernels::default();
         let Some(map) = self.program.network.layers[id].op.as_linear() else {
-            return Ok((None, vec![], None));
+            return Ok(kernels);
         };
-        let forward = map.forward(WeightPart::Plain, map.bias().cloned())?;
+        kernels.forward = Some(map.forward(WeightPart::Plain, map.bias().cloned())?);
         match &self.program.steps[id] {
-            Step::Linear(step) => {
-                let divisions = self.divisions_of(id, step, map, range)?;
-                Ok((Some(forward), divisions, None))
-            }
+            Step::Linear(step) => kernels.divisions = self.divisions_of(id, step, map, range)?,
             Step::Gradient => {
-                let transposed = Arc::new(map.transposed(WeightPart::Plain)?);
-                Ok((Some(forward), vec![], Some(transposed)))
+                kernels.gradient = Some(Arc::new(map.transposed(WeightPart::Plain)?));
             }
-            _ => Ok((Some(forward), vec![], None)),
+            _ => {}
         }
+        Ok(kernels)
     }
 
     fn divisions_of(

@@ -23,12 +23,14 @@ pub use target::{Initial, Target, TargetClass, initial_relevance};
 use self::engine::Engine;
 use crate::composite::{Assignment, Composite};
 use crate::network::Network;
+use crate::parallel::Threads;
 use crate::tensor::Tensor;
 
 /// A network with its rules, compiled: explains any number of inputs, from any number of threads.
 pub struct Explainer {
     engine: Engine,
     assignment: Assignment,
+    threads: Threads,
 }
 
 /// Where the relevance of an output went.
@@ -43,7 +45,8 @@ pub struct Attribution {
 impl Explainer {
     /// Compiles a canonized network with a composite.
     ///
-    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule.
+    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule;
+    /// `threads` are used for compiling and inside each explanation.
     ///
     /// # Errors
     /// When the composite does not fit the network, or z-box is used and the range is not known.
@@ -51,11 +54,12 @@ impl Explainer {
         network: Network,
         composite: &Composite,
         input_range: Option<&InputRange>,
+        threads: Threads,
     ) -> Result<Explainer> {
         let assignment = Assignment::of(&network, composite)?;
         let program = Program::compile(network, &assignment)?;
-        let engine = Engine::new(program, input_range)?;
-        Ok(Explainer { engine, assignment })
+        let engine = threads.run(|| Engine::new(program, input_range))?;
+        Ok(Explainer { engine, assignment, threads })
     }
 
     /// Runs the network, keeping what propagation will read.
@@ -63,7 +67,7 @@ impl Explainer {
     /// # Errors
     /// When the input has another shape than the network's.
     pub fn forward(&self, input: &Tensor) -> Result<Activations> {
-        self.engine.forward(input)
+        self.threads.run(|| self.engine.forward(input))
     }
 
     /// Propagates relevance from the output back to the input.
@@ -71,7 +75,7 @@ impl Explainer {
     /// # Errors
     /// When `initial` has another shape than the output.
     pub fn propagate(&self, activations: &Activations, initial: Tensor) -> Result<Attribution> {
-        self.engine.propagate(activations, initial)
+        self.threads.run(|| self.engine.propagate(activations, initial))
     }
 
     /// The network.

@@ -2,7 +2,11 @@
 
 use anyhow::{Result, ensure};
 
+use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
+
+/// Elements that one thread combines at a time.
+const CHUNK: usize = 1 << 12;
 
 /// How a small tensor lies in a large one: the large one, row-major, is `outer`
 /// repeats of the small one, each of whose `middle` elements fills a run of `inner`.
@@ -42,19 +46,26 @@ impl Broadcast {
     }
 
     /// Calls `function(element of large, element of small)` for every element of `large`.
-    pub fn zip(&self, large: &mut [f32], small: &[f32], function: impl Fn(&mut f32, f32)) {
-        if self.inner == 1 {
-            for row in large.chunks_exact_mut(self.middle.max(1)) {
-                for (to, &from) in row.iter_mut().zip(small) {
-                    function(to, from);
-                }
-            }
+    pub fn zip(
+        &self,
+        large: &mut [f32],
+        small: &[f32],
+        function: impl Fn(&mut f32, f32) + Send + Sync,
+    ) {
+        if self.inner > 1 {
+            for_each_chunk(large, self.inner, |run, large| {
+                let from = small[run % small.len()];
+                large.iter_mut().for_each(|to| function(to, from));
+            });
             return;
         }
-        for block in large.chunks_exact_mut((self.middle * self.inner).max(1)) {
-            for (run, &from) in block.chunks_exact_mut(self.inner.max(1)).zip(small) {
-                run.iter_mut().for_each(|to| function(to, from));
-            }
+        // Chunks that end where the small tensor does, or lie within it.
+        let len = if self.middle > CHUNK { CHUNK } else { self.middle };
+        for row in large.chunks_exact_mut(self.middle.max(1)) {
+            for_each_chunk(row, len, |index, large| {
+                let small = &small[index * len..];
+                large.iter_mut().zip(small).for_each(|(to, &from)| function(to, from));
+            });
         }
     }
 
@@ -78,7 +89,7 @@ impl Tensor {
     pub fn combine_broadcast(
         &mut self,
         small: &Tensor,
-        function: impl Fn(&mut f32, f32),
+        function: impl Fn(&mut f32, f32) + Send + Sync,
     ) -> Result<()> {
         let broadcast = Broadcast::between(small.shape(), self.shape());
         ensure!(

@@ -8,11 +8,14 @@
 use anyhow::Result;
 
 use super::convolution::{Correlation, Kernel};
-use super::{Window, WindowAxis};
+use super::{Window, WindowAxis, scatter_columns};
 use crate::tensor::Tensor;
 
 /// The kernel that carries `[N, O, output...]` back to `[N, I, input...]`.
 pub(super) fn scatter(forward: &Correlation) -> Result<Kernel> {
+    if scatter_columns::applies(forward) {
+        return scatter_columns::scatter(forward);
+    }
     let weight = exchange_channels(&forward.weight, forward.groups)?;
     let phases = phase_grid(&forward.window)
         .into_iter()

@@ -8,10 +8,13 @@ mod broadcast;
 mod convolution;
 mod convolution_transposed;
 mod dense;
+mod depthwise;
 mod plan;
 mod pooling;
 mod reduction;
 mod resampling;
+mod rows;
+mod scatter_columns;
 mod sum;
 mod window;
 

@@ -16,11 +16,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Compiles `operator(input, constants...)` for one input shape.
+    /// Compiles `operator(input, constants...)` for one input shape. `declutters` lets tract turn
+    /// the operator into a simpler one first, which takes several times as long to compile.
     pub fn new(
         operator: impl Into<Box<dyn TypedOp>>,
         input_shape: &[usize],
         constants: &[Tensor],
+        declutters: bool,
     ) -> Result<Plan> {
         let build = || -> Result<Arc<TypedRunnableModel>> {
             let mut model = TypedModel::default();
@@ -32,7 +34,11 @@ impl Plan {
             }
             let outputs = model.wire_node("operator", operator, &operands)?;
             model.select_output_outlets(&outputs)?;
-            model.into_optimized()?.into_runnable()
+            if declutters {
+                model.declutter()?;
+            }
+            model.optimize()?;
+            model.into_runnable()
         };
         let runnable = build().context("tract cannot compile this operator")?;
         Ok(Plan { runnable })

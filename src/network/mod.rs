@@ -3,6 +3,7 @@
 //! [`lower`](mod@lower) makes it from tract's typed graph, [`canonize`](crate::canonize) rewrites it,
 //! [`composite`](crate::composite) matches on its kinds, [`explain`](crate::explain) compiles it.
 
+mod family;
 mod kind;
 mod lower;
 mod recognise;
@@ -10,6 +11,7 @@ mod signs;
 
 use anyhow::{Context, Result};
 
+pub use family::Family;
 pub use kind::{Kind, Op};
 pub use lower::lower;
 pub use signs::SignBounds;

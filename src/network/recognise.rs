@@ -314,7 +314,7 @@ fn merge_affine(first: &Affine, second: &Affine) -> Result<Option<Affine>> {
 fn combine(
     a: &Option<Tensor>,
     b: &Option<Tensor>,
-    function: impl Fn(&mut f32, f32),
+    function: impl Fn(&mut f32, f32) + Send + Sync,
 ) -> Result<Option<Option<Tensor>>> {
     let (Some(a), Some(b)) = (a, b) else {
         return Ok(Some(a.clone().or_else(|| b.clone())));

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 
 use super::scalar::{Binary, Unary};
 use crate::linear::Broadcast;
+use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
 /// One step of a [`Function`]; operands are indices of earlier steps.
@@ -34,7 +35,7 @@ pub struct Function {
 }
 
 /// How many elements are evaluated together: small enough for the first cache.
-const BLOCK: usize = 512;
+const BLOCK: usize = 1024;
 
 impl Function {
     /// The identity.
@@ -175,6 +176,12 @@ impl Function {
     /// # Errors
     /// When a parameter does not broadcast to the signal.
     pub fn apply(&self, signal: &mut Tensor) -> Result<()> {
+        if let Some(chain) = self.as_chain() {
+            for_each_chunk(signal.data_mut(), BLOCK, |_, chunk| {
+                chain.iter().for_each(|link| link.apply(chunk));
+            });
+            return Ok(());
+        }
         let mut registers = vec![[0.0; BLOCK]; self.steps.len()];
         let runs = self.runs(signal.shape())?;
         runs.for_each(signal.data_mut(), |chunk, parameter| {
@@ -203,6 +210,30 @@ impl Function {
             }
         });
         relevance.combine_broadcast(&derivatives, |to, slope| *to *= slope)
+    }
+
+    /// The function as operations one after the other, each with at most one number beside: what
+    /// most activations are, and what can be done in place.
+    fn as_chain(&self) -> Option<Vec<Link>> {
+        let mut chain = vec![];
+        let mut last = 0;
+        for (index, step) in self.steps.iter().enumerate() {
+            let number = |of: usize| match self.steps[of] {
+                Step::Constant(number) => Some(number),
+                _ => None,
+            };
+            let link = match *step {
+                Step::Input if index == 0 => continue,
+                Step::Constant(_) => continue,
+                Step::Unary(operation, of) if of == last => Link::Unary(operation),
+                Step::Binary(operation, a, b) if a == last => Link::Right(operation, number(b)?),
+                Step::Binary(operation, a, b) if b == last => Link::Left(operation, number(a)?),
+                _ => return None,
+            };
+            chain.push(link);
+            last = index;
+        }
+        (last + 1 == self.steps.len()).then_some(chain)
     }
 
     fn evaluate(&self, input: &[f32], parameter: usize, values: &mut [[f32; BLOCK]]) {
@@ -274,6 +305,36 @@ impl Function {
             runs.inner = inner.unwrap_or(runs.inner);
         }
         Ok(runs)
+    }
+}
+
+/// An operation of a chain.
+#[derive(Clone, Copy, Debug)]
+enum Link {
+    Unary(Unary),
+    /// With a number on the right.
+    Right(Binary, f32),
+    /// With a number on the left.
+    Left(Binary, f32),
+}
+
+impl Link {
+    fn apply(self, data: &mut [f32]) {
+        match self {
+            Link::Right(Binary::Max, number) | Link::Left(Binary::Max, number) => {
+                data.iter_mut().for_each(|x| *x = x.max(number));
+            }
+            Link::Right(Binary::Min, number) | Link::Left(Binary::Min, number) => {
+                data.iter_mut().for_each(|x| *x = x.min(number));
+            }
+            Link::Unary(operation) => data.iter_mut().for_each(|x| *x = operation.value(*x)),
+            Link::Right(operation, number) => {
+                data.iter_mut().for_each(|x| *x = operation.value(*x, number));
+            }
+            Link::Left(operation, number) => {
+                data.iter_mut().for_each(|x| *x = operation.value(number, *x));
+            }
+        }
     }
 }
 

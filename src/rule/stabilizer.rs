@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::parallel::map_chunks;
+
 /// How a denominator is kept from zero. `sign(0)` counts as +1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -62,12 +64,18 @@ fn sign(z: f32) -> f32 {
 /// Number of independent partial sums: enough to keep the vector units busy.
 const LANES: usize = 16;
 
-fn divide(numerators: &[f32], denominators: &mut [f32], stabilized: impl Fn(f32) -> f32) -> f64 {
-    let mut absorbed = 0.0f64;
-    for (numerators, denominators) in numerators.chunks(4096).zip(denominators.chunks_mut(4096)) {
+/// Elements that one thread divides at a time.
+const CHUNK: usize = 1 << 12;
+
+fn divide(
+    numerators: &[f32],
+    denominators: &mut [f32],
+    stabilized: impl Fn(f32) -> f32 + Send + Sync,
+) -> f64 {
+    let absorbed = map_chunks(denominators, CHUNK, |index, denominators| {
         let mut partial = [0.0f32; LANES];
-        let lanes = denominators.chunks_mut(LANES).zip(numerators.chunks(LANES));
-        for (denominators, numerators) in lanes {
+        let numerators = numerators[index * CHUNK..].chunks(LANES);
+        for (denominators, numerators) in denominators.chunks_mut(LANES).zip(numerators) {
             for ((z, &r), partial) in denominators.iter_mut().zip(numerators).zip(&mut partial) {
                 let stable = stabilized(*z);
                 let quotient = if r == 0.0 { 0.0 } else { r / stable };
@@ -75,9 +83,9 @@ fn divide(numerators: &[f32], denominators: &mut [f32], stabilized: impl Fn(f32)
                 *z = quotient;
             }
         }
-        absorbed += partial.iter().map(|&value| f64::from(value)).sum::<f64>();
-    }
-    absorbed
+        partial.iter().map(|&value| f64::from(value)).sum::<f64>()
+    });
+    absorbed.into_iter().sum()
 }
 
 fn root_mean_square(values: &[f32]) -> f32 {

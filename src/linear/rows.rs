@@ -1,0 +1,102 @@
+//! Sliding windows over images, row by row: what a tap reads along one row lies evenly spaced in memory.
+
+use super::{Window, WindowAxis};
+
+/// One tap along one row of windows: `count` outputs from `output` on, which read inputs from `input` on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub tap: usize,
+    pub input: usize,
+    pub output: usize,
+    pub count: usize,
+    stride: usize,
+}
+
+impl Row {
+    /// `output[n] += weight · input[n]` along the row.
+    pub fn gather(&self, weight: f32, input: &[f32], output: &mut [f32]) {
+        let (from, to) = (&input[self.input..], &mut output[self.output..][..self.count]);
+        if self.stride == 1 {
+            to.iter_mut().zip(&from[..self.count]).for_each(|(to, from)| *to += weight * from);
+        } else {
+            let from = from.iter().step_by(self.stride);
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += weight * from);
+        }
+    }
+
+    /// `input[n] += weight · output[n]` along the row.
+    pub fn scatter(&self, weight: f32, output: &[f32], input: &mut [f32]) {
+        let (from, to) = (&output[self.output..][..self.count], &mut input[self.input..]);
+        if self.stride == 1 {
+            to[..self.count].iter_mut().zip(from).for_each(|(to, from)| *to += weight * from);
+        } else {
+            let to = to.iter_mut().step_by(self.stride);
+            to.zip(from).for_each(|(to, from)| *to += weight * from);
+        }
+    }
+}
+
+/// Calls `work` for every tap of every row of windows that reads inside the input; two spatial axes.
+pub(super) fn for_each_row(window: &Window, mut work: impl FnMut(&Row)) {
+    let [vertical, horizontal] = window.axes[..] else { return };
+    for y in 0..vertical.output {
+        for tap_y in 0..vertical.kernel {
+            let Some(source_y) = vertical.source(y, tap_y) else { continue };
+            for tap_x in 0..horizontal.kernel {
+                let (first, count) = positions_inside(&horizontal, tap_x);
+                if count == 0 {
+                    continue;
+                }
+                let offset = first * horizontal.stride + tap_x * horizontal.dilation;
+                work(&Row {
+                    tap: tap_y * horizontal.kernel + tap_x,
+                    input: source_y * horizontal.input + offset - horizontal.pad_before,
+                    output: y * horizontal.output + first,
+                    count,
+                    stride: horizontal.stride,
+                });
+            }
+        }
+    }
+}
+
+/// The first window position whose tap reads inside the input, and how many follow in a row.
+fn positions_inside(axis: &WindowAxis, tap: usize) -> (usize, usize) {
+    let offset = tap * axis.dilation;
+    let first = axis.pad_before.saturating_sub(offset).div_ceil(axis.stride);
+    // Positions up to which p·stride + offset − pad_before < input.
+    let end = (axis.input + axis.pad_before).saturating_sub(offset).div_ceil(axis.stride);
+    (first, end.min(axis.output).saturating_sub(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_inside_agree_with_the_window() {
+        for stride in 1..4 {
+            for dilation in 1..3 {
+                for pad_before in 0..4 {
+                    let axis = WindowAxis {
+                        input: 7,
+                        output: (7 + pad_before + 1 - 2 * dilation - 1) / stride + 1,
+                        kernel: 3,
+                        stride,
+                        dilation,
+                        pad_before,
+                        pad_after: 1,
+                    };
+                    for tap in 0..3 {
+                        let inside: Vec<usize> = (0..axis.output)
+                            .filter(|&position| axis.source(position, tap).is_some())
+                            .collect();
+                        let (first, count) = positions_inside(&axis, tap);
+                        assert_eq!(count, inside.len(), "{axis:?} tap {tap}");
+                        assert!(count == 0 || inside[0] == first, "{axis:?} tap {tap}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Threads inside one explanation.
+//!
+//! Work is split by planes and rows that do not depend on each other, and sums are never
+//! split, so results are the same bits whatever the number of threads.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tract_linalg::multithread::{Executor, multithread_tract_scope};
+
+thread_local! {
+    static IS_PARALLEL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Elements below which a loop is not worth splitting: some ten microseconds of work.
+const WORTH_SPLITTING: usize = 1 << 14;
+
+/// The threads that one explanation may use.
+#[derive(Clone, Default)]
+pub struct Threads {
+    /// `None`: only the thread that asks.
+    pool: Option<Arc<ThreadPool>>,
+}
+
+impl Threads {
+    /// A number of threads of its own; 1 uses the thread that asks.
+    ///
+    /// # Errors
+    /// When the system has no more threads.
+    pub fn new(count: usize) -> Result<Threads> {
+        if count <= 1 {
+            return Ok(Threads::default());
+        }
+        let pool = ThreadPoolBuilder::new().num_threads(count).build();
+        let pool = pool.with_context(|| format!("cannot start {count} threads"))?;
+        Ok(Threads { pool: Some(Arc::new(pool)) })
+    }
+
+    /// Runs `work`, whose kernels and loops use these threads.
+    pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.pool {
+            None => work(),
+            Some(pool) => pool.install(|| {
+                let before = IS_PARALLEL.replace(true);
+                // Inside the pool, rayon's "global" pool is this one.
+                let result = multithread_tract_scope(Executor::RayonGlobal, work);
+                IS_PARALLEL.set(before);
+                result
+            }),
+        }
+    }
+}
+
+/// Calls `work(index, chunk)` for every chunk of `len` elements (the last may be shorter), on the
+/// threads of the surrounding [`Threads::run`]; the results come in the order of the chunks.
+pub(crate) fn map_chunks<T: Send>(
+    data: &mut [f32],
+    len: usize,
+    work: impl Fn(usize, &mut [f32]) -> T + Send + Sync,
+) -> Vec<T> {
+    let len = len.max(1);
+    if IS_PARALLEL.get() && data.len() >= WORTH_SPLITTING {
+        let chunks = data.par_chunks_mut(len).enumerate();
+        let at_once = (WORTH_SPLITTING / 4 / len).max(1);
+        chunks.with_min_len(at_once).map(|(index, chunk)| work(index, chunk)).collect()
+    } else {
+        data.chunks_mut(len).enumerate().map(|(index, chunk)| work(index, chunk)).collect()
+    }
+}
+
+/// Like [`map_chunks`], for work without a result.
+pub(crate) fn for_each_chunk(
+    data: &mut [f32],
+    len: usize,
+    work: impl Fn(usize, &mut [f32]) + Send + Sync,
+) {
+    // A vector of units takes no memory.
+    map_chunks(data, len, work);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_chunk_is_visited_whatever_the_threads() {
+        for count in [1, 2, 3] {
+            let mut data = vec![0.0; 1 << 15];
+            Threads::new(count).unwrap().run(|| {
+                for_each_chunk(&mut data, 1 << 10, |index, chunk| chunk.fill(index as f32));
+            });
+            assert!(data.iter().enumerate().all(|(at, value)| *value == (at >> 10) as f32));
+        }
+    }
+}
