@@ -1,3 +1,9 @@
-//! The `onnxplain` command.
+//! The `onnxplain` command: parse, dispatch, exit code. The commands are in `cli`, what they do is in the library.
 
-fn main() {}
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -106,6 +106,7 @@ impl Engine {
         let layer = &self.network().layers[id];
         let mut sums: Vec<Option<Tensor>> = vec![None; layer.inputs.len()];
         let mut handed = Handed::from(vec![]);
+        let mut taken_up = 0.0;
         for division in &self.divisions[id] {
             let inputs = |term: &TermKernels| -> Result<Vec<Tensor>> {
                 let plain = layer.inputs.iter().map(|&input| activations.value(input).cloned());
@@ -115,8 +116,9 @@ impl Engine {
                 }
             };
             let output = || activations.value(id);
-            let mut quotient = denominator(division, inputs, output)?;
+            let mut quotient = denominator(division, inputs, output, arrived.shape())?;
             let arrived = gated(arrived, division.group.gate, output)?;
+            taken_up += arrived.sum();
             let coefficient = division.group.coefficient;
             let (bias, stabilizer) = quotients(division, step.stabilizer, &arrived, &mut quotient)?;
             handed.absorbed_by_bias += f64::from(coefficient) * bias;
@@ -131,6 +133,10 @@ impl Engine {
                     add_scaled(sum, share, coefficient * term.coefficient)?;
                 }
             }
+        }
+        if self.divisions[id].iter().all(|division| division.group.gate.is_some()) {
+            // An output of 0 opens no gate: its relevance is dropped.
+            handed.absorbed_by_stabilizer += arrived.sum() - taken_up;
         }
         let finish = |(sum, &input): (Option<Tensor>, &LayerId)| match sum {
             Some(sum) => Ok(sum),
@@ -185,6 +191,7 @@ fn denominator<'a>(
     division: &Division,
     inputs: impl Fn(&TermKernels) -> Result<Vec<Tensor>>,
     output: impl Fn() -> Result<&'a Tensor>,
+    shape: &[usize],
 ) -> Result<Tensor> {
     if division.divides_by_output {
         return output().cloned();
@@ -202,7 +209,7 @@ fn denominator<'a>(
         }
         (Some(sum), None) => Ok(sum),
         (None, Some(constant)) => Ok(constant.clone()),
-        (None, None) => Tensor::zeros(output()?.shape()),
+        (None, None) => Tensor::zeros(shape),
     }
 }
 

@@ -80,7 +80,11 @@ impl Convolution {
 
 impl LinearMap for Convolution {
     fn forward(&self, part: WeightPart, bias: Option<Tensor>) -> Result<Forward> {
-        let per_channel = bias.as_ref().is_some_and(|bias| bias.len() == self.output_channels());
+        let channels = self.output_channels();
+        let per_channel = bias.as_ref().is_some_and(|bias| {
+            // One number per channel, and not a row or a map that happens to be as long.
+            bias.len() == channels && bias.shape().get(1) == Some(&channels)
+        });
         if per_channel && part != WeightPart::One && !self.is_transposed {
             let kernel = self.part(part)?.kernel(true, bias)?;
             return Ok(Box::new(move |inputs| kernel(&inputs[0])));

@@ -11,6 +11,7 @@ use tract_onnx::model::Onnx;
 use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto, tensor_proto::DataLocation};
 use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_proto};
 
+use super::number_type::make_float32;
 use super::{InputShape, Layout, upsample};
 use crate::network::{Network, lower};
 use crate::tensor::Tensor as Array;
@@ -18,8 +19,10 @@ use crate::tensor::Tensor as Array;
 /// What can be said about a model that its file leaves open.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
-    /// `[height, width]` of the input, for a model that leaves them open.
+    /// `[height, width]` of the input that the user asks for; a model of another fixed size is refused.
     pub size: Option<[usize; 2]>,
+    /// `[height, width]` that the model's card says, for a model that leaves them open.
+    pub card_size: Option<[usize; 2]>,
     /// Where the channels are; default: read off the shape.
     pub layout: Option<Layout>,
     /// The output to explain; default: the first.
@@ -83,8 +86,9 @@ impl Model {
 
 fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let bytes = std::fs::read(path).context("the file cannot be read")?;
-    let proto = decode(&bytes)?;
+    let mut proto = decode(&bytes)?;
     drop(bytes);
+    proto.graph.iter_mut().for_each(make_float32);
     let onnx = reader();
     refuse_unknown_operators(&onnx, &proto)?;
     let input = the_input(&proto)?;
@@ -209,7 +213,7 @@ fn input_shape(
                 length
             }
             (Some(length), None) => length,
-            (None, Some(place)) => match options.size {
+            (None, Some(place)) => match options.size.or(options.card_size) {
                 Some(size) => size[place],
                 None => {
                     notes.push(format!(

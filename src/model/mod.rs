@@ -7,6 +7,7 @@ mod huggingface;
 mod labels;
 mod load;
 mod notation;
+mod number_type;
 mod picture;
 mod prepare;
 mod preprocess;

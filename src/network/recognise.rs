@@ -77,19 +77,22 @@ pub(super) fn assemble(
     output: LayerId,
     allow_gradient: &[String],
 ) -> Result<Network> {
-    let mut assembly = Assembly { drafts, output };
+    let mut assembly = Assembly { drafts, output, diamonds: vec![] };
     for id in 0..assembly.drafts.len() {
         assembly.merge_into_predecessor(id)?;
         assembly.merge_diamond(id);
         assembly.merge_into_predecessor(id)?;
         assembly.merge_trailing_factor(id);
     }
+    assembly.take_back_diamonds();
     assembly.finish(allow_gradient)
 }
 
 struct Assembly {
     drafts: Vec<Draft>,
     output: LayerId,
+    /// What drafts were before the *diamond* identity made functions of them.
+    diamonds: Vec<(LayerId, Draft)>,
 }
 
 impl Assembly {
@@ -170,8 +173,22 @@ impl Assembly {
             functions.push((member, function));
         }
         if let Some((_, function)) = functions.pop() {
+            self.diamonds.push((id, self.drafts[id].clone()));
             self.drafts[id].op = DraftOp::Function(function);
             self.drafts[id].inputs = vec![root];
+        }
+    }
+
+    /// Undoes diamonds that became no known activation: `x + relu(x)` is a sum, not an activation.
+    fn take_back_diamonds(&mut self) {
+        for (id, before) in std::mem::take(&mut self.diamonds) {
+            let is_node_of_its_own =
+                ["Add", "Sub", "Mul", "Sum"].contains(&before.op_type.as_str());
+            let DraftOp::Function(function) = &self.drafts[id].op else { continue };
+            let is_known = Activation::new(function.clone(), "").is_recognised();
+            if is_node_of_its_own && !is_known {
+                self.drafts[id] = before;
+            }
         }
     }
 
@@ -335,6 +352,10 @@ fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
             let fits = dense.output_shape == shape;
             let bias = Some(shift.clone());
             fits.then(|| Op::Dense(crate::linear::Dense { bias, ..dense.clone() }))
+        }
+        (Op::Dense(dense), Some(scale), None) if dense.bias.is_none() && scale.len() == 1 => {
+            let weight = dense.weight.map(|weight| weight * scale.data()[0]).ok()?;
+            Some(Op::Dense(crate::linear::Dense { weight, ..dense.clone() }))
         }
         (Op::Reduction(reduction), Some(scale), None) if scale.len() == 1 => {
             let weight = reduction.weight * scale.data()[0];

@@ -39,7 +39,10 @@ impl Activation {
     /// Whether the function is one that networks use as an activation: recognised by its values,
     /// or one step that clips, bends or squashes.
     pub fn is_recognised(&self) -> bool {
-        if known_activations().iter().any(|(name, ..)| *name == self.name) {
+        let by_name = |name: &str| *name == self.name;
+        if known_activations().iter().any(|(name, ..)| by_name(name))
+            || ONNX_ACTIVATIONS.iter().any(|name| by_name(name))
+        {
             return true;
         }
         match self.function.single_step() {
@@ -52,6 +55,10 @@ impl Activation {
         }
     }
 }
+
+/// Operators of ONNX that are activations whatever their parameters, in lower case.
+const ONNX_ACTIVATIONS: &[&str] =
+    &["celu", "clip", "leakyrelu", "prelu", "selu", "softsign", "swish", "thresholdedrelu"];
 
 /// An activation's name, its formula, and the step that computes it without overflow where the
 /// exported chain of steps would.
@@ -67,17 +74,12 @@ fn known_activations() -> [Known; 13] {
         ("sigmoid", |x| Unary::Sigmoid.value(x), Some(Unary::Sigmoid)),
         ("tanh", f32::tanh, Some(Unary::Tanh)),
         ("gelu", |x| 0.5 * x * (1.0 + Unary::Erf.value(x / std::f32::consts::SQRT_2)), None),
-        ("gelu-tanh", gelu_tanh, None),
+        ("gelu-tanh", |x| Unary::GeluTanh.value(x), Some(Unary::GeluTanh)),
         ("quick-gelu", |x| x * Unary::Sigmoid.value(1.702 * x), None),
         ("softplus", |x| Unary::Softplus.value(x), Some(Unary::Softplus)),
         ("mish", |x| Unary::Mish.value(x), Some(Unary::Mish)),
         ("elu", |x| if x > 0.0 { x } else { x.exp_m1() }, None),
     ]
-}
-
-fn gelu_tanh(x: f32) -> f32 {
-    let scale = (2.0 / std::f32::consts::PI).sqrt();
-    0.5 * x * (1.0 + (scale * (x + 0.044_715 * x * x * x)).tanh())
 }
 
 impl Operator for Activation {

@@ -35,6 +35,8 @@ pub enum Unary {
     HardSwish,
     /// `x · sigmoid(x)`
     Silu,
+    /// `x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))`
+    GeluTanh,
     /// `ln(1 + eˣ)`, without overflow.
     Softplus,
     /// `x · tanh(softplus(x))`, without overflow.
@@ -66,6 +68,7 @@ impl Unary {
             }
             Unary::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
             Unary::Silu => x * sigmoid(x),
+            Unary::GeluTanh => 0.5 * x * (1.0 + gelu_argument(x).tanh()),
             Unary::Softplus => softplus(x),
             Unary::Mish => x * softplus(x).tanh(),
         }
@@ -105,6 +108,11 @@ impl Unary {
                 x => (2.0 * x + 3.0) / 6.0,
             },
             Unary::Silu => sigmoid(x) * (1.0 + x * sigmoid(-x)),
+            Unary::GeluTanh => {
+                let tanh = gelu_argument(x).tanh();
+                let slope = GELU_SCALE * (1.0 + 3.0 * GELU_CUBIC * x * x);
+                0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * slope
+            }
             Unary::Softplus => sigmoid(x),
             Unary::Mish => {
                 let tanh = softplus(x).tanh();
@@ -225,6 +233,14 @@ fn product(a: f32, b: f32) -> f32 {
     if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 
+/// √(2/π)
+const GELU_SCALE: f32 = 0.797_884_6;
+const GELU_CUBIC: f32 = 0.044_715;
+
+fn gelu_argument(x: f32) -> f32 {
+    GELU_SCALE * (x + GELU_CUBIC * x * x * x)
+}
+
 fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
@@ -237,7 +253,7 @@ fn softplus(x: f32) -> f32 {
 mod tests {
     use super::*;
 
-    const UNARY: [Unary; 17] = [
+    const UNARY: [Unary; 18] = [
         Unary::Abs,
         Unary::Neg,
         Unary::Exp,
@@ -253,6 +269,7 @@ mod tests {
         Unary::LeakyRelu(0.1),
         Unary::HardSwish,
         Unary::Silu,
+        Unary::GeluTanh,
         Unary::Softplus,
         Unary::Mish,
     ];

@@ -89,6 +89,9 @@ fn build(name: &str, parameters: Parameters) -> Result<RuleSetting, String> {
             }
             Rule::Gamma { gamma }
         }
+        "z-box" if low.is_some() != high.is_some() => {
+            return Err("z-box needs both low and high, or neither".to_string());
+        }
         "z-box" => {
             Rule::ZBox { low: low.map(PerChannel::into_vec), high: high.map(PerChannel::into_vec) }
         }

@@ -78,8 +78,9 @@ fn divide(
         for (denominators, numerators) in denominators.chunks_mut(LANES).zip(numerators) {
             for ((z, &r), partial) in denominators.iter_mut().zip(numerators).zip(&mut partial) {
                 let stable = stabilized(*z);
-                let quotient = if r == 0.0 { 0.0 } else { r / stable };
-                *partial += quotient * (stable - *z);
+                // A relative ε is 0 too where the whole layer is silent: the relevance ends there.
+                let quotient = if r == 0.0 || stable == 0.0 { 0.0 } else { r / stable };
+                *partial += if stable == 0.0 { r } else { quotient * (stable - *z) };
                 *z = quotient;
             }
         }

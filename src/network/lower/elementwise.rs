@@ -31,6 +31,7 @@ impl Lowering<'_> {
             "Sigmoid" => Unary::Sigmoid,
             "HardSwish" => Unary::HardSwish,
             "Silu" => Unary::Silu,
+            "GeluApproximate" => Unary::GeluTanh,
             _ => match (op.0.downcast_ref::<LeakyRelu>(), op.0.downcast_ref::<PowConst>()) {
                 (Some(leaky), _) => Unary::LeakyRelu(leaky.alpha),
                 (_, Some(power)) => Unary::Power(power.exponent),

@@ -162,15 +162,17 @@ impl Lowering<'_> {
             }
         }
         let (name, op_type) = self.origins.of_node(&node.name, &node.op.name());
-        let output_shape = concrete_shape(&node.outputs[0].fact)?;
-        let context = NodeContext { node, op_type, name, inputs, output_shape };
-        match self.lower_node(&context) {
+        let lowered = concrete_shape(&node.outputs[0].fact).and_then(|output_shape| {
+            let (name, op_type) = (name.clone(), op_type.clone());
+            self.lower_node(&NodeContext { node, op_type, name, inputs, output_shape })
+        });
+        match lowered {
             Ok(value) => {
                 self.values.insert(OutletId::new(node.id, 0), value);
             }
             Err(error) => self.unknown.push(UnknownOp {
-                op_type: context.op_type,
-                name: context.name,
+                op_type,
+                name,
                 reason: format!("{error:#}"),
                 has_gradient: false,
             }),
@@ -180,8 +182,14 @@ impl Lowering<'_> {
 
     fn lower_node(&mut self, context: &NodeContext) -> Result<Value> {
         let op = &context.node.op;
-        if op.is::<ops::identity::Identity>() || op.is::<ops::cast::Cast>() {
+        if op.is::<ops::identity::Identity>() {
             return Ok(context.inputs[0].clone());
+        }
+        if let Some(cast) = op.downcast_ref::<ops::cast::Cast>() {
+            return self.cast(context, cast);
+        }
+        if op.name() == "Dropout" {
+            return self.dropout(context);
         }
         if let Some(op) = op.downcast_ref::<ops::cnn::Conv>() {
             return self.convolution(context, op);
@@ -229,6 +237,24 @@ impl Lowering<'_> {
             return self.resize(context);
         }
         self.routing(context)
+    }
+
+    /// A change of the number type, which moves nothing as long as it does not round.
+    fn cast(&self, context: &NodeContext, op: &ops::cast::Cast) -> Result<Value> {
+        let from = self.model.outlet_fact(context.node.inputs[0])?.datum_type;
+        ensure!(!from.is_float() || op.to.is_float(), "a cast to {:?}, which rounds", op.to);
+        Ok(context.inputs[0].clone())
+    }
+
+    /// The identity, unless the file asks for training.
+    fn dropout(&self, context: &NodeContext) -> Result<Value> {
+        let is_training = match context.inputs.get(2) {
+            Some(Value::Constant(flag)) => flag.cast_to_scalar::<bool>()?,
+            Some(Value::Layer(_)) => true,
+            None => false,
+        };
+        ensure!(!is_training, "in training mode");
+        Ok(context.inputs[0].clone())
     }
 
     fn softmax(&mut self, context: &NodeContext, op: &ops::nn::Softmax) -> Result<Value> {

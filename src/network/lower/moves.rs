@@ -91,11 +91,12 @@ impl Lowering<'_> {
     pub(super) fn resize(&mut self, context: &NodeContext) -> Result<Value> {
         let input = self.signal(context, 0)?;
         let input_shape = self.drafts[input].shape.clone();
-        let changed =
-            (0..input_shape.len()).filter(|&axis| input_shape[axis] != context.output_shape[axis]);
-        let axes = changed
-            .map(|axis| self.resampled_axis(context, &input_shape, axis))
-            .collect::<Result<Vec<_>>>()?;
+        let mut axes = vec![];
+        for axis in 0..input_shape.len() {
+            if self.changes_axis(context, &input_shape, axis)? {
+                axes.push(self.resampled_axis(context, &input_shape, axis)?);
+            }
+        }
         let copies =
             |taps: &Vec<(usize, f32)>| matches!(taps.as_slice(), [(_, weight)] if *weight == 1.0);
         if axes.iter().all(|axis| axis.taps.iter().all(copies)) {
@@ -107,6 +108,39 @@ impl Lowering<'_> {
         ensure!(!negative, "an interpolation with negative weights (cubic)");
         let op = Op::Resampling(Resampling { axes, input_shape });
         Ok(self.layer(context, op.into(), vec![input]))
+    }
+
+    /// Whether the interpolation does anything along an axis: a scale of 1.2 may keep the length and
+    /// still move the positions, so a ramp is sent through.
+    fn changes_axis(&self, context: &NodeContext, shape: &[usize], axis: usize) -> Result<bool> {
+        let (length, stride) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
+        if length != context.output_shape[axis] {
+            return Ok(true);
+        }
+        let output_stride: usize = context.output_shape[axis + 1..].iter().product();
+        let answer = self.probed(context, shape, |at| (at / stride % length) as f32)?;
+        let is_kept = |at: usize| (answer.data()[at * output_stride] - at as f32).abs() < 1e-4;
+        Ok(!(0..length).all(is_kept))
+    }
+
+    /// The operator's output for an input made of `value(place)`.
+    fn probed(
+        &self,
+        context: &NodeContext,
+        input_shape: &[usize],
+        value: impl Fn(usize) -> f32,
+    ) -> Result<Array> {
+        let mut probe = Array::zeros(input_shape)?;
+        probe.data_mut().iter_mut().enumerate().for_each(|(at, to)| *to = value(at));
+        let mut inputs = tvec![probe.to_value()];
+        for input in &context.inputs[1..] {
+            match input {
+                Value::Constant(constant) => inputs.push(constant.clone().into_tvalue()),
+                Value::Layer(_) => bail!("its size depends on the picture"),
+            }
+        }
+        let outputs = context.node.op.eval_out_of_plan(inputs)?;
+        Array::from_value(outputs.context("tract cannot run it by itself")?.remove(0))
     }
 
     /// The weights along one axis: the answer to an input that is 1 at one position of it.
@@ -121,20 +155,8 @@ impl Lowering<'_> {
         let output_stride: usize = context.output_shape[axis + 1..].iter().product();
         let mut taps = vec![vec![]; context.output_shape[axis]];
         for position in 0..length {
-            let mut probe = Array::zeros(input_shape)?;
-            for (at, value) in probe.data_mut().iter_mut().enumerate() {
-                *value = f32::from(at / stride % length == position);
-            }
-            let mut inputs = tvec![probe.to_value()];
-            for input in &context.inputs[1..] {
-                match input {
-                    Value::Constant(constant) => inputs.push(constant.clone().into_tvalue()),
-                    Value::Layer(_) => bail!("its size depends on the picture"),
-                }
-            }
-            let outputs = context.node.op.eval_out_of_plan(inputs)?;
-            let answer = outputs.context("tract cannot run it by itself")?.remove(0);
-            let answer = Array::from_value(answer)?;
+            let answer = self
+                .probed(context, input_shape, |at| f32::from(at / stride % length == position))?;
             for (output, taps) in taps.iter_mut().enumerate() {
                 let weight = answer.data()[output * output_stride];
                 if weight.abs() > 1e-7 {

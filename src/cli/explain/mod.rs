@@ -1,0 +1,343 @@
+//! `onnxplain explain`: operands -> files -> model -> **batch** -> results.
+
+mod attribute;
+mod batch;
+mod inputs;
+mod outputs;
+mod report;
+mod summary;
+mod targets;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use onnxplain::explain::{Explainer, Initial, InputRange};
+use onnxplain::heatmap::{Colormap, Normalization, Rendering};
+use onnxplain::model::{ModelInput, Preprocessor};
+use onnxplain::parallel::Threads;
+
+use self::attribute::{Explained, Job};
+use self::inputs::{Failed, InputFile, Inputs};
+use self::outputs::{Kind, Outputs};
+use self::targets::Targets;
+use super::console::Console;
+use super::input::{InputReader, is_tensor};
+use super::options::{ModelOptions, PreprocessOptions, channel_axis};
+use super::setup::{self, Cards, Choice};
+use super::{Status, failure, interrupt};
+
+const EXAMPLES: &str = "\
+Examples:
+  onnxplain explain model.onnx cat.jpg                          cat.overlay.png, cat.heatmap.png, cat.json
+  onnxplain explain model.onnx cat.jpg --target top:3           one heatmap for each of the three strongest classes
+  onnxplain explain model.onnx cat.jpg --target lynx --against top    why not what it says?
+  onnxplain explain model.onnx photos/ -o out --save overlay    every picture of a folder, its structure kept
+  onnxplain explain model.onnx 'photos/**/*.jpg' --json | jq .prediction[0].label
+  find photos -newer last | onnxplain explain model.onnx - -o out
+  onnxplain explain model.onnx x.npy --composite epsilon-plus --save relevance
+  onnxplain explain model.onnx x.npy --input-range -2.1,2.6     z-box needs the range of a tensor
+
+Red speaks for the class, blue against it. A model card (YAML beside the model, same name) says how pictures are
+prepared and what the classes are called.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ExplainOptions {
+    /// The model, an .onnx file
+    model: PathBuf,
+    /// Pictures (PNG, JPEG, WebP, BMP, TIFF, GIF), .npy tensors that are preprocessed already, folders, glob patterns,
+    /// or - for a list of paths on standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// The folder that files go to
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    output: PathBuf,
+    /// Files to write for each result, of overlay, heatmap, relevance (.npy), report (.json)
+    /// [default: overlay,heatmap,report]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum, hide_possible_values = true)]
+    save: Option<Vec<Kind>>,
+    /// Write again what is there already [default: refuse]
+    #[arg(long)]
+    overwrite: bool,
+    /// Inputs at a time [default: the number of cores]
+    #[arg(short, long, value_name = "N", value_parser = jobs_parser())]
+    jobs: Option<u64>,
+
+    /// Classes to explain: top, top:K, a class index or a label; several give several heatmaps
+    #[arg(long, value_name = "T[,T...]", default_value = "top", help_heading = "Target")]
+    target: Vec<String>,
+    /// Explain the difference to this class: an index, a label, or top for the strongest other [default: none]
+    #[arg(long, value_name = "T", help_heading = "Target")]
+    against: Option<String>,
+    /// Relevance put in at the target: its logit, or 1
+    #[arg(long, value_enum, default_value = "logit", help_heading = "Target")]
+    initial: InitialWord,
+    /// Class names, one a line or JSON [default: the card's]
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    labels: Option<PathBuf>,
+
+    #[command(flatten)]
+    model_options: ModelOptions,
+    #[command(flatten)]
+    preprocess: PreprocessOptions,
+
+    /// Colours of the heatmap
+    #[arg(long, value_name = "NAME", default_value = "coldnhot", value_parser = colormap_parser(), help_heading = "Rendering")]
+    colormap: Colormap,
+    /// How relevance is scaled: symmetric about 0, absolute values, or from the lowest to the highest
+    #[arg(long, value_name = "NAME", default_value = "symmetric", value_parser = normalization_parser(), help_heading = "Rendering")]
+    normalize: Normalization,
+    /// Opacity of the strongest colour in the overlay, 0 to 1
+    #[arg(long, value_name = "A", default_value_t = 0.8, help_heading = "Rendering")]
+    alpha: f32,
+    /// Multiplies relevance before it is clipped: above 1 shows weak relevance
+    #[arg(long, value_name = "L", default_value_t = 1.0, help_heading = "Rendering")]
+    level: f32,
+}
+
+/// What `--initial` can say.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum InitialWord {
+    Logit,
+    One,
+}
+
+fn jobs_parser() -> impl TypedValueParser<Value = u64> {
+    clap::value_parser!(u64).range(1..=1024)
+}
+
+fn colormap_parser() -> impl TypedValueParser<Value = Colormap> {
+    PossibleValuesParser::new(Colormap::ALL.map(Colormap::name))
+        .try_map(|name| name.parse::<Colormap>())
+}
+
+fn normalization_parser() -> impl TypedValueParser<Value = Normalization> {
+    PossibleValuesParser::new(Normalization::ALL.map(Normalization::name))
+        .try_map(|name| name.parse::<Normalization>())
+}
+
+impl ExplainOptions {
+    fn rendering(&self) -> Result<Rendering> {
+        let rendering = Rendering {
+            colormap: self.colormap,
+            normalization: self.normalize,
+            alpha: self.alpha,
+            level: self.level,
+        };
+        rendering.check()?;
+        Ok(rendering)
+    }
+
+    fn jobs(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(cores, |jobs| jobs as usize)
+    }
+}
+
+/// Explains every input.
+pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
+    let begin = Instant::now();
+    setup::check_model_path(&options.model)?;
+    let inputs = Inputs::expand(&options.inputs)?;
+    inputs.notes.iter().for_each(|note| console.note(note));
+    let cards = Cards::read(&options.model, options.preprocess.preprocess.as_deref(), console)?;
+    let names_several = targets::names_several(&options.target, cards.labels());
+    let outputs =
+        Outputs::new(&options.output, options.save.as_deref(), names_several, options.overwrite)?;
+    let files = refuse_before_work(inputs.files, &outputs);
+    if files.iter().all(Result::is_err) {
+        return report_failures(files, console);
+    }
+    let job = prepare(options, &cards, outputs, &files, console)?;
+    console.detail(format_args!("ready after {:.2} s", begin.elapsed().as_secs_f64()));
+    explain_all(&job, files, options.jobs(), console)
+}
+
+/// Inputs whose results exist fail before anything is computed.
+fn refuse_before_work(
+    files: Vec<Result<InputFile, Failed>>,
+    outputs: &Outputs,
+) -> Vec<Result<InputFile, Failed>> {
+    let refuse = |file: InputFile| match outputs.check_before_work(&file.stem) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            let input = file.path.display().to_string();
+            let error = error.context(format!("cannot explain {input}"));
+            Err(Failed { input, error })
+        }
+    };
+    files.into_iter().map(|file| file.and_then(refuse)).collect()
+}
+
+fn report_failures(
+    files: Vec<Result<InputFile, Failed>>,
+    console: &mut Console,
+) -> Result<Status> {
+    for failed in files.into_iter().filter_map(Result::err) {
+        tell_failure(&failed, console)?;
+    }
+    Ok(Status::Nothing)
+}
+
+/// Loads the model and compiles its explanation; says what was assumed.
+fn prepare(
+    options: &ExplainOptions,
+    cards: &Cards,
+    outputs: Outputs,
+    files: &[Result<InputFile, Failed>],
+    console: &mut Console,
+) -> Result<Job> {
+    let rendering = options.rendering()?;
+    let named = Choice::named(&options.model_options.composite)?;
+    let model = setup::load_model(&options.model, &options.model_options, cards)?;
+    model.notes.iter().for_each(|note| console.note(note));
+    let input = model.input.clone();
+    let classes = model.network.class_count();
+    let labels = setup::labels(options.labels.as_deref(), cards, classes, console)?;
+    let targets =
+        Targets::parse(&options.target, options.against.as_deref(), labels.as_ref(), classes)?;
+
+    let has_pictures = files.iter().flatten().any(|file| !is_tensor(&file.path));
+    let preprocessor = match has_pictures {
+        true => Some(preprocessor(&input, cards, options, console)?),
+        false => None,
+    };
+    let has_tensors = files.iter().flatten().any(|file| is_tensor(&file.path));
+    let range = input_range(&input, preprocessor.as_ref(), has_tensors, options);
+
+    let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
+    console.note(format_args!("composite: {}", choice.describe()));
+    let passes = options.model_options.passes(&choice.composite)?;
+    let (network, canonization) = setup::canonized(model.network, &passes)?;
+    for report in &canonization {
+        console.detail(format_args!("canonization: {}: {}", report.pass, report.nodes.join(", ")));
+    }
+    let explainer = Explainer::new(network, &choice.composite, range.as_ref(), Threads::default())
+        .with_context(|| format!("the composite {} cannot be used", choice.composite.name))?;
+    choice.tell_unused(explainer.assignment(), console);
+    Ok(Job {
+        explainer,
+        reader: InputReader::new(&input, preprocessor),
+        labels,
+        output: cards.output(),
+        targets,
+        initial: match options.initial {
+            InitialWord::Logit => Initial::Logit,
+            InitialWord::One => Initial::One,
+        },
+        outputs,
+        rendering,
+        picture: input.picture,
+        model: options.model.display().to_string(),
+        composite: choice.composite.name,
+        canonization,
+    })
+}
+
+fn preprocessor(
+    input: &ModelInput,
+    cards: &Cards,
+    options: &ExplainOptions,
+    console: &mut Console,
+) -> Result<Preprocessor> {
+    let (preprocessor, notes) =
+        setup::preprocessor(input, cards, &options.preprocess, &options.model_options)?;
+    notes.iter().for_each(|note| console.note(note));
+    Ok(preprocessor)
+}
+
+/// The range of the network's input: what was given, else what preprocessing gives; unknown for tensors.
+fn input_range(
+    input: &ModelInput,
+    preprocessor: Option<&Preprocessor>,
+    has_tensors: bool,
+    options: &ExplainOptions,
+) -> Option<InputRange> {
+    let channel_axis = channel_axis(input.picture);
+    if let Some(range) = &options.preprocess.input_range {
+        return Some(range.range(channel_axis));
+    }
+    let preprocessor = preprocessor.filter(|_| !has_tensors)?;
+    let (low, high) = preprocessor.input_range();
+    Some(InputRange { low, high, channel_axis })
+}
+
+fn explain_all(
+    job: &Job,
+    files: Vec<Result<InputFile, Failed>>,
+    jobs: usize,
+    console: &mut Console,
+) -> Result<Status> {
+    let begin = Instant::now();
+    let width = files.iter().flatten().map(|file| file.path.as_os_str().len()).max().unwrap_or(0);
+    let is_single = files.len() == 1;
+    let (mut done, mut failed) = (0, 0);
+    interrupt::work_begins();
+    console.begin_progress(files.len());
+    let explain = |index: usize| match &files[index] {
+        Ok(file) => Some(failure::catching(|| job.explain(file))),
+        Err(_) => None,
+    };
+    let outcome = batch::in_order(files.len(), jobs, explain, |index, result| {
+        let told = match (&files[index], result) {
+            (Ok(_), Some(Ok(explained))) => {
+                done += 1;
+                tell_results(&explained, is_single, width, console)
+            }
+            (Ok(file), Some(Err(error))) => {
+                failed += 1;
+                let input = file.path.display().to_string();
+                tell_failure(&Failed { input, error }, console)
+            }
+            (Err(unusable), _) => {
+                failed += 1;
+                tell_failure(unusable, console)
+            }
+            (Ok(_), None) => Ok(()),
+        };
+        console.advance_progress();
+        told
+    });
+    console.end_progress();
+    outcome?;
+    if !is_single {
+        let seconds = begin.elapsed().as_secs_f64();
+        console.note(format_args!("{done} explained, {failed} failed, {seconds:.2} s"));
+    }
+    Ok(interrupt::or_interrupted(match (done, failed) {
+        (_, 0) => Status::Done,
+        (0, _) => Status::Nothing,
+        _ => Status::Partly,
+    }))
+}
+
+fn tell_results(
+    explained: &Explained,
+    is_single: bool,
+    width: usize,
+    console: &mut Console,
+) -> Result<()> {
+    explained.warnings.iter().for_each(|warning| console.warning(warning));
+    if console.is_json() {
+        return explained.reports.iter().try_for_each(|report| console.print_json(report));
+    }
+    if is_single || console.is_verbose() {
+        return console.print(summary::detailed(&explained.reports));
+    }
+    explained.reports.iter().try_for_each(|report| console.print(summary::brief(report, width)))
+}
+
+/// A failure is told on standard error, and with `--json` among the results too.
+fn tell_failure(failed: &Failed, console: &mut Console) -> Result<()> {
+    console.error(&failed.error);
+    if console.is_json() {
+        let error = failure::line(&failed.error);
+        console.print_json(&json!({ "input": failed.input, "error": error }))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Which files are written, and where.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail, ensure};
+use clap::ValueEnum;
+
+use onnxplain::heatmap::Overwrite;
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Kind {
+    /// The heatmap over the picture: STEM.overlay.png
+    Overlay,
+    /// The heatmap alone, in the size of the network's input: STEM.heatmap.png
+    Heatmap,
+    /// The relevance of every element of the network's input: STEM.relevance.npy (float32)
+    Relevance,
+    /// Prediction, target, conservation, preprocessing, seconds: STEM.json
+    Report,
+}
+
+impl Kind {
+    /// What `--save` saves by default.
+    pub const DEFAULT: [Kind; 3] = [Kind::Overlay, Kind::Heatmap, Kind::Report];
+
+    /// The word in `--save` and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Overlay => "overlay",
+            Kind::Heatmap => "heatmap",
+            Kind::Relevance => "relevance",
+            Kind::Report => "report",
+        }
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Kind::Overlay => ".overlay.png",
+            Kind::Heatmap => ".heatmap.png",
+            Kind::Relevance => ".relevance.npy",
+            Kind::Report => ".json",
+        }
+    }
+}
+
+/// Where results go.
+#[derive(Debug)]
+pub struct Outputs {
+    folder: PathBuf,
+    /// What is saved of a picture.
+    kinds: Vec<Kind>,
+    /// Whether the user named the kinds, so that one that cannot be had is worth a warning.
+    is_explicit: bool,
+    /// Whether the class index is part of the names.
+    has_index: bool,
+    overwrite: Overwrite,
+}
+
+impl Outputs {
+    /// What `--output`, `--save` and `--overwrite` say; `has_index` with several targets.
+    ///
+    /// # Errors
+    /// When the folder cannot be one.
+    pub fn new(folder: &Path, save: Option<&[Kind]>, has_index: bool, overwrite: bool) -> Result<Outputs> {
+        ensure_can_be_folder(folder)?;
+        let mut kinds = save.unwrap_or(&Kind::DEFAULT).to_vec();
+        // The report is written last: where it is, everything is.
+        kinds.sort();
+        kinds.dedup();
+        let overwrite = if overwrite { Overwrite::Replace } else { Overwrite::Refuse };
+        Ok(Outputs { folder: folder.to_path_buf(), kinds, is_explicit: save.is_some(), has_index, overwrite })
+    }
+
+    /// What to do where a file exists.
+    pub fn overwrite(&self) -> Overwrite {
+        self.overwrite
+    }
+
+    /// Whether some result of a picture needs the picture itself.
+    pub fn needs_photo(&self) -> bool {
+        self.kinds.contains(&Kind::Overlay)
+    }
+
+    /// The kinds to save, and what cannot be drawn although it was asked for.
+    ///
+    /// # Errors
+    /// When nothing is left of what was asked for.
+    pub fn kinds(&self, has_photo: bool, is_drawable: bool) -> Result<(Vec<Kind>, Vec<&'static str>)> {
+        let obstacle = |kind: &Kind| match kind {
+            Kind::Overlay if !has_photo => Some("an overlay needs a picture, and the input is a tensor"),
+            Kind::Heatmap if !is_drawable => Some("a heatmap needs an input of the shape of a picture"),
+            _ => None,
+        };
+        let kept: Vec<Kind> =
+            self.kinds.iter().copied().filter(|kind| obstacle(kind).is_none()).collect();
+        let obstacles: Vec<&str> = self.kinds.iter().filter_map(obstacle).collect();
+        if !self.is_explicit {
+            return Ok((kept, vec![]));
+        }
+        ensure!(!kept.is_empty() || obstacles.is_empty(), "nothing can be saved: {}", obstacles.join("; "));
+        Ok((kept, obstacles))
+    }
+
+    /// The files of one result.
+    pub fn paths(&self, stem: &Path, class: usize, kinds: &[Kind]) -> BTreeMap<Kind, PathBuf> {
+        let path = |kind: Kind| {
+            let mut name: OsString = self.folder.join(stem).into_os_string();
+            if self.has_index {
+                name.push(format!(".{class}"));
+            }
+            name.push(kind.suffix());
+            // `./cat.json` reads better as `cat.json`.
+            let name = PathBuf::from(name);
+            name.strip_prefix(".").map(Path::to_path_buf).unwrap_or(name)
+        };
+        kinds.iter().map(|&kind| (kind, path(kind))).collect()
+    }
+
+    /// Refuses to write over existing files, as far as their names are known before the work: with several targets
+    /// they depend on the classes.
+    ///
+    /// # Errors
+    /// Names the file that exists.
+    pub fn check_before_work(&self, stem: &Path) -> Result<()> {
+        match self.has_index {
+            true => Ok(()),
+            false => self.refuse_existing(&self.paths(stem, 0, &self.kinds)),
+        }
+    }
+
+    /// Refuses to write over existing files.
+    ///
+    /// # Errors
+    /// Names the file that exists.
+    pub fn refuse_existing(&self, paths: &BTreeMap<Kind, PathBuf>) -> Result<()> {
+        if self.overwrite == Overwrite::Replace {
+            return Ok(());
+        }
+        match paths.values().find(|path| path.symlink_metadata().is_ok()) {
+            Some(path) => bail!("{} exists already; give --overwrite to replace it", path.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A folder that does not exist yet is made with the first file; what stands in its way is told before any work.
+fn ensure_can_be_folder(folder: &Path) -> Result<()> {
+    for ancestor in folder.ancestors().filter(|path| !path.as_os_str().is_empty()) {
+        if ancestor.is_dir() {
+            return Ok(());
+        }
+        ensure!(
+            ancestor.symlink_metadata().is_err(),
+            "cannot write into {}: {} is not a folder",
+            folder.display(),
+            ancestor.display()
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_input_and_the_class() {
+        let names = |has_index| {
+            let outputs = Outputs::new(Path::new("."), None, has_index, false).unwrap();
+            let paths = outputs.paths(Path::new("sub/v1.2"), 281, &Kind::DEFAULT);
+            paths.values().map(|path| path.display().to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(false), ["sub/v1.2.overlay.png", "sub/v1.2.heatmap.png", "sub/v1.2.json"]);
+        assert_eq!(names(true)[2], "sub/v1.2.281.json");
+    }
+
+    #[test]
+    fn what_a_tensor_cannot_give_is_left_out_or_told() {
+        let kinds = |save: Option<&[Kind]>| {
+            Outputs::new(Path::new("."), save, false, false).unwrap().kinds(false, true)
+        };
+        assert_eq!(kinds(None).unwrap(), (vec![Kind::Heatmap, Kind::Report], vec![]));
+        let (kept, obstacles) = kinds(Some(&[Kind::Report, Kind::Overlay])).unwrap();
+        assert_eq!((kept, obstacles.len()), (vec![Kind::Report], 1));
+        assert!(kinds(Some(&[Kind::Overlay])).unwrap_err().to_string().contains("needs a picture"));
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = Outputs::new(&file.path().join("a/b"), None, false, false).unwrap_err();
+        assert!(error.to_string().contains("is not a folder"));
+    }
+}

@@ -1,0 +1,199 @@
+//! What is told about one result: the `.json` file, the line of `--json`, and the source of the printed summary.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use onnxplain::canonize::PassReport;
+use onnxplain::explain::{Books, TargetClass};
+use onnxplain::model::{Labels, Output, Preprocessing};
+use onnxplain::network::OutputFunction;
+use onnxplain::operator::{Operator, Softmax};
+use onnxplain::tensor::Tensor;
+
+/// How many classes a prediction lists.
+const LISTED_CLASSES: usize = 5;
+
+/// One result.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The path of the input.
+    pub input: String,
+    /// The path of the model.
+    pub model: String,
+    /// The name of the composite.
+    pub composite: String,
+    /// The attribution method.
+    pub method: &'static str,
+    /// The rewrites that were made, with the ONNX nodes they merged.
+    pub canonization: Vec<PassReport>,
+    /// The strongest classes.
+    pub prediction: Vec<Prediction>,
+    /// The class that is explained.
+    pub target: ReportedTarget,
+    /// Where the relevance went.
+    pub relevance: RelevanceSums,
+    /// What was done to the picture; empty for a tensor.
+    pub preprocessing: ReportedPreprocessing,
+    /// The files that were written, by kind.
+    pub files: BTreeMap<&'static str, String>,
+    /// How long it took.
+    pub seconds: Seconds,
+    /// The version of onnxplain.
+    pub version: &'static str,
+}
+
+/// A class and how sure the network is of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Prediction {
+    pub index: usize,
+    pub label: Option<String>,
+    pub logit: f32,
+    pub probability: f32,
+}
+
+/// A class, with the one that it is compared with.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportedTarget {
+    pub index: usize,
+    pub label: Option<String>,
+    pub logit: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<Box<ReportedTarget>>,
+}
+
+/// Sums of relevance: `initial = input_sum + absorbed_by_bias + absorbed_by_stabilizer`.
+#[derive(Clone, Debug, Serialize)]
+pub struct RelevanceSums {
+    pub initial: f64,
+    pub input_sum: f64,
+    pub absorbed_by_bias: f64,
+    pub absorbed_by_stabilizer: f64,
+    /// Whether the equation holds: not for gradients.
+    #[serde(skip)]
+    pub is_conserving: bool,
+}
+
+/// Preprocessing steps, or none.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum ReportedPreprocessing {
+    /// The steps, under the names of a model card.
+    Steps(Box<Preprocessing>),
+    /// The input was a tensor.
+    None {},
+}
+
+/// Wall-clock seconds.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Seconds {
+    /// Reading and preprocessing the input.
+    pub decode: f64,
+    /// From the input to the logits.
+    pub forward: f64,
+    /// From the logits to the relevance of the input.
+    pub propagate: f64,
+    /// Drawing and writing.
+    pub render: f64,
+    /// All of that.
+    pub total: f64,
+}
+
+impl Seconds {
+    /// The same in whole microseconds, with the total filled in.
+    pub fn finished(self) -> Seconds {
+        let total = self.decode + self.forward + self.propagate + self.render;
+        let round = |seconds: f64| (seconds * 1e6).round() / 1e6;
+        Seconds {
+            decode: round(self.decode),
+            forward: round(self.forward),
+            propagate: round(self.propagate),
+            render: round(self.render),
+            total: round(total),
+        }
+    }
+}
+
+impl From<&Books> for RelevanceSums {
+    fn from(books: &Books) -> RelevanceSums {
+        RelevanceSums {
+            initial: books.initial,
+            input_sum: books.input_sum,
+            absorbed_by_bias: books.absorbed_by_bias(),
+            absorbed_by_stabilizer: books.absorbed_by_stabilizer(),
+            is_conserving: books.is_conserving(),
+        }
+    }
+}
+
+impl ReportedTarget {
+    /// A class with its label.
+    pub fn new(class: TargetClass, against: Option<TargetClass>, labels: Option<&Labels>) -> ReportedTarget {
+        ReportedTarget {
+            index: class.index,
+            label: label(labels, class.index),
+            logit: class.logit,
+            against: against.map(|class| Box::new(ReportedTarget::new(class, None, labels))),
+        }
+    }
+}
+
+/// The strongest classes with their probabilities.
+pub fn prediction(logits: &Tensor, probabilities: &[f32], labels: Option<&Labels>) -> Result<Vec<Prediction>> {
+    let strongest = onnxplain::explain::Target::TopK(LISTED_CLASSES).classes(logits)?;
+    let prediction = strongest.into_iter().map(|class| Prediction {
+        index: class.index,
+        label: label(labels, class.index),
+        logit: class.logit,
+        probability: probabilities[class.index],
+    });
+    Ok(prediction.collect())
+}
+
+/// The probabilities of all classes: by the function that the model computes from its logits; by the sigmoid for a
+/// model of one logit that has no such function, and by the softmax for others.
+pub fn probabilities(
+    logits: &Tensor,
+    function: Option<&OutputFunction>,
+    output: Option<Output>,
+) -> Result<Tensor> {
+    let count = logits.len();
+    match function {
+        None if output == Some(Output::Probabilities) => Ok(logits.clone()),
+        None if count == 1 => logits.map(sigmoid),
+        None => Softmax::new(&[1, count], 1, false).forward(vec![logits.clone()]),
+        Some(OutputFunction::Sigmoid) => logits.map(sigmoid),
+        Some(OutputFunction::Softmax(softmax) | OutputFunction::LogSoftmax(softmax)) => {
+            Softmax { is_logarithm: false, ..softmax.clone() }.forward(vec![logits.clone()])
+        }
+    }
+}
+
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+fn label(labels: Option<&Labels>, index: usize) -> Option<String> {
+    labels?.name(index).map(str::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_follow_the_output_function() {
+        let of = |logits: &[f32], function: Option<&OutputFunction>, output| {
+            let logits = Tensor::new(&[1, logits.len()], logits).unwrap();
+            probabilities(&logits, function, output).unwrap().data().to_vec()
+        };
+        let sum: f32 = of(&[1.0, 2.0, 3.0], None, None).iter().sum();
+        assert!((sum - 1.0).abs() < 1e-6);
+        assert_eq!(of(&[0.25, 0.75], None, Some(Output::Probabilities)), [0.25, 0.75]);
+        assert_eq!(of(&[0.0], None, Some(Output::Logits)), [0.5]);
+        assert_eq!(of(&[0.0, 0.0], Some(&OutputFunction::Sigmoid), None), [0.5, 0.5]);
+        let softmax = Softmax::new(&[1, 2], 1, true);
+        assert_eq!(of(&[3.0, 3.0], Some(&OutputFunction::LogSoftmax(softmax)), None), [0.5, 0.5]);
+    }
+}

@@ -1,0 +1,162 @@
+//! A result as people read it.
+
+use std::fmt::Write as _;
+
+use super::report::{Prediction, RelevanceSums, Report, ReportedTarget, Seconds};
+use crate::cli::console::{BOLD, DIM, GREEN};
+
+/// Length of the bar of a probability of 1.
+const BAR: usize = 20;
+
+/// All results of one input: the prediction once, then what is known about each target.
+pub fn detailed(reports: &[Report]) -> String {
+    let Some(first) = reports.first() else {
+        return String::new();
+    };
+    let mut text = format!("{BOLD}{}{BOLD:#}\n", first.input);
+    text.push_str(&prediction_table(&first.prediction));
+    for report in reports {
+        let _ = writeln!(text, "  explained  {}", target(&report.target));
+        let _ = writeln!(text, "  relevance  {}", conservation(&report.relevance));
+        if !report.files.is_empty() {
+            let files: Vec<&str> = report.files.values().map(String::as_str).collect();
+            let _ = writeln!(text, "  written    {}", files.join("\n             "));
+        }
+        let _ = writeln!(text, "  seconds    {}", seconds(&report.seconds));
+    }
+    text
+}
+
+/// A result in a line, for batches.
+pub fn brief(report: &Report, width: usize) -> String {
+    let top = report.prediction.first();
+    let top = top.map_or(String::new(), |top| {
+        format!("{} {}", percent(top.probability), name(top.index, top.label.as_deref()))
+    });
+    let explained = match report.prediction.first() {
+        Some(top) if top.index == report.target.index && report.target.against.is_none() => String::new(),
+        _ => format!("; explained: {}", target(&report.target)),
+    };
+    format!(
+        "{BOLD}{:<width$}{BOLD:#}  {top}{explained}  {DIM}{} files, {:.2} s{DIM:#}",
+        report.input,
+        report.files.len(),
+        report.seconds.total
+    )
+}
+
+fn prediction_table(prediction: &[Prediction]) -> String {
+    let names: Vec<String> =
+        prediction.iter().map(|class| clipped(class.label.as_deref().unwrap_or(""))).collect();
+    let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let index_width = prediction.iter().map(|class| class.index.to_string().len()).max();
+    let index_width = index_width.unwrap_or(0);
+    let mut text = String::new();
+    for (class, name) in prediction.iter().zip(names) {
+        let index = class.index;
+        let percent = percent(class.probability);
+        let bar = bar(class.probability);
+        let _ = writeln!(
+            text,
+            "  {index:>index_width$}  {name:<name_width$}  {percent}  {DIM}{:>8.3}{DIM:#}  {GREEN}{bar}{GREEN:#}",
+            class.logit
+        );
+    }
+    text
+}
+
+fn target(target: &ReportedTarget) -> String {
+    let mut text = format!("{}, logit {:.4}", name(target.index, target.label.as_deref()), target.logit);
+    if let Some(other) = &target.against {
+        let _ = write!(
+            text,
+            ", against {}, logit {:.4}",
+            name(other.index, other.label.as_deref()),
+            other.logit
+        );
+    }
+    text
+}
+
+fn name(index: usize, label: Option<&str>) -> String {
+    match label {
+        Some(label) => format!("{} ({index})", clipped(label)),
+        None => format!("class {index}"),
+    }
+}
+
+/// Where the relevance went, in one line.
+pub fn conservation(sums: &RelevanceSums) -> String {
+    let RelevanceSums { initial, input_sum, absorbed_by_bias, absorbed_by_stabilizer, .. } = sums;
+    if !sums.is_conserving {
+        return format!(
+            "{initial:.4} put in, {input_sum:.4} at the input; gradients do not conserve relevance"
+        );
+    }
+    format!(
+        "{initial:.4} put in = {input_sum:.4} at the input + {absorbed_by_bias:.4} absorbed by biases + \
+         {absorbed_by_stabilizer:.4} by stabilizers"
+    )
+}
+
+fn seconds(seconds: &Seconds) -> String {
+    let Seconds { decode, forward, propagate, render, total } = seconds;
+    format!(
+        "{total:.3} {DIM}(decode {decode:.3}, forward {forward:.3}, propagate {propagate:.3}, render {render:.3}){DIM:#}"
+    )
+}
+
+fn percent(probability: f32) -> String {
+    format!("{:>5.1} %", probability * 100.0)
+}
+
+/// A bar in eighths of a character.
+fn bar(probability: f32) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    // The cast saturates, and takes NaN as 0.
+    let eighths = ((probability * (8 * BAR) as f32).round() as usize).min(8 * BAR);
+    format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
+}
+
+/// A label short enough for a column: ImageNet's list synonyms.
+fn clipped(label: &str) -> String {
+    const LONGEST: usize = 40;
+    if label.chars().count() <= LONGEST {
+        return label.to_string();
+    }
+    label.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_grow_in_eighths() {
+        assert_eq!(bar(1.0).chars().count(), BAR);
+        assert_eq!(bar(0.0), "");
+        assert_eq!(bar(0.525), "██████████▌");
+        assert_eq!(bar(f32::NAN), "");
+    }
+
+    #[test]
+    fn long_labels_are_cut() {
+        assert_eq!(clipped("cat"), "cat");
+        let long = clipped(&"x".repeat(60));
+        assert!(long.chars().count() == 40 && long.ends_with('…'));
+    }
+
+    #[test]
+    fn the_books_are_told_in_a_line() {
+        let sums = |is_conserving| RelevanceSums {
+            initial: 2.0,
+            input_sum: 1.5,
+            absorbed_by_bias: 0.5,
+            absorbed_by_stabilizer: 0.0,
+            is_conserving,
+        };
+        let line = conservation(&sums(true));
+        assert!(line.starts_with("2.0000 put in = 1.5000 at the input + 0.5000"), "{line}");
+        assert!(conservation(&sums(false)).contains("do not conserve"));
+    }
+}

@@ -1,0 +1,180 @@
+//! The command line: one file per command, and what they share.
+//!
+//! Results go to standard output, everything else to standard error. `options` says what can be given, `setup` loads
+//! what belongs to a model, `input` reads pictures and tensors, `console` prints, `failure` shows errors.
+
+mod check;
+mod completions;
+mod console;
+mod explain;
+mod failure;
+mod input;
+mod inspect;
+mod interrupt;
+mod man;
+mod options;
+mod presets;
+mod setup;
+mod table;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use self::console::Console;
+
+/// How a command ended; the exit codes that scripts rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// 0: all done.
+    Done,
+    /// 1: some inputs failed, or a check did not pass.
+    Partly,
+    /// 2: nothing could be done.
+    Nothing,
+    /// 130: stopped by Ctrl-C; what was finished is whole.
+    Interrupted,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> ExitCode {
+        ExitCode::from(match status {
+            Status::Done => 0,
+            Status::Partly => 1,
+            Status::Nothing => 2,
+            Status::Interrupted => 130,
+        })
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  onnxplain explain model.onnx cat.jpg               why the model says what it says
+  onnxplain explain model.onnx photos/ -o heatmaps   every picture of a folder
+  onnxplain inspect model.onnx                       its layers and their rules
+  onnxplain check model.onnx                         is the explanation sound?
+  onnxplain presets                                  the rules to choose from
+
+`onnxplain COMMAND --help` tells more and shows more examples.
+
+Exit codes: 0 all done; 1 some inputs failed; 2 nothing could be done; 130 interrupted.";
+
+/// Explains the decisions of any image classifier stored as ONNX: heatmaps by layer-wise relevance propagation
+#[derive(Debug, Parser)]
+#[command(name = "onnxplain", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: GlobalOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct GlobalOptions {
+    /// Print JSON Lines on standard output, one object per result
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress, notes or warnings on standard error; errors stay
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// More detail
+    #[arg(short, long, global = true, action = ArgAction::SetTrue)]
+    verbose: bool,
+    /// Colours; auto means: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show which pixels speak for (red) and against (blue) a decision
+    Explain(Box<explain::ExplainOptions>),
+    /// List the layers of a model and the rule each gets
+    Inspect(inspect::InspectOptions),
+    /// Verify that canonization keeps the function and that relevance is conserved
+    Check(check::CheckOptions),
+    /// List the composites that come with onnxplain, or print one
+    Presets(presets::PresetsOptions),
+    /// Print the completion script for a shell
+    Completions(completions::CompletionsOptions),
+    /// Print the manual page, in roff
+    Man(man::ManOptions),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = std::env::args_os();
+    let color = color_asked_for(std::env::args());
+    let parsed = Cli::command()
+        .color(color)
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe (`--help | head`) is no reason to complain.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    failure::install_panic_hook(cli.global.verbose);
+    interrupt::install();
+    let mut console = Console::new(&cli.global);
+    let outcome = failure::catching(|| run(cli.command, &mut console));
+    match outcome {
+        Ok(status) => status.into(),
+        Err(error) => {
+            console.error(&error);
+            Status::Nothing.into()
+        }
+    }
+}
+
+fn run(command: Command, console: &mut Console) -> Result<Status> {
+    match command {
+        Command::Explain(options) => explain::run(&options, console),
+        Command::Inspect(options) => inspect::run(&options, console),
+        Command::Check(options) => check::run(&options, console),
+        Command::Presets(options) => presets::run(&options, console),
+        Command::Completions(options) => completions::run(&options, console),
+        Command::Man(options) => man::run(&options, console),
+    }
+}
+
+/// The colours that the arguments ask for, read before they are parsed: for the errors and the help of the parser.
+fn color_asked_for(arguments: impl Iterator<Item = String>) -> ColorChoice {
+    let mut choice = ColorChoice::Auto;
+    let mut is_value = false;
+    for argument in arguments {
+        let value = match argument.strip_prefix("--color=") {
+            Some(value) => value,
+            None if is_value => argument.as_str(),
+            None => "",
+        };
+        choice = value.parse().unwrap_or(choice);
+        is_value = argument == "--color";
+    }
+    choice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn colours_are_read_before_parsing() {
+        let asked = |arguments: &[&str]| {
+            color_asked_for(arguments.iter().map(|argument| (*argument).to_string()))
+        };
+        assert_eq!(asked(&["onnxplain", "--color", "never"]), ColorChoice::Never);
+        assert_eq!(asked(&["onnxplain", "--color=always"]), ColorChoice::Always);
+        assert_eq!(asked(&["onnxplain", "never"]), ColorChoice::Auto);
+    }
+}

@@ -1,0 +1,183 @@
+//! Options that several commands share.
+
+use std::str::FromStr;
+
+use anyhow::{Error, Result, ensure};
+use clap::Args;
+
+use onnxplain::canonize::PassSelection;
+use onnxplain::composite::Composite;
+use onnxplain::explain::InputRange;
+use onnxplain::model::{Channels, Crop, InputShape, Layout, Overrides, Resize};
+use onnxplain::model::{parse_numbers, parse_size};
+
+/// How the model is read and which rules it gets.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model and rules")]
+pub struct ModelOptions {
+    /// Rules: a preset (`onnxplain presets` lists them), a .yaml file, or auto: chosen by the architecture, said aloud
+    #[arg(long, value_name = "NAME|FILE", default_value = "auto")]
+    pub composite: String,
+    /// Leave the graph as it is, or leave out only these rewrites of it [default: the composite's, usually all]
+    #[arg(long, value_name = "PASS,...", num_args = 0.., require_equals = true, value_delimiter = ',')]
+    no_canonize: Option<Vec<String>>,
+    /// Let these operators, for which no rule is known, pass their gradient [default: fail and name them]
+    #[arg(long, value_name = "OP,...", value_delimiter = ',')]
+    pub allow_gradient: Vec<String>,
+    /// The output to explain, where the model has several [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub output_name: Option<String>,
+    /// Input size, 224 or 240x320 (height x width), where the model leaves it open [default: the card's, else 224]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub size: Option<[usize; 2]>,
+    /// Order of the input's axes, NCHW or NHWC [default: read off the input's shape]
+    #[arg(long)]
+    pub layout: Option<Layout>,
+}
+
+/// What is done to a picture before the network sees it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Preprocessing")]
+pub struct PreprocessOptions {
+    /// imagenet, tensorflow (-1..1), unit (0..1), caffe, raw (0..255), or a model card (YAML or Hugging Face's JSON)
+    /// [default: the card beside the model, else imagenet, or unit for one channel]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub preprocess: Option<String>,
+    /// Subtracted per channel, such as 0.485,0.456,0.406 [default: the card's]
+    #[arg(long, value_name = "M[,M,M]", allow_hyphen_values = true)]
+    mean: Option<Numbers>,
+    /// Divides per channel after that [default: the card's]
+    #[arg(long, value_name = "S[,S,S]")]
+    std: Option<Numbers>,
+    /// Short side (256), height x width (240x320), plain (to the input size) or none, with ,FILTER where it is not
+    /// bilinear: nearest, bicubic or lanczos [default: the card's]
+    #[arg(long)]
+    resize: Option<Resize>,
+    /// What is cut out after resizing: center or none [default: the card's]
+    #[arg(long)]
+    crop: Option<Crop>,
+    /// Order of the colours: RGB, BGR or GRAY [default: the card's, else RGB, or GRAY for one channel]
+    #[arg(long)]
+    channels: Option<Channels>,
+    /// Lowest and highest value of the network's input, for the z-box rule: -2.1,2.6, or with ; between channels
+    /// "-2.1;-2.0;-1.8,2.2;2.4;2.6" [default: from the preprocessing; must be given for .npy inputs]
+    #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true)]
+    pub input_range: Option<RangeText>,
+}
+
+/// Numbers with commas between them.
+#[derive(Clone, Debug)]
+struct Numbers(Vec<f64>);
+
+impl FromStr for Numbers {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Numbers> {
+        parse_numbers(text).map(Numbers)
+    }
+}
+
+/// An input range as it is written: `LOW,HIGH`, each one number or one per channel with `;` between.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RangeText {
+    low: Vec<f32>,
+    high: Vec<f32>,
+}
+
+impl FromStr for RangeText {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<RangeText> {
+        let numbers = |text: &str| -> Result<Vec<f32>> {
+            let numbers = parse_numbers(&text.replace(';', ","))?;
+            Ok(numbers.into_iter().map(|number| number as f32).collect())
+        };
+        let ends: Vec<&str> = text.split(',').collect();
+        let [low, high] = ends[..] else {
+            anyhow::bail!("\"{text}\" is no range: write LOW,HIGH, with ; between channels");
+        };
+        let (low, high) = (numbers(low)?, numbers(high)?);
+        ensure!(
+            low.len() == high.len(),
+            "the lowest value is given for {} channels, the highest for {}",
+            low.len(),
+            high.len()
+        );
+        ensure!(
+            low.iter().zip(&high).all(|(low, high)| low < high),
+            "the lowest value must be below the highest"
+        );
+        Ok(RangeText { low, high })
+    }
+}
+
+impl RangeText {
+    /// The range for an input whose channels are on `channel_axis`.
+    pub fn range(&self, channel_axis: usize) -> InputRange {
+        InputRange {
+            low: self.low.clone(),
+            high: self.high.clone(),
+            channel_axis,
+        }
+    }
+}
+
+impl ModelOptions {
+    /// The canonization passes: the composite's, less those switched off.
+    pub fn passes(&self, composite: &Composite) -> Result<PassSelection> {
+        match &self.no_canonize {
+            None => PassSelection::of(&composite.canonize),
+            Some(passes) if passes.is_empty() => Ok(PassSelection::none()),
+            Some(passes) => passes
+                .iter()
+                .try_fold(PassSelection::of(&composite.canonize)?, |selection, pass| {
+                    selection.without(pass)
+                }),
+        }
+    }
+}
+
+impl PreprocessOptions {
+    /// The single steps that win over the card's.
+    pub fn overrides(&self, model: &ModelOptions) -> Overrides {
+        Overrides {
+            mean: self.mean.clone().map(|numbers| numbers.0),
+            std: self.std.clone().map(|numbers| numbers.0),
+            size: model.size,
+            resize: self.resize,
+            crop: self.crop,
+            layout: model.layout,
+            channels: self.channels,
+        }
+    }
+}
+
+/// The axis of the input on which the channels are.
+pub fn channel_axis(picture: Option<InputShape>) -> usize {
+    match picture.map(|picture| picture.layout) {
+        Some(Layout::Nhwc) => 3,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_and_checked() {
+        let range: RangeText = "-2.1;-2,2.2;1/2".parse().unwrap();
+        assert_eq!(range.low, [-2.1, -2.0]);
+        assert_eq!(range.high, [2.2, 0.5]);
+        for (text, message) in [
+            ("1", "LOW,HIGH"),
+            ("0,1,2", "LOW,HIGH"),
+            ("1,0", "below the highest"),
+            ("0;0,1", "2 channels"),
+            ("a,1", "no number"),
+        ] {
+            let error = text.parse::<RangeText>().unwrap_err().to_string();
+            assert!(error.contains(message), "{text}: {error}");
+        }
+    }
+}

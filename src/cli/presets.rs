@@ -1,0 +1,100 @@
+//! `onnxplain presets`: the composites that come with the tool.
+
+use anyhow::{Context, Result};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use onnxplain::composite::{PRESETS, Preset};
+
+use super::Status;
+use super::console::{BOLD, Console};
+
+const EXAMPLES: &str = "\
+Examples:
+  onnxplain presets                                    what there is
+  onnxplain presets show epsilon-plus-flat > my.yaml   a start for a composite of your own
+  onnxplain explain model.onnx cat.jpg --composite my.yaml";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PresetsOptions {
+    #[command(subcommand)]
+    command: Option<PresetsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum PresetsCommand {
+    /// Print the YAML of a preset, to copy and change
+    Show {
+        /// The preset
+        #[arg(value_parser = PossibleValuesParser::new(PRESETS.iter().map(|preset| preset.name)))]
+        name: String,
+    },
+}
+
+/// Lists the presets or shows one.
+pub fn run(options: &PresetsOptions, console: &mut Console) -> Result<Status> {
+    match &options.command {
+        None => list(console)?,
+        Some(PresetsCommand::Show { name }) => show(name, console)?,
+    }
+    Ok(Status::Done)
+}
+
+fn list(console: &mut Console) -> Result<()> {
+    let width = PRESETS.iter().map(|preset| preset.name.len()).max();
+    let width = width.unwrap_or(0);
+    for Preset { name, .. } in PRESETS {
+        let about = about(name)?;
+        if console.is_json() {
+            console.print_json(&json!({ "name": name, "about": about }))?;
+        } else {
+            let line = first_sentence(&about);
+            console.print(format_args!("{BOLD}{name:<width$}{BOLD:#}  {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn show(name: &str, console: &mut Console) -> Result<()> {
+    let preset = Preset::find(name).context("there is no such preset")?;
+    if !console.is_json() {
+        return console.print(preset.yaml);
+    }
+    let about = about(name)?;
+    console.print_json(&json!({ "name": name, "about": about, "yaml": preset.yaml }))
+}
+
+fn about(name: &str) -> Result<String> {
+    let preset = Preset::find(name).context("there is no such preset")?;
+    let about = preset.composite()?.about;
+    Ok(about.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Up to the first full stop or semicolon that ends a clause; `et al.` and `2.0` do not.
+fn first_sentence(text: &str) -> &str {
+    let mut from = 0;
+    while let Some(place) = text[from..].find(". ") {
+        let end = from + place;
+        if !text[..end].ends_with("et al") {
+            return &text[..=end];
+        }
+        from = end + 2;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_ends_at_its_full_stop() {
+        assert_eq!(
+            first_sentence("z-plus (Bach et al. 2015). Robust. Good."),
+            "z-plus (Bach et al. 2015)."
+        );
+        assert_eq!(first_sentence("One only"), "One only");
+    }
+}

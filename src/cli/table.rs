@@ -1,0 +1,86 @@
+//! Columns that line up.
+
+use super::console::{BOLD, DIM};
+
+/// How a column is aligned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A table of text, printed with as much space between the columns as they need.
+#[derive(Debug)]
+pub struct Table {
+    columns: Vec<(&'static str, Align)>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(columns: &[(&'static str, Align)]) -> Table {
+        Table {
+            columns: columns.to_vec(),
+            rows: vec![],
+        }
+    }
+
+    /// Appends a row: one cell per column.
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// The table, its heading and a line below included.
+    pub fn render(&self) -> String {
+        let widths = self.widths();
+        let heading: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        let mut text = format!("{BOLD}{}{BOLD:#}\n", self.line(&heading, &widths));
+        let length = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        text.push_str(&format!("{DIM}{}{DIM:#}\n", "─".repeat(length)));
+        for row in &self.rows {
+            text.push_str(&self.line(row, &widths));
+            text.push('\n');
+        }
+        text
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let width_of = |index: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(index));
+            let longest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
+            longest.max(self.columns[index].0.chars().count())
+        };
+        (0..self.columns.len()).map(width_of).collect()
+    }
+
+    fn line(&self, cells: &[impl AsRef<str>], widths: &[usize]) -> String {
+        let mut text = String::new();
+        for ((cell, &width), (_, align)) in cells.iter().zip(widths).zip(&self.columns) {
+            let cell = cell.as_ref();
+            text.push_str(&match align {
+                Align::Left => format!("{cell:<width$}  "),
+                Align::Right => format!("{cell:>width$}  "),
+            });
+        }
+        text.trim_end().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let mut table = Table::new(&[("layer", Align::Left), ("n", Align::Right)]);
+        table.row(vec!["conv".into(), "1000".into()]);
+        table.row(vec!["γ".into(), "7".into()]);
+        let text = anstream::adapter::strip_str(&table.render()).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "layer     n");
+        assert_eq!(lines[2], "conv   1000");
+        assert_eq!(lines[3], "γ         7");
+    }
+}

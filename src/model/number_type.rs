@@ -1,0 +1,64 @@
+//! Makes a model of float16, bfloat16 or float64 one of float32, the only number type that relevance is computed in.
+//!
+//! tract would run such a model as it is, but not every operator (a Gemm's bias is multiplied by a
+//! float32). So stored weights get a Cast behind them, and inputs and Casts are declared float32.
+
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto, type_proto};
+
+/// Rewrites the graph; what tract reads of it is float32 or no floating point number at all.
+pub(super) fn make_float32(graph: &mut GraphProto) {
+    let mut casts = vec![];
+    for weight in &mut graph.initializer {
+        if is_other_float(weight.data_type) {
+            casts.push(cast_behind(&mut weight.name));
+        }
+    }
+    for node in &mut graph.node {
+        if node.op_type == "Cast" {
+            let to = node.attribute.iter_mut().find(|attribute| attribute.name == "to");
+            if let Some(to) = to.filter(|to| i32::try_from(to.i).is_ok_and(is_other_float)) {
+                to.i = DataType::Float as i64;
+            }
+        }
+        let value = node.attribute.iter().find_map(|attribute| attribute.t.as_ref());
+        let is_constant = node.op_type == "Constant"
+            && value.is_some_and(|value: &TensorProto| is_other_float(value.data_type));
+        if let Some(output) = node.output.first_mut().filter(|_| is_constant) {
+            casts.push(cast_behind(output));
+        }
+    }
+    graph.node.splice(0..0, casts);
+    for input in &mut graph.input {
+        let declared = input.r#type.as_mut().and_then(|declared| declared.value.as_mut());
+        if let Some(type_proto::Value::TensorType(tensor)) = declared
+            && is_other_float(tensor.elem_type)
+        {
+            tensor.elem_type = DataType::Float as i32;
+        }
+    }
+}
+
+fn is_other_float(data_type: i32) -> bool {
+    [DataType::Float16, DataType::Bfloat16, DataType::Double].map(|t| t as i32).contains(&data_type)
+}
+
+/// Renames a value and returns the node that makes a float32 of it, under its old name.
+fn cast_behind(value: &mut String) -> NodeProto {
+    let name = std::mem::take(value);
+    *value = format!("{name}.stored");
+    let to = AttributeProto {
+        name: "to".to_string(),
+        i: DataType::Float as i64,
+        r#type: tract_onnx::pb::attribute_proto::AttributeType::Int as i32,
+        ..AttributeProto::default()
+    };
+    NodeProto {
+        name: format!("{name}.float32"),
+        op_type: "Cast".to_string(),
+        input: vec![value.clone()],
+        output: vec![name],
+        attribute: vec![to],
+        ..NodeProto::default()
+    }
+}
