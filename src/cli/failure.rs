@@ -81,10 +81,7 @@ mod tests {
             chain(&error),
             "cannot read\nthe tensor\n  caused by: cannot open a.npy: no such file"
         );
-        assert_eq!(
-            line(&error),
-            "cannot read the tensor: cannot open a.npy: no such file"
-        );
+        assert_eq!(line(&error), "cannot read the tensor: cannot open a.npy: no such file");
     }
 
     #[test]

@@ -29,18 +29,13 @@ pub struct Input {
 
 /// Whether a path names a tensor; everything else is read as a picture.
 pub fn is_tensor(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
 }
 
 impl InputReader {
     /// A reader for a model; `preprocessor` may be missing where no input is a picture.
     pub fn new(model: &ModelInput, preprocessor: Option<Preprocessor>) -> InputReader {
-        InputReader {
-            shape: model.shape.clone(),
-            picture: model.picture,
-            preprocessor,
-        }
+        InputReader { shape: model.shape.clone(), picture: model.picture, preprocessor }
     }
 
     /// The preprocessing of pictures.
@@ -67,12 +62,8 @@ impl InputReader {
             .apply(&picture)
             .with_context(|| format!("cannot preprocess {}", path.display()))?;
         let window = prepared.window;
-        let placement = Placement {
-            x: window.x,
-            y: window.y,
-            width: window.width,
-            height: window.height,
-        };
+        let placement =
+            Placement { x: window.x, y: window.y, width: window.width, height: window.height };
         Ok(Input {
             tensor: Tensor::new(&self.shape, &prepared.values)?,
             photo: needs_photo.then(|| (picture.into_rgb8(), placement)),
@@ -90,11 +81,7 @@ impl InputReader {
         if without_batch == &self.shape[1..] {
             let tensor = Tensor::new(&self.shape, &values)?;
             let notes = vec![];
-            return Ok(Input {
-                tensor,
-                photo,
-                notes,
-            });
+            return Ok(Input { tensor, photo, notes });
         }
         let Some((tensor, note)) = self.from_other_layout(without_batch, &values)? else {
             bail!(
@@ -104,15 +91,15 @@ impl InputReader {
                 self.shape
             );
         };
-        Ok(Input {
-            tensor,
-            photo,
-            notes: vec![format!("{}: {note}", path.display())],
-        })
+        Ok(Input { tensor, photo, notes: vec![format!("{}: {note}", path.display())] })
     }
 
     /// A tensor whose channels are at the other end, turned to the model's layout.
-    fn from_other_layout(&self, shape: &[usize], values: &[f32]) -> Result<Option<(Tensor, String)>> {
+    fn from_other_layout(
+        &self,
+        shape: &[usize],
+        values: &[f32],
+    ) -> Result<Option<(Tensor, String)>> {
         let (Some(picture), &[a, b, c]) = (self.picture, shape) else {
             return Ok(None);
         };
@@ -123,7 +110,10 @@ impl InputReader {
             _ => return Ok(None),
         };
         let tensor = Tensor::new(&self.shape, &turned)?;
-        let note = format!("the tensor of shape {shape:?} is turned to the model's {:?}", &self.shape[1..]);
+        let note = format!(
+            "the tensor of shape {shape:?} is turned to the model's {:?}",
+            &self.shape[1..]
+        );
         Ok(Some((tensor, note)))
     }
 }

@@ -114,11 +114,7 @@ impl FromStr for RangeText {
 impl RangeText {
     /// The range for an input whose channels are on `channel_axis`.
     pub fn range(&self, channel_axis: usize) -> InputRange {
-        InputRange {
-            low: self.low.clone(),
-            high: self.high.clone(),
-            channel_axis,
-        }
+        InputRange { low: self.low.clone(), high: self.high.clone(), channel_axis }
     }
 }
 

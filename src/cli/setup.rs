@@ -30,21 +30,13 @@ impl Choice {
         let composite = Composite::find(name)?;
         let is_preset = onnxplain::composite::Preset::find(name).is_some();
         let reason = None;
-        Ok(Some(Choice {
-            composite,
-            reason,
-            is_preset,
-        }))
+        Ok(Some(Choice { composite, reason, is_preset }))
     }
 
     /// The preset that `auto` takes for a network.
     pub fn auto(network: &Network) -> Result<Choice> {
         let (name, reason) = auto_preset(network);
-        Ok(Choice {
-            composite: Composite::find(name)?,
-            reason: Some(reason),
-            is_preset: true,
-        })
+        Ok(Choice { composite: Composite::find(name)?, reason: Some(reason), is_preset: true })
     }
 
     /// The choice as people read it.
@@ -154,11 +146,7 @@ pub fn preprocessor(
     options.overrides(model_options).apply(&mut steps);
     let preprocessor = Preprocessor::new(&steps, shape)
         .with_context(|| format!("the preprocessing ({}) does not fit the model", card.origin))?;
-    let mut notes = vec![format!(
-        "preprocessing: {} ({})",
-        preprocessor.steps(),
-        card.origin
-    )];
+    let mut notes = vec![format!("preprocessing: {} ({})", preprocessor.steps(), card.origin)];
     notes.extend(card.notes.iter().cloned());
     Ok((preprocessor, notes))
 }
@@ -176,9 +164,8 @@ pub fn labels(
         let lacks_background = labels.names().len() + 1 == classes;
         match labels.check_count(classes) {
             Err(error) if lacks_background => console.warning(error),
-            checked => checked.with_context(|| {
-                format!("the labels {} do not fit the model", path.display())
-            })?,
+            checked => checked
+                .with_context(|| format!("the labels {} do not fit the model", path.display()))?,
         }
         return Ok(Some(labels));
     }

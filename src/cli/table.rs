@@ -21,10 +21,7 @@ pub struct Table {
 impl Table {
     /// A table without rows.
     pub fn new(columns: &[(&'static str, Align)]) -> Table {
-        Table {
-            columns: columns.to_vec(),
-            rows: vec![],
-        }
+        Table { columns: columns.to_vec(), rows: vec![] }
     }
 
     /// Appends a row: one cell per column.

@@ -48,10 +48,9 @@ pub(super) struct Division {
 
 /// The kernels of a term.
 pub(super) struct TermKernels {
-    pub coefficient: f32,
     pub input: InputPart,
-    /// The inputs, where they are the same for every picture.
-    pub constant_inputs: Option<Vec<Tensor>>,
+    /// What is subtracted from the inputs: the lowest or highest values that they can have.
+    pub offsets: Option<Vec<Tensor>>,
     /// Computes the term's part of the denominator; the first one adds the bias.
     pub forward: Option<Forward>,
     pub transposed: Arc<Transposed>,
@@ -152,20 +151,19 @@ impl Engine {
             };
             let mut pending_bias = bias.filter(|_| !divides_by_output);
             for term in &group.terms {
-                let constant_inputs = self.constant_inputs(id, term.input, step, range)?;
+                let offsets = self.offsets(id, term.input, step, range)?;
                 let transposed = shared.get(term.weight)?;
-                let forward = match &constant_inputs {
-                    Some(inputs) => {
-                        let part = map.forward(term.weight, None)?(inputs)?;
-                        add_scaled(&mut division.constant, part, term.coefficient)?;
-                        None
-                    }
-                    None if divides_by_output => None,
-                    None => Some(map.forward(term.weight, pending_bias.take())?),
+                let forward = if term.input.is_constant() {
+                    let inputs = self.ones(id)?;
+                    let part = map.forward(term.weight, None)?(&inputs)?;
+                    add_scaled(&mut division.constant, part, 1.0)?;
+                    None
+                } else if divides_by_output {
+                    None
+                } else {
+                    Some(map.forward(term.weight, pending_bias.take())?)
                 };
-                let (coefficient, input) = (term.coefficient, term.input);
-                let kernels =
-                    TermKernels { coefficient, input, constant_inputs, forward, transposed };
+                let kernels = TermKernels { input: term.input, offsets, forward, transposed };
                 division.terms.push(kernels);
             }
             if let Some(bias) = pending_bias {
@@ -182,29 +180,36 @@ impl Engine {
         step.groups.iter().map(build).collect()
     }
 
-    /// The parts of a layer's inputs that are the same for every picture; `None` where they are not.
-    fn constant_inputs(
+    /// A layer's inputs with 1 in place of every value.
+    fn ones(&self, id: LayerId) -> Result<Vec<Tensor>> {
+        let layers = &self.program.network.layers;
+        layers[id].inputs.iter().map(|&input| Tensor::filled(&layers[input].shape, 1.0)).collect()
+    }
+
+    /// The lowest or highest values of a layer's inputs, where a part of the input is relative to them.
+    fn offsets(
         &self,
         id: LayerId,
         part: InputPart,
         step: &LinearStep,
         range: Option<&InputRange>,
     ) -> Result<Option<Vec<Tensor>>> {
-        if !part.is_constant() {
-            return Ok(None);
-        }
         let network = &self.program.network;
-        let input = |&input: &LayerId| {
+        let offset = |&input: &LayerId| {
             let shape = &network.layers[input].shape;
             match (part, &step.range) {
-                (InputPart::Low, Some((low, _))) => spread(low, shape, 1),
-                (InputPart::High, Some((_, high))) => spread(high, shape, 1),
-                (InputPart::Low, None) => range_at(network, input, range).map(|[low, _]| low),
-                (InputPart::High, None) => range_at(network, input, range).map(|[_, high]| high),
-                _ => Tensor::filled(shape, 1.0),
+                (InputPart::AboveLow, Some((low, _))) => spread(low, shape, 1),
+                (_, Some((_, high))) => spread(high, shape, 1),
+                (InputPart::AboveLow, None) => range_at(network, input, range).map(|[low, _]| low),
+                (_, None) => range_at(network, input, range).map(|[_, high]| high),
             }
         };
-        network.layers[id].inputs.iter().map(input).collect::<Result<Vec<_>>>().map(Some)
+        match part {
+            InputPart::AboveLow | InputPart::BelowHigh => {
+                network.layers[id].inputs.iter().map(offset).collect::<Result<_>>().map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Runs the network; values that propagation does not read are dropped after their last use.

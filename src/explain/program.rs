@@ -58,7 +58,7 @@ pub struct LinearStep {
 impl LinearStep {
     /// Whether a group's denominator is the layer's own output.
     pub fn divides_by_output(group: &Group, map: &dyn LinearMap) -> bool {
-        let own = [Term { coefficient: 1.0, input: InputPart::Plain, weight: WeightPart::Plain }];
+        let own = [Term { input: InputPart::Plain, weight: WeightPart::Plain }];
         group.terms == own && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
     }
 
@@ -188,7 +188,7 @@ fn simplified(
             (InputPart::Positive, _, false) | (InputPart::Negative, false, _) => InputPart::Plain,
             (part, ..) => part,
         };
-        Some(Term { input, weight: term.weight.simplified(weights)?, ..term })
+        Some(Term { input, weight: term.weight.simplified(weights)? })
     };
     group.terms = group.terms.into_iter().filter_map(simplify).collect();
     group.bias = match map.bias() {

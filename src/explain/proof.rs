@@ -58,7 +58,7 @@ impl<'a> Proof<'a> {
                 // x ⊙ Wᵀs vanishes with x; a constant part (flat, w², z-box) does not.
                 let mut inputs =
                     step.groups.iter().flat_map(|group| &group.terms).map(|term| term.input);
-                let at_zero = inputs.clone().all(|input| !input.is_constant());
+                let at_zero = inputs.clone().all(InputPart::vanishes_with_input);
                 let below_zero = inputs.all(|input| input == InputPart::Positive);
                 Silence { at_zero, below_zero }
             }

@@ -109,11 +109,11 @@ impl Engine {
         let mut taken_up = 0.0;
         for division in &self.divisions[id] {
             let inputs = |term: &TermKernels| -> Result<Vec<Tensor>> {
-                let plain = layer.inputs.iter().map(|&input| activations.value(input).cloned());
-                match &term.constant_inputs {
-                    Some(constant) => Ok(constant.clone()),
-                    None => plain.map(|value| part_of(value?, term.input)).collect(),
-                }
+                let parts = layer.inputs.iter().enumerate().map(|(place, &input)| {
+                    let offset = term.offsets.as_ref().map(|offsets| &offsets[place]);
+                    part_of(activations.value(input)?.clone(), term.input, offset)
+                });
+                parts.collect()
             };
             let output = || activations.value(id);
             let mut quotient = denominator(division, inputs, output, arrived.shape())?;
@@ -125,12 +125,12 @@ impl Engine {
             handed.absorbed_by_stabilizer += f64::from(coefficient) * stabilizer;
             for term in &division.terms {
                 let shares = (term.transposed)(&quotient)?;
-                for ((mut share, part), sum) in shares.into_iter().zip(inputs(term)?).zip(&mut sums)
-                {
-                    if term.input != InputPart::One {
-                        share.combine_broadcast(&part, |to, x| *to *= x)?;
+                let parts = if term.input.is_constant() { vec![] } else { inputs(term)? };
+                for (place, (mut share, sum)) in shares.into_iter().zip(&mut sums).enumerate() {
+                    if let Some(part) = parts.get(place) {
+                        share.combine_broadcast(part, |to, x| *to *= x)?;
                     }
-                    add_scaled(sum, share, coefficient * term.coefficient)?;
+                    add_scaled(sum, share, coefficient)?;
                 }
             }
         }
@@ -199,7 +199,7 @@ fn denominator<'a>(
     let mut sum = None;
     for term in &division.terms {
         if let Some(forward) = &term.forward {
-            add_scaled(&mut sum, forward(&inputs(term)?)?, term.coefficient)?;
+            add_scaled(&mut sum, forward(&inputs(term)?)?, 1.0)?;
         }
     }
     match (sum, &division.constant) {
@@ -251,10 +251,14 @@ fn quotients(
     Ok((by_bias, by_stabilizer))
 }
 
-fn part_of(value: Tensor, part: InputPart) -> Result<Tensor> {
-    match part {
-        InputPart::Positive => value.map(|x| x.max(0.0)),
-        InputPart::Negative => value.map(|x| x.min(0.0)),
+fn part_of(mut value: Tensor, part: InputPart, offset: Option<&Tensor>) -> Result<Tensor> {
+    match (part, offset) {
+        (InputPart::Positive, _) => value.map(|x| x.max(0.0)),
+        (InputPart::Negative, _) => value.map(|x| x.min(0.0)),
+        (_, Some(offset)) => {
+            value.combine_broadcast(offset, |x, offset| *x -= offset)?;
+            Ok(value)
+        }
         _ => Ok(value),
     }
 }

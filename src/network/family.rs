@@ -46,7 +46,12 @@ impl Family {
         let count =
             |is: &dyn Fn(LayerId) -> bool| (0..network.layers.len()).filter(|&id| is(id)).count();
         let of_kind = |kind: Kind| count(&|id| network.layers[id].kind() == kind);
-        let convolutions = of_kind(Kind::Convolution);
+        // The pointwise convolutions inside gates see a single position.
+        let convolutions = count(&|id| {
+            let layer = &network.layers[id];
+            let positions: usize = layer.shape.iter().skip(2).product();
+            layer.kind() == Kind::Convolution && positions > 1
+        });
         let depthwise = count(&|id| match &network.layers[id].op {
             Op::Convolution(convolution) => convolution.is_depthwise(),
             _ => false,

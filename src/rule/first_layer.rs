@@ -3,16 +3,16 @@
 use super::{Group, InputPart, Term};
 use crate::linear::WeightPart;
 
-/// `W x − W⁺ l − W⁻ h` for inputs between `l` and `h`; the bias cancels.
+/// `W x − W⁺ l − W⁻ h = W⁺ (x − l) + W⁻ (x − h)` for inputs between `l` and `h`; the bias cancels.
+///
+/// The right-hand form needs one map less, and does not cancel where the picture is black or white.
 pub(super) fn z_box() -> Vec<Group> {
-    let minus = |input, weight| Term { coefficient: -1.0, input, weight };
     vec![Group {
         coefficient: 1.0,
         gate: None,
         terms: vec![
-            Term::of(InputPart::Plain, WeightPart::Plain),
-            minus(InputPart::Low, WeightPart::Positive),
-            minus(InputPart::High, WeightPart::Negative),
+            Term::of(InputPart::AboveLow, WeightPart::Positive),
+            Term::of(InputPart::BelowHigh, WeightPart::Negative),
         ],
         bias: None,
     }]

@@ -81,9 +81,9 @@ impl From<Rule> for RuleSetting {
 /// One division of relevance (design: one row of the table of rules).
 ///
 /// ```text
-/// z    = Σ over terms of  coefficient · part(W) · part(x)  +  part(b)
+/// z    = Σ over terms of  part(W) · part(x)  +  part(b)
 /// s    = R / stabilized(z),  only where the output has the gate's sign
-/// R_in += coefficient · Σ over terms of  coefficient · part(x) ⊙ part(W)ᵀ s
+/// R_in += coefficient · Σ over terms of  part(x) ⊙ part(W)ᵀ s
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
@@ -100,8 +100,6 @@ pub struct Group {
 /// One product of a group: a part of the weights with a part of the input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Term {
-    /// 1, or −1 for what is taken away.
-    pub coefficient: f32,
     /// The part of the input.
     pub input: InputPart,
     /// The part of the weights.
@@ -110,7 +108,7 @@ pub struct Term {
 
 impl Term {
     const fn of(input: InputPart, weight: WeightPart) -> Term {
-        Term { coefficient: 1.0, input, weight }
+        Term { input, weight }
     }
 }
 
@@ -132,10 +130,10 @@ pub enum InputPart {
     Positive,
     /// `x⁻ = min(x, 0)`.
     Negative,
-    /// The lowest value the input can have.
-    Low,
-    /// The highest value the input can have.
-    High,
+    /// `x − l`, above the lowest value the input can have.
+    AboveLow,
+    /// `x − h`, below the highest value the input can have.
+    BelowHigh,
     /// 1.
     One,
 }
@@ -143,7 +141,12 @@ pub enum InputPart {
 impl InputPart {
     /// Whether the part is the same for every picture.
     pub fn is_constant(self) -> bool {
-        matches!(self, InputPart::Low | InputPart::High | InputPart::One)
+        self == InputPart::One
+    }
+
+    /// Whether the part is 0 wherever the input is.
+    pub fn vanishes_with_input(self) -> bool {
+        matches!(self, InputPart::Plain | InputPart::Positive | InputPart::Negative)
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use onnxplain::canonize::PassReport;
-use onnxplain::explain::{Activations, Attribution, Explainer, Initial, TargetClass, initial_relevance};
+use onnxplain::explain::{
+    Activations, Attribution, Explainer, Initial, TargetClass, initial_relevance,
+};
 use onnxplain::heatmap::{
     Heatmap, Layout, Rendering, heatmap_picture, overlay, write_bytes, write_npy, write_png,
 };
@@ -63,8 +65,7 @@ impl Job {
     /// Names the input.
     pub fn explain(&self, file: &InputFile) -> Result<Explained> {
         let forward = self.forward(file)?;
-        let mut explained =
-            Explained { reports: vec![], warnings: forward.input.notes.clone() };
+        let mut explained = Explained { reports: vec![], warnings: forward.input.notes.clone() };
         self.explain_targets(&forward, &mut explained)
             .with_context(|| format!("cannot explain {}", file.path.display()))?;
         Ok(explained)
@@ -90,7 +91,10 @@ impl Job {
 
     fn predict(&self, logits: &Tensor) -> Result<Vec<Prediction>> {
         let is_finite = logits.data().iter().all(|logit| logit.is_finite());
-        ensure!(is_finite, "the network's output is not finite: wrong preprocessing, or a damaged model");
+        ensure!(
+            is_finite,
+            "the network's output is not finite: wrong preprocessing, or a damaged model"
+        );
         let function = self.explainer.network().output_function.as_ref();
         let probabilities = probabilities(logits, function, self.output)?;
         prediction(logits, probabilities.data(), self.labels.as_ref())
@@ -99,8 +103,9 @@ impl Job {
     fn explain_targets(&self, forward: &Forward, explained: &mut Explained) -> Result<()> {
         let logits = forward.activations.logits()?;
         let classes = self.targets.classes(logits)?;
-        let paths_of =
-            |class: &TargetClass| self.outputs.paths(&forward.file.stem, class.index, &forward.kinds);
+        let paths_of = |class: &TargetClass| {
+            self.outputs.paths(&forward.file.stem, class.index, &forward.kinds)
+        };
         for class in &classes {
             self.outputs.refuse_existing(&paths_of(class))?;
         }

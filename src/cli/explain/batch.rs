@@ -75,17 +75,23 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-            let expected: Vec<(usize, usize)> = (0..20).map(|index| (index, index * index)).collect();
+            let expected: Vec<(usize, usize)> =
+                (0..20).map(|index| (index, index * index)).collect();
             assert_eq!(taken, expected);
         }
     }
 
     #[test]
     fn a_failing_taker_ends_the_batch() {
-        let result = in_order(100, 2, |index| index, |index, _| {
-            anyhow::ensure!(index < 3, "enough");
-            Ok(())
-        });
+        let result = in_order(
+            100,
+            2,
+            |index| index,
+            |index, _| {
+                anyhow::ensure!(index < 3, "enough");
+                Ok(())
+            },
+        );
         assert_eq!(result.unwrap_err().to_string(), "enough");
     }
 }

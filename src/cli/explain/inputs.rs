@@ -112,7 +112,8 @@ impl Inputs {
         };
         let found = glob::glob_with(pattern, options)
             .with_context(|| format!("the pattern {pattern} is invalid"))?;
-        let found: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+        let found: Vec<PathBuf> =
+            found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
         ensure!(!found.is_empty(), "no file matches {pattern}");
         let root = literal_part(pattern);
         self.files.extend(found.iter().map(|path| Ok(input_file(path, &root))));
@@ -140,7 +141,9 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 
 fn is_input(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+    extension.is_some_and(|extension| {
+        EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
+    })
 }
 
 fn is_result(path: &Path) -> bool {
@@ -151,7 +154,8 @@ fn is_result(path: &Path) -> bool {
 /// The folders of a pattern before its first wildcard.
 fn literal_part(pattern: &str) -> PathBuf {
     let folder = Path::new(pattern).parent().unwrap_or(Path::new(""));
-    let is_literal = |part: &Component| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
+    let is_literal =
+        |part: &Component| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
     folder.components().take_while(is_literal).collect()
 }
 
@@ -168,7 +172,8 @@ fn paths_on_standard_input() -> Result<Vec<PathBuf>> {
     let lines = std::io::stdin().lock().lines();
     let lines = lines.collect::<Result<Vec<String>, _>>();
     let lines = lines.context("cannot read the list of inputs on standard input")?;
-    let paths: Vec<PathBuf> = lines.iter().filter(|line| !line.is_empty()).map(PathBuf::from).collect();
+    let paths: Vec<PathBuf> =
+        lines.iter().filter(|line| !line.is_empty()).map(PathBuf::from).collect();
     ensure!(!paths.is_empty(), "the list of inputs on standard input is empty");
     Ok(paths)
 }
@@ -211,8 +216,15 @@ mod tests {
 
     #[test]
     fn folders_are_searched_in_order() {
-        let files =
-            ["b.PNG", "a.npy", "sub/c.jpg", ".hidden.png", ".git/d.png", "notes.txt", "b.overlay.png"];
+        let files = [
+            "b.PNG",
+            "a.npy",
+            "sub/c.jpg",
+            ".hidden.png",
+            ".git/d.png",
+            "notes.txt",
+            "b.overlay.png",
+        ];
         let folder = folder(&files);
         assert_eq!(stems(&[folder.path().into()]), ["a", "b", "sub/c"]);
         let inputs = Inputs::expand(&[folder.path().into()]).unwrap();

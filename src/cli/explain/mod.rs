@@ -59,7 +59,13 @@ pub struct ExplainOptions {
     output: PathBuf,
     /// Files to write for each result, of overlay, heatmap, relevance (.npy), report (.json)
     /// [default: overlay,heatmap,report]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum, hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        value_enum,
+        hide_possible_values = true
+    )]
     save: Option<Vec<Kind>>,
     /// Write again what is there already [default: refuse]
     #[arg(long)]
@@ -174,10 +180,7 @@ fn refuse_before_work(
     files.into_iter().map(|file| file.and_then(refuse)).collect()
 }
 
-fn report_failures(
-    files: Vec<Result<InputFile, Failed>>,
-    console: &mut Console,
-) -> Result<Status> {
+fn report_failures(files: Vec<Result<InputFile, Failed>>, console: &mut Console) -> Result<Status> {
     for failed in files.into_iter().filter_map(Result::err) {
         tell_failure(&failed, console)?;
     }

@@ -64,14 +64,25 @@ impl Outputs {
     ///
     /// # Errors
     /// When the folder cannot be one.
-    pub fn new(folder: &Path, save: Option<&[Kind]>, has_index: bool, overwrite: bool) -> Result<Outputs> {
+    pub fn new(
+        folder: &Path,
+        save: Option<&[Kind]>,
+        has_index: bool,
+        overwrite: bool,
+    ) -> Result<Outputs> {
         ensure_can_be_folder(folder)?;
         let mut kinds = save.unwrap_or(&Kind::DEFAULT).to_vec();
         // The report is written last: where it is, everything is.
         kinds.sort();
         kinds.dedup();
         let overwrite = if overwrite { Overwrite::Replace } else { Overwrite::Refuse };
-        Ok(Outputs { folder: folder.to_path_buf(), kinds, is_explicit: save.is_some(), has_index, overwrite })
+        Ok(Outputs {
+            folder: folder.to_path_buf(),
+            kinds,
+            is_explicit: save.is_some(),
+            has_index,
+            overwrite,
+        })
     }
 
     /// What to do where a file exists.
@@ -88,10 +99,18 @@ impl Outputs {
     ///
     /// # Errors
     /// When nothing is left of what was asked for.
-    pub fn kinds(&self, has_photo: bool, is_drawable: bool) -> Result<(Vec<Kind>, Vec<&'static str>)> {
+    pub fn kinds(
+        &self,
+        has_photo: bool,
+        is_drawable: bool,
+    ) -> Result<(Vec<Kind>, Vec<&'static str>)> {
         let obstacle = |kind: &Kind| match kind {
-            Kind::Overlay if !has_photo => Some("an overlay needs a picture, and the input is a tensor"),
-            Kind::Heatmap if !is_drawable => Some("a heatmap needs an input of the shape of a picture"),
+            Kind::Overlay if !has_photo => {
+                Some("an overlay needs a picture, and the input is a tensor")
+            }
+            Kind::Heatmap if !is_drawable => {
+                Some("a heatmap needs an input of the shape of a picture")
+            }
             _ => None,
         };
         let kept: Vec<Kind> =
@@ -100,7 +119,11 @@ impl Outputs {
         if !self.is_explicit {
             return Ok((kept, vec![]));
         }
-        ensure!(!kept.is_empty() || obstacles.is_empty(), "nothing can be saved: {}", obstacles.join("; "));
+        ensure!(
+            !kept.is_empty() || obstacles.is_empty(),
+            "nothing can be saved: {}",
+            obstacles.join("; ")
+        );
         Ok((kept, obstacles))
     }
 
@@ -140,7 +163,9 @@ impl Outputs {
             return Ok(());
         }
         match paths.values().find(|path| path.symlink_metadata().is_ok()) {
-            Some(path) => bail!("{} exists already; give --overwrite to replace it", path.display()),
+            Some(path) => {
+                bail!("{} exists already; give --overwrite to replace it", path.display())
+            }
             None => Ok(()),
         }
     }

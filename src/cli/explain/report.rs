@@ -129,7 +129,11 @@ impl From<&Books> for RelevanceSums {
 
 impl ReportedTarget {
     /// A class with its label.
-    pub fn new(class: TargetClass, against: Option<TargetClass>, labels: Option<&Labels>) -> ReportedTarget {
+    pub fn new(
+        class: TargetClass,
+        against: Option<TargetClass>,
+        labels: Option<&Labels>,
+    ) -> ReportedTarget {
         ReportedTarget {
             index: class.index,
             label: label(labels, class.index),
@@ -140,7 +144,11 @@ impl ReportedTarget {
 }
 
 /// The strongest classes with their probabilities.
-pub fn prediction(logits: &Tensor, probabilities: &[f32], labels: Option<&Labels>) -> Result<Vec<Prediction>> {
+pub fn prediction(
+    logits: &Tensor,
+    probabilities: &[f32],
+    labels: Option<&Labels>,
+) -> Result<Vec<Prediction>> {
     let strongest = onnxplain::explain::Target::TopK(LISTED_CLASSES).classes(logits)?;
     let prediction = strongest.into_iter().map(|class| Prediction {
         index: class.index,

@@ -34,7 +34,9 @@ pub fn brief(report: &Report, width: usize) -> String {
         format!("{} {}", percent(top.probability), name(top.index, top.label.as_deref()))
     });
     let explained = match report.prediction.first() {
-        Some(top) if top.index == report.target.index && report.target.against.is_none() => String::new(),
+        Some(top) if top.index == report.target.index && report.target.against.is_none() => {
+            String::new()
+        }
         _ => format!("; explained: {}", target(&report.target)),
     };
     format!(
@@ -66,7 +68,8 @@ fn prediction_table(prediction: &[Prediction]) -> String {
 }
 
 fn target(target: &ReportedTarget) -> String {
-    let mut text = format!("{}, logit {:.4}", name(target.index, target.label.as_deref()), target.logit);
+    let mut text =
+        format!("{}, logit {:.4}", name(target.index, target.label.as_deref()), target.logit);
     if let Some(other) = &target.against {
         let _ = write!(
             text,

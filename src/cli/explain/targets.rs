@@ -30,17 +30,20 @@ impl Targets {
         labels: Option<&Labels>,
         classes: usize,
     ) -> Result<Targets> {
-        let read = |word: &str| {
-            parse(word, labels, classes).with_context(|| format!("--target {word}"))
-        };
+        let read =
+            |word: &str| parse(word, labels, classes).with_context(|| format!("--target {word}"));
         let words = targets.iter().flat_map(|text| words(text, labels));
         let targets = words.map(read).collect::<Result<Vec<_>>>()?;
         let against = against
             .map(|word| parse(word, labels, classes).with_context(|| format!("--against {word}")))
             .transpose()?;
-        ensure!(!matches!(against, Some(Target::TopK(_))), "--against takes one class, not several");
         ensure!(
-            against.is_none() || targets.iter().any(|target| Some(*target) != against || *target == Target::Top),
+            !matches!(against, Some(Target::TopK(_))),
+            "--against takes one class, not several"
+        );
+        ensure!(
+            against.is_none()
+                || targets.iter().any(|target| Some(*target) != against || *target == Target::Top),
             "--target and --against are the same class: their difference is 0"
         );
         Ok(Targets { targets, against })
