@@ -73,6 +73,9 @@ pub struct ExplainOptions {
     /// Inputs at a time [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = jobs_parser())]
     jobs: Option<u64>,
+    /// Threads inside one explanation [default: 1 in a batch, the number of cores for one input]
+    #[arg(long, value_name = "N", value_parser = jobs_parser())]
+    threads: Option<u64>,
 
     /// Classes to explain: top, top:K, a class index or a label; several give several heatmaps
     #[arg(long, value_name = "T[,T...]", default_value = "top", help_heading = "Target")]
@@ -140,9 +143,18 @@ impl ExplainOptions {
     }
 
     fn jobs(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.map_or_else(cores, |jobs| jobs as usize)
     }
+
+    /// The threads inside one explanation; in a batch the cores are busy with other inputs.
+    fn threads(&self, inputs: usize) -> Result<Threads> {
+        let default = || if inputs == 1 { cores() } else { 1 };
+        Threads::new(self.threads.map_or_else(default, |threads| threads as usize))
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Explains every input.
@@ -220,8 +232,9 @@ fn prepare(
     for report in &canonization {
         console.detail(format_args!("canonization: {}: {}", report.pass, report.nodes.join(", ")));
     }
-    let explainer = Explainer::new(network, &choice.composite, range.as_ref(), Threads::default())
-        .with_context(|| format!("the composite {} cannot be used", choice.composite.name))?;
+    let explainer =
+        Explainer::new(network, &choice.composite, range.as_ref(), options.threads(files.len())?)
+            .with_context(|| format!("the composite {} cannot be used", choice.composite.name))?;
     choice.tell_unused(explainer.assignment(), console);
     Ok(Job {
         explainer,
