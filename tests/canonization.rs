@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use onnxplain::canonize::{PASSES, PassSelection, canonize};
 use onnxplain::model::{LoadOptions, Model};
-use onnxplain::network::Kind;
+use onnxplain::network::{Family, Kind};
 use onnxplain::tensor::Tensor;
 
 const MODELS: [&str; 9] = [
@@ -84,4 +84,20 @@ fn no_batch_normalization_is_left_in_the_sample_models() {
         let left: Vec<&str> = left.map(|layer| layer.name.as_str()).collect();
         assert!(left.is_empty(), "{name}: {left:?}");
     }
+}
+
+#[test]
+fn the_families_of_the_sample_models() {
+    let family = |name: &str| {
+        let mut network = load(&format!("sample-models/{name}.onnx")).network;
+        let before = Family::of(&network);
+        canonize(&mut network, &PassSelection::all()).unwrap();
+        assert_eq!(before, Family::of(&network), "canonization changes the family of {name}");
+        before
+    };
+    assert_eq!(family("efficientnet_lite0"), Family::Depthwise);
+    assert_eq!(family("fashion_vgg"), Family::Plain);
+    assert_eq!(family("fashion_resnet"), Family::Residual);
+    assert_eq!(family("fashion_densenet"), Family::DenseConcat);
+    assert_eq!(family("fashion_mobilenet"), Family::GatedDepthwise);
 }

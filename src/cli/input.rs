@@ -83,7 +83,7 @@ impl InputReader {
             let notes = vec![];
             return Ok(Input { tensor, photo, notes });
         }
-        let Some((tensor, note)) = self.from_other_layout(without_batch, &values)? else {
+        let Some((tensor, note)) = self.turned_to_layout(without_batch, &values)? else {
             bail!(
                 "cannot use the tensor {}: it has the shape {shape:?}, but the model takes {:?} or {:?}",
                 path.display(),
@@ -95,7 +95,7 @@ impl InputReader {
     }
 
     /// A tensor whose channels are at the other end, turned to the model's layout.
-    fn from_other_layout(
+    fn turned_to_layout(
         &self,
         shape: &[usize],
         values: &[f32],

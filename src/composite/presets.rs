@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::Composite;
-use crate::network::{Kind, Network};
+use crate::network::{Family, Kind, Network};
 
 /// A composite that comes with the tool.
 #[derive(Clone, Copy, Debug)]
@@ -54,14 +54,23 @@ impl Preset {
 
 /// The preset that `auto` takes for a network, and why.
 pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
-    let has_convolution = network.layers.iter().any(|layer| layer.kind() == Kind::Convolution);
-    if has_convolution {
-        (
-            "epsilon-gamma-box",
-            "a convolutional network; of the presets it scores highest under region flipping",
-        )
-    } else {
-        ("epsilon", "a network without convolutions")
+    if !network.layers.iter().any(|layer| layer.kind() == Kind::Convolution) {
+        return ("epsilon", "a network without convolutions");
+    }
+    match Family::of(network) {
+        // Behind a shifted threshold activations have both signs; under γ the contributions
+        // then cancel, and many times the logit arrived at the input of the sample network.
+        Family::DenseConcat => {
+            ("epsilon-plus-flat", "a dense-concat network, whose activations have both signs")
+        }
+        Family::Plain => ("epsilon-gamma-box", "a plain convolutional network"),
+        Family::Residual => ("epsilon-gamma-box", "a residual network"),
+        Family::Inception => ("epsilon-gamma-box", "a network of parallel branches"),
+        Family::Depthwise => ("epsilon-gamma-box", "a network of depthwise convolutions"),
+        Family::GatedDepthwise => {
+            ("epsilon-gamma-box", "a network of depthwise convolutions with gates")
+        }
+        Family::Transformer => ("epsilon-plus-flat", "a network with attention"),
     }
 }
 

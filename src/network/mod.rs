@@ -1,6 +1,6 @@
 //! The network as the rest of the crate sees it: a short list of layers in topological order.
 //!
-//! [`lower`](mod@lower) makes it from tract's typed graph, [`canonize`](crate::canonize) rewrites it,
+//! [`lower`](fn@lower) makes it from tract's typed graph, [`canonize`](crate::canonize) rewrites it,
 //! [`composite`](crate::composite) matches on its kinds, [`explain`](crate::explain) compiles it.
 
 mod family;

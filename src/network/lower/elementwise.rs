@@ -92,23 +92,8 @@ impl Lowering<'_> {
     }
 
     pub(super) fn select(&mut self, context: &NodeContext) -> Result<Value> {
-        let inputs: Result<Vec<LayerId>> = (0..3)
-            .map(|index| match &context.inputs[index] {
-                Value::Layer(id) => Ok(*id),
-                Value::Constant(constant) => {
-                    let value = Tensor::from_shared_tract(constant.clone())?;
-                    let shape = value.shape().to_vec();
-                    Ok(self.push(
-                        &context.name,
-                        "Constant",
-                        Op::Constant(value).into(),
-                        vec![],
-                        shape,
-                    ))
-                }
-            })
-            .collect();
-        Ok(self.layer(context, DraftOp::Select, inputs?))
+        let inputs = self.layers_of_inputs(context)?;
+        Ok(self.layer(context, DraftOp::Select, inputs))
     }
 
     /// Inserts an explicit broadcast where a signal's axes do not lie in one block of the output.

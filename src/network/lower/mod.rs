@@ -284,6 +284,20 @@ impl Lowering<'_> {
         }
     }
 
+    /// The layers of all inputs, a constant one becoming a layer of its own.
+    fn layers_of_inputs(&mut self, context: &NodeContext) -> Result<Vec<LayerId>> {
+        let layer = |input: &Value| match input {
+            Value::Layer(id) => Ok(*id),
+            Value::Constant(constant) => {
+                let value = Array::from_shared_tract(constant.clone())?;
+                let shape = value.shape().to_vec();
+                let op = Op::Constant(value).into();
+                Ok(self.push(&context.name, "Constant", op, vec![], shape))
+            }
+        };
+        context.inputs.iter().map(layer).collect()
+    }
+
     /// An input that must be a constant.
     fn constant(&self, context: &NodeContext, index: usize, what: &str) -> Result<Array> {
         match context.inputs.get(index) {

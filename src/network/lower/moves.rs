@@ -9,31 +9,13 @@ use tract_core::ops::change_axes::AxisOp;
 
 use super::{Lowering, NodeContext, Value};
 use crate::linear::{ResampledAxis, Resampling};
-use crate::network::{LayerId, Op};
+use crate::network::Op;
 use crate::operator::{Concat, Routing};
 use crate::tensor::Tensor as Array;
 
 impl Lowering<'_> {
     pub(super) fn concat(&mut self, context: &NodeContext, op: &TypedConcat) -> Result<Value> {
-        let inputs: Result<Vec<LayerId>> = context
-            .inputs
-            .iter()
-            .map(|input| match input {
-                Value::Layer(id) => Ok(*id),
-                Value::Constant(constant) => {
-                    let value = Array::from_shared_tract(constant.clone())?;
-                    let shape = value.shape().to_vec();
-                    Ok(self.push(
-                        &context.name,
-                        "Constant",
-                        Op::Constant(value).into(),
-                        vec![],
-                        shape,
-                    ))
-                }
-            })
-            .collect();
-        let inputs = inputs?;
+        let inputs = self.layers_of_inputs(context)?;
         let input_shapes = inputs.iter().map(|&id| self.drafts[id].shape.clone()).collect();
         let concat = Concat { axis: op.axis, input_shapes };
         Ok(self.layer(context, Op::Concat(concat).into(), inputs))
