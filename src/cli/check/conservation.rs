@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use onnxplain::explain::{Books, Explainer};
+use onnxplain::explain::{Books, Explainer, LayerBooks};
 use onnxplain::network::Network;
 use onnxplain::tensor::Tensor;
 
@@ -12,6 +12,15 @@ use crate::cli::table::{Align, Table};
 
 /// The largest imbalance, relative to Σ|R| of the layer, that counts as balanced.
 const LIMIT: f64 = 1e-4;
+
+/// The largest imbalance of a layer whose rule conserves relevance; infinite where relevance is NaN.
+fn worst_imbalance(books: &Books) -> f64 {
+    let conserving = books.layers.iter().filter(|layer| layer.is_conserving);
+    let imbalances = conserving.map(LayerBooks::imbalance);
+    imbalances
+        .map(|imbalance| if imbalance.is_nan() { f64::INFINITY } else { imbalance })
+        .fold(0.0, f64::max)
+}
 
 /// The books of the input that balanced worst.
 pub struct Conservation {
@@ -24,13 +33,13 @@ impl Conservation {
         let all: Vec<Books> =
             inputs.iter().map(|input| books(explainer, input)).collect::<Result<_>>()?;
         let worst =
-            all.into_iter().max_by(|a, b| a.worst_imbalance().total_cmp(&b.worst_imbalance()));
+            all.into_iter().max_by(|a, b| worst_imbalance(a).total_cmp(&worst_imbalance(b)));
         Ok(Conservation { books: worst.context("there is no input to check on")? })
     }
 
     /// Whether the books of every layer whose rule conserves relevance balance.
     pub fn is_good(&self) -> bool {
-        self.books.worst_imbalance() <= LIMIT
+        worst_imbalance(&self.books) <= LIMIT
     }
 
     /// The books of every layer, and the sum.
@@ -64,7 +73,7 @@ impl Conservation {
             self.books.input_sum,
             self.books.absorbed_by_bias(),
             self.books.absorbed_by_stabilizer(),
-            self.books.worst_imbalance()
+            worst_imbalance(&self.books)
         )
     }
 
@@ -84,10 +93,34 @@ impl Conservation {
         json!({
             "is_conserved": self.is_good(),
             "limit": LIMIT,
-            "worst_imbalance": self.books.worst_imbalance(),
+            "worst_imbalance": worst_imbalance(&self.books),
             "initial": self.books.initial,
             "input_sum": self.books.input_sum,
             "layers": layers.collect::<Vec<_>>(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relevance_that_is_no_number_is_not_balanced() {
+        let layer = |incoming: f64| LayerBooks {
+            layer: 1,
+            incoming,
+            outgoing: 1.0,
+            absorbed_by_bias: 0.0,
+            absorbed_by_stabilizer: 0.0,
+            is_conserving: true,
+            magnitude: 1.0,
+        };
+        let is_good = |incoming| {
+            let books =
+                Books { initial: 1.0, input_sum: 1.0, layers: vec![layer(1.0), layer(incoming)] };
+            Conservation { books }.is_good()
+        };
+        assert!(is_good(1.0) && !is_good(1.001) && !is_good(f64::NAN));
     }
 }

@@ -48,21 +48,36 @@ pub fn compare(
         what: "the layers as loaded, against tract".to_string(),
         difference: worst(&reference, &ended),
     }];
-    let mut against_loaded = |what: String, selection: &PassSelection| -> Result<()> {
-        let mut network = model.network.clone();
-        let reports = canonize(&mut network, selection)?;
-        let after: Vec<Tensor> =
-            inputs.iter().map(|input| network.evaluate(input)).collect::<Result<_>>()?;
-        let merged: usize = reports.iter().map(|report| report.nodes.len()).sum();
-        let what = format!("{what} ({merged} nodes)");
-        comparisons.push(Comparison { what, difference: worst(&before, &after) });
-        Ok(())
-    };
     for pass in PASSES {
-        against_loaded(format!("{} alone", pass.name), &PassSelection::only(pass.name)?)?;
+        let (what, _, after) = rewritten(
+            model,
+            &format!("{} alone", pass.name),
+            &PassSelection::only(pass.name)?,
+            inputs,
+        )?;
+        comparisons.push(Comparison { what, difference: worst(&before, &after) });
     }
-    against_loaded("all selected passes".to_string(), selection)?;
+    let (what, network, after) = rewritten(model, "all selected passes", selection, inputs)?;
+    comparisons.push(Comparison { what: what.clone(), difference: worst(&before, &after) });
+    let ended: Vec<Tensor> =
+        after.iter().map(|logits| with_output_function(&network, logits)).collect::<Result<_>>()?;
+    let what = format!("{what}, against tract");
+    comparisons.push(Comparison { what, difference: worst(&reference, &ended) });
     Ok(comparisons)
+}
+
+/// The network after some passes, what was done in words, and its outputs.
+fn rewritten(
+    model: &Model,
+    passes: &str,
+    selection: &PassSelection,
+    inputs: &[Tensor],
+) -> Result<(String, Network, Vec<Tensor>)> {
+    let mut network = model.network.clone();
+    let reports = canonize(&mut network, selection)?;
+    let after = inputs.iter().map(|input| network.evaluate(input)).collect::<Result<_>>()?;
+    let merged: usize = reports.iter().map(|report| report.nodes.len()).sum();
+    Ok((format!("{passes} ({merged} nodes)"), network, after))
 }
 
 /// What the file's output is: the logits, with what was stripped behind them.
@@ -79,11 +94,18 @@ fn with_output_function(network: &Network, logits: &Tensor) -> Result<Tensor> {
     }
 }
 
+/// The largest max|f − f′| / max|f| over all inputs; infinite where numbers are missing or are NaN.
 fn worst(expected: &[Tensor], found: &[Tensor]) -> f32 {
     let difference = |(expected, found): (&Tensor, &Tensor)| {
         let pairs = expected.data().iter().zip(found.data());
-        let worst = pairs.fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()));
-        worst / expected.max_abs().max(f32::MIN_POSITIVE)
+        let differences = pairs.map(|(a, b)| (a - b).abs());
+        let worst = differences.fold(0.0f32, |worst, difference| match difference.is_nan() {
+            true => f32::INFINITY,
+            false => worst.max(difference),
+        });
+        let is_whole = expected.len() == found.len();
+        let scale = expected.max_abs().max(f32::MIN_POSITIVE);
+        if is_whole { worst / scale } else { f32::INFINITY }
     };
     expected.iter().zip(found).map(difference).fold(0.0, f32::max)
 }
@@ -110,4 +132,17 @@ pub fn noise(shape: &[usize], seed: u64) -> Result<Tensor> {
         *value = (state >> 40) as f32 / (1 << 22) as f32 - 2.0;
     }
     Ok(tensor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_relative_and_what_is_missing_is_not_overlooked() {
+        let tensor = |values: &[f32]| vec![Tensor::new(&[values.len()], values).unwrap()];
+        assert_eq!(worst(&tensor(&[1.0, 4.0]), &tensor(&[1.0, 3.5])), 0.125);
+        assert_eq!(worst(&tensor(&[1.0, 4.0]), &tensor(&[f32::NAN, 4.0])), f32::INFINITY);
+        assert_eq!(worst(&tensor(&[1.0, 4.0]), &tensor(&[1.0])), f32::INFINITY);
+    }
 }
