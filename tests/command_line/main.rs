@@ -1,0 +1,95 @@
+//! The command line through the binary: what scripts rely on, and what people see when something is wrong.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_inputs;
+mod explain;
+mod inspect_and_check;
+mod localization;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A file of `sample-models`.
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-models").join(name)
+}
+
+fn vgg() -> PathBuf {
+    sample("fashion_vgg.onnx")
+}
+
+fn fashion_photo(name: &str) -> PathBuf {
+    sample("photos/fashion").join(name)
+}
+
+/// A run of the binary that has ended.
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Run {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Run {
+            code: output.status.code().expect("the process was killed"),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
+/// The binary, without the colours and backtraces that the environment of the tests may ask for.
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onnxplain"));
+    command.env_remove("RUST_BACKTRACE").env_remove("CLICOLOR_FORCE").env("NO_COLOR", "1");
+    command
+}
+
+/// Runs the binary with arguments, which may be paths or words.
+macro_rules! run {
+    ($($argument:expr),* $(,)?) => {
+        crate::Run::from(crate::command()$(.arg($argument))*.output().unwrap())
+    };
+}
+pub(crate) use run;
+
+impl Run {
+    /// Asserts that all was done.
+    fn succeeded(self) -> Run {
+        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The objects of `--json`.
+    fn objects(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// The files below a folder, as sorted relative paths.
+fn files_in(folder: &Path) -> Vec<String> {
+    let mut found = vec![];
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path.strip_prefix(folder).unwrap().display().to_string());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
