@@ -56,7 +56,7 @@ pub(super) fn scale_outputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
     let mut shape = vec![1; rank];
     shape[channel_axis] = factors.len();
     let factors = Tensor::new(&shape, factors)?;
-    *bias = Some(combined(&old, &factors, &layer.shape, |to, from| *to *= from)?);
+    *bias = Some(old.combined(&factors, &layer.shape, |to, from| *to *= from)?);
     Ok(())
 }
 
@@ -84,26 +84,10 @@ pub(super) fn add_to_bias(layer: &mut Layer, constant: &Tensor) -> Result<()> {
         _ => return Ok(()),
     };
     *bias = Some(match bias.take() {
-        Some(bias) => combined(&bias, constant, &layer.shape, |to, from| *to += from)?,
+        Some(bias) => bias.combined(constant, &layer.shape, |to, from| *to += from)?,
         None => constant.clone(),
     });
     Ok(())
-}
-
-/// Combines two constants that broadcast to `shape`, in the smaller form where one broadcasts to the other.
-pub(super) fn combined(
-    a: &Tensor,
-    b: &Tensor,
-    shape: &[usize],
-    combine: impl Fn(&mut f32, f32) + Send + Sync,
-) -> Result<Tensor> {
-    let mut result = a.clone();
-    if Broadcast::between(b.shape(), a.shape()).is_none() {
-        result = Tensor::zeros(shape)?;
-        result.combine_broadcast(a, |to, from| *to = from)?;
-    }
-    result.combine_broadcast(b, combine)?;
-    Ok(result)
 }
 
 /// A constant as one number per channel (axis 1) of a value; `None` where it varies in space.

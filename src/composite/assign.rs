@@ -35,14 +35,6 @@ impl LayerRule {
             LayerRule::Rule(setting, _) => setting.to_string(),
         }
     }
-
-    /// Whether relevance is conserved but for what bias and stabilizer absorb.
-    pub fn conserves(&self) -> bool {
-        match self {
-            LayerRule::Rule(setting, _) => setting.rule.conserves(),
-            _ => true,
-        }
-    }
 }
 
 /// A rule for every layer of a network.

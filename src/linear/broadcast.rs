@@ -104,6 +104,33 @@ impl Tensor {
         Ok(())
     }
 
+    /// This constant and another, both of which broadcast to `shape`, combined by an operation that
+    /// is the same in either order; in the smallest form that holds both.
+    ///
+    /// # Errors
+    /// When one of them does not broadcast to `shape`.
+    pub fn combined(
+        &self,
+        other: &Tensor,
+        shape: &[usize],
+        function: impl Fn(&mut f32, f32) + Send + Sync,
+    ) -> Result<Tensor> {
+        let fits = |small: &Tensor, large: &Tensor| {
+            Broadcast::between(small.shape(), large.shape()).is_some()
+        };
+        let (mut result, small) = if fits(other, self) {
+            (self.clone(), other)
+        } else if fits(self, other) {
+            (other.clone(), self)
+        } else {
+            let mut full = Tensor::zeros(shape)?;
+            full.combine_broadcast(self, |to, from| *to = from)?;
+            (full, other)
+        };
+        result.combine_broadcast(small, function)?;
+        Ok(result)
+    }
+
     /// This tensor summed to a shape that broadcasts to its own.
     ///
     /// # Errors

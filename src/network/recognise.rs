@@ -117,7 +117,7 @@ impl Assembly {
         };
         let merged = match (&self.drafts[before].op, &self.drafts[id].op) {
             (DraftOp::Op(Op::Affine(first)), DraftOp::Op(Op::Affine(second))) => {
-                merge_affine(first, second)?.map(|affine| Op::Affine(affine).into())
+                Some(Op::Affine(first.then(second, &self.drafts[id].shape)?).into())
             }
             (DraftOp::Op(op), DraftOp::Op(Op::Affine(affine))) => {
                 absorb_affine(op, affine, &self.drafts[id].shape).map(DraftOp::Op)
@@ -310,39 +310,6 @@ fn constant_function(value: &Tensor) -> Function {
         value,
         false,
     ))
-}
-
-/// `second(first(x))`, where the shapes of their constants allow it.
-fn merge_affine(first: &Affine, second: &Affine) -> Result<Option<Affine>> {
-    let multiply = |a: &Option<Tensor>, b: &Option<Tensor>| combine(a, b, |to, from| *to *= from);
-    let scale = multiply(&first.scale, &second.scale)?;
-    let scaled_shift = match &first.shift {
-        Some(_) => multiply(&first.shift, &second.scale)?,
-        None => Some(None),
-    };
-    let (Some(scale), Some(scaled_shift)) = (scale, scaled_shift) else {
-        return Ok(None);
-    };
-    let shift = combine(&scaled_shift, &second.shift, |to, from| *to += from)?;
-    Ok(shift.map(|shift| Affine { scale, shift }))
-}
-
-/// Combines two optional constants, the smaller broadcasting to the larger; `None` where neither does.
-fn combine(
-    a: &Option<Tensor>,
-    b: &Option<Tensor>,
-    function: impl Fn(&mut f32, f32) + Send + Sync,
-) -> Result<Option<Option<Tensor>>> {
-    let (Some(a), Some(b)) = (a, b) else {
-        return Ok(Some(a.clone().or_else(|| b.clone())));
-    };
-    let (large, small) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-    if crate::linear::Broadcast::between(small.shape(), large.shape()).is_none() {
-        return Ok(None);
-    }
-    let mut result = large.clone();
-    result.combine_broadcast(small, function)?;
-    Ok(Some(Some(result)))
 }
 
 /// A Gemm that takes up its bias, a sum over axes that becomes a mean.

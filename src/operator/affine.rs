@@ -15,6 +15,29 @@ pub struct Affine {
     pub shift: Option<Tensor>,
 }
 
+impl Affine {
+    /// `outer(self(x))` as one scale and shift of a signal of the given shape:
+    /// `g₂ (g₁ x + h₁) + h₂ = (g₂ g₁) x + (g₂ h₁ + h₂)`.
+    ///
+    /// # Errors
+    /// When a constant does not broadcast to `shape`.
+    pub fn then(&self, outer: &Affine, shape: &[usize]) -> Result<Affine> {
+        let combine =
+            |a: &Option<Tensor>, b: &Option<Tensor>, function: fn(&mut f32, f32)| match (a, b) {
+                (Some(a), Some(b)) => a.combined(b, shape, function).map(Some),
+                _ => Ok(a.clone().or_else(|| b.clone())),
+            };
+        let multiply: fn(&mut f32, f32) = |to, from| *to *= from;
+        let scale = combine(&self.scale, &outer.scale, multiply)?;
+        let shift = match &self.shift {
+            Some(_) => combine(&self.shift, &outer.scale, multiply)?,
+            None => None,
+        };
+        let shift = combine(&shift, &outer.shift, |to, from| *to += from)?;
+        Ok(Affine { scale, shift })
+    }
+}
+
 impl Operator for Affine {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
         let mut signal = single(inputs)?;

@@ -165,11 +165,6 @@ impl Rule {
         }
     }
 
-    /// Whether relevance is conserved but for what the bias and the stabilizer absorb.
-    pub fn conserves(&self) -> bool {
-        !matches!(self, Rule::Gradient | Rule::GuidedBackprop | Rule::Deconvnet)
-    }
-
     /// The word in YAML.
     pub fn name(&self) -> &'static str {
         match self {
