@@ -10,9 +10,10 @@ use onnxplain::model::{LoadOptions, Model};
 use onnxplain::network::{Family, Kind};
 use onnxplain::tensor::Tensor;
 
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 10] = [
     "sample-models/efficientnet_lite0.onnx",
     "sample-models/fashion_densenet.onnx",
+    "sample-models/fashion_inception.onnx",
     "sample-models/fashion_mobilenet.onnx",
     "sample-models/fashion_resnet.onnx",
     "sample-models/fashion_vgg.onnx",
@@ -98,4 +99,5 @@ fn the_families_of_the_sample_models() {
     assert_eq!(family("fashion_resnet"), Family::Residual);
     assert_eq!(family("fashion_densenet"), Family::DenseConcat);
     assert_eq!(family("fashion_mobilenet"), Family::GatedDepthwise);
+    assert_eq!(family("fashion_inception"), Family::Inception);
 }

@@ -121,6 +121,7 @@ impl LinearMap for Convolution {
 pub(super) type Kernel = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
 /// Weight and geometry of a gathering convolution.
+#[derive(Debug)]
 pub(super) struct Correlation {
     /// `[O, I / groups, kernel...]`.
     pub weight: Tensor,
@@ -146,7 +147,7 @@ impl Correlation {
         }
     }
 
-    fn gather_by_tract(&self, bias: Option<Tensor>) -> Result<Kernel> {
+    pub fn gather_by_tract(&self, bias: Option<Tensor>) -> Result<Kernel> {
         let shape = self.weight.shape();
         let axes = &self.window.axes;
         let per_axis = |value: fn(&super::WindowAxis) -> usize| axes.iter().map(value).collect();

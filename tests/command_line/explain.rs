@@ -99,7 +99,7 @@ fn a_report_says_everything() {
         .sum();
     assert!((accounted - difference).abs() < 1e-3, "{accounted} {difference}");
 
-    assert_eq!(report["composite"], "epsilon-gamma-box");
+    assert_eq!(report["composite"], "vgg");
     assert_eq!(report["method"], "lrp");
     assert_eq!(report["canonization"][0]["pass"], "linear-batchnorm");
     assert_eq!(report["preprocessing"]["mean"][0], 0.286);
@@ -301,7 +301,7 @@ fn what_was_assumed_is_said() {
     let out = bare.path().join("out");
     let run = run!["explain", &model, &coat, "-o", &out].succeeded();
     assert!(run.stderr.contains("a guess: preset unit"), "{}", run.stderr);
-    assert!(run.stderr.contains("composite: epsilon-gamma-box (auto: "), "{}", run.stderr);
+    assert!(run.stderr.contains("composite: vgg (auto: "), "{}", run.stderr);
     assert!(run.stdout.contains("class 4") || run.stdout.contains("  4 "), "{}", run.stdout);
     assert!(run.stdout.contains("absorbed by biases"), "{}", run.stdout);
     let quiet = run!["explain", &model, &coat, "-o", &out, "--overwrite", "--quiet"].succeeded();

@@ -5,11 +5,12 @@ use std::process::{Command, Stdio};
 
 use super::{command, fashion_photo, folder, run, sample, vgg};
 
-const MODELS: [&str; 5] = [
+const MODELS: [&str; 6] = [
     "fashion_vgg.onnx",
     "fashion_resnet.onnx",
     "fashion_mobilenet.onnx",
     "fashion_densenet.onnx",
+    "fashion_inception.onnx",
     "efficientnet_lite0.onnx",
 ];
 
@@ -23,7 +24,7 @@ fn inspect_lists_the_layers_and_their_rules() {
         "activation (relu)",
         "z-box",
         "gamma γ=0.25",
-        "epsilon-gamma-box",
+        "composite   vgg",
     ] {
         assert!(run.stdout.contains(text), "`{text}` is missing in:\n{}", run.stdout);
     }

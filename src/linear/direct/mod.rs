@@ -292,3 +292,74 @@ impl PaddedPlanes {
         (0..len).step_by(pixels).map(tile).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(shape: &[usize], step: usize) -> Tensor {
+        let data: Vec<f32> =
+            (0..shape.iter().product()).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
+        Tensor::new(shape, &data).unwrap()
+    }
+
+    fn axis(
+        input: usize,
+        kernel: usize,
+        stride: usize,
+        dilation: usize,
+        pads: [usize; 2],
+    ) -> WindowAxis {
+        let [pad_before, pad_after] = pads;
+        let reach = (kernel - 1) * dilation + 1;
+        let output = (input + pad_before + pad_after - reach) / stride + 1;
+        WindowAxis { input, output, kernel, stride, dilation, pad_before, pad_after }
+    }
+
+    /// Against tract's kernel, whose sums are exact here as well: all products are multiples of 1/16.
+    fn check(filters: usize, channels: usize, groups: usize, axes: Vec<WindowAxis>) {
+        let mut weight_shape = vec![filters, channels / groups];
+        weight_shape.extend(axes.iter().map(|axis| axis.kernel));
+        let mut input_shape = vec![1, channels];
+        input_shape.extend(axes.iter().map(|axis| axis.input));
+        let correlation =
+            Correlation { weight: numbers(&weight_shape, 7), groups, window: Window { axes } };
+        let input = numbers(&input_shape, 5);
+        let bias = numbers(&[filters], 3);
+        let expected = correlation.gather_by_tract(Some(bias.clone())).unwrap()(&input).unwrap();
+        for instructions in Instructions::all() {
+            let direct = Direct::new(instructions, &correlation, Some(&bias)).unwrap();
+            let output = direct.run(&input).unwrap();
+            assert_eq!(output.shape(), expected.shape());
+            assert_eq!(output.data(), expected.data(), "{instructions:?} {correlation:?}");
+        }
+    }
+
+    #[test]
+    fn geometries_agree_with_another_kernel() {
+        let same = |input| axis(input, 3, 1, 1, [1, 1]);
+        check(64, 5, 1, vec![same(30), same(30)]);
+        check(40, 3, 1, vec![same(7), same(7)]);
+        check(9, 4, 1, vec![axis(15, 7, 2, 1, [3, 3]), axis(16, 7, 2, 1, [3, 2])]);
+        check(33, 4, 1, vec![axis(20, 3, 1, 2, [0, 2]), axis(9, 2, 1, 3, [2, 0])]);
+        check(16, 2, 1, vec![axis(23, 11, 4, 1, [2, 2]), axis(23, 11, 4, 1, [2, 2])]);
+        check(16, 6, 1, vec![axis(14, 1, 1, 1, [0, 0]), axis(14, 1, 1, 1, [0, 0])]);
+        check(48, 6, 1, vec![axis(1, 1, 1, 1, [0, 0]), axis(1, 1, 1, 1, [0, 0])]);
+        check(32, 8, 2, vec![same(5), same(19)]);
+        check(24, 3, 1, vec![axis(40, 5, 2, 1, [2, 2])]);
+    }
+
+    #[test]
+    fn what_another_kernel_does_better_is_left_to_it() {
+        let correlation = |filters, stride| Correlation {
+            weight: numbers(&[filters, 2, 1, 1], 3),
+            groups: 1,
+            window: Window { axes: vec![axis(9, 1, stride, 1, [0, 0]); 2] },
+        };
+        for instructions in Instructions::all() {
+            assert!(Direct::new(instructions, &correlation(4, 1), None).is_none());
+            assert!(Direct::new(instructions, &correlation(16, 3), None).is_none());
+            assert!(Direct::new(instructions, &correlation(16, 1), None).is_some());
+        }
+    }
+}
