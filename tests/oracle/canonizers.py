@@ -34,3 +34,9 @@ def sequential() -> list[Canonizer]:
 def residual() -> list[Canonizer]:
     """For torchvision's ResNet blocks (zennit's ResNetCanonizer)."""
     return [ExactMergeBatchNorm(), ResNetBottleneckCanonizer(), ResNetBasicBlockCanonizer()]
+
+
+def dense() -> list[Canonizer]:
+    """None for DenseNet: merging in the order of modules takes the BatchNorm of the next block for that of a
+    convolution, and fails."""
+    return []

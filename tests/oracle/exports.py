@@ -1,0 +1,53 @@
+"""The ways in which torch writes one network as ONNX."""
+
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import torch
+
+from attribution import Array
+
+
+@dataclass(frozen=True)
+class Export:
+    """An exporter with its settings."""
+
+    with_dynamo: bool
+    keeps_batch_norm: bool
+
+    def write(self, network: torch.nn.Module, image: Array, path: Path) -> Counter[str]:
+        """Export a network in evaluation mode; returns how often each operator occurs in the file."""
+        settings: dict[str, object] = (
+            {"dynamo": True, "opset_version": 20, "external_data": False, "verbose": False}
+            | {"optimize": not self.keeps_batch_norm}
+            if self.with_dynamo
+            else {"dynamo": False, "opset_version": 17, "do_constant_folding": not self.keeps_batch_norm}
+            | {"training": self._training()}
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                network,
+                (torch.from_numpy(image)[None],),
+                str(path),
+                input_names=["input"],
+                output_names=["logits"],
+                **settings,
+            )
+        return Counter(node.op_type for node in onnx.load(path).graph.node)
+
+    def _training(self) -> torch.onnx.TrainingMode:
+        mode = torch.onnx.TrainingMode
+        return mode.PRESERVE if self.keeps_batch_norm else mode.EVAL
+
+
+EXPORTS: dict[str, Export] = {
+    "kept": Export(with_dynamo=False, keeps_batch_norm=True),
+    "folded": Export(with_dynamo=False, keeps_batch_norm=False),
+    "dynamo-kept": Export(with_dynamo=True, keeps_batch_norm=True),
+    "dynamo-folded": Export(with_dynamo=True, keeps_batch_norm=False),
+}
+"""The first is the one that the references are compared with."""

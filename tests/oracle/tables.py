@@ -1,0 +1,106 @@
+"""The tables of docs/parity.md."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from attribution import Difference
+from families import FAMILIES
+from references import Reference
+
+TOLERANCE = 1e-4
+ROUNDING_FACTOR = 3.0
+ILL_CONDITIONED = 1e-2
+"""A float32 error of the reference beyond which a comparison in float32 says little."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One case, one preset: onnxplain against the reference."""
+
+    network: str
+    seed: int
+    preset: str
+    reference: Reference
+    found: dict[str, Difference | str]
+    """By export: how far the relevance is from the reference (the first export), or from that of the
+    first export (the others); or what went wrong."""
+
+    @property
+    def allowed(self) -> float:
+        """1e-4, or three times torch's own float32 error where that is larger."""
+        return max(TOLERANCE, ROUNDING_FACTOR * self.reference.float32.relative)
+
+    def excess(self, export: str) -> float:
+        """Difference / allowed."""
+        found = self.found[export]
+        return found.relative / self.allowed if isinstance(found, Difference) else float("inf")
+
+    @property
+    def zennit_is_as_declared(self) -> bool:
+        """Whether zennit agrees with the reference wherever `families.py` does not say why it should not."""
+        if self.preset in FAMILIES[self.network].zennit_is_off or isinstance(self.reference.zennit, str):
+            return True
+        return self.reference.agrees_with_zennit
+
+    @property
+    def passed(self) -> bool:
+        """Whether every export is within what is allowed."""
+        return self.zennit_is_as_declared and all(self.excess(export) <= 1.0 for export in self.found)
+
+
+def parity_table(comparisons: Iterable[Comparison]) -> Iterator[str]:
+    """Network by preset: the seed that comes closest to what is allowed."""
+    yield (
+        "| network | preset | max\\|ΔR\\| / max\\|R\\| | cosine | torch float32: max\\|ΔR\\| / max\\|R\\| "
+        "| zennit: max\\|ΔR\\| / max\\|R\\| | verdict |"
+    )
+    yield "|---|---|---:|---:|---:|---:|---|"
+    for (network, preset), group in groupby(comparisons, lambda row: (row.network, row.preset)):
+        rows = list(group)
+        yield _parity_row(network, preset, max(rows, key=lambda row: row.excess(next(iter(row.found)))), len(rows))
+
+
+def _parity_row(network: str, preset: str, worst: Comparison, seeds: int) -> str:
+    label = f"{network} (worst of {seeds})" if seeds > 1 else network
+    found = next(iter(worst.found.values()))
+    figures = f"{found.relative:.1e} | {found.cosine:.8f}" if isinstance(found, Difference) else "- | -"
+    zennit = worst.reference.zennit
+    zennit_figure = f"{zennit.relative:.0e}" if isinstance(zennit, Difference) else zennit
+    return (
+        f"| {label} | {preset} | {figures} | {worst.reference.float32.relative:.1e} "
+        f"| {zennit_figure} | {_verdict(worst, found)} |"
+    )
+
+
+def _verdict(row: Comparison, found: Difference | str) -> str:
+    if isinstance(found, str):
+        return f"FAILED: {found}".replace("|", "\\|")
+    if not row.zennit_is_as_declared:
+        return "zennit and the reference DISAGREE"
+    if found.relative > row.allowed:
+        return f"OFF (allowed {row.allowed:.1e})"
+    if row.reference.float32.relative > ILL_CONDITIONED:
+        return "ill-conditioned"
+    return "ok" if found.relative <= TOLERANCE else f"ok (allowed {row.allowed:.1e})"
+
+
+def exports_table(comparisons: Iterable[Comparison]) -> Iterator[str]:
+    """Network by export: the preset and seed whose relevance differs most from that of the first export."""
+    comparisons = list(comparisons)
+    exports = list(comparisons[0].found)[1:] if comparisons else []
+    yield "| network | " + " | ".join(exports) + " | verdict |"
+    yield "|---|" + "---:|" * len(exports) + "---|"
+    for network, group in groupby(comparisons, lambda row: row.network):
+        rows = list(group)
+        cells = [_export_cell(max(rows, key=lambda row: row.excess(export)), export) for export in exports]
+        off = [row for row in rows if any(row.excess(export) > 1.0 for export in exports)]
+        verdict = "ok" if not off else "OFF: " + ", ".join(sorted({row.preset for row in off}))
+        yield f"| {network} | " + " | ".join(cells) + f" | {verdict} |"
+
+
+def _export_cell(worst: Comparison, export: str) -> str:
+    found = worst.found[export]
+    if isinstance(found, str):
+        return f"FAILED: {found}".replace("|", "\\|")
+    return f"{found.relative:.1e} of {worst.allowed:.1e} ({worst.preset})"
