@@ -62,19 +62,18 @@ class Composite:
 
     name: str
     entries: list[tuple[dict[str, object], Setting]]
-    canonize: bool
+    canonize: object
+    """`all`, `none`, or a list of passes."""
 
     @classmethod
     def parse(cls, text: str) -> "Composite":
         """Read the YAML of a preset or a composite file."""
         document = yaml.safe_load(text)
         default = Stabilizer.parse(document.get("stabilizer", 1e-6))
-        if document.get("canonize", "all") not in ("all", "none"):
-            raise NotImplementedError("a list of canonization passes")
         entries = [
             (entry.get("when", {}), Setting.parse(entry["rule"], default)) for entry in document["rules"]
         ]
-        return cls(document["name"], entries, document.get("canonize", "all") == "all")
+        return cls(document["name"], entries, document.get("canonize", "all"))
 
     @property
     def is_gradient(self) -> bool:

@@ -38,7 +38,7 @@ def compare(onnxplain: Onnxplain, case: Case, composite: Composite, reference: R
         expected = reference.relevance if first is None else first.values
         found[export] = Difference.between(relevance.values, expected)
         first = first or relevance
-    return Comparison(case.name, case.seed, composite.name, reference, found)
+    return Comparison(case.name, case.seed, composite, reference, found)
 
 
 def comparisons(arguments: argparse.Namespace) -> Iterator[Comparison]:

@@ -23,7 +23,7 @@ from attribution import Array, Difference, forward, zennit_relevance
 from composites import COMPOSITES, InputRange
 from construction import construct
 from exports import EXPORTS
-from families import FAMILIES, Family
+from families import FAMILIES, Canonizers, Family
 from networks import check_export
 from relevance import explain
 
@@ -42,13 +42,21 @@ class Reference:
     """Ours in float64, shape [C, H, W]."""
     float32: Difference
     """What the same reference in torch's float32 is off by."""
-    zennit: Difference | str
-    """How far zennit's float64 is from it; or in a word why there is no number."""
+    shipped: Difference | None
+    """How far zennit's float64 is from it with the canonizers it has; none where it lacks the preset."""
+    completed: Difference | None
+    """The same with the family's completed canonizers; none where there is nothing to complete."""
+
+    @property
+    def figures(self) -> dict[str, Difference | None]:
+        """All but the relevance itself, by name."""
+        return {"float32": self.float32, "shipped": self.shipped, "completed": self.completed}
 
     @property
     def agrees_with_zennit(self) -> bool:
-        """Whether both are the same but for rounding in float64."""
-        return isinstance(self.zennit, Difference) and self.zennit.relative <= AGREEMENT
+        """Whether zennit, completed or as it is, gives the same but for rounding in float64."""
+        best = self.completed or self.shipped
+        return best is not None and best.relative <= AGREEMENT
 
 
 @dataclass(frozen=True)
@@ -115,13 +123,13 @@ class Case:
         stem = self.folder / f"{composite.name}-{sha256(text.encode()).hexdigest()[:8]}"
         relevance, figures = stem.with_suffix(".npy"), stem.with_suffix(".json")
         if not figures.exists():
-            reference = self._compute(composite)
-            np.save(relevance, reference.relevance)
-            zennit = reference.zennit if isinstance(reference.zennit, str) else asdict(reference.zennit)
-            figures.write_text(json.dumps({"float32": asdict(reference.float32), "zennit": zennit}))
+            computed = self._compute(composite)
+            np.save(relevance, computed.relevance)
+            written = {name: asdict(found) if found else None for name, found in computed.figures.items()}
+            figures.write_text(json.dumps(written))
         read = json.loads(figures.read_text())
-        zennit = read["zennit"] if isinstance(read["zennit"], str) else Difference(**read["zennit"])
-        return Reference(np.load(relevance), Difference(**read["float32"]), zennit)
+        differences = {name: Difference(**found) if found else None for name, found in read.items()}
+        return Reference(np.load(relevance), **differences)
 
     def _compute(self, composite: Composite) -> Reference:
         pixels = torch.from_numpy(np.load(self.image))[None]
@@ -134,13 +142,15 @@ class Case:
         if not np.isfinite(relevance).all() or not relevance.any():
             raise ArithmeticError(f"{self.name}: the relevance is not finite, or zero everywhere")
         float32 = Difference.between(run(self.network, pixels), relevance)
-        return Reference(relevance, float32, self._zennit(composite.name, relevance))
+        shipped = self._zennit(composite, self.family.shipped, relevance)
+        more = self.family.completed_gradients if composite.is_gradient else self.family.completed
+        return Reference(relevance, float32, shipped, more and self._zennit(composite, more, relevance))
 
-    def _zennit(self, preset: str, relevance: Array) -> Difference | str:
-        if preset not in COMPOSITES:
-            return "not in zennit"
-        composite = COMPOSITES[preset](self.family.canonizers(), InputRange.imagenet())
-        found = zennit_relevance(self.network, composite, np.load(self.image), self.target)
+    def _zennit(self, composite: Composite, canonizers: Canonizers, relevance: Array) -> Difference | None:
+        if composite.name not in COMPOSITES:
+            return None
+        zennit = COMPOSITES[composite.name](canonizers(), InputRange.imagenet())
+        found = zennit_relevance(self.network, zennit, np.load(self.image), self.target)
         return Difference.between(found, relevance)
 
 

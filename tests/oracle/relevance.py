@@ -24,7 +24,9 @@ def explain(graph: Graph, composite: Composite, image: Tensor, target: int) -> T
 
     `graph` is the network as built; composites that divide relevance get it canonized.
     """
-    if composite.canonize and not composite.is_gradient:
+    if not composite.is_gradient:
+        if composite.canonize != "all":
+            raise NotImplementedError(f"{composite.name} is canonized by {composite.canonize}")
         graph = canonized(graph, image)
     values = graph.values(image)
     settings = composite.assign(graph)
