@@ -1,13 +1,14 @@
 """zennit's canonizers, with the merged BatchNorm made an exact identity, and those that zennit lacks."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.densenet import DenseNet
 from torchvision.models.efficientnet import MBConv
 from torchvision.models.googlenet import BasicConv2d
-from torchvision.models.mobilenetv2 import InvertedResidual
+from torchvision.models.mobilenetv2 import InvertedResidual, MobileNetV2
 from torchvision.models.mobilenetv3 import InvertedResidual as SqueezedInvertedResidual
 from torchvision.ops import SqueezeExcitation
 from zennit.canonizers import AttributeCanonizer, Canonizer, SequentialMergeBatchNorm
@@ -51,7 +52,7 @@ def none() -> list[Canonizer]:
 
 
 def rewritten(
-    kind: type[nn.Module], forward: Callable[..., Tensor], **modules: type[nn.Module]
+    kind: type[nn.Module], forward: Callable[..., Tensor], **modules: Callable[[], nn.Module]
 ) -> AttributeCanonizer:
     """Gives modules of a kind another `forward`, which computes the same, and modules to do it with."""
 
@@ -87,9 +88,19 @@ def _last_relu_module(network: DenseNet, value: Tensor) -> Tensor:
     return network.classifier(torch.flatten(pooled, 1))
 
 
+def _pooling_module(network: MobileNetV2, value: Tensor) -> Tensor:
+    pooled = network.average_pool(network.features(value))
+    return network.classifier(torch.flatten(pooled, 1))
+
+
 def residual_sums() -> list[Canonizer]:
-    """For MobileNetV2: its residual sums as zennit's Sum."""
-    return [ExactMergeBatchNorm(), rewritten(InvertedResidual, _sum_of_convolutions, residual_sum=Sum)]
+    """For MobileNetV2: its residual sums as zennit's Sum, its average pooling as a module."""
+    pooling = partial(nn.AdaptiveAvgPool2d, 1)
+    return [
+        ExactMergeBatchNorm(),
+        rewritten(InvertedResidual, _sum_of_convolutions, residual_sum=Sum),
+        rewritten(MobileNetV2, _pooling_module, average_pool=pooling),
+    ]
 
 
 def residual_sums_and_gates() -> list[Canonizer]:

@@ -6,13 +6,16 @@ relevance by a thousand times the rounding that caused it and would hide everyth
 networks are built, with a look at nothing but torch's forward pass, such that there is none:
 
 1. every channel's bias (or BatchNorm bias) is shifted a little, into the middle of the widest gap
-   that the channel's values leave around the thresholds of the activation behind it;
+   that the channel's values leave around the thresholds of the activation behind it. Zero counts as
+   a threshold for every biased value and residual sum: a denominator within rounding of the
+   stabilizer is divided by something else in each program;
 2. filters whose channel has nearly equal maxima in a pooling window are changed until it has none.
 
 What is left is measured by `decisions.py`: the safety.
 """
 
 import copy
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -121,30 +124,40 @@ class Calibration(fx.Interpreter):
         super().__init__(fx.symbolic_trace(network))
 
     def run_node(self, node: fx.Node) -> object:
-        """Run one node, its BatchNorm's statistics or the bias before it set first."""
-        if node.op == "call_module":
-            module = self.module.get_submodule(str(node.target))
-            if isinstance(module, nn.BatchNorm2d):
-                set_statistics(module, self.env[node.args[0]])
-                if not self._is_convolution(node.args[0]):
-                    module.weight.data[torch.rand(module.num_features) < ZERO] = 0.0
-        if thresholds := thresholds_of(self.module, node):
-            before = node.args[0]
-            bias = self.bias_before(before)
-            old = bias.data.clone()
-            bias.data = rounded(old + shifts(self.env[before], thresholds))
-            shape = [1, -1] + [1] * (self.env[before].dim() - 2)
-            self.env[before] = self.env[before] + (bias.data - old).reshape(shape)
-        return super().run_node(node)
+        """Run one node, its BatchNorm's statistics set first, and shift the value where its use asks for it."""
+        module = self.module.get_submodule(str(node.target)) if node.op == "call_module" else None
+        if isinstance(module, nn.BatchNorm2d):
+            set_statistics(module, self.env[node.args[0]])
+            if not self._is_convolution(node.args[0]):
+                module.weight.data[torch.rand(module.num_features) < ZERO] = 0.0
+        value = super().run_node(node)
+        if isinstance(module, nn.BatchNorm2d) or (isinstance(module, LINEAR_LAYERS) and module.bias is not None):
+            return self._shifted(node, module.bias, value)
+        return value
 
     def _is_convolution(self, node: fx.Node) -> bool:
         return node.op == "call_module" and isinstance(self.module.get_submodule(str(node.target)), nn.Conv2d)
 
-    def bias_before(self, node: fx.Node) -> nn.Parameter:
-        """The bias that shifts each channel of a node's value: of its own module, or of a summand."""
-        if node.op == "call_module":
-            return self.module.get_submodule(str(node.target)).bias
-        return self.bias_before(node.args[0])
+    def _shifted(self, node: fx.Node, bias: nn.Parameter, value: Tensor) -> Tensor:
+        """The value with a bias that keeps it, and the sum it is added to, off zero and the thresholds."""
+        near = [(value, threshold) for threshold in (0.0, *self._thresholds_behind(node))]
+        for user in node.users:
+            others = [self.env.get(argument) for argument in user.args if argument is not node]
+            if is_addition(user) and others[0] is not None:
+                total = value + others[0]
+                near += [(total, threshold) for threshold in (0.0, *self._thresholds_behind(user))]
+        old = bias.data.clone()
+        bias.data = rounded(old + shifts(near))
+        shape = [1, -1] + [1] * (value.dim() - 2)
+        return value + (bias.data - old).reshape(shape)
+
+    def _thresholds_behind(self, node: fx.Node) -> list[float]:
+        return [threshold for user in node.users for threshold in thresholds_of(self.module, user)]
+
+
+def is_addition(node: fx.Node) -> bool:
+    """Whether a node adds two values."""
+    return node.op == "call_function" and node.target in (operator.add, operator.iadd)
 
 
 def set_statistics(module: nn.BatchNorm2d, value: Tensor) -> None:
@@ -156,15 +169,14 @@ def set_statistics(module: nn.BatchNorm2d, value: Tensor) -> None:
     module.running_var = rounded(variance * torch.empty_like(mean).uniform_(0.5, 1.5))
 
 
-def shifts(value: Tensor, thresholds: tuple[float, ...]) -> Tensor:
-    """For each channel of [1, C, ...] the shift into the middle of the widest gap around the thresholds."""
-    channels = value[0].reshape(value.shape[1], -1).numpy()
-    limit = SHIFT * float(np.sqrt((channels**2).mean()))
-    return torch.from_numpy(np.array([_shift(channel, thresholds, limit) for channel in channels]))
+def shifts(near: list[tuple[Tensor, float]]) -> Tensor:
+    """For each channel the shift into the middle of the widest gap that values [1, C, ...] leave at thresholds."""
+    distances = torch.cat([(threshold - value[0]).reshape(value.shape[1], -1) for value, threshold in near], dim=1)
+    limit = SHIFT * float(near[0][0].square().mean().sqrt())
+    return torch.from_numpy(np.array([_middle_of_gap(channel, limit) for channel in distances.numpy()]))
 
 
-def _shift(channel: NDArray[np.float64], thresholds: tuple[float, ...], limit: float) -> float:
-    forbidden = np.concatenate([threshold - channel for threshold in thresholds])
+def _middle_of_gap(forbidden: NDArray[np.float64], limit: float) -> float:
     inside = forbidden[np.abs(forbidden) < limit]
     edges = np.sort(np.concatenate([inside, [-limit, limit]]))
     widest = int(np.diff(edges).argmax())

@@ -28,6 +28,8 @@ class Family:
     """Height and width of the input."""
     seeds: tuple[int, ...] = (0,)
     """Each draws other parameters and another image."""
+    stabilizers: tuple[str, ...] = ()
+    """Stabilizers to compare with besides the presets' own, where these leave rounding to decide."""
     is_beyond_zennit: bool = False
     """Whether it has what zennit cannot be made to divide relevance by: BatchNorm in front of a ReLU."""
 
@@ -67,6 +69,7 @@ FAMILIES: dict[str, Family] = {
         _torchvision("densenet121"),
         canonizers.none,
         completed_gradients=canonizers.last_relu_module,
+        stabilizers=("0.1",),
         is_beyond_zennit=True,
     ),
 }

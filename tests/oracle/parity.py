@@ -9,6 +9,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,20 +18,47 @@ from assignment import Composite
 from attribution import Difference
 from binary import BinaryError, Onnxplain, Relevance
 from exports import EXPORTS
-from families import FAMILIES
+from families import FAMILIES, Family
 from references import Case, Reference, cases
 from soundness import conservation_table, function_table
 from tables import Comparison, exports_table, parity_table
 
 
-def compare(onnxplain: Onnxplain, case: Case, composite: Composite, reference: Reference) -> Comparison:
-    """Every export of a case under one preset."""
+PRESET_STABILIZER = "stabilizer: 1e-6"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A composite to compare: a preset, or a preset with another stabilizer."""
+
+    composite: Composite
+    text: str
+    argument: str
+    """What onnxplain is given: the preset's name, or a file."""
+
+
+def variants(text: str, family: Family, work: Path) -> Iterator[Variant]:
+    """A preset's YAML, and the same with the family's other stabilizers, written to `work`."""
+    preset = Composite.parse(text)
+    yield Variant(preset, text, preset.name)
+    for stabilizer in family.stabilizers if PRESET_STABILIZER in text else ():
+        name = f"{preset.name}-stabilizer-{stabilizer}"
+        changed = text.replace(PRESET_STABILIZER, f"stabilizer: {stabilizer}")
+        changed = changed.replace(f"name: {preset.name}", f"name: {name}")
+        file = work / f"{name}.yaml"
+        file.write_text(changed, encoding="utf-8")
+        yield Variant(Composite.parse(changed), changed, str(file))
+
+
+def compare(onnxplain: Onnxplain, case: Case, variant: Variant, reference: Reference) -> Comparison:
+    """A case under one preset: every export of the first seed, of the other seeds the first export."""
+    composite = variant.composite
     found: dict[str, Difference | str] = {}
     first: Relevance | None = None
-    for export in EXPORTS:
+    for export in list(EXPORTS)[: None if case.seed == 0 else 1]:
         try:
             relevance = onnxplain.explain(
-                case.model(export), case.image, composite.name, case.target, composite.needs_input_range
+                case.model(export), case.image, variant.argument, case.target, composite.needs_input_range
             )
         except BinaryError as error:
             found[export] = str(error)
@@ -50,13 +78,13 @@ def comparisons(arguments: argparse.Namespace) -> Iterator[Comparison]:
         for case in family:
             case.prepare()
             _log(f"{name} {case.seed}: safety {case.facts['safety']:.1f}")
-        for preset in arguments.preset or presets:
-            composite = Composite.parse(presets[preset])
+        texts = [presets[preset] for preset in arguments.preset or presets]
+        for variant in (found for text in texts for found in variants(text, FAMILIES[name], arguments.work)):
             for case in family:
-                reference = case.reference(composite, presets[preset])
+                reference = case.reference(variant.composite, variant.text)
                 if not arguments.references_only:
-                    row = compare(onnxplain, case, composite, reference)
-                    _log(f"{name} {case.seed} {preset}: {_figures(row)}")
+                    row = compare(onnxplain, case, variant, reference)
+                    _log(f"{name} {case.seed} {variant.composite.name}: {_figures(row)}")
                     yield row
 
 

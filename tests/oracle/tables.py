@@ -85,12 +85,12 @@ def _verdict(row: Comparison, found: Difference | str) -> str:
 
 
 def exports_table(comparisons: Iterable[Comparison]) -> Iterator[str]:
-    """Network by export: the preset and seed whose relevance differs most from that of the first export."""
-    comparisons = list(comparisons)
-    exports = list(comparisons[0].found)[1:] if comparisons else []
+    """Network by export: the preset whose relevance differs most from that of the first export."""
+    compared = [row for row in comparisons if len(row.found) > 1]
+    exports = list(compared[0].found)[1:] if compared else []
     yield "| network | " + " | ".join(exports) + " | verdict |"
     yield "|---|" + "---:|" * len(exports) + "---|"
-    for network, group in groupby(comparisons, lambda row: row.network):
+    for network, group in groupby(compared, lambda row: row.network):
         rows = list(group)
         cells = [_export_cell(max(rows, key=lambda row: row.excess(export)), export) for export in exports]
         off = [row for row in rows if any(row.excess(export) > 1.0 for export in exports)]
