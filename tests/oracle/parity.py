@@ -9,7 +9,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -20,7 +20,7 @@ from binary import BinaryError, Onnxplain, Relevance
 from exports import EXPORTS
 from families import FAMILIES, Family
 from references import Case, Reference, cases
-from soundness import conservation_table, function_table
+from soundness import Conservation, Functions, conservation_table, functions_table
 from tables import Comparison, exports_table, parity_table
 
 
@@ -69,23 +69,47 @@ def compare(onnxplain: Onnxplain, case: Case, variant: Variant, reference: Refer
     return Comparison(case.name, case.seed, composite, reference, found)
 
 
-def comparisons(arguments: argparse.Namespace) -> Iterator[Comparison]:
-    """Every network with every preset and seed, references computed where the cache has none."""
+@dataclass
+class Results:
+    """What was compared so far."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    functions: list[Functions] = field(default_factory=list)
+    conservation: list[Conservation] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything is within what is allowed."""
+        return all(row.passed for row in [*self.comparisons, *self.functions, *self.conservation])
+
+    def markdown(self) -> str:
+        """All tables."""
+        tables = (
+            parity_table(self.comparisons),
+            exports_table(self.comparisons),
+            functions_table(self.functions),
+            conservation_table(self.conservation),
+        )
+        return "\n\n".join("\n".join(table) for table in tables) + "\n"
+
+
+def examine(name: str, presets: list[str], arguments: argparse.Namespace, results: Results) -> None:
+    """Every seed of a network under every preset, references computed where the cache has none."""
     onnxplain = Onnxplain(arguments.onnxplain)
-    presets = onnxplain.presets()
-    for name in arguments.network:
-        family = cases([name], arguments.work)
+    family = cases([name], arguments.work)
+    for case in family:
+        case.prepare()
+        _log(f"{name} {case.seed}: safety {case.facts['safety']:.1f}")
+    for variant in (found for text in presets for found in variants(text, FAMILIES[name], arguments.work)):
         for case in family:
-            case.prepare()
-            _log(f"{name} {case.seed}: safety {case.facts['safety']:.1f}")
-        texts = [presets[preset] for preset in arguments.preset or presets]
-        for variant in (found for text in texts for found in variants(text, FAMILIES[name], arguments.work)):
-            for case in family:
-                reference = case.reference(variant.composite, variant.text)
-                if not arguments.references_only:
-                    row = compare(onnxplain, case, variant, reference)
-                    _log(f"{name} {case.seed} {variant.composite.name}: {_figures(row)}")
-                    yield row
+            reference = case.reference(variant.composite, variant.text)
+            if not arguments.references_only:
+                row = compare(onnxplain, case, variant, reference)
+                _log(f"{name} {case.seed} {variant.composite.name}: {_figures(row)}")
+                results.comparisons.append(row)
+    if not arguments.references_only:
+        results.functions.append(Functions.of(onnxplain, family[0]))
+        results.conservation.extend(Conservation.of(onnxplain, family[0]))
 
 
 def _figures(row: Comparison) -> str:
@@ -109,7 +133,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--network", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME")
     parser.add_argument("--preset", nargs="+", metavar="NAME", help="default: all that the binary has")
-    parser.add_argument("--tables", type=Path, help="write the tables to this file too")
+    parser.add_argument("--tables", type=Path, help="write the tables to this file too, after every network")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; default: %(default)s")
     parser.add_argument("--references-only", action="store_true", help="fill the cache, explain nothing")
     return parser.parse_args(words)
@@ -122,18 +146,16 @@ def main(words: Sequence[str]) -> int:
     if not arguments.onnxplain.exists():
         _log(f"{arguments.onnxplain} does not exist: cargo build --release")
         return 2
-    rows = list(comparisons(arguments))
-    if arguments.references_only:
-        return 0
-    onnxplain = Onnxplain(arguments.onnxplain)
-    functions = function_table(onnxplain, cases(arguments.network, arguments.work))
-    conservation = conservation_table(onnxplain, cases(arguments.network, arguments.work))
-    tables = [list(parity_table(rows)), list(exports_table(rows)), functions.lines, conservation.lines]
-    text = "\n\n".join("\n".join(table) for table in tables) + "\n"
-    print(text)
-    if arguments.tables:
-        arguments.tables.write_text(text, encoding="utf-8")
-    return int(not (all(row.passed for row in rows) and functions.passed and conservation.passed))
+    presets = Onnxplain(arguments.onnxplain).presets()
+    texts = [presets[name] for name in arguments.preset or presets]
+    results = Results()
+    for name in arguments.network:
+        examine(name, texts, arguments, results)
+        if arguments.tables:
+            arguments.tables.write_text(results.markdown(), encoding="utf-8")
+    if not arguments.references_only:
+        print(results.markdown())
+    return int(not results.passed)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Two laws on the torchvision networks: canonization keeps the function, and relevance is conserved."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,18 +16,15 @@ CONSERVED = ("densenet121", "efficientnet_b0")
 
 
 @dataclass(frozen=True)
-class Table:
-    """Lines of Markdown, and whether every row is within its limit."""
+class Functions:
+    """`onnxplain check` on a network: max|f - f'| / max|f| of the worst export, by what was compared."""
 
-    lines: list[str]
-    passed: bool
+    network: str
+    differences: dict[str, float]
 
-
-def function_table(onnxplain: Onnxplain, cases: list[Case]) -> Table:
-    """`onnxplain check` on the first seed of every network: max|f - f'| / max|f| of the worst export."""
-    lines: list[str] = []
-    passed = True
-    for case in (case for case in cases if case.seed == 0):
+    @classmethod
+    def of(cls, onnxplain: Onnxplain, case: Case) -> "Functions":
+        """Check every export."""
         worst: dict[str, float] = {}
         for export in EXPORTS:
             differences = onnxplain.function_differences(case.model(export), case.image)
@@ -34,10 +32,50 @@ def function_table(onnxplain: Onnxplain, cases: list[Case]) -> Table:
                 # "no-ops alone (3 nodes)": how many nodes depends on the export
                 name = what.split(" (")[0].removesuffix(" alone") + what.partition(")")[2]
                 worst[name] = max(worst.get(name, 0.0), difference)
-        lines = lines or ["| network | " + " | ".join(worst) + " |", "|---|" + "---:|" * len(worst)]
-        lines.append(f"| {case.name} | " + " | ".join(_cell(difference) for difference in worst.values()) + " |")
-        passed &= all(difference <= FUNCTION_LIMIT for difference in worst.values())
-    return Table(lines, passed)
+        return cls(case.name, worst)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every pass keeps the function."""
+        return all(difference <= FUNCTION_LIMIT for difference in self.differences.values())
+
+
+@dataclass(frozen=True)
+class Conservation:
+    """What arrives at the pixels where biases are left out."""
+
+    network: str
+    export: str
+    logit: float
+    total: float
+
+    @classmethod
+    def of(cls, onnxplain: Onnxplain, case: Case) -> Iterator["Conservation"]:
+        """Explain every export from the logit."""
+        for export in EXPORTS if case.name in CONSERVED else ():
+            relevance = onnxplain.explain(
+                case.model(export), case.image, str(WITHOUT_BIAS), case.target, False, initial="logit"
+            )
+            yield cls(case.name, export, relevance.initial, float(relevance.values.sum(dtype="float64")))
+
+    @property
+    def difference(self) -> float:
+        """Relative to the logit."""
+        return abs(self.total - self.logit) / abs(self.logit)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the logit arrives."""
+        return self.difference <= CONSERVATION_LIMIT
+
+
+def functions_table(rows: list[Functions]) -> Iterator[str]:
+    """Network by canonization pass."""
+    if rows:
+        yield "| network | " + " | ".join(rows[0].differences) + " |"
+        yield "|---|" + "---:|" * len(rows[0].differences)
+    for row in rows:
+        yield f"| {row.network} | " + " | ".join(_cell(value) for value in row.differences.values()) + " |"
 
 
 def _cell(difference: float) -> str:
@@ -46,21 +84,11 @@ def _cell(difference: float) -> str:
     return f"{difference:.1e}" + ("" if difference <= FUNCTION_LIMIT else " OFF")
 
 
-def conservation_table(onnxplain: Onnxplain, cases: list[Case]) -> Table:
-    """From the logit to the pixels with biases left out."""
-    lines = ["| network | export | logit | sum at the pixels | relative difference | verdict |"]
-    lines.append("|---|---|---:|---:|---:|---|")
-    passed = True
-    for case in (case for case in cases if case.seed == 0 and case.name in CONSERVED):
-        for export in EXPORTS:
-            relevance = onnxplain.explain(
-                case.model(export), case.image, str(WITHOUT_BIAS), case.target, False, initial="logit"
-            )
-            total = float(relevance.values.sum(dtype="float64"))
-            difference = abs(total - relevance.initial) / abs(relevance.initial)
-            passed &= difference <= CONSERVATION_LIMIT
-            verdict = "ok" if difference <= CONSERVATION_LIMIT else f"OFF (allowed {CONSERVATION_LIMIT:.0e})"
-            lines.append(
-                f"| {case.name} | {export} | {relevance.initial:.6f} | {total:.6f} | {difference:.1e} | {verdict} |"
-            )
-    return Table(lines, passed)
+def conservation_table(rows: Iterable[Conservation]) -> Iterator[str]:
+    """Network by export."""
+    yield "| network | export | logit | sum at the pixels | relative difference | verdict |"
+    yield "|---|---|---:|---:|---:|---|"
+    for row in rows:
+        verdict = "ok" if row.passed else f"OFF (allowed {CONSERVATION_LIMIT:.0e})"
+        figures = f"{row.logit:.6f} | {row.total:.6f} | {row.difference:.1e}"
+        yield f"| {row.network} | {row.export} | {figures} | {verdict} |"
