@@ -20,13 +20,6 @@ class Export:
 
     def write(self, network: torch.nn.Module, image: Array, path: Path) -> Counter[str]:
         """Export a network in evaluation mode; returns how often each operator occurs in the file."""
-        settings: dict[str, object] = (
-            {"dynamo": True, "opset_version": 20, "external_data": False, "verbose": False}
-            | {"optimize": not self.keeps_batch_norm}
-            if self.with_dynamo
-            else {"dynamo": False, "opset_version": 17, "do_constant_folding": not self.keeps_batch_norm}
-            | {"training": self._training()}
-        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
@@ -35,13 +28,21 @@ class Export:
                 str(path),
                 input_names=["input"],
                 output_names=["logits"],
-                **settings,
+                **(self._dynamo_settings() if self.with_dynamo else self._torchscript_settings()),
             )
         return Counter(node.op_type for node in onnx.load(path).graph.node)
 
-    def _training(self) -> torch.onnx.TrainingMode:
+    def _dynamo_settings(self) -> dict[str, object]:
+        settings: dict[str, object] = {"dynamo": True, "opset_version": 20, "optimize": not self.keeps_batch_norm}
+        return settings | {"external_data": False, "verbose": False}
+
+    def _torchscript_settings(self) -> dict[str, object]:
         mode = torch.onnx.TrainingMode
-        return mode.PRESERVE if self.keeps_batch_norm else mode.EVAL
+        settings: dict[str, object] = {"dynamo": False, "opset_version": 17}
+        return settings | {
+            "do_constant_folding": not self.keeps_batch_norm,
+            "training": mode.PRESERVE if self.keeps_batch_norm else mode.EVAL,
+        }
 
 
 EXPORTS: dict[str, Export] = {

@@ -28,8 +28,8 @@ class Family:
     """Height and width of the input."""
     seeds: tuple[int, ...] = (0,)
     """Each draws other parameters and another image."""
-    stabilizers: tuple[str, ...] = ()
-    """Stabilizers to compare with besides the presets' own, where these leave rounding to decide."""
+    has_flat_pooling_too: bool = False
+    """Whether to compare with flat average pooling as well, because rounding decides under the norm rule."""
     is_beyond_zennit: bool = False
     """Whether it has what zennit cannot be made to divide relevance by: BatchNorm in front of a ReLU."""
 
@@ -63,13 +63,14 @@ FAMILIES: dict[str, Family] = {
         completed_gradients=canonizers.last_relu_module,
         size=32,
         seeds=THREE,
+        has_flat_pooling_too=True,
         is_beyond_zennit=True,
     ),
     "densenet121": Family(
         _torchvision("densenet121"),
         canonizers.none,
         completed_gradients=canonizers.last_relu_module,
-        stabilizers=("0.1",),
+        has_flat_pooling_too=True,
         is_beyond_zennit=True,
     ),
 }

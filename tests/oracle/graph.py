@@ -132,7 +132,8 @@ MODULES: dict[type[nn.Module], Callable[..., Layer]] = {
     nn.AdaptiveAvgPool2d: called("average-pool"),
     nn.Flatten: called("reshape"),
 }
-IDENTITIES = (nn.Dropout, "stochastic_depth", "dropout")
+IDENTITIES = ("stochastic_depth", "dropout")
+"""Functions that do nothing in evaluation mode."""
 
 
 def of(network: nn.Module) -> Graph:
@@ -150,7 +151,7 @@ def of(network: nn.Module) -> Graph:
         elif node.op == "call_module":
             module = traced.get_submodule(str(node.target))
             inputs = [places[node.args[0]]]
-            if isinstance(module, IDENTITIES[0]):
+            if isinstance(module, nn.Dropout):
                 places[node] = inputs[0]
             else:
                 places[node] = graph.add(MODULES[type(module)](module, inputs, node.name))

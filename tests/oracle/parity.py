@@ -24,12 +24,12 @@ from soundness import Conservation, Functions, conservation_table, functions_tab
 from tables import Comparison, exports_table, parity_table
 
 
-PRESET_STABILIZER = "stabilizer: 1e-6"
+FLAT_POOLING = "rules:\n  - when: { kind: average-pool }\n    rule: flat\n"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A composite to compare: a preset, or a preset with another stabilizer."""
+    """A composite to compare: a preset, or a preset with flat average pooling."""
 
     composite: Composite
     text: str
@@ -38,13 +38,12 @@ class Variant:
 
 
 def variants(text: str, family: Family, work: Path) -> Iterator[Variant]:
-    """A preset's YAML, and the same with the family's other stabilizers, written to `work`."""
+    """A preset's YAML, and where the family wants it the same with flat average pooling, written to `work`."""
     preset = Composite.parse(text)
     yield Variant(preset, text, preset.name)
-    for stabilizer in family.stabilizers if PRESET_STABILIZER in text else ():
-        name = f"{preset.name}-stabilizer-{stabilizer}"
-        changed = text.replace(PRESET_STABILIZER, f"stabilizer: {stabilizer}")
-        changed = changed.replace(f"name: {preset.name}", f"name: {name}")
+    if family.has_flat_pooling_too and not preset.is_gradient:
+        name = f"{preset.name}-flat-pooling"
+        changed = text.replace("rules:\n", FLAT_POOLING, 1).replace(f"name: {preset.name}", f"name: {name}", 1)
         file = work / f"{name}.yaml"
         file.write_text(changed, encoding="utf-8")
         yield Variant(Composite.parse(changed), changed, str(file))
@@ -96,7 +95,7 @@ class Results:
 def examine(name: str, presets: list[str], arguments: argparse.Namespace, results: Results) -> None:
     """Every seed of a network under every preset, references computed where the cache has none."""
     onnxplain = Onnxplain(arguments.onnxplain)
-    family = cases([name], arguments.work)
+    family = cases([name], arguments.work)[: arguments.seeds]
     for case in family:
         case.prepare()
         _log(f"{name} {case.seed}: safety {case.facts['safety']:.1f}")
@@ -133,6 +132,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--network", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME")
     parser.add_argument("--preset", nargs="+", metavar="NAME", help="default: all that the binary has")
+    parser.add_argument("--seeds", type=int, help="compare only the first seeds of each network; default: all")
     parser.add_argument("--tables", type=Path, help="write the tables to this file too, after every network")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; default: %(default)s")
     parser.add_argument("--references-only", action="store_true", help="fill the cache, explain nothing")

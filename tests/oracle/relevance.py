@@ -73,6 +73,10 @@ class Step:
             case "norm" | "epsilon", "sum" | "average-pool":
                 gradients = self._gradient(arrived / stabilized(self.output, self.setting))
                 return [value * gradient for value, gradient in zip(self.inputs, gradients, strict=True)]
+            case "flat", "average-pool":
+                taps = self.inputs[0].numel() // self.output.numel()
+                quotient = arrived / (taps + self.setting.stabilizer.epsilon)
+                return [taps * gradient for gradient in self._gradient(quotient)]
             case _, kind if kind in WEIGHTED:
                 return [self._weighted(arrived)]
         raise NotImplementedError(f"{self.setting.rule} on {self.layer.kind}")

@@ -65,7 +65,8 @@ def _parity_row(network: str, preset: str, worst: Comparison, seeds: int) -> str
     label = f"{network} (worst of {seeds})" if seeds > 1 else network
     found = next(iter(worst.found.values()))
     figures = f"{found.relative:.1e} | {found.cosine:.8f}" if isinstance(found, Difference) else "- | -"
-    zennit = (f"{found.relative:.0e}" if found else "-" for found in (worst.reference.shipped, worst.reference.completed))
+    references = (worst.reference.shipped, worst.reference.completed)
+    zennit = (f"{found.relative:.0e}" if found else "-" for found in references)
     return (
         f"| {label} | {preset} | {figures} | {worst.reference.float32.relative:.1e} "
         f"| {' | '.join(zennit)} | {_verdict(worst, found)} |"
