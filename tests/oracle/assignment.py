@@ -70,9 +70,7 @@ class Composite:
         """Read the YAML of a preset or a composite file."""
         document = yaml.safe_load(text)
         default = Stabilizer.parse(document.get("stabilizer", 1e-6))
-        entries = [
-            (entry.get("when", {}), Setting.parse(entry["rule"], default)) for entry in document["rules"]
-        ]
+        entries = [(entry.get("when", {}), Setting.parse(entry["rule"], default)) for entry in document["rules"]]
         return cls(document["name"], entries, document.get("canonize", "all"))
 
     @property
@@ -143,7 +141,5 @@ def _places(graph: Graph) -> list[Place]:
         depth = (seen[layer.kind] + 0.5) / counts[layer.kind]
         seen[layer.kind] += 1
         has_weights = layer.kind in WEIGHTED
-        places.append(
-            Place(layer.kind, has_weights and not behind[index], has_weights and not before[index], depth)
-        )
+        places.append(Place(layer.kind, has_weights and not behind[index], has_weights and not before[index], depth))
     return places

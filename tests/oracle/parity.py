@@ -23,7 +23,6 @@ from references import Case, Reference, cases
 from soundness import Conservation, Functions, conservation_table, functions_table
 from tables import Comparison, exports_table, parity_table
 
-
 FLAT_POOLING = "rules:\n  - when: { kind: average-pool }\n    rule: flat\n"
 
 

@@ -100,9 +100,7 @@ class Step:
             case "gamma":
                 return self._gamma(number("gamma", 0.25), bias, arrived)
             case "z-box":
-                low, high = (
-                    bound.to(value).expand_as(value) for bound in InputRange.imagenet().bounds()
-                )
+                low, high = (bound.to(value).expand_as(value) for bound in InputRange.imagenet().bounds())
                 box = [(value, weight), (low, -positive(weight)), (high, -negative(weight))]
                 return self._divided(box, None, arrived)
             case "w-square":
