@@ -127,7 +127,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         "--work",
         type=Path,
         default=Path(tempfile.gettempdir()) / "onnxplain-oracle",
-        help="where networks and references are kept (8 GB); default: %(default)s",
+        help="where networks and references are kept (10 GB); default: %(default)s",
     )
     parser.add_argument("--network", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME")
     parser.add_argument("--preset", nargs="+", metavar="NAME", help="default: all that the binary has")
