@@ -14,6 +14,7 @@ mod interrupt;
 mod man;
 mod options;
 mod presets;
+mod progress;
 mod setup;
 mod table;
 
