@@ -3,18 +3,19 @@
 //! Each step has threads of its own, so that reading and writing overlap with arithmetic. The queues between them are
 //! short, and no input is begun before the results of earlier ones were taken: memory does not grow with the number
 //! of inputs.
+//!
+//! The threads are not rayon's: those look for other work while the pool of one explanation computes, and a step that
+//! waits for another would then wait for itself.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex};
+use std::thread::{Builder, Scope};
 
 use anyhow::{Context, Result};
-use rayon::Scope;
 
 use crate::cli::interrupt::is_interrupted;
-
-/// The steps, and so the threads, of a job.
-const STEPS: usize = 3;
 
 /// Inputs per job that may be begun while the first of them is not taken yet: one in each step, and one that waits.
 const BEGUN_PER_JOB: usize = 4;
@@ -48,10 +49,9 @@ pub fn in_order<S: Steps>(
     mut take: impl FnMut(usize, S::Result) -> Result<()>,
 ) -> Result<()> {
     let jobs = jobs.min(count).max(1);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(STEPS * jobs).build();
-    let pool = pool.context("cannot start the worker threads")?;
-    pool.in_place_scope(|scope| {
-        let (permits, results) = start(scope, steps, count, jobs);
+    std::thread::scope(|scope| {
+        let started = start(scope, steps, count, jobs);
+        let (permits, results) = started.context("cannot start the worker threads")?;
         let mut waiting = BTreeMap::new();
         let mut expected = 0;
         for (index, result) in results {
@@ -70,11 +70,11 @@ pub fn in_order<S: Steps>(
 /// Starts the threads; a permit makes them begin another input. They end when there is no input left, or nobody to
 /// take the results.
 fn start<'scope, S: Steps>(
-    scope: &Scope<'scope>,
+    scope: &'scope Scope<'scope, '_>,
     steps: &'scope S,
     count: usize,
     jobs: usize,
-) -> (Sender<()>, Receiver<(usize, S::Result)>) {
+) -> io::Result<(Sender<()>, Receiver<(usize, S::Result)>)> {
     let (permits, permitted) = mpsc::channel();
     for _ in 0..BEGUN_PER_JOB * jobs {
         // Nobody has hung up yet.
@@ -86,14 +86,14 @@ fn start<'scope, S: Steps>(
     let (to_take, results) = mpsc::channel();
     for _ in 0..jobs {
         let (turns, to_explain) = (Arc::clone(&turns), to_explain.clone());
-        scope.spawn(move |_| decode_all(steps, &turns, &to_explain));
+        Builder::new().spawn_scoped(scope, move || decode_all(steps, &turns, &to_explain))?;
         let (to_render, parts) = mpsc::sync_channel(1);
         let decoded = Arc::clone(&decoded);
-        scope.spawn(move |_| explain_all(steps, &decoded, &to_render));
+        Builder::new().spawn_scoped(scope, move || explain_all(steps, &decoded, &to_render))?;
         let to_take = to_take.clone();
-        scope.spawn(move |_| render_all(steps, parts, &to_take));
+        Builder::new().spawn_scoped(scope, move || render_all(steps, parts, &to_take))?;
     }
-    (permits, results)
+    Ok((permits, results))
 }
 
 /// Whose turn it is to be decoded.
