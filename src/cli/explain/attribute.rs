@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -35,6 +35,9 @@ const METHOD: &str = "lrp";
 /// What every input needs, loaded once.
 pub struct Job {
     pub explainer: Explainer,
+    /// Where an explanation has several threads, all explanations share them and take turns: a thread that waits for
+    /// the others would begin a second explanation inside the first, which tract's kernels cannot bear.
+    pub turns: Option<Mutex<()>>,
     pub reader: InputReader,
     pub labels: Option<Labels>,
     pub output: Option<Output>,
@@ -118,6 +121,8 @@ impl Job {
     ) -> Result<()> {
         let file = decoded.source.file;
         let named = || format!("cannot explain {}", file.path.display());
+        let turns = self.turns.as_ref();
+        let _turn = turns.map(|turns| turns.lock().unwrap_or_else(PoisonError::into_inner));
         let (forward, activations) = self.forward(decoded).with_context(named)?;
         self.attribute_targets(&Arc::new(forward), &activations, emit).with_context(named)
     }

@@ -15,6 +15,7 @@ mod targets;
 mod work;
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -88,7 +89,8 @@ pub struct ExplainOptions {
     /// Inputs at a time [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = jobs_parser())]
     jobs: Option<u64>,
-    /// Threads inside one explanation [default: 1 in a batch, the number of cores for one input]
+    /// Threads inside one explanation; above 1, explanations take turns [default: 1 in a batch, the number of cores for
+    /// one input]
     #[arg(long, value_name = "N", value_parser = jobs_parser())]
     threads: Option<u64>,
 
@@ -171,9 +173,9 @@ impl ExplainOptions {
     }
 
     /// The threads inside one explanation; in a batch the cores are busy with other inputs.
-    fn threads(&self, inputs: usize) -> Result<Threads> {
+    fn threads(&self, inputs: usize) -> usize {
         let default = || if inputs == 1 { cores() } else { 1 };
-        Threads::new(self.threads.map_or_else(default, |threads| threads as usize))
+        self.threads.map_or_else(default, |threads| threads as usize)
     }
 }
 
@@ -294,12 +296,14 @@ fn prepare(
     for report in &canonization {
         console.detail(format_args!("canonization: {}: {}", report.pass, report.nodes.join(", ")));
     }
+    let threads = options.threads(files.len());
     let explainer =
-        Explainer::new(network, &choice.composite, range.as_ref(), options.threads(files.len())?)
+        Explainer::new(network, &choice.composite, range.as_ref(), Threads::new(threads)?)
             .with_context(|| format!("the composite {} cannot be used", choice.composite.name))?;
     choice.tell_unused(explainer.assignment(), console);
     Ok(Job {
         explainer,
+        turns: (threads > 1).then(|| Mutex::new(())),
         reader: InputReader::new(&input, preprocessor),
         labels,
         output: cards.output(),
