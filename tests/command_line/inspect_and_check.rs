@@ -95,10 +95,11 @@ fn presets_are_listed_and_shown() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["explain", "inspect", "check", "presets"] {
+    for command in ["explain", "inspect", "check", "presets", "gallery"] {
         let help = run![command, "--help"].succeeded().stdout;
         assert!(
-            help.contains("Examples:") && help.contains("--composite") || command == "presets",
+            help.contains("Examples:")
+                && (help.contains("--composite") || ["presets", "gallery"].contains(&command)),
             "{help}"
         );
     }

@@ -5,6 +5,7 @@
 mod bad_inputs;
 mod batches;
 mod explain;
+mod gallery;
 mod inspect_and_check;
 mod localization;
 mod resume;
