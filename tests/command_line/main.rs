@@ -4,6 +4,7 @@
 
 mod bad_inputs;
 mod batches;
+mod cookbook;
 mod explain;
 mod gallery;
 mod inspect_and_check;

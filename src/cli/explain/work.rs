@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Error, Result, anyhow};
 use image::ImageError;
-use serde_json::json;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::attribute::{Attributed, Decoded, Explained, Job};
 use super::batch::{self, Steps};
@@ -197,13 +197,17 @@ fn lines(ending: Ending) -> Result<Vec<String>> {
         Ok(explained) => {
             explained.reports.iter().map(|report| Ok(serde_json::to_string(report)?)).collect()
         }
-        Err(failure) => Ok(vec![failure.to_json().to_string()]),
+        Err(failure) => Ok(vec![serde_json::to_string(&failure)?]),
     }
 }
 
-impl Failure<'_> {
-    fn to_json(self) -> serde_json::Value {
-        json!({ "input": self.input, "error": failure::line(self.error) })
+/// In reports and with `--json`; the input comes first, as in results, so that lines can be sorted by it.
+impl Serialize for Failure<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Failure", 2)?;
+        object.serialize_field("input", self.input)?;
+        object.serialize_field("error", &failure::line(self.error))?;
+        object.end()
     }
 }
 
@@ -244,7 +248,7 @@ impl Style {
 fn tell_failure(failure: Failure, console: &mut Console) -> Result<()> {
     console.error(failure.error);
     match console.is_json() {
-        true => console.print_json(&failure.to_json()),
+        true => console.print_json(&failure),
         false => Ok(()),
     }
 }
