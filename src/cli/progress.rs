@@ -1,8 +1,9 @@
 //! How far a batch is: a bar on a terminal; elsewhere, for those who want detail, a line now and then.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 /// Between two lines.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -31,8 +32,12 @@ impl Progress {
     /// Begins with `count` inputs, of which some are done already. The bar appears on a terminal only.
     pub fn begin(count: usize, done_before: usize) -> Progress {
         let bar = ProgressBar::new(count as u64).with_position(done_before as u64);
-        let template = "{bar:30} {pos}/{len}  {per_sec}  {elapsed} passed, {eta} left{msg}";
+        let template = "{bar:30} {pos}/{len}  {rate}  {elapsed} passed, {eta} left{msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
+            let style = style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+                // Where nobody listens, nothing can be done.
+                let _ = write!(text, "{:.2}/s", state.per_sec());
+            });
             bar.set_style(style.progress_chars("━╸─"));
         }
         bar.reset_eta();

@@ -35,6 +35,9 @@ pub trait Steps: Sync {
     fn render(&self, index: usize, parts: &mut dyn Iterator<Item = Self::Part>) -> Self::Result;
 }
 
+/// The results of inputs, as they come.
+type Results<S> = Receiver<(usize, <S as Steps>::Result)>;
+
 /// Takes `count` inputs through the steps, `jobs` at a time, and hands every result to `take` in the order of the
 /// inputs.
 ///
@@ -74,7 +77,7 @@ fn start<'scope, S: Steps>(
     steps: &'scope S,
     count: usize,
     jobs: usize,
-) -> io::Result<(Sender<()>, Receiver<(usize, S::Result)>)> {
+) -> io::Result<(Sender<()>, Results<S>)> {
     let (permits, permitted) = mpsc::channel();
     for _ in 0..BEGUN_PER_JOB * jobs {
         // Nobody has hung up yet.

@@ -4,7 +4,6 @@ use std::io::{self, ErrorKind};
 use std::time::Instant;
 
 use anyhow::{Error, Result, anyhow};
-use image::ImageError;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::attribute::{Attributed, Decoded, Explained, Job};
@@ -255,42 +254,43 @@ fn tell_failure(failure: Failure, console: &mut Console) -> Result<()> {
 
 /// Where there is no room for one file there is none for the others.
 fn refuse_full_disk(ending: Ending) -> Result<()> {
+    const NO_ROOM: [ErrorKind; 3] =
+        [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
+    let is_no_room = |cause: &(dyn std::error::Error + 'static)| {
+        system_error(&cause.to_string()).is_some_and(|error| NO_ROOM.contains(&error.kind()))
+    };
     match ending {
-        Err(failure) if failure.error.chain().any(|cause| is_out_of_space(cause)) => Err(anyhow!(
+        Err(failure) if failure.error.chain().any(is_no_room) => Err(anyhow!(
             "stopped, because there is no room for the files; make room and go on with --resume"
         )),
         _ => Ok(()),
     }
 }
 
-fn is_out_of_space(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let error = match cause.downcast_ref::<ImageError>() {
-        Some(ImageError::IoError(error)) => Some(error),
-        _ => cause.downcast_ref::<io::Error>(),
-    };
-    error.is_some_and(|error| {
-        matches!(
-            error.kind(),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
-        )
-    })
+/// The error of the system that a message ends with. Encoders hand on the message alone.
+fn system_error(message: &str) -> Option<io::Error> {
+    let number = message.rsplit_once("(os error ")?.1.strip_suffix(')')?;
+    Some(io::Error::from_raw_os_error(number.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::Context;
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_recognised() {
-        let full = || io::Error::from(ErrorKind::StorageFull);
+        use anyhow::Context;
         let refused = |error: Error| {
             let error = Err::<(), _>(error).context("cannot write a.png").unwrap_err();
             refuse_full_disk(Err(Failure { input: "a.png", error: &error })).is_err()
         };
-        assert!(refused(full().into()));
-        assert!(refused(ImageError::IoError(full()).into()));
-        assert!(!refused(io::Error::from(ErrorKind::PermissionDenied).into()));
+        let [full, denied] = [28, 13].map(io::Error::from_raw_os_error);
+        let encoded = image::ImageError::IoError(io::Error::other(full.to_string()));
+        assert!(refused(full.into()));
+        assert!(refused(encoded.into()));
+        assert!(!refused(denied.into()));
+        assert!(!refused(anyhow!("no picture (os error x)")));
     }
 
     #[test]
