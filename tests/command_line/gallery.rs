@@ -202,10 +202,8 @@ fn chromium_shows_thousands_of_rows() {
         const first = document.querySelector('#results img');
         const steps = { count: count(), rows: cells('file').length, width: first.naturalWidth,
           source: first.getAttribute('src') };
-        const begin = Date.now();
-        click('confidence'); click('file'); type('class', '=Bag');
-        steps.milliseconds = Date.now() - begin;
-        steps.bags = count();
+        click('confidence'); steps.sorted = cells('file').length;
+        type('class', '=Bag'); steps.bags = count();
         type('class', '');
         for (let screen = 0; screen < 5; screen += 1) { scrollTo(0, document.body.scrollHeight); await wait(300); }
         steps.scrolled = cells('file').length;
@@ -216,10 +214,11 @@ fn chromium_shows_thousands_of_rows() {
     };
     assert_eq!(steps["count"], "5000 of 5000", "{steps}");
     let [rows, scrolled] = ["rows", "scrolled"].map(|step| steps[step].as_u64().unwrap());
+    // Few pictures are in the page at a time, so that it does not freeze.
     assert!((100..=400).contains(&rows), "{rows} rows at once");
+    assert_eq!(steps["sorted"], 100);
     assert!(scrolled > rows && scrolled < 5000, "{scrolled} rows after scrolling");
     assert_eq!(steps["width"], 28, "the thumbnail beside the page is not shown: {steps}");
     assert!(steps["source"].as_str().unwrap().starts_with("gallery-thumbnails/"));
     assert_eq!(steps["bags"], "625 of 5000");
-    assert!(steps["milliseconds"].as_u64().unwrap() < 3000, "{steps}");
 }
