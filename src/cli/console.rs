@@ -7,9 +7,9 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Error, Result};
 use clap::ColorChoice;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::progress::Progress;
 use super::{GlobalOptions, failure};
 
 /// Names and headings.
@@ -32,7 +32,7 @@ pub struct Console {
     is_json: bool,
     is_quiet: bool,
     is_verbose: bool,
-    progress: ProgressBar,
+    progress: Progress,
 }
 
 impl Console {
@@ -49,7 +49,7 @@ impl Console {
             is_json: options.json,
             is_quiet: options.quiet,
             is_verbose: options.verbose,
-            progress: ProgressBar::hidden(),
+            progress: Progress::none(),
         }
     }
 
@@ -124,26 +124,23 @@ impl Console {
         let _ = self.progress.suspend(|| writeln!(stderr, "{text}"));
     }
 
-    /// Shows a progress bar for a batch; only on a terminal.
-    pub fn begin_progress(&mut self, count: usize) {
-        if self.is_quiet || count < 2 {
-            return;
-        }
-        self.progress = ProgressBar::new(count as u64);
-        let template = "{bar:30} {pos}/{len}  {elapsed} passed, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.progress.set_style(style.progress_chars("━╸─"));
+    /// Shows the progress of a batch, of which some inputs are done already.
+    pub fn begin_progress(&mut self, count: usize, done_before: usize) {
+        if !self.is_quiet && count > 1 {
+            self.progress = Progress::begin(count, done_before);
         }
     }
 
-    /// One more of the batch is done.
-    pub fn advance_progress(&self) {
-        self.progress.inc(1);
+    /// One more of the batch has ended.
+    pub fn advance_progress(&mut self, has_failed: bool) {
+        if let Some(line) = self.progress.advance(has_failed) {
+            self.detail(line);
+        }
     }
 
-    /// Takes the progress bar away.
+    /// Shows no progress any more.
     pub fn end_progress(&mut self) {
-        self.progress.finish_and_clear();
-        self.progress = ProgressBar::hidden();
+        self.progress.end();
+        self.progress = Progress::none();
     }
 }

@@ -4,32 +4,42 @@ mod attribute;
 mod batch;
 mod inputs;
 mod outputs;
+mod recorded;
 mod report;
+mod report_file;
+mod resume;
+mod shard;
+mod staging;
 mod summary;
 mod targets;
+mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
 use onnxplain::explain::{Explainer, Initial, InputRange};
 use onnxplain::heatmap::{Colormap, Normalization, Rendering};
 use onnxplain::model::{ModelInput, Preprocessor};
 use onnxplain::parallel::Threads;
 
-use self::attribute::{Explained, Job};
-use self::inputs::{Failed, InputFile, Inputs};
+use self::attribute::Job;
+use self::inputs::{Failed, InputFile, InputOptions, Inputs};
 use self::outputs::{Kind, Outputs};
+use self::report_file::ReportFile;
+use self::resume::Judge;
+use self::staging::Staging;
 use self::targets::Targets;
+use self::work::Work;
+use super::Status;
 use super::console::Console;
 use super::input::{InputReader, is_tensor};
 use super::options::{ModelOptions, PreprocessOptions, channel_axis};
 use super::setup::{self, Cards, Choice};
-use super::{Status, failure, interrupt};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +48,9 @@ Examples:
   onnxplain explain model.onnx cat.jpg --target lynx --against top    why not what it says?
   onnxplain explain model.onnx photos/ -o out --save overlay    every picture of a folder, its structure kept
   onnxplain explain model.onnx 'photos/**/*.jpg' --json | jq .prediction[0].label
-  find photos -newer last | onnxplain explain model.onnx - -o out
+  onnxplain explain model.onnx photos/ -o out --resume          goes on where it was killed; out/report.jsonl has all results
+  onnxplain explain model.onnx photos/ -o out --shard 2/8       one of eight processes
+  find photos -newer last -print0 | onnxplain explain model.onnx - -0 -o out
   onnxplain explain model.onnx x.npy --composite epsilon-plus --save relevance
   onnxplain explain model.onnx x.npy --input-range -2.1,2.6     z-box needs the range of a tensor
 
@@ -52,7 +64,7 @@ pub struct ExplainOptions {
     model: PathBuf,
     /// Pictures (PNG, JPEG, WebP, BMP, TIFF, GIF), .npy tensors that are preprocessed already, folders, glob patterns,
     /// or - for a list of paths on standard input
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required_unless_present = "files_from", value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The folder that files go to
     #[arg(short, long, value_name = "DIR", default_value = ".")]
@@ -70,12 +82,20 @@ pub struct ExplainOptions {
     /// Write again what is there already [default: refuse]
     #[arg(long)]
     overwrite: bool,
+    /// Go on with a batch that was killed or interrupted: skip what the report in DIR says is done, if its files are
+    /// whole, and explain (and write) the others [default: refuse where there is a report]
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
     /// Inputs at a time [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = jobs_parser())]
     jobs: Option<u64>,
-    /// Threads inside one explanation [default: 1 in a batch, the number of cores for one input]
+    /// Threads inside one explanation; above 1, explanations take turns [default: 1 in a batch, the number of cores for
+    /// one input]
     #[arg(long, value_name = "N", value_parser = jobs_parser())]
     threads: Option<u64>,
+
+    #[command(flatten)]
+    input_options: InputOptions,
 
     /// Classes to explain: top, top:K, a class index or a label; several give several heatmaps
     #[arg(long, value_name = "T[,T...]", default_value = "top", help_heading = "Target")]
@@ -142,14 +162,20 @@ impl ExplainOptions {
         Ok(rendering)
     }
 
+    /// The report of a batch; a single file has its `.json` alone.
+    fn report(&self, is_batch: bool) -> Option<PathBuf> {
+        let is_wanted = is_batch || self.resume;
+        is_wanted.then(|| report_file::path(&self.output, self.input_options.shard))
+    }
+
     fn jobs(&self) -> usize {
         self.jobs.map_or_else(cores, |jobs| jobs as usize)
     }
 
     /// The threads inside one explanation; in a batch the cores are busy with other inputs.
-    fn threads(&self, inputs: usize) -> Result<Threads> {
+    fn threads(&self, inputs: usize) -> usize {
         let default = || if inputs == 1 { cores() } else { 1 };
-        Threads::new(self.threads.map_or_else(default, |threads| threads as usize))
+        self.threads.map_or_else(default, |threads| threads as usize)
     }
 }
 
@@ -161,19 +187,64 @@ fn cores() -> usize {
 pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     let begin = Instant::now();
     setup::check_model_path(&options.model)?;
-    let inputs = Inputs::expand(&options.inputs)?;
+    let inputs = Inputs::expand(&options.inputs, &options.input_options)?;
     inputs.notes.iter().for_each(|note| console.note(note));
     let cards = Cards::read(&options.model, options.preprocess.preprocess.as_deref(), console)?;
     let names_several = targets::names_several(&options.target, cards.labels());
-    let outputs =
-        Outputs::new(&options.output, options.save.as_deref(), names_several, options.overwrite)?;
+    let outputs = Outputs::new(
+        &options.output,
+        options.save.as_deref(),
+        names_several,
+        options.overwrite || options.resume,
+    )?;
+    let report = options.report(inputs.is_batch);
+    if let Some(report) = report.as_deref().filter(|_| !options.resume) {
+        report_file::refuse_existing(report, outputs.overwrite())?;
+    }
     let files = refuse_before_work(inputs.files, &outputs);
-    if files.iter().all(Result::is_err) {
-        return report_failures(files, console);
+    if !files.is_empty() && files.iter().all(Result::is_err) {
+        return work::report_failures(&files, console);
+    }
+    if files.is_empty() {
+        return report_nothing(report.as_deref(), &outputs);
     }
     let job = prepare(options, &cards, outputs, &files, console)?;
     console.detail(format_args!("ready after {:.2} s", begin.elapsed().as_secs_f64()));
-    explain_all(&job, files, options.jobs(), console)
+    let work = begin_work(&job, &files, report.as_deref(), options, console)?;
+    work.run(options.jobs(), console)
+}
+
+/// A shard may be left without inputs; its report is empty then.
+fn report_nothing(report: Option<&Path>, outputs: &Outputs) -> Result<Status> {
+    if let Some(path) = report.filter(|path| !path.exists()) {
+        ReportFile::create(path, outputs.overwrite())?;
+    }
+    Ok(Status::Done)
+}
+
+/// Opens the report, and finds out what is to be done.
+fn begin_work<'a>(
+    job: &'a Job,
+    files: &'a [Result<InputFile, Failed>],
+    report: Option<&Path>,
+    options: &ExplainOptions,
+    console: &mut Console,
+) -> Result<Work<'a>> {
+    let nothing_done = vec![false; files.len()];
+    let Some(path) = report else {
+        let staging = Staging::of_process(&options.output)?;
+        return Ok(Work { job, files, is_done: nothing_done, report: None, staging });
+    };
+    if !options.resume {
+        let report = Some(ReportFile::create(path, job.outputs.overwrite())?);
+        let staging = Staging::of_report(path)?;
+        return Ok(Work { job, files, is_done: nothing_done, report, staging });
+    }
+    let mut judge = Judge::new(job, path, files);
+    let judged = report_file::resume(path, |group, is_last| judge.judge(group, is_last));
+    let (report, staging) = judged?;
+    judge.summary().iter().for_each(|note| console.note(note));
+    Ok(Work { job, files, is_done: judge.is_done, report: Some(report), staging })
 }
 
 /// Inputs whose results exist fail before anything is computed.
@@ -190,13 +261,6 @@ fn refuse_before_work(
         }
     };
     files.into_iter().map(|file| file.and_then(refuse)).collect()
-}
-
-fn report_failures(files: Vec<Result<InputFile, Failed>>, console: &mut Console) -> Result<Status> {
-    for failed in files.into_iter().filter_map(Result::err) {
-        tell_failure(&failed, console)?;
-    }
-    Ok(Status::Nothing)
 }
 
 /// Loads the model and compiles its explanation; says what was assumed.
@@ -232,12 +296,14 @@ fn prepare(
     for report in &canonization {
         console.detail(format_args!("canonization: {}: {}", report.pass, report.nodes.join(", ")));
     }
+    let threads = options.threads(files.len());
     let explainer =
-        Explainer::new(network, &choice.composite, range.as_ref(), options.threads(files.len())?)
+        Explainer::new(network, &choice.composite, range.as_ref(), Threads::new(threads)?)
             .with_context(|| format!("the composite {} cannot be used", choice.composite.name))?;
     choice.tell_unused(explainer.assignment(), console);
     Ok(Job {
         explainer,
+        turns: (threads > 1).then(|| Mutex::new(())),
         reader: InputReader::new(&input, preprocessor),
         labels,
         output: cards.output(),
@@ -281,79 +347,4 @@ fn input_range(
     let preprocessor = preprocessor.filter(|_| !has_tensors)?;
     let (low, high) = preprocessor.input_range();
     Some(InputRange { low, high, channel_axis })
-}
-
-fn explain_all(
-    job: &Job,
-    files: Vec<Result<InputFile, Failed>>,
-    jobs: usize,
-    console: &mut Console,
-) -> Result<Status> {
-    let begin = Instant::now();
-    let width = files.iter().flatten().map(|file| file.path.as_os_str().len()).max().unwrap_or(0);
-    let is_single = files.len() == 1;
-    let (mut done, mut failed) = (0, 0);
-    interrupt::work_begins();
-    console.begin_progress(files.len());
-    let explain = |index: usize| match &files[index] {
-        Ok(file) => Some(failure::catching(|| job.explain(file))),
-        Err(_) => None,
-    };
-    let outcome = batch::in_order(files.len(), jobs, explain, |index, result| {
-        let told = match (&files[index], result) {
-            (Ok(_), Some(Ok(explained))) => {
-                done += 1;
-                tell_results(&explained, is_single, width, console)
-            }
-            (Ok(file), Some(Err(error))) => {
-                failed += 1;
-                let input = file.path.display().to_string();
-                tell_failure(&Failed { input, error }, console)
-            }
-            (Err(unusable), _) => {
-                failed += 1;
-                tell_failure(unusable, console)
-            }
-            (Ok(_), None) => Ok(()),
-        };
-        console.advance_progress();
-        told
-    });
-    console.end_progress();
-    outcome?;
-    if !is_single {
-        let seconds = begin.elapsed().as_secs_f64();
-        console.note(format_args!("{done} explained, {failed} failed, {seconds:.2} s"));
-    }
-    Ok(interrupt::or_interrupted(match (done, failed) {
-        (_, 0) => Status::Done,
-        (0, _) => Status::Nothing,
-        _ => Status::Partly,
-    }))
-}
-
-fn tell_results(
-    explained: &Explained,
-    is_single: bool,
-    width: usize,
-    console: &mut Console,
-) -> Result<()> {
-    explained.warnings.iter().for_each(|warning| console.warning(warning));
-    if console.is_json() {
-        return explained.reports.iter().try_for_each(|report| console.print_json(report));
-    }
-    if is_single || console.is_verbose() {
-        return console.print(summary::detailed(&explained.reports));
-    }
-    explained.reports.iter().try_for_each(|report| console.print(summary::brief(report, width)))
-}
-
-/// A failure is told on standard error, and with `--json` among the results too.
-fn tell_failure(failed: &Failed, console: &mut Console) -> Result<()> {
-    console.error(&failed.error);
-    if console.is_json() {
-        let error = failure::line(&failed.error);
-        console.print_json(&json!({ "input": failed.input, "error": error }))?;
-    }
-    Ok(())
 }
