@@ -176,7 +176,7 @@ fn resuming_with_other_settings_is_refused() {
     batch.run(&[]).succeeded();
     let before = contents(&batch.out());
     for (options, message) in [
-        (&["--composite", "epsilon-plus"][..], "the composite is \"epsilon-gamma-box\", now it is"),
+        (&["--composite", "epsilon-plus"][..], "the composite is \"vgg\", now it is"),
         (&["--mean", "0.5"], "the preprocessing is"),
     ] {
         let run = batch.run(&[&["--resume"], options].concat());
@@ -200,12 +200,21 @@ fn resuming_with_other_settings_is_refused() {
 
 #[test]
 fn an_interrupted_batch_is_whole_and_can_be_resumed() {
+    end_and_resume("-INT");
+}
+
+#[test]
+fn a_scheduler_ends_a_batch_like_ctrl_c() {
+    end_and_resume("-TERM");
+}
+
+fn end_and_resume(signal: &str) {
     let batch = Batch::new(400, &["-j", "2"]);
     let mut child = batch.start(&[]);
     let mut first = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut first).unwrap();
-    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let interrupted = Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(interrupted.unwrap().success());
     let mut printed = String::new();
     stdout.read_to_string(&mut printed).unwrap();
