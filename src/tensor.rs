@@ -168,8 +168,7 @@ impl Tensor {
 
     /// The sum of all elements, accumulated in `f64`.
     pub fn sum(&self) -> f64 {
-        let [sum] = sums_of(self.data(), |value| [value]);
-        sum
+        sum_of(self.data())
     }
 
     /// The sum of all elements and of all absolute values, accumulated in `f64`.
@@ -198,6 +197,12 @@ impl Tensor {
         }
         Ok(())
     }
+}
+
+/// The sum of numbers, accumulated in `f64`.
+pub(crate) fn sum_of(data: &[f32]) -> f64 {
+    let [sum] = sums_of(data, |value| [value]);
+    sum
 }
 
 /// Sums in blocks of independent partial sums, which the compiler can put into vector registers:

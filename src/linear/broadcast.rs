@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use crate::parallel::for_each_chunk;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, sum_of};
 
 /// Elements that one thread combines at a time.
 const CHUNK: usize = 1 << 12;
@@ -74,7 +74,7 @@ impl Broadcast {
         let mut sums = vec![0.0f64; self.middle];
         for block in large.chunks_exact((self.middle * self.inner).max(1)) {
             for (run, sum) in block.chunks_exact(self.inner.max(1)).zip(&mut sums) {
-                *sum += run.iter().map(|&value| f64::from(value)).sum::<f64>();
+                *sum += sum_of(run);
             }
         }
         sums.into_iter().map(|sum| sum as f32).collect()

@@ -67,6 +67,8 @@ struct Lines {
     horizontal: LineAxis,
     /// Where each tap of the first output reads.
     taps: Vec<usize>,
+    /// The columns of the plane that some tap reads, and where each is written.
+    columns: Vec<(usize, usize)>,
 }
 
 /// One axis of a plane that is written out.
@@ -144,7 +146,9 @@ impl Lines {
         let point = LineAxis::gathering(&WindowAxis::POINT);
         let vertical = axes.next().unwrap_or(point);
         let horizontal = axes.next().unwrap_or(point);
-        let mut lines = Lines { vertical, horizontal, taps: vec![] };
+        let mut lines = Lines { vertical, horizontal, taps: vec![], columns: vec![] };
+        lines.columns =
+            horizontal.places().map(|(from, place)| (from, lines.column(place))).collect();
         for y in 0..vertical.kernel {
             for x in 0..horizontal.kernel {
                 let column = lines.column(x * horizontal.dilation);
@@ -168,14 +172,22 @@ impl Lines {
         column % self.horizontal.stride * self.phase_len() + column / self.horizontal.stride
     }
 
+    /// Whether columns that lie side by side are written side by side.
+    fn is_contiguous(&self) -> bool {
+        self.horizontal.stride == 1 && self.horizontal.spread == 1
+    }
+
     /// The plane written out, with room behind it for outputs beyond the end of the last row.
     fn write(&self, plane: &[f32]) -> Vec<f32> {
         let mut lines = vec![0.0; self.vertical.length * self.row_len() + LANES];
         for (row, place) in self.vertical.places() {
             let from = &plane[row * self.horizontal.input..][..self.horizontal.input];
             let to = &mut lines[place * self.row_len()..][..self.row_len()];
-            for (column, place) in self.horizontal.places() {
-                to[self.column(place)] = from[column];
+            if let (true, Some(&(first, place))) = (self.is_contiguous(), self.columns.first()) {
+                let count = self.columns.len();
+                to[place..][..count].copy_from_slice(&from[first..][..count]);
+            } else {
+                self.columns.iter().for_each(|&(column, place)| to[place] = from[column]);
             }
         }
         lines

@@ -1,0 +1,198 @@
+//! Activations, in one node and in several.
+
+use super::{Case, all_hold, case, names, recognised, scalar};
+use crate::support::onnx::{Graph, float, text};
+
+#[test]
+fn activations_in_one_node() {
+    const SHAPE: &[usize] = &[1, 2, 3, 4];
+    let simple = |name, op: &str, attributes: &[_]| {
+        case(name, 13, SHAPE, &["activation"], |g| g.node(op, &["x"], attributes))
+    };
+    all_hold(vec![
+        simple("Relu", "Relu", &[]),
+        simple("LeakyRelu", "LeakyRelu", &[float("alpha", 0.2)]),
+        simple("Elu", "Elu", &[]),
+        simple("Elu alpha", "Elu", &[float("alpha", 0.5)]),
+        simple("Selu", "Selu", &[]),
+        simple("Tanh", "Tanh", &[]),
+        simple("HardSigmoid", "HardSigmoid", &[]),
+        simple("HardSigmoid of torch", "HardSigmoid", &[float("alpha", 1.0 / 6.0)]),
+        simple("Softplus", "Softplus", &[]),
+        simple("Softsign", "Softsign", &[]),
+        simple("Celu", "Celu", &[float("alpha", 0.7)]),
+        simple("ThresholdedRelu", "ThresholdedRelu", &[float("alpha", 0.7)]),
+        simple("Abs", "Abs", &[]),
+        simple("Erf", "Erf", &[]),
+        case("HardSwish", 14, SHAPE, &["activation"], |g| g.node("HardSwish", &["x"], &[])),
+        case("Mish", 18, SHAPE, &["activation"], |g| g.node("Mish", &["x"], &[])),
+        case("Gelu", 20, SHAPE, &["activation"], |g| g.node("Gelu", &["x"], &[])),
+        case("Gelu tanh", 20, SHAPE, &["activation"], |g| {
+            g.node("Gelu", &["x"], &[text("approximate", "tanh")])
+        }),
+        case("PRelu", 16, SHAPE, &["activation"], |g| {
+            let slope = g.floats(&[2, 1, 1], &[0.25, 0.5]);
+            g.node("PRelu", &["x", &slope], &[])
+        }),
+        case("PRelu of one slope", 16, SHAPE, &["activation"], |g| {
+            let slope = g.floats(&[1], &[0.25]);
+            g.node("PRelu", &["x", &slope], &[])
+        }),
+        case("Clip 9", 9, SHAPE, &["activation"], |g| {
+            g.node("Clip", &["x"], &[float("min", -0.5), float("max", 1.0)])
+        }),
+        case("Clip 10, relu6", 10, SHAPE, &["activation"], |g| {
+            g.node("Clip", &["x"], &[float("min", 0.0), float("max", 6.0)])
+        }),
+        case("Clip 11", 11, SHAPE, &["activation"], |g| {
+            let (low, high) = (scalar(g, -0.5), scalar(g, 1.0));
+            g.node("Clip", &["x", &low, &high], &[])
+        }),
+        case("Clip 13, relu6", 13, SHAPE, &["activation"], |g| {
+            let (low, high) = (scalar(g, 0.0), scalar(g, 6.0));
+            g.node("Clip", &["x", &low, &high], &[])
+        }),
+        case("Clip from below", 13, SHAPE, &["activation"], |g| {
+            let low = scalar(g, 0.5);
+            g.node("Clip", &["x", &low], &[])
+        }),
+        case("Clip from above", 13, SHAPE, &["activation"], |g| {
+            let high = scalar(g, 0.5);
+            g.node("Clip", &["x", "", &high], &[])
+        }),
+        case("Max with 0", 13, SHAPE, &["activation"], |g| {
+            let zero = scalar(g, 0.0);
+            g.node("Max", &["x", &zero], &[])
+        }),
+        case("Sigmoid inside", 13, SHAPE, &["activation", "activation"], |g| {
+            let y = g.node("Sigmoid", &["x"], &[]);
+            g.node("Tanh", &[&y], &[])
+        }),
+    ]);
+}
+
+/// `x · clip(x + 3, 0, 6)`, the factor 1/6 still missing.
+fn hard_swish_without_factor(g: &mut Graph) -> String {
+    let (three, zero, six) = (scalar(g, 3.0), scalar(g, 0.0), scalar(g, 6.0));
+    let y = g.node("Add", &["x", &three], &[]);
+    let y = g.node("Clip", &[&y, &zero, &six], &[]);
+    g.node("Mul", &["x", &y], &[])
+}
+
+fn decomposed_activations() -> Vec<(Case, &'static str)> {
+    const SHAPE: &[usize] = &[1, 2, 3, 4];
+    const KINDS: &[&str] = &["activation"];
+    vec![
+        (
+            case("HardSwish: x clip(x + 3) / 6", 13, SHAPE, KINDS, |g| {
+                let y = hard_swish_without_factor(g);
+                let six = scalar(g, 6.0);
+                g.node("Div", &[&y, &six], &[])
+            }),
+            "hardswish",
+        ),
+        (
+            case("HardSwish: x clip(x + 3) * 1/6", 13, SHAPE, KINDS, |g| {
+                let y = hard_swish_without_factor(g);
+                let sixth = scalar(g, 1.0 / 6.0);
+                g.node("Mul", &[&sixth, &y], &[])
+            }),
+            "hardswish",
+        ),
+        (
+            case("HardSwish: x (clip(x + 3) / 6)", 13, SHAPE, KINDS, |g| {
+                let (three, zero, six) = (scalar(g, 3.0), scalar(g, 0.0), scalar(g, 6.0));
+                let y = g.node("Add", &["x", &three], &[]);
+                let y = g.node("Clip", &[&y, &zero, &six], &[]);
+                let y = g.node("Div", &[&y, &six], &[]);
+                g.node("Mul", &["x", &y], &[])
+            }),
+            "hardswish",
+        ),
+        (
+            case("HardSwish: x HardSigmoid(x)", 13, SHAPE, KINDS, |g| {
+                let y = g.node("HardSigmoid", &["x"], &[float("alpha", 1.0 / 6.0)]);
+                g.node("Mul", &["x", &y], &[])
+            }),
+            "hardswish",
+        ),
+        (
+            case("SiLU: x sigmoid(x)", 13, SHAPE, KINDS, |g| {
+                let y = g.node("Sigmoid", &["x"], &[]);
+                g.node("Mul", &["x", &y], &[])
+            }),
+            "silu",
+        ),
+        (
+            case("SiLU: sigmoid(x) x", 13, SHAPE, KINDS, |g| {
+                let y = g.node("Sigmoid", &["x"], &[]);
+                g.node("Mul", &[&y, "x"], &[])
+            }),
+            "silu",
+        ),
+        (
+            case("GELU by Erf", 13, SHAPE, KINDS, |g| {
+                let (root, one, half) =
+                    (scalar(g, std::f32::consts::SQRT_2), scalar(g, 1.0), scalar(g, 0.5));
+                let y = g.node("Div", &["x", &root], &[]);
+                let y = g.node("Erf", &[&y], &[]);
+                let y = g.node("Add", &[&y, &one], &[]);
+                let y = g.node("Mul", &["x", &y], &[]);
+                g.node("Mul", &[&y, &half], &[])
+            }),
+            "gelu",
+        ),
+        (
+            case("GELU by Erf, half first", 13, SHAPE, KINDS, |g| {
+                let (root, one, half) =
+                    (scalar(g, std::f32::consts::FRAC_1_SQRT_2), scalar(g, 1.0), scalar(g, 0.5));
+                let y = g.node("Mul", &["x", &root], &[]);
+                let y = g.node("Erf", &[&y], &[]);
+                let y = g.node("Add", &[&one, &y], &[]);
+                let halved = g.node("Mul", &["x", &half], &[]);
+                g.node("Mul", &[&halved, &y], &[])
+            }),
+            "gelu",
+        ),
+        (
+            case("Mish: x tanh(softplus(x))", 13, SHAPE, KINDS, |g| {
+                let y = g.node("Softplus", &["x"], &[]);
+                let y = g.node("Tanh", &[&y], &[]);
+                g.node("Mul", &["x", &y], &[])
+            }),
+            "mish",
+        ),
+    ]
+}
+
+#[test]
+fn activations_in_several_nodes() {
+    let (cases, expected): (Vec<Case>, Vec<&str>) = decomposed_activations().into_iter().unzip();
+    for (case, expected) in cases.iter().zip(expected) {
+        let network = recognised(&case.graph.load().unwrap().network);
+        assert_eq!(names(&network), [expected], "{}", case.name);
+    }
+    all_hold(cases);
+}
+
+#[test]
+fn activations_have_their_names() {
+    let of = |op: &str, opset, attributes: &[_]| {
+        let mut graph = Graph::with_input(opset, &[1, 2, 3, 4]);
+        let y = graph.node(op, &["x"], attributes);
+        graph.output(&y);
+        let network = graph.load().unwrap().network;
+        let layer = network.layers.last().unwrap();
+        assert_eq!((layer.op_type.as_str(), layer.name.ends_with("_0")), (op, true));
+        names(&network)[0].to_string()
+    };
+    assert_eq!(of("Relu", 13, &[]), "relu");
+    assert_eq!(of("Clip", 10, &[float("min", 0.0), float("max", 6.0)]), "relu6");
+    assert_eq!(of("HardSwish", 14, &[]), "hardswish");
+    assert_eq!(of("Softplus", 13, &[]), "softplus");
+    assert_eq!(of("Mish", 18, &[]), "mish");
+    assert_eq!(of("Gelu", 20, &[]), "gelu");
+    assert_eq!(of("Elu", 13, &[]), "elu");
+    assert_eq!(of("LeakyRelu", 13, &[]), "leakyrelu");
+    assert_eq!(of("Selu", 13, &[]), "selu");
+}
