@@ -17,7 +17,7 @@ use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
 /// The kernel of a convolution with one bias per filter; `None` where another kernel serves better:
-/// volumes, few filters, rare strides, old processors.
+/// volumes, few filters, rare strides, nothing at all, old processors.
 pub(super) fn gather(correlation: &Correlation, bias: Option<&Tensor>) -> Option<Kernel> {
     let direct = Direct::new(Instructions::detect()?, correlation, bias)?;
     Some(Box::new(move |input| direct.run(input)))
@@ -80,7 +80,11 @@ impl Direct {
         let filters_per_group = filters / correlation.groups;
         let lanes = instructions.lanes();
         let blocks_fit = correlation.groups == 1 || filters_per_group.is_multiple_of(lanes);
-        let serves = filters_per_group >= FEWEST_FILTERS
+        let is_empty = correlation.weight.is_empty()
+            || correlation.window.input_len() == 0
+            || correlation.window.output_len() == 0;
+        let serves = !is_empty
+            && filters_per_group >= FEWEST_FILTERS
             && blocks_fit
             && Instructions::knows_stride(horizontal.stride);
         if !serves {
@@ -172,9 +176,10 @@ fn packed(weight: &Tensor, block_len: usize, lanes: usize) -> Vec<Block> {
         let vectors = count.div_ceil(lanes);
         let width = vectors * lanes;
         let mut weights = vec![0.0; taps * width];
-        for (filter, row) in rows.chunks_exact(taps).enumerate() {
-            let places = weights[filter..].iter_mut().step_by(width);
-            places.zip(row).for_each(|(place, &weight)| *place = weight);
+        // Tap by tap: each filter's row is read along, and the block is written in one go.
+        for (tap, places) in weights.chunks_exact_mut(width).enumerate() {
+            let row = rows[tap..].iter().step_by(taps);
+            places.iter_mut().zip(row).for_each(|(place, &weight)| *place = weight);
         }
         Block { weights, vectors }
     };
