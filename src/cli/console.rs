@@ -136,6 +136,12 @@ impl Console {
         }
     }
 
+    /// Shows a progress bar for the samples of one input; the bar it gives back can be moved from any thread.
+    pub fn begin_samples(&mut self, count: usize) -> ProgressBar {
+        self.begin_progress(count);
+        self.progress.clone()
+    }
+
     /// One more of the batch is done.
     pub fn advance_progress(&self) {
         self.progress.inc(1);

@@ -26,8 +26,13 @@ impl From<Vec<Tensor>> for Handed {
 }
 
 impl Engine {
-    /// Propagates the initial relevance of the output back to the input.
-    pub fn propagate(&self, activations: &Activations, initial: Tensor) -> Result<Attribution> {
+    /// Propagates the initial relevance of the output back to the value of layer `end`: 0 is the input.
+    pub fn propagate(
+        &self,
+        activations: &Activations,
+        initial: Tensor,
+        end: LayerId,
+    ) -> Result<Attribution> {
         let network = self.network();
         ensure!(
             initial.shape() == network.layers[network.output].shape,
@@ -38,7 +43,7 @@ impl Engine {
         let mut books = Books { initial: initial.sum(), ..Books::default() };
         let mut relevance: Vec<Option<Tensor>> = vec![None; network.layers.len()];
         relevance[network.output] = Some(initial);
-        for id in (1..network.layers.len()).rev() {
+        for id in (end + 1..network.layers.len()).rev() {
             let layer = &network.layers[id];
             let Some(arrived) = relevance[id].take() else {
                 continue;
@@ -54,9 +59,9 @@ impl Engine {
                 }
             }
         }
-        let relevance = match relevance[0].take() {
+        let relevance = match relevance[end].take() {
             Some(relevance) => relevance,
-            None => Tensor::zeros(network.input_shape())?,
+            None => Tensor::zeros(&network.layers[end].shape)?,
         };
         books.input_sum = relevance.sum();
         Ok(Attribution { relevance, books })

@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use indicatif::ProgressBar;
 
 use onnxplain::canonize::PassReport;
-use onnxplain::explain::{
-    Activations, Attribution, Explainer, Initial, TargetClass, initial_relevance,
-};
+use onnxplain::explain::{Initial, TargetClass};
 use onnxplain::heatmap::{
     Heatmap, Layout, Rendering, heatmap_picture, overlay, write_bytes, write_npy, write_png,
 };
+use onnxplain::method::{Explanation, Point, PreparedMethod, Question};
 use onnxplain::model::{InputShape, Labels, Output, Preprocessor};
 use onnxplain::tensor::Tensor;
 
 use super::inputs::InputFile;
+use super::method::SampleWatch;
 use super::outputs::{Kind, Outputs};
 use super::report::{
     Prediction, Report, ReportedPreprocessing, ReportedTarget, Seconds, prediction, probabilities,
@@ -27,7 +28,7 @@ use crate::cli::interrupt::is_interrupted;
 
 /// What every input needs, loaded once.
 pub struct Job {
-    pub explainer: Explainer,
+    pub prepared: PreparedMethod,
     pub reader: InputReader,
     pub labels: Option<Labels>,
     pub output: Option<Output>,
@@ -39,6 +40,8 @@ pub struct Job {
     pub model: String,
     pub composite: String,
     pub canonization: Vec<PassReport>,
+    /// Counts the samples of a single input.
+    pub samples: ProgressBar,
 }
 
 /// The results of one input, one per target.
@@ -52,13 +55,18 @@ pub struct Explained {
 struct Forward<'a> {
     file: &'a InputFile,
     input: Input,
-    activations: Activations,
+    point: Point,
     prediction: Vec<Prediction>,
     kinds: Vec<Kind>,
     seconds: Seconds,
 }
 
 impl Job {
+    /// Samples that the explanation of one class takes at most.
+    pub fn sample_count(&self) -> usize {
+        self.prepared.method().samples(self.picture).unwrap_or(1)
+    }
+
     /// Explains one input and writes its files.
     ///
     /// # Errors
@@ -82,11 +90,11 @@ impl Job {
         let decode = begin.elapsed().as_secs_f64();
 
         let begin = Instant::now();
-        let activations = self.explainer.forward(&input.tensor).with_context(named)?;
-        let prediction = self.predict(activations.logits()?).with_context(named)?;
+        let point = self.prepared.forward(input.tensor.clone()).with_context(named)?;
+        let prediction = self.predict(point.activations.logits()?).with_context(named)?;
         let seconds =
             Seconds { decode, forward: begin.elapsed().as_secs_f64(), ..Seconds::default() };
-        Ok(Forward { file, input, activations, prediction, kinds, seconds })
+        Ok(Forward { file, input, point, prediction, kinds, seconds })
     }
 
     fn predict(&self, logits: &Tensor) -> Result<Vec<Prediction>> {
@@ -95,13 +103,13 @@ impl Job {
             is_finite,
             "the network's output is not finite: wrong preprocessing, or a damaged model"
         );
-        let function = self.explainer.network().output_function.as_ref();
+        let function = self.prepared.explainer().network().output_function.as_ref();
         let probabilities = probabilities(logits, function, self.output)?;
         prediction(logits, probabilities.data(), self.labels.as_ref())
     }
 
     fn explain_targets(&self, forward: &Forward, explained: &mut Explained) -> Result<()> {
-        let logits = forward.activations.logits()?;
+        let logits = forward.point.activations.logits()?;
         let classes = self.targets.classes(logits)?;
         let paths_of = |class: &TargetClass| {
             self.outputs.paths(&forward.file.stem, class.index, &forward.kinds)
@@ -135,20 +143,22 @@ impl Job {
         warnings: &mut Vec<String>,
     ) -> Result<Report> {
         let begin = Instant::now();
-        let logits = forward.activations.logits()?;
-        let initial = initial_relevance(logits, class, against, self.initial)?;
-        let attribution = self.explainer.propagate(&forward.activations, initial)?;
+        let against_index = against.map(|class| class.index);
+        let question =
+            Question { target: class.index, against: against_index, initial: self.initial };
+        let watch = SampleWatch(self.samples.clone());
+        let explanation = self.prepared.explain(&forward.point, question, &watch)?;
         let mut seconds = forward.seconds;
         seconds.propagate = begin.elapsed().as_secs_f64();
 
         let target = ReportedTarget::new(class, against, self.labels.as_ref());
         let name = format!("{}, class {}", forward.file.path.display(), class.index);
-        warnings.extend(self.doubts(&attribution, &target).map(|doubt| format!("{name}: {doubt}")));
+        warnings.extend(self.doubts(&explanation, &target).map(|doubt| format!("{name}: {doubt}")));
 
         let begin = Instant::now();
-        self.write_pictures(forward, &attribution, &paths)?;
+        self.write_pictures(forward, &explanation, &paths)?;
         seconds.render = begin.elapsed().as_secs_f64();
-        let report = self.report(forward, &attribution, target, &paths, seconds.finished());
+        let report = self.report(forward, &explanation, target, &paths, seconds.finished());
         if let Some(path) = paths.get(&Kind::Report) {
             let text = serde_json::to_string_pretty(&report)? + "\n";
             write_bytes(path, text, self.outputs.overwrite())?;
@@ -159,16 +169,16 @@ impl Job {
     /// What may make the result look like something that it is not.
     fn doubts(
         &self,
-        attribution: &Attribution,
+        explanation: &Explanation,
         target: &ReportedTarget,
     ) -> impl Iterator<Item = String> {
-        let data = attribution.relevance.data();
+        let data = explanation.relevance.data();
         let wrong = data.iter().filter(|value| !value.is_finite()).count();
         let is_zero = data.iter().all(|value| *value == 0.0);
         let is_turned = self.initial == Initial::Logit
             && target.logit < 0.0
             && target.against.is_none()
-            && attribution.books.is_conserving();
+            && explanation.sums.is_conserving;
         let not_finite = (wrong > 0).then(|| {
             format!("the relevance of {wrong} values is not finite and drawn as 0; try a larger stabilizer")
         });
@@ -186,11 +196,11 @@ impl Job {
     fn write_pictures(
         &self,
         forward: &Forward,
-        attribution: &Attribution,
+        explanation: &Explanation,
         paths: &BTreeMap<Kind, PathBuf>,
     ) -> Result<()> {
         let overwrite = self.outputs.overwrite();
-        let relevance = &attribution.relevance;
+        let relevance = &explanation.relevance;
         if let Some(path) = paths.get(&Kind::Relevance) {
             write_npy(path, &relevance.shape()[1..], relevance.data(), overwrite)?;
         }
@@ -222,7 +232,7 @@ impl Job {
     fn report(
         &self,
         forward: &Forward,
-        attribution: &Attribution,
+        explanation: &Explanation,
         target: ReportedTarget,
         paths: &BTreeMap<Kind, PathBuf>,
         seconds: Seconds,
@@ -234,11 +244,14 @@ impl Job {
             input: forward.file.path.display().to_string(),
             model: self.model.clone(),
             composite: self.composite.clone(),
-            method: "lrp",
+            method: self.prepared.method().name(),
+            parameters: self.prepared.method().parameters(),
             canonization: self.canonization.clone(),
             prediction: forward.prediction.clone(),
             target,
-            relevance: (&attribution.books).into(),
+            relevance: explanation.sums,
+            completeness: explanation.completeness,
+            adaptation: explanation.adaptation,
             preprocessing: reported(preprocessor),
             files: files.collect(),
             seconds,
