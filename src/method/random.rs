@@ -17,9 +17,10 @@ impl Stream {
     /// The stream of a seed and of what tells it from the seed's other streams.
     pub fn new(seed: u64, words: &[u64]) -> Stream {
         let start = hash(seed.wrapping_add(GOLDEN));
-        Stream {
-            key: words.iter().fold(start, |key, word| hash(key ^ hash(word.wrapping_add(GOLDEN)))),
-        }
+        // Multiplied, so that a seed and a word are not exchangeable.
+        let append =
+            |key: u64, word: &u64| hash(key.wrapping_mul(GOLDEN) ^ hash(word.wrapping_add(GOLDEN)));
+        Stream { key: words.iter().fold(start, append) }
     }
 
     /// A seed for streams of its own.
@@ -112,6 +113,11 @@ mod tests {
         assert_ne!(normals(7, 5), normals(8, 5));
         let uniform = |words: &[u64]| Stream::new(0, words).uniform(9);
         assert!(uniform(&[1, 2]) != uniform(&[2, 1]) && uniform(&[1]) != uniform(&[1, 0]));
+        let mut keys: Vec<u64> =
+            (0..900).map(|index| Stream::new(index / 30, &[index % 30]).key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 900);
         assert!((0..1000).all(|k| (0.0..1.0).contains(&Stream::new(0, &[k]).uniform(k))));
     }
 }
