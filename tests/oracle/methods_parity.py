@@ -1,5 +1,10 @@
 """Compare onnxplain's attribution methods with torch autograd and captum, number by number.
 
+The reference is float64. Where a ReLU or a pooling window is nearly undecided, float32 may decide
+otherwise and the attribution changes in the patch of the picture that it sees; whether it does is
+a matter of the last bit. So torch's own float32 error is the largest of three runs, two of them
+with inputs that differ in the last bit.
+
     python tests/oracle/methods_parity.py --onnxplain target/release/onnxplain
 
 Prints a Markdown table; exits with 1 if an attribution is further off than allowed. Random
@@ -248,6 +253,18 @@ def explain(onnxplain: Path, folder: Path, method: str, options: str, target: in
     return found
 
 
+def float32_error(method: Method, subject: Subject, reference: Array) -> Difference:
+    """The largest error of torch in float32, of three runs."""
+    generator = torch.Generator().manual_seed(0)
+    errors = []
+    for scale in (0.0, 1.0, 1.0):
+        last_bits = torch.randn(subject.image.shape, generator=generator) * (scale * 2.0**-24)
+        moved = replace(subject, image=subject.image * (1.0 + last_bits))
+        found = method.reference(moved)[0].detach().numpy()
+        errors.append(Difference.between(found, reference))
+    return max(errors, key=lambda error: error.relative)
+
+
 def compare(name: str, arguments: argparse.Namespace) -> bool:
     """Print the rows of one network; whether all of them are near enough."""
     network, image = build(name, arguments.network_seed)
@@ -258,7 +275,7 @@ def compare(name: str, arguments: argparse.Namespace) -> bool:
         np.save(folder / "input.npy", image)
         export(network, image, folder / "model.onnx")
         check_export(network, image, folder / "model.onnx")
-        subjects = [
+        double, single = (
             Subject(
                 copy.deepcopy(network).to(precision),
                 torch.from_numpy(image)[None].to(precision),
@@ -266,14 +283,15 @@ def compare(name: str, arguments: argparse.Namespace) -> bool:
                 arguments.seed,
             )
             for precision in (torch.float64, torch.float32)
-        ]
+        )
         for word, method in METHODS.items():
             if name not in method.networks or word not in arguments.method:
                 continue
             options = method.options.format(seed=arguments.seed)
-            reference, float32 = (method.reference(subject)[0].detach().numpy() for subject in subjects)
+            reference = method.reference(double)[0].detach().numpy()
             found = explain(arguments.onnxplain, folder, word.split()[0], options, target)
-            ours, theirs = Difference.between(found, reference), Difference.between(float32, reference)
+            ours = Difference.between(found, reference)
+            theirs = float32_error(method, single, reference)
             allowed = max(TOLERANCE, ROUNDING_FACTOR * theirs.relative)
             passed &= ours.relative <= allowed
             verdict = "ok" if ours.relative <= allowed else f"OFF (allowed {allowed:.1e})"

@@ -156,11 +156,12 @@ impl MethodOptions {
     }
 
     fn refuse_strangers(&self) -> Result<()> {
-        let is_ours = |owner: &&str| *owner == self.method || Some(*owner) == self.base.as_deref();
+        let is_ours =
+            |owner: &&'static str| *owner == self.method || Some(*owner) == self.base.as_deref();
         let stranger = self
             .ownerships()
             .into_iter()
-            .find(|(_, is_given, owners)| *is_given && !owners.iter().any(|owner| is_ours(&owner)));
+            .find(|(_, is_given, owners)| *is_given && !owners.iter().any(is_ours));
         match stranger {
             Some((option, _, owners)) => {
                 bail!("{option} belongs to {}, not to {}", listed(owners), self.method)
