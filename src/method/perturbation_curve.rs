@@ -199,7 +199,8 @@ mod tests {
         let right = curve(&quarter(0, 0));
         let wrong = curve(&quarter(1, 1));
         assert_eq!((right.len(), right[0], wrong[1]), (5, 1.0, 1.0));
-        assert!(right[1] < 0.2 && right[1] == right[4], "{right:?}");
+        // The first step is a mean over draws; one of them stays, and the others do not touch it.
+        assert!(right[1] < 0.2 && right[2] < 0.2 && right[2] == right[4], "{right:?}");
         assert!(area_under_curve(&right) < area_under_curve(&wrong));
     }
 

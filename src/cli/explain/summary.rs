@@ -94,6 +94,9 @@ fn name(index: usize, label: Option<&str>) -> String {
     }
 }
 
+/// Methods that hand nothing down, so that nothing could be conserved.
+const MAPS: [&str; 3] = ["grad-cam", "occlusion", "rise"];
+
 /// What the relevance adds up to, in a line or two.
 fn sums(report: &Report) -> String {
     if let Some(completeness) = &report.completeness {
@@ -101,6 +104,9 @@ fn sums(report: &Report) -> String {
             "{:.4} at the input for a difference of {:.4} in the output: complete to {:.1e}",
             completeness.sum, completeness.difference, completeness.relative_error
         );
+    }
+    if MAPS.contains(&report.method) {
+        return format!("{:.4} in sum", report.relevance.input_sum);
     }
     let mut text = conservation(&report.relevance);
     if let Some(adaptation) = &report.adaptation {
