@@ -168,12 +168,13 @@ impl Tensor {
 
     /// The sum of all elements, accumulated in `f64`.
     pub fn sum(&self) -> f64 {
-        sum_of(self.data(), |value| value)
+        let [sum] = sums_of(self.data(), |value| [value]);
+        sum
     }
 
-    /// The sum of all absolute values, accumulated in `f64`.
-    pub fn abs_sum(&self) -> f64 {
-        sum_of(self.data(), f32::abs)
+    /// The sum of all elements and of all absolute values, accumulated in `f64`.
+    pub fn sums(&self) -> [f64; 2] {
+        sums_of(self.data(), |value| [value, value.abs()])
     }
 
     /// The largest absolute value; 0 for an empty tensor.
@@ -199,17 +200,27 @@ impl Tensor {
     }
 }
 
-/// Sums in blocks of independent partial sums, which the compiler can put into vector registers.
-fn sum_of(data: &[f32], function: impl Fn(f32) -> f32) -> f64 {
-    let mut partial = [0.0f64; 8];
-    let blocks = data.chunks_exact(8);
-    let rest: f64 = blocks.remainder().iter().map(|&value| f64::from(function(value))).sum();
-    for block in blocks {
-        for (sum, &value) in partial.iter_mut().zip(block) {
-            *sum += f64::from(function(value));
+/// Sums in blocks of independent partial sums, which the compiler can put into vector registers:
+/// in `f32` over a block that is short enough to round little, in `f64` over the blocks.
+fn sums_of<const N: usize>(data: &[f32], functions: impl Fn(f32) -> [f32; N]) -> [f64; N] {
+    const LANES: usize = 16;
+    const BLOCK: usize = 8 * LANES;
+    let mut totals = [0.0f64; N];
+    for block in data.chunks(BLOCK) {
+        let mut partial = [[0.0f32; LANES]; N];
+        for values in block.chunks(LANES) {
+            for (lane, &value) in values.iter().enumerate() {
+                let terms = functions(value);
+                for (partial, term) in partial.iter_mut().zip(terms) {
+                    partial[lane] += term;
+                }
+            }
+        }
+        for (total, partial) in totals.iter_mut().zip(&partial) {
+            *total += partial.iter().map(|&sum| f64::from(sum)).sum::<f64>();
         }
     }
-    partial.iter().sum::<f64>() + rest
+    totals
 }
 
 #[cfg(test)]

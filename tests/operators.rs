@@ -6,7 +6,8 @@
 mod support;
 
 use anyhow::{Context, Result, ensure};
-use onnxplain::composite::Composite;
+use onnxplain::canonize::{PassSelection, canonize};
+use onnxplain::composite::{Assignment, Composite};
 use onnxplain::explain::InputRange;
 use onnxplain::model::{LoadOptions, Model};
 use onnxplain::network::{Network, Op, OutputFunction};
@@ -57,7 +58,7 @@ fn all_hold(cases: Vec<Case>) {
 
 fn check(case: &Case) -> Result<()> {
     let model = case.graph.load()?;
-    let kinds = kinds(&model.network);
+    let kinds = kinds(&recognised(&model.network));
     ensure!(kinds == case.kinds, "it became {kinds:?}");
     for seed in [1, 2] {
         let input = spread(&model.input.shape, seed);
@@ -71,6 +72,19 @@ fn check(case: &Case) -> Result<()> {
 /// Numbers between −4 and 4.
 fn spread(shape: &[usize], seed: u64) -> Tensor {
     noise(shape, seed).map(|value| 4.0 * value).unwrap()
+}
+
+/// The network with activations and gates that an exporter wrote as several nodes put together.
+fn recognised(network: &Network) -> Network {
+    let mut network = network.clone();
+    canonize(&mut network, &PassSelection::only(&["activations", "gates"]).unwrap()).unwrap();
+    network
+}
+
+/// Why the network cannot be explained.
+fn refusal(graph: &Graph) -> String {
+    let network = graph.load().unwrap().network;
+    message(Assignment::of(&network, &Composite::find("epsilon-plus").unwrap()))
 }
 
 fn kinds(network: &Network) -> Vec<&'static str> {
@@ -157,7 +171,7 @@ fn check_books(network: &Network, input: &Tensor) -> Result<()> {
     let without_bias = Composite::parse(WITHOUT_BIAS, "test")?;
     let presets = ["epsilon-plus", "gamma", "epsilon-alpha2-beta1-flat", "w-square-plus"];
     let presets = presets.iter().map(|name| Composite::find(name)).collect::<Result<Vec<_>>>()?;
-    if network.layers.iter().any(|layer| layer.is_unknown) {
+    if network.layers.iter().any(|layer| layer.unknown.is_some()) {
         return Ok(());
     }
     for composite in presets.iter().chain([&without_bias]) {
@@ -410,7 +424,7 @@ fn activations_in_one_node() {
         }),
         case("Sigmoid inside", 13, SHAPE, &["activation", "activation"], |g| {
             let y = g.node("Sigmoid", &["x"], &[]);
-            g.node("Relu", &[&y], &[])
+            g.node("Tanh", &[&y], &[])
         }),
     ]);
 }
@@ -513,7 +527,7 @@ fn decomposed_activations() -> Vec<(Case, &'static str)> {
 fn activations_in_several_nodes() {
     let (cases, expected): (Vec<Case>, Vec<&str>) = decomposed_activations().into_iter().unzip();
     for (case, expected) in cases.iter().zip(expected) {
-        let network = case.graph.load().unwrap().network;
+        let network = recognised(&case.graph.load().unwrap().network);
         assert_eq!(names(&network), [expected], "{}", case.name);
     }
     all_hold(cases);
@@ -662,7 +676,7 @@ fn arithmetic_with_constants() {
     let c = scalar(&mut graph, 2.0);
     let y = graph.node("Div", &[&c, "x"], &[]);
     graph.output(&y);
-    let error = message(graph.load());
+    let error = refusal(&graph);
     assert!(error.contains("Div") && error.contains("div_0"), "{error}");
 }
 
@@ -744,7 +758,7 @@ fn a_quotient_of_two_signals_needs_permission() {
     let b = graph.node("Sigmoid", &[&b], &[]);
     let y = graph.node("Div", &[&a, &b], &[]);
     graph.output(&y);
-    let error = message(graph.load());
+    let error = refusal(&graph);
     assert!(error.contains("Div") && error.contains("div_3"), "{error}");
     assert!(error.contains("--allow-gradient Div"), "{error}");
     let options = LoadOptions { allow_gradient: vec!["Div".to_string()], ..LoadOptions::default() };

@@ -1,12 +1,13 @@
-"""Trains four small networks on Fashion-MNIST and writes ../fashion_*.onnx, their cards and ../fashion.txt.
+"""Trains five small networks on Fashion-MNIST and writes ../fashion_*.onnx, their cards and ../fashion.txt.
 
 Each network stands for an architecture family with a difficulty of its own for relevance propagation:
 fashion_vgg        convolution, BatchNorm, ReLU in a row; max pooling; a dense head
 fashion_resnet     residual sums, with strided 1x1 convolutions on the shortcut
 fashion_densenet   BatchNorm and ReLU before the convolution; concatenation; average pooling
 fashion_mobilenet  depthwise convolutions, squeeze-and-excitation gates, SiLU, residual sums
+fashion_inception  parallel branches that are concatenated; a branch of max pooling
 
-Usage: python train_fashion.py [NAME...]      (without a name: all four; about 20 minutes on one core)
+Usage: python train_fashion.py [NAME...]      (without a name: all five; about 25 minutes on one core)
 """
 
 import sys
@@ -195,12 +196,54 @@ def fashion_mobilenet() -> nn.Module:
     )
 
 
+def unit(channels_in: int, channels: int, kernel: int = 1) -> nn.Sequential:
+    """Convolution, BatchNorm, ReLU."""
+    return nn.Sequential(
+        convolution(channels_in, channels, kernel), nn.BatchNorm2d(channels), nn.ReLU()
+    )
+
+
+class Inception(nn.Module):
+    """Four branches beside each other: 1x1, 3x3, 5x5, max pooling (Szegedy et al. 2015)."""
+
+    def __init__(self, channels_in: int, channels: int):
+        super().__init__()
+        self.branches = nn.ModuleList(
+            [
+                unit(channels_in, channels),
+                nn.Sequential(unit(channels_in, channels), unit(channels, channels, kernel=3)),
+                nn.Sequential(unit(channels_in, channels // 2), unit(channels // 2, channels // 2, kernel=5)),
+                nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), unit(channels_in, channels // 2)),
+            ]
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([branch(x) for branch in self.branches], dim=1)
+
+
+def fashion_inception() -> nn.Module:
+    """A stem with max pooling, four modules of parallel branches, global average pooling, one dense layer."""
+    return nn.Sequential(
+        unit(1, 16, kernel=3),
+        nn.MaxPool2d(2),
+        Inception(16, 12),
+        Inception(36, 12),
+        nn.MaxPool2d(2),
+        Inception(36, 20),
+        Inception(60, 20),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(60, CLASSES),
+    )
+
+
 # What is built, what its card calls it, and how many epochs it is trained.
 NETWORKS = {
     "fashion_vgg": (fashion_vgg, "VGG-like, 6 convolutions and 2 dense layers", 5),
     "fashion_resnet": (fashion_resnet, "ResNet-like, 4 basic blocks", 6),
     "fashion_densenet": (fashion_densenet, "DenseNet-like, 3 blocks of 4 layers", 5),
     "fashion_mobilenet": (fashion_mobilenet, "MobileNet-like, 5 inverted residual blocks with squeeze-and-excite", 6),
+    "fashion_inception": (fashion_inception, "GoogLeNet-like, 4 modules of parallel branches", 4),
 }
 
 

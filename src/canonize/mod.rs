@@ -6,11 +6,13 @@
 //! states the identity it uses, can be switched off by name, and reports what it
 //! changed. A new pass is a file here and a line in [`PASSES`].
 
+mod activations;
 mod add_bias;
 mod batchnorm_linear;
 mod batchnorm_relu_linear;
 mod behind;
 mod constants;
+mod gates;
 mod linear_batchnorm;
 mod no_ops;
 mod sums;
@@ -41,6 +43,16 @@ pub const PASSES: &[Pass] = &[
         name: "no-ops",
         about: "routings that follow each other are joined; what does nothing is removed",
         run: no_ops::run,
+    },
+    Pass {
+        name: "activations",
+        about: "an activation written as several nodes (x · sigmoid(x), clip(x + 3) / 6) becomes one",
+        run: activations::run,
+    },
+    Pass {
+        name: "gates",
+        about: "in a product with a gate (squeeze-excite) the signal takes all relevance, the gate none",
+        run: gates::run,
     },
     Pass {
         name: "constants",
@@ -104,10 +116,7 @@ impl PassSelection {
         match canonization {
             Canonization::All => Ok(PassSelection::all()),
             Canonization::None => Ok(PassSelection::none()),
-            Canonization::Only(names) => {
-                let names = names.iter().map(|name| Ok(find(name)?.name)).collect::<Result<_>>()?;
-                Ok(PassSelection { names })
-            }
+            Canonization::Only(names) => PassSelection::only(names),
         }
     }
 
@@ -120,12 +129,13 @@ impl PassSelection {
         Ok(self)
     }
 
-    /// Only one pass.
+    /// These passes and no others.
     ///
     /// # Errors
-    /// When there is no such pass.
-    pub fn only(name: &str) -> Result<PassSelection> {
-        Ok(PassSelection { names: BTreeSet::from([find(name)?.name]) })
+    /// When one of them does not exist.
+    pub fn only(names: &[impl AsRef<str>]) -> Result<PassSelection> {
+        let names = names.iter().map(|name| Ok(find(name.as_ref())?.name));
+        Ok(PassSelection { names: names.collect::<Result<_>>()? })
     }
 }
 
@@ -167,6 +177,6 @@ mod tests {
         let error = without.without("batchnorm").unwrap_err().to_string();
         assert!(error.contains("linear-batchnorm"), "{error}");
         let only = Canonization::Only(vec!["add-bias".to_string()]);
-        assert_eq!(PassSelection::of(&only).unwrap(), PassSelection::only("add-bias").unwrap());
+        assert_eq!(PassSelection::of(&only).unwrap(), PassSelection::only(&["add-bias"]).unwrap());
     }
 }

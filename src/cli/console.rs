@@ -7,9 +7,10 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Error, Result};
 use clap::ColorChoice;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
+use super::progress::Progress;
 use super::{GlobalOptions, failure};
 
 /// Names and headings.
@@ -32,7 +33,7 @@ pub struct Console {
     is_json: bool,
     is_quiet: bool,
     is_verbose: bool,
-    progress: ProgressBar,
+    progress: Progress,
 }
 
 impl Console {
@@ -49,7 +50,7 @@ impl Console {
             is_json: options.json,
             is_quiet: options.quiet,
             is_verbose: options.verbose,
-            progress: ProgressBar::hidden(),
+            progress: Progress::none(),
         }
     }
 
@@ -124,32 +125,31 @@ impl Console {
         let _ = self.progress.suspend(|| writeln!(stderr, "{text}"));
     }
 
-    /// Shows a progress bar for a batch; only on a terminal.
-    pub fn begin_progress(&mut self, count: usize) {
-        if self.is_quiet || count < 2 {
-            return;
-        }
-        self.progress = ProgressBar::new(count as u64);
-        let template = "{bar:30} {pos}/{len}  {elapsed} passed, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.progress.set_style(style.progress_chars("━╸─"));
+    /// Shows the progress of a batch, of which some inputs are done already.
+    pub fn begin_progress(&mut self, count: usize, done_before: usize) {
+        if !self.is_quiet && count > 1 {
+            self.progress = Progress::begin(count, done_before);
         }
     }
 
-    /// Shows a progress bar for the samples of one input; the bar it gives back can be moved from any thread.
+    /// Shows the progress of the samples of one input; the bar it gives back can be moved from any thread.
     pub fn begin_samples(&mut self, count: usize) -> ProgressBar {
-        self.begin_progress(count);
-        self.progress.clone()
+        if !self.is_quiet && count > 1 {
+            self.progress = Progress::of_samples(count);
+        }
+        self.progress.bar()
     }
 
-    /// One more of the batch is done.
-    pub fn advance_progress(&self) {
-        self.progress.inc(1);
+    /// One more of the batch has ended.
+    pub fn advance_progress(&mut self, has_failed: bool) {
+        if let Some(line) = self.progress.advance(has_failed) {
+            self.detail(line);
+        }
     }
 
-    /// Takes the progress bar away.
+    /// Shows no progress any more.
     pub fn end_progress(&mut self) {
-        self.progress.finish_and_clear();
-        self.progress = ProgressBar::hidden();
+        self.progress.end();
+        self.progress = Progress::none();
     }
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C: before the work begins the process just ends; during a batch the running files are finished first.
+//! Ctrl-C and SIGTERM: before the work begins the process just ends; during a batch the running files are finished first.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,10 +7,10 @@ use super::Status;
 static IS_WORKING: AtomicBool = AtomicBool::new(false);
 static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The exit code that shells give to a command that Ctrl-C ended.
+/// The exit code that shells give to a command that Ctrl-C ended; the same for the other signals.
 const EXIT_CODE: i32 = 130;
 
-/// Takes over Ctrl-C.
+/// Takes over Ctrl-C, SIGTERM and SIGHUP.
 pub fn install() {
     // Without the handler Ctrl-C still ends the process, only less tidily.
     let _ = ctrlc::set_handler(|| {

@@ -8,12 +8,14 @@ mod completions;
 mod console;
 mod explain;
 mod failure;
+mod gallery;
 mod input;
 mod inspect;
 mod interrupt;
 mod man;
 mod options;
 mod presets;
+mod progress;
 mod setup;
 mod table;
 
@@ -52,6 +54,7 @@ const EXAMPLES: &str = "\
 Examples:
   onnxplain explain model.onnx cat.jpg               why the model says what it says
   onnxplain explain model.onnx photos/ -o heatmaps   every picture of a folder
+  onnxplain gallery heatmaps                         a page to look through them
   onnxplain inspect model.onnx                       its layers and their rules
   onnxplain check model.onnx                         is the explanation sound?
   onnxplain presets                                  the rules to choose from
@@ -91,6 +94,8 @@ struct GlobalOptions {
 enum Command {
     /// Show which pixels speak for (red) and against (blue) a decision
     Explain(Box<explain::ExplainOptions>),
+    /// Make a page of all results of a batch, to sort and filter in a browser
+    Gallery(gallery::GalleryOptions),
     /// List the layers of a model and the rule each gets
     Inspect(inspect::InspectOptions),
     /// Verify that canonization keeps the function and that relevance is conserved
@@ -135,6 +140,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, console: &mut Console) -> Result<Status> {
     match command {
         Command::Explain(options) => explain::run(&options, console),
+        Command::Gallery(options) => gallery::run(&options, console),
         Command::Inspect(options) => inspect::run(&options, console),
         Command::Check(options) => check::run(&options, console),
         Command::Presets(options) => presets::run(&options, console),

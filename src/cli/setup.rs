@@ -37,7 +37,10 @@ impl Choice {
 
     /// The preset that `auto` takes for a network.
     pub fn auto(network: &Network) -> Result<Choice> {
-        let (name, reason) = auto_preset(network);
+        // What the family is told by: decomposed activations would look like gates.
+        let mut network = network.clone();
+        canonize(&mut network, &PassSelection::only(&["activations", "gates"])?)?;
+        let (name, reason) = auto_preset(&network);
         Ok(Choice { composite: Composite::find(name)?, reason: Some(reason), is_preset: true })
     }
 

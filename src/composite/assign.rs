@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use super::{Composite, Entry};
-use crate::network::{Kind, Layer, LayerId, Network};
+use crate::network::{Kind, Layer, LayerId, Network, UnknownOp, UnknownOps};
 use crate::rule::{Rule, RuleSetting, Stabilizer};
 
 /// The rule of one layer.
@@ -50,8 +50,15 @@ impl Assignment {
     /// Gives every layer the rule of the first entry that matches it.
     ///
     /// # Errors
-    /// When a layer matches no entry, or a rule that does not apply to its kind: all are named.
+    /// When the network holds operators that no rule is known for, or a layer matches no entry, or
+    /// a rule that does not apply to its kind: all are named.
     pub fn of(network: &Network, composite: &Composite) -> Result<Assignment> {
+        let unknown: Vec<UnknownOp> = network.layers.iter().filter_map(UnknownOp::of).collect();
+        ensure!(
+            unknown.is_empty(),
+            "this model uses operators that onnxplain has no rule for:{}",
+            UnknownOps(&unknown)
+        );
         let places = Places::of(network);
         let mut is_used = vec![false; composite.rules.len()];
         let mut problems = vec![];
@@ -100,7 +107,7 @@ fn rule_of(
     if matches!(kind, Kind::Input | Kind::Constant) {
         return Ok(LayerRule::End);
     }
-    if layer.is_unknown {
+    if layer.unknown.is_some() {
         return Ok(LayerRule::Rule(Rule::Gradient.into(), composite.stabilizer));
     }
     let Some(entry) = entry else {

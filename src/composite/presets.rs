@@ -22,6 +22,12 @@ macro_rules! presets {
 
 /// All presets, in the order they are listed in.
 pub const PRESETS: &[Preset] = presets![
+    "vgg",
+    "resnet",
+    "densenet",
+    "inception",
+    "mobilenet",
+    "efficientnet",
     "epsilon-gamma-box",
     "epsilon-plus-flat",
     "epsilon-plus",
@@ -58,17 +64,13 @@ pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
         return ("epsilon", "a network without convolutions");
     }
     match Family::of(network) {
-        // Behind a shifted threshold activations have both signs; under γ the contributions
-        // then cancel, and many times the logit arrived at the input of the sample network.
-        Family::DenseConcat => {
-            ("epsilon-plus-flat", "a dense-concat network, whose activations have both signs")
-        }
-        Family::Plain => ("epsilon-gamma-box", "a plain convolutional network"),
-        Family::Residual => ("epsilon-gamma-box", "a residual network"),
-        Family::Inception => ("epsilon-gamma-box", "a network of parallel branches"),
-        Family::Depthwise => ("epsilon-gamma-box", "a network of depthwise convolutions"),
+        Family::Plain => ("vgg", "a plain convolutional network"),
+        Family::Residual => ("resnet", "a residual network"),
+        Family::DenseConcat => ("densenet", "a densely connected network"),
+        Family::Inception => ("inception", "a network of parallel branches"),
+        Family::Depthwise => ("mobilenet", "a network of depthwise convolutions"),
         Family::GatedDepthwise => {
-            ("epsilon-gamma-box", "a network of depthwise convolutions with gates")
+            ("efficientnet", "a network of depthwise convolutions with gates")
         }
         Family::Transformer => ("epsilon-plus-flat", "a network with attention"),
     }

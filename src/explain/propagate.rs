@@ -11,6 +11,19 @@ use crate::network::{LayerId, Op};
 use crate::rule::{InputPart, Sign, Stabilizer};
 use crate::tensor::Tensor;
 
+/// Relevance that is on its way, with its sum and the sum of its absolute values.
+struct Carried {
+    relevance: Tensor,
+    sums: [f64; 2],
+}
+
+impl From<Tensor> for Carried {
+    fn from(relevance: Tensor) -> Carried {
+        let sums = relevance.sums();
+        Carried { relevance, sums }
+    }
+}
+
 /// What a layer hands down, and what it absorbed.
 struct Handed {
     /// Relevance of every input.
@@ -41,26 +54,30 @@ impl Engine {
             network.layers[network.output].shape
         );
         let mut books = Books { initial: initial.sum(), ..Books::default() };
-        let mut relevance: Vec<Option<Tensor>> = vec![None; network.layers.len()];
-        relevance[network.output] = Some(initial);
+        let mut carried: Vec<Option<Carried>> = network.layers.iter().map(|_| None).collect();
+        carried[network.output] = Some(initial.into());
         for id in (end + 1..network.layers.len()).rev() {
             let layer = &network.layers[id];
-            let Some(arrived) = relevance[id].take() else {
+            let Some(Carried { relevance, sums }) = carried[id].take() else {
                 continue;
             };
-            let (incoming, magnitude) = (arrived.sum(), arrived.abs_sum());
             let handed = self
-                .step(id, activations, arrived)
+                .step(id, activations, relevance, sums[0])
                 .with_context(|| format!("propagating through the {}", layer.describe()))?;
-            books.layers.push(self.layer_books(id, incoming, magnitude, &handed));
+            let (by_bias, by_stabilizer) = (handed.absorbed_by_bias, handed.absorbed_by_stabilizer);
+            let mut layer_books = self.layer_books(id, sums, by_bias, by_stabilizer);
             for (&input, part) in layer.inputs.iter().zip(handed.relevance) {
+                let part = Carried::from(part);
+                self.write_down(input, part.sums[0], &mut layer_books);
                 if self.carries(input) {
-                    add_scaled(&mut relevance[input], part, 1.0)?;
+                    carried[input] = Some(joined(carried[input].take(), part)?);
                 }
             }
+            self.balance_padding(id, &mut layer_books);
+            books.layers.push(layer_books);
         }
-        let relevance = match relevance[end].take() {
-            Some(relevance) => relevance,
+        let relevance = match carried[end].take() {
+            Some(carried) => carried.relevance,
             None => Tensor::zeros(&network.layers[end].shape)?,
         };
         books.input_sum = relevance.sum();
@@ -72,7 +89,14 @@ impl Engine {
         matches!(self.network().layers[id].op, Op::Input) || self.program().steps[id] != Step::End
     }
 
-    fn step(&self, id: LayerId, activations: &Activations, arrived: Tensor) -> Result<Handed> {
+    /// What layer `id` does with the relevance that arrived at it, whose sum is `incoming`.
+    fn step(
+        &self,
+        id: LayerId,
+        activations: &Activations,
+        arrived: Tensor,
+        incoming: f64,
+    ) -> Result<Handed> {
         let layer = &self.network().layers[id];
         let inputs = || -> Result<Vec<Tensor>> {
             // Only operators whose gradient reads its inputs had them kept.
@@ -82,7 +106,7 @@ impl Engine {
         };
         match (&self.program().steps[id], layer.op.as_operator()) {
             (Step::End, _) => Ok(Handed::from(vec![])),
-            (Step::Linear(step), _) => self.divide(id, step, activations, &arrived),
+            (Step::Linear(step), _) => self.divide(id, step, activations, &arrived, incoming),
             (Step::Pass, _) => Ok(vec![arrived].into()),
             (Step::Share, _) => match &layer.op {
                 Op::Product(product) => Ok(product.share(&arrived)?.into()),
@@ -107,6 +131,7 @@ impl Engine {
         step: &LinearStep,
         activations: &Activations,
         arrived: &Tensor,
+        incoming: f64,
     ) -> Result<Handed> {
         let layer = &self.network().layers[id];
         let mut sums: Vec<Option<Tensor>> = vec![None; layer.inputs.len()];
@@ -123,7 +148,7 @@ impl Engine {
             let output = || activations.value(id);
             let mut quotient = denominator(division, inputs, output, arrived.shape())?;
             let arrived = gated(arrived, division.group.gate, output)?;
-            taken_up += arrived.sum();
+            taken_up += if division.group.gate.is_some() { arrived.sum() } else { incoming };
             let coefficient = division.group.coefficient;
             let (bias, stabilizer) = quotients(division, step.stabilizer, &arrived, &mut quotient)?;
             handed.absorbed_by_bias += f64::from(coefficient) * bias;
@@ -141,7 +166,7 @@ impl Engine {
         }
         if self.divisions[id].iter().all(|division| division.group.gate.is_some()) {
             // An output of 0 opens no gate: its relevance is dropped.
-            handed.absorbed_by_stabilizer += arrived.sum() - taken_up;
+            handed.absorbed_by_stabilizer += incoming - taken_up;
         }
         let finish = |(sum, &input): (Option<Tensor>, &LayerId)| match sum {
             Some(sum) => Ok(sum),
@@ -152,14 +177,14 @@ impl Engine {
         Ok(handed)
     }
 
+    /// The books of a layer before anything was handed down.
     fn layer_books(
         &self,
         id: LayerId,
-        incoming: f64,
-        magnitude: f64,
-        handed: &Handed,
+        [incoming, magnitude]: [f64; 2],
+        absorbed_by_bias: f64,
+        absorbed_by_stabilizer: f64,
     ) -> LayerBooks {
-        let inputs = &self.network().layers[id].inputs;
         let is_conserving = match (&self.program().steps[id], &self.network().layers[id].op) {
             (Step::Gradient, op) => {
                 matches!(op, Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_))
@@ -167,28 +192,42 @@ impl Engine {
             (Step::GuidedBackprop | Step::Deconvnet, _) => false,
             _ => true,
         };
-        let mut books = LayerBooks {
+        LayerBooks {
             layer: id,
             incoming,
             outgoing: 0.0,
-            absorbed_by_bias: handed.absorbed_by_bias,
-            absorbed_by_stabilizer: handed.absorbed_by_stabilizer,
+            absorbed_by_bias,
+            absorbed_by_stabilizer,
             is_conserving,
             magnitude,
-        };
-        for (&input, part) in inputs.iter().zip(&handed.relevance) {
-            // What is handed to a constant (a class token) is lost as what a bias absorbs.
-            let place =
-                if self.carries(input) { &mut books.outgoing } else { &mut books.absorbed_by_bias };
-            *place += part.sum();
         }
+    }
+
+    /// Notes what is handed to an input; what a constant gets (a class token) is lost as what a bias absorbs.
+    fn write_down(&self, input: LayerId, sum: f64, books: &mut LayerBooks) {
+        let place =
+            if self.carries(input) { &mut books.outgoing } else { &mut books.absorbed_by_bias };
+        *place += sum;
+    }
+
+    /// Notes what was handed to the padding of a layer, which is lost in the same way.
+    fn balance_padding(&self, id: LayerId, books: &mut LayerBooks) {
         if let Op::Routing(routing) = &self.network().layers[id].op
             && routing.pads()
         {
-            books.absorbed_by_bias += incoming - books.outgoing;
+            books.absorbed_by_bias += books.incoming - books.outgoing;
         }
-        books
     }
+}
+
+/// Relevance that several consumers hand to one value.
+fn joined(before: Option<Carried>, part: Carried) -> Result<Carried> {
+    let Some(before) = before else {
+        return Ok(part);
+    };
+    let mut relevance = before.relevance;
+    relevance.combine_broadcast(&part.relevance, |to, from| *to += from)?;
+    Ok(relevance.into())
 }
 
 /// `z` of a division: from the forward pass, or computed anew.

@@ -7,7 +7,7 @@ use tract_core::ops::nn::DataFormat;
 
 use super::convolution_transposed::scatter;
 use super::plan::Plan;
-use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, depthwise};
+use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, depthwise, direct};
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
@@ -121,6 +121,7 @@ impl LinearMap for Convolution {
 pub(super) type Kernel = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
 /// Weight and geometry of a gathering convolution.
+#[derive(Debug)]
 pub(super) struct Correlation {
     /// `[O, I / groups, kernel...]`.
     pub weight: Tensor,
@@ -140,6 +141,13 @@ impl Correlation {
 
     /// The convolution itself; `bias` holds one number per output channel.
     pub fn gather(&self, bias: Option<Tensor>) -> Result<Kernel> {
+        match direct::gather(self, bias.as_ref()) {
+            Some(kernel) => Ok(kernel),
+            None => self.gather_by_tract(bias),
+        }
+    }
+
+    pub fn gather_by_tract(&self, bias: Option<Tensor>) -> Result<Kernel> {
         let shape = self.weight.shape();
         let axes = &self.window.axes;
         let per_axis = |value: fn(&super::WindowAxis) -> usize| axes.iter().map(value).collect();

@@ -9,6 +9,7 @@ mod convolution;
 mod convolution_transposed;
 mod dense;
 mod depthwise;
+mod direct;
 mod plan;
 mod pooling;
 mod reduction;

@@ -74,7 +74,7 @@ pub(super) fn choose(
     point: &Point,
     explain: impl Fn(f32) -> Result<Explanation>,
 ) -> Result<(Explanation, Adaptation)> {
-    let start = (point.input.abs_sum() / point.input.len().max(1) as f64) as f32;
+    let start = (point.input.sums()[1] / point.input.len().max(1) as f64) as f32;
     let fixed_explanation = explain(fixed)?;
     let fixed_value = value_of(objective, &fixed_explanation, seed, subject, point)?;
     let mut best = (fixed, fixed_value, fixed_explanation);

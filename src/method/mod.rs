@@ -51,7 +51,7 @@ pub use smooth_grad::SmoothGrad;
 pub use smooth_taylor::SmoothTaylor;
 pub use subject::{InputFacts, Point, Question};
 pub use total_variation::{average_total_variation, total_variation};
-pub use workers::{Unwatched, Watch};
+pub use workers::{Cancelled, Unwatched, Watch};
 
 use self::prepared::Perturbation;
 use self::subject::Attribute;
@@ -237,8 +237,17 @@ impl Method {
         }
     }
 
-    /// The parameters for reports; null for a method that has none.
+    /// The parameters for reports, those of a base under `base_parameters`; null for a method that has none.
     pub fn parameters(&self) -> Value {
+        let mut parameters = self.own_parameters();
+        let of_base = self.base().map(Method::parameters).filter(|base| !base.is_null());
+        if let (Value::Object(parameters), Some(of_base)) = (&mut parameters, of_base) {
+            parameters.insert("base_parameters".to_string(), of_base);
+        }
+        parameters
+    }
+
+    fn own_parameters(&self) -> Value {
         let parameters = match self {
             Method::IntegratedGradients(method) => serde_json::to_value(method),
             Method::SmoothGrad(method) => serde_json::to_value(method),

@@ -1,10 +1,11 @@
 //! Samples on several threads, their results put together in the order of the samples.
 
 use std::collections::BTreeMap;
+use std::fmt::{Display, Formatter};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Follows the samples of an explanation while they are computed.
@@ -15,6 +16,18 @@ pub trait Watch: Sync {
     /// Whether nobody waits for the result any more.
     fn is_cancelled(&self) -> bool;
 }
+
+/// Why an explanation ended without a result: its [`Watch`] said that nobody waits any more.
+#[derive(Clone, Copy, Debug)]
+pub struct Cancelled;
+
+impl Display for Cancelled {
+    fn fmt(&self, formatter: &mut Formatter) -> std::fmt::Result {
+        formatter.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Cancelled {}
 
 /// Nobody follows.
 pub struct Unwatched;
@@ -65,7 +78,7 @@ impl Workers {
                     break;
                 }
                 let done = match watch.is_cancelled() {
-                    true => interrupted(),
+                    true => Err(Cancelled.into()),
                     false => work(index).and_then(|result| locked(&queue).add(index, result)),
                 };
                 match done {
@@ -86,10 +99,6 @@ impl Workers {
         }
         locked(&failure).take().map_or(Ok(()), Err)
     }
-}
-
-fn interrupted() -> Result<()> {
-    bail!("interrupted")
 }
 
 /// Results that wait for those of earlier samples.
@@ -159,6 +168,6 @@ mod tests {
             }
         }
         let outcome = Workers::default().in_order(3, &Cancelled, |_| Ok(()), |()| Ok(()));
-        assert_eq!(outcome.unwrap_err().to_string(), "interrupted");
+        assert!(outcome.unwrap_err().context("in a sample").is::<super::Cancelled>());
     }
 }

@@ -8,6 +8,7 @@ mod kind;
 mod lower;
 mod recognise;
 mod signs;
+mod unknown;
 
 use anyhow::{Context, Result};
 
@@ -15,6 +16,8 @@ pub use family::Family;
 pub use kind::{Kind, Op};
 pub use lower::lower;
 pub use signs::SignBounds;
+pub use unknown::Unknown;
+pub(crate) use unknown::{UnknownOp, UnknownOps};
 
 use crate::operator::Softmax;
 use crate::tensor::Tensor;
@@ -35,8 +38,8 @@ pub struct Layer {
     pub inputs: Vec<LayerId>,
     /// Shape of the value it produces, the batch axis (of length one) included.
     pub shape: Vec<usize>,
-    /// Whether no relevance rule is known for it, and the user allowed its gradient instead.
-    pub is_unknown: bool,
+    /// Why no relevance rule is known for it, where none is.
+    pub unknown: Option<Unknown>,
 }
 
 impl Layer {

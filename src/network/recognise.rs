@@ -1,21 +1,21 @@
-//! Puts together what belongs together: the pieces of one ONNX operator, and of one activation.
+//! Puts together the pieces that tract made of one ONNX operator.
 //!
-//! Exporters and tract write an activation as a chain of elementwise steps, or
-//! as a product of a signal with a function of itself. Three identities undo that:
+//! tract expands compound operators into elementwise steps. Two identities undo that:
 //! 1. *same node*: consecutive elementwise steps of one ONNX node are one step
 //!    (BatchNormalization, HardSigmoid, a Gemm and its bias, a mean and its division);
-//! 2. *diamond*: an operation on two functions of the same signal is a function of it
-//!    (`x · sigmoid(x)`, PRelu, Elu);
-//! 3. *trailing factor*: an activation and the constant behind it, where together they
-//!    are a known activation (`x · clip(x + 3, 0, 6)` and `/ 6`).
+//! 2. *diamond*: an operation on two functions of the same signal is a function of it. Undone here
+//!    where all are pieces of one node (PRelu, Elu), or where the operation is no layer by itself
+//!    (the larger of two functions, a selection).
+//!
+//! What an *exporter* wrote as several nodes stays several layers: that is undone by
+//! [`canonize`](crate::canonize), where it can be switched off.
 
 use anyhow::{Result, ensure};
 
-use super::lower::{UnknownOp, UnknownOps};
+use super::unknown::{Unknown, UnknownOp, UnknownOps};
 use super::{Layer, LayerId, Network, Op, OutputFunction};
 use crate::linear::Sum;
 use crate::operator::{Activation, Affine, Binary, Function, Product, Quotient, Unary};
-use crate::tensor::Tensor;
 
 /// A layer that is still being recognised.
 #[derive(Clone, Debug)]
@@ -51,48 +51,33 @@ impl Draft {
     fn function(&self) -> Option<Function> {
         match &self.op {
             DraftOp::Function(function) => Some(function.clone()),
-            DraftOp::Op(Op::Affine(affine)) => Some(function_of_affine(affine)),
+            DraftOp::Op(Op::Affine(affine)) => Some(Function::from(affine)),
             _ => None,
         }
     }
 }
 
-fn function_of_affine(affine: &Affine) -> Function {
-    let mut function = Function::identity();
-    if let Some(scale) = &affine.scale {
-        function = function.then(&Function::with_constant(Binary::Mul, scale, false));
-    }
-    if let Some(shift) = &affine.shift {
-        function = function.then(&Function::with_constant(Binary::Add, shift, false));
-    }
-    function
-}
-
 /// Recognises what the drafts are and makes the network of them.
 ///
 /// # Errors
-/// When an elementwise function is no known activation and not in `allow_gradient`.
+/// When a layer can neither be explained nor differentiated.
 pub(super) fn assemble(
     drafts: Vec<Draft>,
     output: LayerId,
     allow_gradient: &[String],
 ) -> Result<Network> {
-    let mut assembly = Assembly { drafts, output, diamonds: vec![] };
+    let mut assembly = Assembly { drafts, output };
     for id in 0..assembly.drafts.len() {
         assembly.merge_into_predecessor(id)?;
         assembly.merge_diamond(id);
         assembly.merge_into_predecessor(id)?;
-        assembly.merge_trailing_factor(id);
     }
-    assembly.take_back_diamonds();
     assembly.finish(allow_gradient)
 }
 
 struct Assembly {
     drafts: Vec<Draft>,
     output: LayerId,
-    /// What drafts were before the *diamond* identity made functions of them.
-    diamonds: Vec<(LayerId, Draft)>,
 }
 
 impl Assembly {
@@ -150,7 +135,8 @@ impl Assembly {
         let Some((root, members)) = self.diamond(id) else {
             return;
         };
-        if self.drafts[root].shape != self.drafts[id].shape {
+        let fits = self.drafts[root].shape == self.drafts[id].shape;
+        if !fits || !(self.is_no_layer(id) || self.are_one_node(&members)) {
             return;
         }
         let mut functions = vec![(root, Function::identity())];
@@ -163,7 +149,7 @@ impl Assembly {
             let function = match (&draft.op, inputs.as_deref()) {
                 (DraftOp::Binary(operation), Some([a, b])) => Function::combine(*operation, a, b),
                 (DraftOp::Select, Some([c, a, b])) => Function::select(c, a, b),
-                (DraftOp::Op(Op::Constant(value)), _) => constant_function(value),
+                (DraftOp::Op(Op::Constant(value)), _) => Function::constant(value),
                 (_, Some([input])) => match draft.function() {
                     Some(function) => input.then(&function),
                     None => return,
@@ -173,23 +159,21 @@ impl Assembly {
             functions.push((member, function));
         }
         if let Some((_, function)) = functions.pop() {
-            self.diamonds.push((id, self.drafts[id].clone()));
             self.drafts[id].op = DraftOp::Function(function);
             self.drafts[id].inputs = vec![root];
         }
     }
 
-    /// Undoes diamonds that became no known activation: `x + relu(x)` is a sum, not an activation.
-    fn take_back_diamonds(&mut self) {
-        for (id, before) in std::mem::take(&mut self.diamonds) {
-            let is_node_of_its_own =
-                ["Add", "Sub", "Mul", "Sum"].contains(&before.op_type.as_str());
-            let DraftOp::Function(function) = &self.drafts[id].op else { continue };
-            let is_known = Activation::new(function.clone(), "").is_recognised();
-            if is_node_of_its_own && !is_known {
-                self.drafts[id] = before;
-            }
-        }
+    /// Whether a draft cannot be a layer as it is.
+    fn is_no_layer(&self, id: LayerId) -> bool {
+        use Binary::{Add, Div, Mul, Sub};
+        !matches!(self.drafts[id].op, DraftOp::Binary(Add | Sub | Mul | Div))
+    }
+
+    /// Whether several drafts are pieces of one ONNX node.
+    fn are_one_node(&self, members: &[LayerId]) -> bool {
+        members.len() > 1
+            && members.windows(2).all(|pair| self.drafts[pair[0]].name == self.drafts[pair[1]].name)
     }
 
     /// The signal that everything `id` reads is a function of, and the drafts in between in order.
@@ -220,51 +204,24 @@ impl Assembly {
         }
     }
 
-    /// The *trailing factor* identity.
-    fn merge_trailing_factor(&mut self, id: LayerId) {
-        let DraftOp::Op(Op::Affine(affine)) = &self.drafts[id].op else {
-            return;
-        };
-        let [before] = self.drafts[id].inputs[..] else {
-            return;
-        };
-        let DraftOp::Function(function) = &self.drafts[before].op else {
-            return;
-        };
-        if !self.has_only_consumer(before) {
-            return;
-        }
-        let known = |function: &Function| Activation::new(function.clone(), "").name;
-        let merged = function.then(&function_of_affine(affine));
-        if known(function).is_empty() && !known(&merged).is_empty() {
-            self.drafts[id].op = DraftOp::Function(merged);
-            self.drafts[id].inputs = self.drafts[before].inputs.clone();
-        }
-    }
-
     fn finish(self, allow_gradient: &[String]) -> Result<Network> {
-        let mut unknown = vec![];
+        let mut hopeless = vec![];
         let shapes: Vec<Vec<usize>> = self.drafts.iter().map(|draft| draft.shape.clone()).collect();
         let used = self.used();
-        let is_gate: Vec<bool> = (0..self.drafts.len()).map(|id| self.is_gate(id)).collect();
         let mut layers = vec![];
         for (id, draft) in self.drafts.into_iter().enumerate() {
-            let (op, problem) = finished_op(&draft, &shapes, &is_gate);
-            let allowed = allow_gradient.iter().any(|op| op.eq_ignore_ascii_case(&draft.op_type));
-            let is_unknown = problem.is_some();
-            if let Some(problem) = problem
-                && used[id]
-                && !(problem.has_gradient && allowed)
-            {
-                unknown.push(problem);
-            }
+            let (op, unknown) = finished_op(&draft, &shapes);
             let Draft { name, op_type, inputs, shape, .. } = draft;
-            layers.push(Layer { name, op_type, op, inputs, shape, is_unknown });
+            let is_allowed = allow_gradient.iter().any(|op| op.eq_ignore_ascii_case(&op_type));
+            let unknown = unknown.map(|unknown| Unknown { is_allowed, ..unknown });
+            let layer = Layer { name, op_type, op, inputs, shape, unknown };
+            hopeless.extend(UnknownOp::of(&layer).filter(|op| used[id] && !op.has_gradient));
+            layers.push(layer);
         }
         ensure!(
-            unknown.is_empty(),
-            "this model uses operators that onnxplain has no rule for:{}",
-            UnknownOps(&unknown)
+            hopeless.is_empty(),
+            "this model uses operators that onnxplain does not know:{}",
+            UnknownOps(&hopeless)
         );
         let mut network = Network { layers, output: self.output, output_function: None };
         network.prune();
@@ -283,33 +240,6 @@ impl Assembly {
         }
         used
     }
-
-    /// Whether a draft's value is what gates are made of: squashed to an interval of finite length.
-    fn is_gate(&self, id: LayerId) -> bool {
-        match &self.drafts[id].op {
-            DraftOp::Function(function) => {
-                let (low, high) = function.bounds(f32::NEG_INFINITY, f32::INFINITY);
-                low >= 0.0 && high.is_finite()
-            }
-            DraftOp::Op(Op::Softmax(softmax)) => !softmax.is_logarithm,
-            DraftOp::Op(Op::Routing(_)) => self.is_gate(self.drafts[id].inputs[0]),
-            DraftOp::Op(Op::Affine(affine)) => {
-                let is_number = affine.scale.as_ref().is_none_or(|scale| scale.len() == 1);
-                is_number && self.is_gate(self.drafts[id].inputs[0])
-            }
-            _ => false,
-        }
-    }
-}
-
-/// A function that ignores its input, for the constant branch of a selection.
-fn constant_function(value: &Tensor) -> Function {
-    let zero = Function::with_constant(Binary::Mul, &Tensor::clone(value), false);
-    Function::combine(Binary::Sub, &zero, &zero).then(&Function::with_constant(
-        Binary::Add,
-        value,
-        false,
-    ))
 }
 
 /// A Gemm that takes up its bias, a sum over axes that becomes a mean.
@@ -333,13 +263,7 @@ fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
 }
 
 /// The operator of a draft that nothing more can be merged with, and what is unknown about it.
-fn finished_op(draft: &Draft, shapes: &[Vec<usize>], is_gate: &[bool]) -> (Op, Option<UnknownOp>) {
-    let unknown = |reason: &str, has_gradient: bool| UnknownOp {
-        op_type: draft.op_type.clone(),
-        name: draft.name.clone(),
-        reason: reason.to_string(),
-        has_gradient,
-    };
+fn finished_op(draft: &Draft, shapes: &[Vec<usize>]) -> (Op, Option<Unknown>) {
     let shape_of = |index: usize| shapes[draft.inputs[index]].clone();
     let sum = |coefficients: [f32; 2]| {
         Op::Sum(Sum {
@@ -352,41 +276,23 @@ fn finished_op(draft: &Draft, shapes: &[Vec<usize>], is_gate: &[bool]) -> (Op, O
         DraftOp::Op(op) => (op.clone(), None),
         DraftOp::Function(function) => {
             let activation = Activation::new(function.clone(), &draft.op_type);
-            let problem = (!activation.is_recognised())
-                .then(|| unknown("not a known activation function", true));
-            (Op::Activation(activation), problem)
+            let unknown = (!activation.is_recognised())
+                .then(|| Unknown::with_gradient("not a known activation function"));
+            (Op::Activation(activation), unknown)
         }
         DraftOp::Binary(Binary::Add) => (sum([1.0, 1.0]), None),
         DraftOp::Binary(Binary::Sub) => (sum([1.0, -1.0]), None),
         DraftOp::Binary(Binary::Mul) => {
             let input_shapes = [shape_of(0), shape_of(1)];
-            let gates = [is_gate[draft.inputs[0]], is_gate[draft.inputs[1]]];
-            let signal = signal_of(&input_shapes, gates);
-            (Op::Product(Product { signal, input_shapes }), None)
+            (Op::Product(Product { signal: None, input_shapes }), None)
         }
         DraftOp::Binary(Binary::Div) if shape_of(0) == draft.shape => {
             let quotient = Quotient { input_shapes: [shape_of(0), shape_of(1)] };
-            (Op::Quotient(quotient), Some(unknown("a quotient of two signals", true)))
+            (Op::Quotient(quotient), Some(Unknown::with_gradient("a quotient of two signals")))
         }
         DraftOp::Binary(_) | DraftOp::Select => {
-            (Op::Input, Some(unknown("an operation on several signals", false)))
+            (Op::Input, Some(Unknown::hopeless("an operation on several signals")))
         }
-    }
-}
-
-/// Which factor of a product is the signal: the one that is not squashed, else the one that is not
-/// one number per channel.
-fn signal_of(shapes: &[Vec<usize>; 2], is_gate: [bool; 2]) -> Option<usize> {
-    match is_gate {
-        [false, true] => return Some(0),
-        [true, false] => return Some(1),
-        _ => {}
-    }
-    let len = |index: usize| shapes[index].iter().product::<usize>();
-    match len(0).cmp(&len(1)) {
-        std::cmp::Ordering::Greater => Some(0),
-        std::cmp::Ordering::Less => Some(1),
-        std::cmp::Ordering::Equal => None,
     }
 }
 

@@ -20,6 +20,15 @@ const PROBES: [f32; 11] = [-4.1, -3.0, -1.7, -0.6, -0.1, 0.0, 0.2, 0.9, 1.8, 3.3
 impl Activation {
     /// An activation that goes by the name of the known function it agrees with, else by `fallback`.
     pub fn new(function: Function, fallback: &str) -> Activation {
+        Activation::known(&function)
+            .unwrap_or_else(|| Activation { name: fallback.to_lowercase(), function })
+    }
+
+    /// The known activation that a function agrees with.
+    pub fn known(function: &Function) -> Option<Activation> {
+        if function.has_parameters() {
+            return None;
+        }
         let known = known_activations();
         let agrees = |(_, reference, _): &&(&str, fn(f32) -> f32, _)| {
             PROBES.iter().all(|&x| {
@@ -27,13 +36,9 @@ impl Activation {
                 (ours - theirs).abs() <= 2e-6 * theirs.abs().max(1.0)
             })
         };
-        match known.iter().find(agrees).filter(|_| !function.has_parameters()) {
-            Some((name, _, replacement)) => Activation {
-                name: (*name).to_string(),
-                function: replacement.map_or(function, Function::unary),
-            },
-            None => Activation { name: fallback.to_lowercase(), function },
-        }
+        let (name, _, replacement) = known.iter().find(agrees)?;
+        let function = replacement.map_or_else(|| function.clone(), Function::unary);
+        Some(Activation { name: (*name).to_string(), function })
     }
 
     /// Whether the function is one that networks use as an activation: recognised by its values,

@@ -6,6 +6,7 @@
 
 use anyhow::{Result, ensure};
 
+use super::Affine;
 use super::scalar::{Binary, Unary};
 use crate::linear::Broadcast;
 use crate::parallel::for_each_chunk;
@@ -56,6 +57,12 @@ impl Function {
         };
         let (left, right) = if is_left { (1, 0) } else { (0, 1) };
         Function { steps: vec![Step::Input, constant, Step::Binary(operation, left, right)] }
+    }
+
+    /// A function that ignores its input: for the constant branch of a selection.
+    pub fn constant(value: &Tensor) -> Function {
+        let zero = Function::combine(Binary::Sub, &Function::identity(), &Function::identity());
+        zero.then(&Function::with_constant(Binary::Add, value, false))
     }
 
     /// Appends another function's steps, its input being the result of `input`; returns its result.
@@ -305,6 +312,19 @@ impl Function {
             runs.inner = inner.unwrap_or(runs.inner);
         }
         Ok(runs)
+    }
+}
+
+impl From<&Affine> for Function {
+    fn from(affine: &Affine) -> Function {
+        let mut function = Function::identity();
+        if let Some(scale) = &affine.scale {
+            function = function.then(&Function::with_constant(Binary::Mul, scale, false));
+        }
+        if let Some(shift) = &affine.shift {
+            function = function.then(&Function::with_constant(Binary::Add, shift, false));
+        }
+        function
     }
 }
 

@@ -170,6 +170,11 @@ fn options_that_are_wrong() {
         (&["--save", "overlays"], "overlay"),
         (&["--input-range", "2,1"], "must be below"),
         (&["--jobs", "0"], "1..=1024"),
+        (&["--shard", "3/2"], "shards are counted from 1 to 2"),
+        (&["--shard", "2"], "I/N"),
+        (&["--include", "a**"], "--include"),
+        (&["--resume", "--overwrite"], "cannot be used with"),
+        (&["--files-from", "no/such.txt"], "cannot read the list of inputs no/such.txt"),
     ] {
         assert_failed(&with_options(options), 2, message);
     }
@@ -228,12 +233,12 @@ fn existing_files_are_kept() {
     let [coat, bag] = [fashion_photo("coat.png"), fashion_photo("bag.png")];
     let run = run!["explain", vgg(), &coat, &bag, "-o", out.path()];
     assert_failed(&run, 1, "--overwrite");
-    assert_eq!(files_in(out.path()).len(), 4);
+    assert_eq!(files_in(out.path()).len(), 5);
     // With several targets the names are known after the forward pass only.
     fs::write(out.path().join("coat.4.json"), "precious").unwrap();
     let run = run!["explain", vgg(), &coat, "-o", out.path(), "--target", "top:2"];
     assert_failed(&run, 2, "coat.4.json exists already");
-    assert_eq!(files_in(out.path()).len(), 5);
+    assert_eq!(files_in(out.path()).len(), 6);
     run!["explain", vgg(), &coat, "-o", out.path(), "--overwrite"].succeeded();
     assert_ne!(fs::read(&heatmap).unwrap(), b"precious");
 }
@@ -263,5 +268,5 @@ fn one_bad_input_does_not_stop_the_others() {
     assert_eq!(objects[0]["prediction"][0]["label"], "Coat");
     assert!(objects[1]["error"].as_str().unwrap().contains("the file is empty"));
     assert_eq!(objects[2]["prediction"][0]["label"], "Bag");
-    assert_eq!(files_in(&out), ["bag.json", "coat.json"]);
+    assert_eq!(files_in(&out), ["bag.json", "coat.json", "report.jsonl"]);
 }

@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_inputs;
+mod batches;
+mod cookbook;
 mod explain;
+mod gallery;
 mod inspect_and_check;
 mod localization;
+mod resume;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -88,6 +93,43 @@ fn files_in(folder: &Path) -> Vec<String> {
     }
     found.sort();
     found
+}
+
+/// The contents of all files below a folder; the seconds in reports are left out.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let seconds = regex::bytes::Regex::new(r#""seconds":\s*\{[^}]*\}"#).unwrap();
+    let read = |name: String| {
+        let bytes = std::fs::read(folder.join(&name)).unwrap();
+        let is_report = name.ends_with(".json") || name.ends_with(".jsonl");
+        let bytes = if is_report { seconds.replace_all(&bytes, &b""[..]).into() } else { bytes };
+        (name, bytes)
+    };
+    files_in(folder).into_iter().map(read).collect()
+}
+
+/// The lines of a report.
+fn report(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.is_empty() || text.ends_with('\n'), "the last line of the report is torn");
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The inputs that a report tells of, in its order.
+fn reported_inputs(path: &Path) -> Vec<String> {
+    report(path).iter().map(|line| line["input"].as_str().unwrap().to_string()).collect()
+}
+
+/// `count` pictures in two folders, copies of the sample photos.
+fn photos(count: usize) -> TempDir {
+    let photos = folder();
+    let names = ["coat", "bag", "dress", "sandal", "shirt", "sneaker", "trouser"];
+    for number in 0..count {
+        let source = fashion_photo(&format!("{}.png", names[number % names.len()]));
+        let below = photos.path().join(if number % 3 == 0 { "a" } else { "b" });
+        std::fs::create_dir_all(&below).unwrap();
+        std::fs::copy(source, below.join(format!("{number:03}.png"))).unwrap();
+    }
+    photos
 }
 
 fn folder() -> TempDir {

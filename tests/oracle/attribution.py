@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from zennit.attribution import Gradient
 from zennit.canonizers import Canonizer
+from zennit.core import Composite
 
 from composites import CompositeFactory, InputRange
 
@@ -56,6 +57,23 @@ def forward(network: torch.nn.Module, image: Array) -> Array:
     return logits
 
 
+def zennit_relevance(
+    network: torch.nn.Module,
+    composite: Composite | None,
+    image: Array,
+    target: int,
+    precision: torch.dtype = torch.float64,
+) -> Array:
+    """zennit's relevance [C, H, W] of class `target`, one being put in at its logit."""
+    model = copy.deepcopy(network).to(precision)
+    inputs = torch.from_numpy(image).to(precision)[None]
+    with Gradient(model, composite) as attributor:
+        classes = attributor.model(inputs).shape[1]
+        _, relevance = attributor(inputs, torch.eye(classes, dtype=precision)[[target]])
+    found: Array = relevance[0].numpy()
+    return found
+
+
 def attribute(
     network: torch.nn.Module,
     factory: CompositeFactory,
@@ -64,16 +82,10 @@ def attribute(
     image: Array,
     target: int,
 ) -> Reference:
-    """zennit's relevance of class `target` with initial relevance one at its logit."""
+    """zennit's relevance in float64, and what float32 makes of it."""
 
     def run(precision: torch.dtype) -> Array:
-        model = copy.deepcopy(network).to(precision)
-        inputs = torch.from_numpy(image).to(precision)[None]
-        with Gradient(model, factory(canonizers, input_range)) as attributor:
-            classes = attributor.model(inputs).shape[1]
-            _, relevance = attributor(inputs, torch.eye(classes, dtype=precision)[[target]])
-        found: Array = relevance[0].numpy()
-        return found
+        return zennit_relevance(network, factory(canonizers, input_range), image, target, precision)
 
     reference = run(torch.float64)
     if not np.isfinite(reference).all() or not reference.any():

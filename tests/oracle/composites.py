@@ -27,7 +27,7 @@ from zennit.composites import (
 )
 from zennit.core import Composite, Hook
 from zennit.rules import Epsilon, Gamma, ReLUDeconvNet, ReLUGuidedBackprop, WSquare, ZPlus
-from zennit.types import Convolution, Linear
+from zennit.types import Activation, Convolution, Linear
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -91,13 +91,13 @@ def _w_square_plus(canonizers: list[Canonizer], _: InputRange) -> Composite:
 
 
 def _guided_backprop(canonizers: list[Canonizer], _: InputRange) -> Composite:
-    # zennit's own map names torch.nn.ReLU only and would leave ReLU6 its gradient.
-    layer_map: LayerMap = [(torch.nn.ReLU6, ReLUGuidedBackprop())]
+    # zennit's own map names torch.nn.ReLU only and would leave the other activations their gradient.
+    layer_map: LayerMap = [(Activation, ReLUGuidedBackprop())]
     return GuidedBackprop(layer_map=layer_map, canonizers=canonizers)
 
 
 def _deconvnet(canonizers: list[Canonizer], _: InputRange) -> Composite:
-    layer_map: LayerMap = [(torch.nn.ReLU6, ReLUDeconvNet())]
+    layer_map: LayerMap = [(Activation, ReLUDeconvNet())]
     return DeconvNet(layer_map=layer_map, canonizers=canonizers)
 
 

@@ -1,117 +1,122 @@
-"""Compare onnxplain's relevance with zennit's on torchvision networks, number by number.
+"""Compare onnxplain's relevance with references in float64 on torchvision networks, number by number.
 
     python tests/oracle/parity.py --onnxplain target/release/onnxplain
 
-Prints a Markdown table; exits with 1 if a relevance is further off than allowed.
+Prints Markdown tables; exits with 1 if a relevance is further off than allowed, or a function is changed.
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from attribution import Difference, Reference
-from composites import COMPOSITES, PRESETS_WITH_INPUT_RANGE, InputRange
-from references import NETWORKS, Case, build, open_case
+from assignment import Composite
+from attribution import Difference
+from binary import BinaryError, Onnxplain, Relevance
+from exports import EXPORTS
+from families import FAMILIES, Family
+from references import Case, Reference, cases
+from soundness import Conservation, Functions, conservation_table, functions_table
+from tables import Comparison, exports_table, parity_table
 
-TOLERANCE = 1e-4
-ROUNDING_FACTOR = 3.0
-
-HEADER = (
-    "| network | preset | max\\|ΔR\\| / max\\|R\\| | cosine "
-    "| torch float32: max\\|ΔR\\| / max\\|R\\| | cosine | verdict |\n"
-    "|---|---|---:|---:|---:|---:|---|"
-)
-
-
-class ExplainError(Exception):
-    """onnxplain failed, or wrote something else than a relevance of the input's shape."""
+FLAT_POOLING = "rules:\n  - when: { kind: average-pool }\n    rule: flat\n"
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the table: both differences are to zennit in float64."""
+class Variant:
+    """A composite to compare: a preset, or a preset with flat average pooling."""
 
-    network: str
-    preset: str
-    found: Difference | ExplainError
-    float32: Difference
+    composite: Composite
+    text: str
+    argument: str
+    """What onnxplain is given: the preset's name, or a file."""
 
-    @property
-    def allowed(self) -> float:
-        """1e-4, or three times torch's own float32 error where that is larger."""
-        return max(TOLERANCE, ROUNDING_FACTOR * self.float32.relative)
+
+def variants(text: str, family: Family, work: Path) -> Iterator[Variant]:
+    """A preset's YAML, and where the family wants it the same with flat average pooling, written to `work`."""
+    preset = Composite.parse(text)
+    yield Variant(preset, text, preset.name)
+    if family.has_flat_pooling_too and not preset.is_gradient:
+        name = f"{preset.name}-flat-pooling"
+        changed = text.replace("rules:\n", FLAT_POOLING, 1).replace(f"name: {preset.name}", f"name: {name}", 1)
+        file = work / f"{name}.yaml"
+        file.write_text(changed, encoding="utf-8")
+        yield Variant(Composite.parse(changed), changed, str(file))
+
+
+def compare(onnxplain: Onnxplain, case: Case, variant: Variant, reference: Reference) -> Comparison:
+    """A case under one preset: every export of the first seed, of the other seeds the first export."""
+    composite = variant.composite
+    found: dict[str, Difference | str] = {}
+    first: Relevance | None = None
+    for export in list(EXPORTS)[: None if case.seed == 0 else 1]:
+        try:
+            relevance = onnxplain.explain(
+                case.model(export), case.image, variant.argument, case.target, composite.needs_input_range
+            )
+        except BinaryError as error:
+            found[export] = str(error)
+            continue
+        expected = reference.relevance if first is None else first.values
+        found[export] = Difference.between(relevance.values, expected)
+        first = first or relevance
+    return Comparison(case.name, case.seed, composite, reference, found)
+
+
+@dataclass
+class Results:
+    """What was compared so far."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    functions: list[Functions] = field(default_factory=list)
+    conservation: list[Conservation] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
-        """Whether onnxplain ran and stays within what is allowed."""
-        return isinstance(self.found, Difference) and self.found.relative <= self.allowed
+        """Whether everything is within what is allowed."""
+        return all(row.passed for row in [*self.comparisons, *self.functions, *self.conservation])
 
     def markdown(self) -> str:
-        """The line as Markdown."""
-        if isinstance(self.found, ExplainError):
-            figures = "- | -"
-            verdict = f"FAILED: {self.found}".replace("|", "\\|")
-        else:
-            figures = _figures(self.found)
-            verdict = "ok" if self.passed else f"OFF (allowed {self.allowed:.1e})"
-        return f"| {self.network} | {self.preset} | {figures} | {_figures(self.float32)} | {verdict} |"
+        """All tables."""
+        tables = (
+            parity_table(self.comparisons),
+            exports_table(self.comparisons),
+            functions_table(self.functions),
+            conservation_table(self.conservation),
+        )
+        return "\n\n".join("\n".join(table) for table in tables) + "\n"
 
 
-def _figures(difference: Difference) -> str:
-    return f"{difference.relative:.1e} | {difference.cosine:.8f}"
+def examine(name: str, presets: list[str], arguments: argparse.Namespace, results: Results) -> None:
+    """Every seed of a network under every preset, references computed where the cache has none."""
+    onnxplain = Onnxplain(arguments.onnxplain)
+    family = cases([name], arguments.work)[: arguments.seeds]
+    for case in family:
+        case.prepare()
+        _log(f"{name} {case.seed}: safety {case.facts['safety']:.1f}")
+    for variant in (found for text in presets for found in variants(text, FAMILIES[name], arguments.work)):
+        for case in family:
+            reference = case.reference(variant.composite, variant.text)
+            if not arguments.references_only:
+                row = compare(onnxplain, case, variant, reference)
+                _log(f"{name} {case.seed} {variant.composite.name}: {_figures(row)}")
+                results.comparisons.append(row)
+    if not arguments.references_only:
+        results.functions.append(Functions.of(onnxplain, family[0]))
+        results.conservation.extend(Conservation.of(onnxplain, family[0]))
 
 
-def explain(onnxplain: Path, case: Case, preset: str, output: Path) -> np.ndarray:
-    """Relevance [3, H, W] that the binary writes for `case`."""
-    command = [str(onnxplain), "explain", str(case.model), str(case.image)]
-    command += ["--composite", preset, "--initial", "one", "--target", str(case.target)]
-    command += ["--save", "relevance,report", "-o", str(output), "--overwrite", "--quiet"]
-    if preset in PRESETS_WITH_INPUT_RANGE:
-        # one word: the value starts with a minus sign
-        command.append(f"--input-range={InputRange.imagenet().argument()}")
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode != 0:
-        lines = run.stderr.strip().splitlines() or ["no message"]
-        raise ExplainError(f"exit code {run.returncode}: {lines[0]}")
-    written = output / f"{case.image.stem}.relevance.npy"
-    if not written.exists():
-        raise ExplainError(f"{written.name} was not written")
-    relevance: np.ndarray = np.load(written)
-    if relevance.shape != np.load(case.image, mmap_mode="r").shape:
-        raise ExplainError(f"the relevance has shape {relevance.shape}")
-    return relevance
+def _figures(row: Comparison) -> str:
+    figures = (f"{found.relative:.1e}" if isinstance(found, Difference) else found for found in row.found.values())
+    return f"{' '.join(figures)}, allowed {row.allowed:.1e}" + ("" if row.passed else " FAILED")
 
 
-def compare(onnxplain: Path, case: Case, preset: str, reference: Reference) -> Difference | ExplainError:
-    """How far onnxplain lies from `reference`, or why it wrote nothing."""
-    with tempfile.TemporaryDirectory() as output:
-        try:
-            relevance = explain(onnxplain, case, preset, Path(output))
-        except ExplainError as error:
-            return error
-    return Difference.between(relevance, reference.relevance)
-
-
-def rows(arguments: argparse.Namespace) -> Iterator[Row]:
-    """Every network with every preset, references computed where the cache has none."""
-    for name in arguments.network:
-        case = open_case(name, arguments.work)
-        network = cache(lambda name=name: build(name)[0])
-        for preset in arguments.preset:
-            reference = case.reference(preset, network)
-            if arguments.references_only:
-                print(f"{name} {preset}: {_figures(reference.float32)}", file=sys.stderr)
-                continue
-            found = compare(arguments.onnxplain, case, preset, reference)
-            yield Row(name, preset, found, reference.float32)
+def _log(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -122,32 +127,34 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         "--work",
         type=Path,
         default=Path(tempfile.gettempdir()) / "onnxplain-oracle",
-        help="where networks and references are kept (1.5 GB); default: %(default)s",
+        help="where networks and references are kept (10 GB); default: %(default)s",
     )
-    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NAME")
-    parser.add_argument("--preset", nargs="+", choices=COMPOSITES, default=list(COMPOSITES), metavar="NAME")
-    parser.add_argument("--table", type=Path, help="write the table to this file too")
+    parser.add_argument("--network", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME")
+    parser.add_argument("--preset", nargs="+", metavar="NAME", help="default: all that the binary has")
+    parser.add_argument("--seeds", type=int, help="compare only the first seeds of each network; default: all")
+    parser.add_argument("--tables", type=Path, help="write the tables to this file too, after every network")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; default: %(default)s")
-    parser.add_argument("--references-only", action="store_true", help="fill the cache, run no binary")
+    parser.add_argument("--references-only", action="store_true", help="fill the cache, explain nothing")
     return parser.parse_args(words)
 
 
 def main(words: Sequence[str]) -> int:
-    """Print the table and return the exit code."""
+    """Print the tables and return the exit code."""
     arguments = parse(words)
     torch.set_num_threads(arguments.threads)
-    if not arguments.references_only and not arguments.onnxplain.exists():
-        print(f"{arguments.onnxplain} does not exist: cargo build --release", file=sys.stderr)
+    if not arguments.onnxplain.exists():
+        _log(f"{arguments.onnxplain} does not exist: cargo build --release")
         return 2
-    lines = [HEADER]
-    failed = False
-    for row in rows(arguments):
-        lines.append(row.markdown())
-        failed |= not row.passed
-        print("\n".join(lines) if len(lines) == 2 else lines[-1], flush=True)
-    if arguments.table and not arguments.references_only:
-        arguments.table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return int(failed)
+    presets = Onnxplain(arguments.onnxplain).presets()
+    texts = [presets[name] for name in arguments.preset or presets]
+    results = Results()
+    for name in arguments.network:
+        examine(name, texts, arguments, results)
+        if arguments.tables:
+            arguments.tables.write_text(results.markdown(), encoding="utf-8")
+    if not arguments.references_only:
+        print(results.markdown())
+    return int(not results.passed)
 
 
 if __name__ == "__main__":

@@ -1,109 +1,164 @@
-"""The torchvision networks of the parity test, and zennit's relevance for them, kept on disk."""
+"""The cases of the parity table and the numbers they are held to, kept on disk.
 
+A case is a family with a seed: its parameters, its image, its exports. The reference of a case and a
+preset is our own relevance in float64 (`relevance.py`), with its own error in float32 and its distance
+from zennit beside it.
+"""
+
+import copy
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import torch
-import torchvision
-from zennit.canonizers import Canonizer
 
-import canonizers
-from attribution import Array, Difference, Reference, attribute, forward
+import graph
+from assignment import Composite
+from attribution import Array, Difference, forward, zennit_relevance
 from composites import COMPOSITES, InputRange
-from networks import check_export, export, prepare, random_image
+from construction import construct
+from exports import EXPORTS
+from families import FAMILIES, Canonizers, Family
+from networks import check_export
+from relevance import explain
 
-RECIPE = 1
+RECIPE = 2
 """Raise when the networks, inputs or references change: older caches are then made anew."""
+
+AGREEMENT = 1e-10
+"""The largest max|ΔR| / max|R| between zennit and our reference that counts as the same."""
 
 
 @dataclass(frozen=True)
-class Network:
-    """One row of the table: a torchvision network and how zennit canonizes it."""
+class Reference:
+    """What the relevance has to be."""
 
-    build: Callable[..., torch.nn.Module]
-    canonizers: Callable[[], list[Canonizer]]
-    size: int = 224
-    seed: int = 0
-    """Moves the random input and parameters. Not 0 where a decision inside float32 rounding (a ReLU, a
-    pooling window) hid everything else; docs/parity.md says which seeds were tried."""
+    relevance: Array
+    """Ours in float64, shape [C, H, W]."""
+    float32: Difference
+    """What the same reference in torch's float32 is off by."""
+    shipped: Difference | None
+    """How far zennit's float64 is from it with the canonizers it has; none where it lacks the preset."""
+    completed: Difference | None
+    """The same with the family's completed canonizers; none where there is nothing to complete."""
 
+    @property
+    def figures(self) -> dict[str, Difference | None]:
+        """All but the relevance itself, by name."""
+        return {"float32": self.float32, "shipped": self.shipped, "completed": self.completed}
 
-NETWORKS: dict[str, Network] = {
-    "vgg16": Network(torchvision.models.vgg16, canonizers.sequential, seed=3),
-    "vgg16_bn": Network(torchvision.models.vgg16_bn, canonizers.sequential),
-    "resnet18": Network(torchvision.models.resnet18, canonizers.residual),
-    "alexnet": Network(torchvision.models.alexnet, canonizers.sequential, seed=5),
-}
-"""To compare one more network, add its line here."""
+    @property
+    def agrees_with_zennit(self) -> bool:
+        """Whether zennit, completed or as it is, gives the same but for rounding in float64."""
+        best = self.completed or self.shipped
+        return best is not None and best.relative <= AGREEMENT
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network with its input, written to `folder`, and the class to explain."""
+    """A family with a seed, written to `folder`."""
 
-    network: Network
+    name: str
+    family: Family
+    seed: int
     folder: Path
-    target: int
-
-    @property
-    def model(self) -> Path:
-        """The ONNX file."""
-        return self.folder / "model.onnx"
 
     @property
     def image(self) -> Path:
         """The preprocessed input, float32 [3, H, W]."""
         return self.folder / "input.npy"
 
-    def reference(self, preset: str, rebuild: Callable[[], torch.nn.Module]) -> Reference:
-        """zennit's relevance for `preset`, from the disk where it was computed before."""
-        relevance, figures = self.folder / f"{preset}.npy", self.folder / f"{preset}.json"
-        if figures.exists():
-            return Reference(np.load(relevance), Difference(**json.loads(figures.read_text())))
-        image: Array = np.load(self.image)
-        reference = attribute(
-            rebuild(),
-            COMPOSITES[preset],
-            self.network.canonizers(),
-            InputRange.imagenet(),
-            image,
-            self.target,
-        )
-        np.save(relevance, reference.relevance)
-        figures.write_text(json.dumps(asdict(reference.float32)))
-        return reference
+    def model(self, export: str) -> Path:
+        """The ONNX file of an export."""
+        return self.folder / f"{export}.onnx"
+
+    @cached_property
+    def facts(self) -> dict[str, object]:
+        """Target, safety, changed filters, and the operators of each export."""
+        facts: dict[str, object] = json.loads((self.folder / "case.json").read_text())
+        return facts
+
+    @property
+    def target(self) -> int:
+        """The class to explain: the one with the largest logit."""
+        return int(str(self.facts["target"]))
+
+    @cached_property
+    def network(self) -> torch.nn.Module:
+        """The network in float32, in evaluation mode."""
+        network = self.family.build().eval()
+        network.load_state_dict(torch.load(self.folder / "parameters.pt", weights_only=True))
+        for module in network.modules():
+            if hasattr(module, "inplace"):
+                module.inplace = False
+        return network
+
+    def prepare(self) -> None:
+        """Construct the network and export it in the first way, with seed 0 in every way, unless that is done."""
+        if (self.folder / "case.json").exists():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        seed = crc32(self.name.encode()) + self.seed
+        construction = construct(self.family.build, seed, self.family.size)
+        image = construction.image
+        np.save(self.image, image)
+        torch.save(construction.network.state_dict(), self.folder / "parameters.pt")
+        facts: dict[str, object] = {
+            "target": int(forward(construction.network, image).argmax()),
+            "safety": construction.safety,
+            "changed_filters": construction.changed_filters,
+        }
+        for name, export in list(EXPORTS.items())[: None if self.seed == 0 else 1]:
+            facts[name] = export.write(self.network, image, self.model(name))
+            check_export(self.network, image, self.model(name))
+        (self.folder / "case.json").write_text(json.dumps(facts))
+
+    def reference(self, composite: Composite, text: str) -> Reference:
+        """The reference for a composite with the YAML `text`, from the disk where it was computed before."""
+        stem = self.folder / f"{composite.name}-{sha256(text.encode()).hexdigest()[:8]}"
+        relevance, figures = stem.with_suffix(".npy"), stem.with_suffix(".json")
+        if not figures.exists():
+            computed = self._compute(composite)
+            np.save(relevance, computed.relevance)
+            written = {name: asdict(found) if found else None for name, found in computed.figures.items()}
+            figures.write_text(json.dumps(written))
+        read = json.loads(figures.read_text())
+        differences = {name: Difference(**found) if found else None for name, found in read.items()}
+        return Reference(np.load(relevance), **differences)
+
+    def _compute(self, composite: Composite) -> Reference:
+        pixels = torch.from_numpy(np.load(self.image))[None]
+
+        def run(network: torch.nn.Module, image: torch.Tensor) -> Array:
+            found: Array = explain(graph.of(network), composite, image, self.target)[0].numpy()
+            return found
+
+        relevance = run(copy.deepcopy(self.network).double(), pixels.double())
+        if not np.isfinite(relevance).all() or not relevance.any():
+            raise ArithmeticError(f"{self.name}: the relevance is not finite, or zero everywhere")
+        float32 = Difference.between(run(self.network, pixels), relevance)
+        shipped = self._zennit(composite, self.family.shipped, relevance)
+        more = self.family.completed_gradients if composite.is_gradient else self.family.completed
+        return Reference(relevance, float32, shipped, more and self._zennit(composite, more, relevance))
+
+    def _zennit(self, composite: Composite, canonizers: Canonizers, relevance: Array) -> Difference | None:
+        if composite.name not in COMPOSITES:
+            return None
+        zennit = COMPOSITES[composite.name](canonizers(), InputRange.imagenet())
+        found = zennit_relevance(self.network, zennit, np.load(self.image), self.target)
+        return Difference.between(found, relevance)
 
 
-def fingerprint(name: str) -> str:
-    """What a cached case depends on; the cache's folder carries it in its name."""
+def cases(names: list[str], work: Path) -> list[Case]:
+    """The cases of the families named, with every seed."""
     libraries = "-".join(version(library) for library in ("torch", "torchvision", "zennit"))
-    return f"{name}-{NETWORKS[name].seed}-{RECIPE}-{libraries}"
-
-
-def build(name: str) -> tuple[torch.nn.Module, Array]:
-    """The network with its random parameters and the random image; the same on each call."""
-    network = NETWORKS[name]
-    seed = crc32(name.encode()) + network.seed
-    image = random_image(np.random.default_rng(seed), network.size, network.size)
-    torch.manual_seed(seed)
-    return prepare(network.build(weights=None), image), image
-
-
-def open_case(name: str, work: Path) -> Case:
-    """The case of `name`, exported to a folder below `work` unless it is there already."""
-    folder = work / fingerprint(name)
-    target = folder / "target.json"
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        network, image = build(name)
-        case = Case(NETWORKS[name], folder, int(forward(network, image).argmax()))
-        np.save(case.image, image)
-        export(network, image, case.model)
-        check_export(network, image, case.model)
-        target.write_text(json.dumps(case.target))
-    return Case(NETWORKS[name], folder, json.loads(target.read_text()))
+    return [
+        Case(name, FAMILIES[name], seed, work / f"{name}-{seed}-{RECIPE}-{libraries}")
+        for name in names
+        for seed in FAMILIES[name].seeds
+    ]

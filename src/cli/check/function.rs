@@ -52,7 +52,7 @@ pub fn compare(
         let (what, _, after) = rewritten(
             model,
             &format!("{} alone", pass.name),
-            &PassSelection::only(pass.name)?,
+            &PassSelection::only(&[pass.name])?,
             inputs,
         )?;
         comparisons.push(Comparison { what, difference: worst(&before, &after) });

@@ -1,34 +1,42 @@
-//! One input on its whole way: read, forward, propagate, render, write.
+//! One input on its whole way, in three steps: decode; forward and propagate; render and write.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use image::RgbImage;
 use indicatif::ProgressBar;
+use serde_json::json;
 
 use onnxplain::canonize::PassReport;
 use onnxplain::explain::{Initial, TargetClass};
 use onnxplain::heatmap::{
-    Heatmap, Layout, Rendering, heatmap_picture, overlay, write_bytes, write_npy, write_png,
+    Heatmap, Layout, Overwrite, Placement, Rendering, heatmap_picture, overlay, write_bytes,
+    write_npy, write_png,
 };
 use onnxplain::method::{Explanation, Point, PreparedMethod, Question};
-use onnxplain::model::{InputShape, Labels, Output, Preprocessor};
+use onnxplain::model::{InputShape, Labels, Output};
 use onnxplain::tensor::Tensor;
 
 use super::inputs::InputFile;
 use super::method::SampleWatch;
 use super::outputs::{Kind, Outputs};
+use super::recorded::Settings;
 use super::report::{
     Prediction, Report, ReportedPreprocessing, ReportedTarget, Seconds, prediction, probabilities,
 };
+use super::staging::{StagedFile, Staging};
 use super::targets::Targets;
-use crate::cli::input::{Input, InputReader};
-use crate::cli::interrupt::is_interrupted;
+use crate::cli::input::{InputReader, is_tensor};
 
 /// What every input needs, loaded once.
 pub struct Job {
     pub prepared: PreparedMethod,
+    /// Where an explanation has several threads, all explanations share them and take turns: a thread that waits for
+    /// the others would begin a second explanation inside the first, which tract's kernels cannot bear.
+    pub turns: Option<Mutex<()>>,
     pub reader: InputReader,
     pub labels: Option<Labels>,
     pub output: Option<Output>,
@@ -51,15 +59,38 @@ pub struct Explained {
     pub warnings: Vec<String>,
 }
 
-/// A forward pass: what all targets of an input share.
-struct Forward<'a> {
+/// An input that is read.
+pub struct Decoded<'a> {
+    tensor: Tensor,
+    source: Source<'a>,
+}
+
+/// Where an input comes from: what drawing needs of it.
+struct Source<'a> {
     file: &'a InputFile,
-    input: Input,
-    point: Point,
-    prediction: Vec<Prediction>,
+    photo: Option<(RgbImage, Placement)>,
+    notes: Vec<String>,
     kinds: Vec<Kind>,
     seconds: Seconds,
 }
+
+/// A forward pass: what all targets of an input share.
+struct Forward<'a> {
+    source: Source<'a>,
+    prediction: Vec<Prediction>,
+}
+
+/// The relevance of an input for one target.
+pub struct Attributed<'a> {
+    forward: Arc<Forward<'a>>,
+    class: TargetClass,
+    against: Option<TargetClass>,
+    explanation: Explanation,
+    seconds: Seconds,
+}
+
+/// The staged files of a result, by kind.
+type StagedFiles = BTreeMap<Kind, StagedFile>;
 
 impl Job {
     /// Samples that the explanation of one class takes at most.
@@ -67,34 +98,48 @@ impl Job {
         self.prepared.method().samples(self.picture).unwrap_or(1)
     }
 
-    /// Explains one input and writes its files.
+    /// Reads one input.
     ///
     /// # Errors
     /// Names the input.
-    pub fn explain(&self, file: &InputFile) -> Result<Explained> {
-        let forward = self.forward(file)?;
-        let mut explained = Explained { reports: vec![], warnings: forward.input.notes.clone() };
-        self.explain_targets(&forward, &mut explained)
+    pub fn decode<'a>(&self, file: &'a InputFile) -> Result<Decoded<'a>> {
+        let begin = Instant::now();
+        let input = self.reader.read(&file.path, self.outputs.needs_photo())?;
+        let (kinds, obstacles) = self
+            .outputs
+            .kinds(input.photo.is_some(), self.reader.is_drawable())
             .with_context(|| format!("cannot explain {}", file.path.display()))?;
-        Ok(explained)
+        let mut notes = input.notes;
+        notes.extend(obstacles.iter().map(|text| format!("{}: {text}", file.path.display())));
+        let seconds = Seconds { decode: begin.elapsed().as_secs_f64(), ..Seconds::default() };
+        let source = Source { file, photo: input.photo, notes, kinds, seconds };
+        Ok(Decoded { tensor: input.tensor, source })
     }
 
-    fn forward<'a>(&self, file: &'a InputFile) -> Result<Forward<'a>> {
-        let begin = Instant::now();
-        let mut input = self.reader.read(&file.path, self.outputs.needs_photo())?;
+    /// Computes the relevance for every target, as long as `emit` wants more.
+    ///
+    /// # Errors
+    /// Names the input.
+    pub fn attribute<'a>(
+        &self,
+        decoded: Decoded<'a>,
+        emit: &mut dyn FnMut(Attributed<'a>) -> bool,
+    ) -> Result<()> {
+        let file = decoded.source.file;
         let named = || format!("cannot explain {}", file.path.display());
-        let is_drawable = input.tensor.shape().len() == 4;
-        let (kinds, obstacles) =
-            self.outputs.kinds(input.photo.is_some(), is_drawable).with_context(named)?;
-        input.notes.extend(obstacles.iter().map(|text| format!("{}: {text}", file.path.display())));
-        let decode = begin.elapsed().as_secs_f64();
+        let turns = self.turns.as_ref();
+        let _turn = turns.map(|turns| turns.lock().unwrap_or_else(PoisonError::into_inner));
+        let (forward, point) = self.forward(decoded).with_context(named)?;
+        self.attribute_targets(&Arc::new(forward), &point, emit).with_context(named)
+    }
 
+    fn forward<'a>(&self, decoded: Decoded<'a>) -> Result<(Forward<'a>, Point)> {
+        let Decoded { tensor, mut source } = decoded;
         let begin = Instant::now();
-        let point = self.prepared.forward(input.tensor.clone()).with_context(named)?;
-        let prediction = self.predict(point.activations.logits()?).with_context(named)?;
-        let seconds =
-            Seconds { decode, forward: begin.elapsed().as_secs_f64(), ..Seconds::default() };
-        Ok(Forward { file, input, point, prediction, kinds, seconds })
+        let point = self.prepared.forward(tensor)?;
+        let prediction = self.predict(point.activations.logits()?)?;
+        source.seconds.forward = begin.elapsed().as_secs_f64();
+        Ok((Forward { source, prediction }, point))
     }
 
     fn predict(&self, logits: &Tensor) -> Result<Vec<Prediction>> {
@@ -108,62 +153,103 @@ impl Job {
         prediction(logits, probabilities.data(), self.labels.as_ref())
     }
 
-    fn explain_targets(&self, forward: &Forward, explained: &mut Explained) -> Result<()> {
-        let logits = forward.point.activations.logits()?;
+    fn attribute_targets<'a>(
+        &self,
+        forward: &Arc<Forward<'a>>,
+        point: &Point,
+        emit: &mut dyn FnMut(Attributed<'a>) -> bool,
+    ) -> Result<()> {
+        let logits = point.activations.logits()?;
         let classes = self.targets.classes(logits)?;
-        let paths_of = |class: &TargetClass| {
-            self.outputs.paths(&forward.file.stem, class.index, &forward.kinds)
-        };
         for class in &classes {
-            self.outputs.refuse_existing(&paths_of(class))?;
+            self.outputs.refuse_existing(&self.paths(forward, *class))?;
         }
         for class in classes {
-            if is_interrupted() {
+            let against = self.targets.against(class, logits)?;
+            if !emit(self.attribute_class(forward, point, class, against)?) {
                 break;
             }
-            let against = self.targets.against(class, logits)?;
-            let report = self.explain_class(
-                forward,
-                class,
-                against,
-                paths_of(&class),
-                &mut explained.warnings,
-            )?;
-            explained.reports.push(report);
         }
         Ok(())
     }
 
-    fn explain_class(
+    fn paths(&self, forward: &Forward, class: TargetClass) -> BTreeMap<Kind, PathBuf> {
+        self.outputs.paths(&forward.source.file.stem, class.index, &forward.source.kinds)
+    }
+
+    fn attribute_class<'a>(
         &self,
-        forward: &Forward,
+        forward: &Arc<Forward<'a>>,
+        point: &Point,
         class: TargetClass,
         against: Option<TargetClass>,
-        paths: BTreeMap<Kind, PathBuf>,
-        warnings: &mut Vec<String>,
-    ) -> Result<Report> {
+    ) -> Result<Attributed<'a>> {
         let begin = Instant::now();
         let against_index = against.map(|class| class.index);
         let question =
             Question { target: class.index, against: against_index, initial: self.initial };
+        self.samples.reset();
         let watch = SampleWatch(self.samples.clone());
-        let explanation = self.prepared.explain(&forward.point, question, &watch)?;
-        let mut seconds = forward.seconds;
+        let explanation = self.prepared.explain(point, question, &watch)?;
+        let mut seconds = forward.source.seconds;
         seconds.propagate = begin.elapsed().as_secs_f64();
+        Ok(Attributed { forward: Arc::clone(forward), class, against, explanation, seconds })
+    }
 
-        let target = ReportedTarget::new(class, against, self.labels.as_ref());
-        let name = format!("{}, class {}", forward.file.path.display(), class.index);
-        warnings.extend(self.doubts(&explanation, &target).map(|doubt| format!("{name}: {doubt}")));
+    /// Draws and writes all results of an input. Its files appear when all are complete.
+    ///
+    /// # Errors
+    /// That of the input, if there is one among the results; otherwise names the input.
+    pub fn render(
+        &self,
+        file: &InputFile,
+        staging: &Staging,
+        results: &mut dyn Iterator<Item = Result<Attributed>>,
+    ) -> Result<Explained> {
+        let named = || format!("cannot explain {}", file.path.display());
+        let mut explained = Explained::default();
+        let mut staged = vec![];
+        for attributed in results {
+            let attributed = attributed?;
+            if explained.reports.is_empty() {
+                explained.warnings.extend(attributed.forward.source.notes.iter().cloned());
+            }
+            let (report, files) = self
+                .render_class(&attributed, staging, &mut explained.warnings)
+                .with_context(named)?;
+            explained.reports.push(report);
+            staged.extend(files.into_values());
+        }
+        for file in staged {
+            file.finish(self.outputs.overwrite()).with_context(named)?;
+        }
+        Ok(explained)
+    }
+
+    fn render_class(
+        &self,
+        attributed: &Attributed,
+        staging: &Staging,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Report, StagedFiles)> {
+        let Attributed { forward, class, against, explanation, .. } = attributed;
+        let target = ReportedTarget::new(*class, *against, self.labels.as_ref());
+        let name = format!("{}, class {}", forward.source.file.path.display(), class.index);
+        warnings.extend(self.doubts(explanation, &target).map(|doubt| format!("{name}: {doubt}")));
 
         let begin = Instant::now();
-        self.write_pictures(forward, &explanation, &paths)?;
+        let staged = self.paths(forward, *class).into_iter();
+        let staged = staged.map(|(kind, path)| Ok((kind, staging.file(path)?)));
+        let staged = staged.collect::<Result<StagedFiles>>()?;
+        self.write_pictures(forward, explanation, &staged)?;
+        let mut seconds = attributed.seconds;
         seconds.render = begin.elapsed().as_secs_f64();
-        let report = self.report(forward, &explanation, target, &paths, seconds.finished());
-        if let Some(path) = paths.get(&Kind::Report) {
+        let report = self.report(forward, explanation, target, &staged, seconds.finished());
+        if let Some(file) = staged.get(&Kind::Report) {
             let text = serde_json::to_string_pretty(&report)? + "\n";
-            write_bytes(path, text, self.outputs.overwrite())?;
+            file.fill(|path| write_bytes(path, text, Overwrite::Replace))?;
         }
-        Ok(report)
+        Ok((report, staged))
     }
 
     /// What may make the result look like something that it is not.
@@ -197,25 +283,27 @@ impl Job {
         &self,
         forward: &Forward,
         explanation: &Explanation,
-        paths: &BTreeMap<Kind, PathBuf>,
+        staged: &StagedFiles,
     ) -> Result<()> {
-        let overwrite = self.outputs.overwrite();
+        const OURS: Overwrite = Overwrite::Replace;
         let relevance = &explanation.relevance;
-        if let Some(path) = paths.get(&Kind::Relevance) {
-            write_npy(path, &relevance.shape()[1..], relevance.data(), overwrite)?;
+        if let Some(file) = staged.get(&Kind::Relevance) {
+            let shape = &relevance.shape()[1..];
+            file.fill(|path| write_npy(path, shape, relevance.data(), OURS))?;
         }
-        if !paths.contains_key(&Kind::Heatmap) && !paths.contains_key(&Kind::Overlay) {
+        if !staged.contains_key(&Kind::Heatmap) && !staged.contains_key(&Kind::Overlay) {
             return Ok(());
         }
         let heatmap = self.heatmap(relevance)?;
-        if let Some(path) = paths.get(&Kind::Heatmap) {
-            write_png(path, &heatmap_picture(&heatmap, &self.rendering)?, overwrite)?;
+        if let Some(file) = staged.get(&Kind::Heatmap) {
+            let picture = heatmap_picture(&heatmap, &self.rendering)?;
+            file.fill(|path| write_png(path, &picture, OURS))?;
         }
-        if let (Some(path), Some((photo, placement))) =
-            (paths.get(&Kind::Overlay), &forward.input.photo)
+        if let (Some(file), Some((photo, placement))) =
+            (staged.get(&Kind::Overlay), &forward.source.photo)
         {
             let picture = overlay(photo, &heatmap, *placement, &self.rendering)?;
-            write_png(path, &picture, overwrite)?;
+            file.fill(|path| write_png(path, &picture, OURS))?;
         }
         Ok(())
     }
@@ -234,35 +322,55 @@ impl Job {
         forward: &Forward,
         explanation: &Explanation,
         target: ReportedTarget,
-        paths: &BTreeMap<Kind, PathBuf>,
+        staged: &StagedFiles,
         seconds: Seconds,
     ) -> Report {
-        let is_picture = !crate::cli::input::is_tensor(&forward.file.path);
-        let preprocessor = self.reader.preprocessor().filter(|_| is_picture);
-        let files = paths.iter().map(|(kind, path)| (kind.word(), path.display().to_string()));
+        let file = forward.source.file;
+        let method = self.prepared.method();
+        let files = staged.iter().map(|(kind, file)| (kind.word(), file.name()));
         Report {
-            input: forward.file.path.display().to_string(),
+            input: file.path.display().to_string(),
             model: self.model.clone(),
             composite: self.composite.clone(),
-            method: self.prepared.method().name(),
-            parameters: self.prepared.method().parameters(),
+            method: method.name(),
+            parameters: method.parameters(),
             canonization: self.canonization.clone(),
             prediction: forward.prediction.clone(),
             target,
             relevance: explanation.sums,
             completeness: explanation.completeness,
             adaptation: explanation.adaptation,
-            preprocessing: reported(preprocessor),
+            preprocessing: self.preprocessing(file),
             files: files.collect(),
             seconds,
             version: env!("CARGO_PKG_VERSION"),
         }
     }
-}
 
-fn reported(preprocessor: Option<&Preprocessor>) -> ReportedPreprocessing {
-    match preprocessor {
-        Some(preprocessor) => ReportedPreprocessing::Steps(Box::new(preprocessor.steps().clone())),
-        None => ReportedPreprocessing::None {},
+    fn preprocessing(&self, file: &InputFile) -> ReportedPreprocessing {
+        match self.reader.preprocessor().filter(|_| !is_tensor(&file.path)) {
+            Some(preprocessor) => {
+                ReportedPreprocessing::Steps(Box::new(preprocessor.steps().clone()))
+            }
+            None => ReportedPreprocessing::None {},
+        }
+    }
+
+    /// What the reports of an input must say for its results to be those of this job.
+    pub fn settings(&self, file: &InputFile) -> Result<Settings> {
+        let method = self.prepared.method();
+        let settings = [
+            ("model", json!(self.model)),
+            ("method", json!(method.name())),
+            ("parameters", method.parameters()),
+            ("composite", json!(self.composite)),
+            ("preprocessing", json!(self.preprocessing(file))),
+            ("version", json!(env!("CARGO_PKG_VERSION"))),
+        ];
+        // Through text, so that numbers are rounded as those of a report are.
+        let rounded = |(name, value): (_, serde_json::Value)| {
+            Ok((name, serde_json::from_str(&value.to_string())?))
+        };
+        settings.into_iter().map(rounded).collect()
     }
 }

@@ -293,6 +293,9 @@ pub fn described(method: &str, parameters: &serde_json::Value) -> String {
         let name = name.replace('_', " ");
         match value {
             serde_json::Value::Null => None,
+            serde_json::Value::Object(_) => {
+                Some(described(&name, value)).filter(|described| *described != name)
+            }
             serde_json::Value::String(text) => Some(format!("{name} {text}")),
             serde_json::Value::Array(sides) => {
                 let sides: Vec<String> = sides.iter().map(ToString::to_string).collect();
@@ -388,6 +391,14 @@ mod tests {
         let method = parsed("--method occlusion --patch 9").unwrap();
         let line = described(method.name(), &method.parameters());
         assert_eq!(line, "occlusion (fill mean, patch 9 x 9)");
+        let method = parsed("--method noisegrad --base integrated-gradients --steps 9").unwrap();
+        let line = described(method.name(), &method.parameters());
+        let base =
+            "base integrated-gradients, base parameters (quadrature gauss-legendre, steps 9)";
+        assert_eq!(line, format!("noisegrad ({base}, samples 25, seed 0, weight noise 0.2)"));
+        let method = parsed("--method smoothgrad --base grad-cam").unwrap();
+        let line = described(method.name(), &method.parameters());
+        assert_eq!(line, "smoothgrad (base grad-cam, noise level 0.15, samples 50, seed 0)");
         assert_eq!(described("lrp", &Method::Lrp.parameters()), "lrp");
     }
 }

@@ -5,18 +5,24 @@ mod batch;
 mod inputs;
 mod method;
 mod outputs;
+mod recorded;
 mod report;
+mod report_file;
+mod resume;
+mod shard;
+mod staging;
 mod summary;
 mod targets;
+mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
-use serde_json::json;
 
 use onnxplain::canonize::PassSelection;
 use onnxplain::explain::{Initial, InputRange};
@@ -24,16 +30,20 @@ use onnxplain::heatmap::{Colormap, Normalization, Rendering};
 use onnxplain::method::{InputFacts, Method, PreparedMethod, Setup};
 use onnxplain::model::{ModelInput, Preprocessor};
 
-use self::attribute::{Explained, Job};
-use self::inputs::{Failed, InputFile, Inputs};
+use self::attribute::Job;
+use self::inputs::{Failed, InputFile, InputOptions, Inputs};
 use self::method::MethodOptions;
 use self::outputs::{Kind, Outputs};
+use self::report_file::ReportFile;
+use self::resume::Judge;
+use self::staging::Staging;
 use self::targets::Targets;
+use self::work::Work;
+use super::Status;
 use super::console::Console;
 use super::input::{InputReader, is_tensor};
 use super::options::{ModelOptions, PreprocessOptions, channel_axis};
 use super::setup::{self, Cards, Choice};
-use super::{Status, failure, interrupt};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +52,9 @@ Examples:
   onnxplain explain model.onnx cat.jpg --target lynx --against top    why not what it says?
   onnxplain explain model.onnx photos/ -o out --save overlay    every picture of a folder, its structure kept
   onnxplain explain model.onnx 'photos/**/*.jpg' --json | jq .prediction[0].label
-  find photos -newer last | onnxplain explain model.onnx - -o out
+  onnxplain explain model.onnx photos/ -o out --resume          goes on where it was killed; out/report.jsonl has all results
+  onnxplain explain model.onnx photos/ -o out --shard 2/8       one of eight processes
+  find photos -newer last -print0 | onnxplain explain model.onnx - -0 -o out
   onnxplain explain model.onnx x.npy --composite epsilon-plus --save relevance
   onnxplain explain model.onnx x.npy --input-range -2.1,2.6     z-box needs the range of a tensor
   onnxplain explain model.onnx cat.jpg --method integrated-gradients --steps 100
@@ -58,7 +70,7 @@ pub struct ExplainOptions {
     model: PathBuf,
     /// Pictures (PNG, JPEG, WebP, BMP, TIFF, GIF), .npy tensors that are preprocessed already, folders, glob patterns,
     /// or - for a list of paths on standard input
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required_unless_present = "files_from", value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The folder that files go to
     #[arg(short, long, value_name = "DIR", default_value = ".")]
@@ -76,12 +88,20 @@ pub struct ExplainOptions {
     /// Write again what is there already [default: refuse]
     #[arg(long)]
     overwrite: bool,
+    /// Go on with a batch that was killed or interrupted: skip what the report in DIR says is done, if its files are
+    /// whole, and explain (and write) the others [default: refuse where there is a report]
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
     /// Inputs at a time [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = jobs_parser())]
     jobs: Option<u64>,
-    /// Threads inside one explanation [default: 1 in a batch, the number of cores for one input]
+    /// Threads inside one explanation; above 1, explanations take turns [default: 1 in a batch, the number of cores for
+    /// one input]
     #[arg(long, value_name = "N", value_parser = jobs_parser())]
     threads: Option<u64>,
+
+    #[command(flatten)]
+    input_options: InputOptions,
 
     /// Classes to explain: top, top:K, a class index or a label; several give several heatmaps
     #[arg(long, value_name = "T[,T...]", default_value = "top", help_heading = "Target")]
@@ -151,6 +171,12 @@ impl ExplainOptions {
         Ok(rendering)
     }
 
+    /// The report of a batch; a single file has its `.json` alone.
+    fn report(&self, is_batch: bool) -> Option<PathBuf> {
+        let is_wanted = is_batch || self.resume;
+        is_wanted.then(|| report_file::path(&self.output, self.input_options.shard))
+    }
+
     fn jobs(&self) -> usize {
         self.jobs.map_or_else(cores, |jobs| jobs as usize)
     }
@@ -179,22 +205,67 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     let method = options.method.method()?;
     method::refuse_rules(&method, &options.model_options.composite, options.initial())?;
     setup::check_model_path(&options.model)?;
-    let inputs = Inputs::expand(&options.inputs)?;
+    let inputs = Inputs::expand(&options.inputs, &options.input_options)?;
     inputs.notes.iter().for_each(|note| console.note(note));
     let cards = Cards::read(&options.model, options.preprocess.preprocess.as_deref(), console)?;
     let names_several = targets::names_several(&options.target, cards.labels());
-    let outputs =
-        Outputs::new(&options.output, options.save.as_deref(), names_several, options.overwrite)?;
+    let outputs = Outputs::new(
+        &options.output,
+        options.save.as_deref(),
+        names_several,
+        options.overwrite || options.resume,
+    )?;
+    let report = options.report(inputs.is_batch);
+    if let Some(report) = report.as_deref().filter(|_| !options.resume) {
+        report_file::refuse_existing(report, outputs.overwrite())?;
+    }
     let files = refuse_before_work(inputs.files, &outputs);
-    if files.iter().all(Result::is_err) {
-        return report_failures(files, console);
+    if !files.is_empty() && files.iter().all(Result::is_err) {
+        return work::report_failures(&files, console);
+    }
+    if files.is_empty() {
+        return report_nothing(report.as_deref(), &outputs);
     }
     let mut job = prepare(options, method, &cards, outputs, &files, console)?;
     console.detail(format_args!("ready after {:.2} s", begin.elapsed().as_secs_f64()));
     if files.len() == 1 {
         job.samples = console.begin_samples(job.sample_count());
     }
-    explain_all(&job, files, options.jobs(), console)
+    let work = begin_work(&job, &files, report.as_deref(), options, console)?;
+    work.run(options.jobs(), console)
+}
+
+/// A shard may be left without inputs; its report is empty then.
+fn report_nothing(report: Option<&Path>, outputs: &Outputs) -> Result<Status> {
+    if let Some(path) = report.filter(|path| !path.exists()) {
+        ReportFile::create(path, outputs.overwrite())?;
+    }
+    Ok(Status::Done)
+}
+
+/// Opens the report, and finds out what is to be done.
+fn begin_work<'a>(
+    job: &'a Job,
+    files: &'a [Result<InputFile, Failed>],
+    report: Option<&Path>,
+    options: &ExplainOptions,
+    console: &mut Console,
+) -> Result<Work<'a>> {
+    let nothing_done = vec![false; files.len()];
+    let Some(path) = report else {
+        let staging = Staging::of_process(&options.output)?;
+        return Ok(Work { job, files, is_done: nothing_done, report: None, staging });
+    };
+    if !options.resume {
+        let report = Some(ReportFile::create(path, job.outputs.overwrite())?);
+        let staging = Staging::of_report(path)?;
+        return Ok(Work { job, files, is_done: nothing_done, report, staging });
+    }
+    let mut judge = Judge::new(job, path, files);
+    let judged = report_file::resume(path, |group, is_last| judge.judge(group, is_last));
+    let (report, staging) = judged?;
+    judge.summary().iter().for_each(|note| console.note(note));
+    Ok(Work { job, files, is_done: judge.is_done, report: Some(report), staging })
 }
 
 /// Inputs whose results exist fail before anything is computed.
@@ -211,13 +282,6 @@ fn refuse_before_work(
         }
     };
     files.into_iter().map(|file| file.and_then(refuse)).collect()
-}
-
-fn report_failures(files: Vec<Result<InputFile, Failed>>, console: &mut Console) -> Result<Status> {
-    for failed in files.into_iter().filter_map(Result::err) {
-        tell_failure(&failed, console)?;
-    }
-    Ok(Status::Nothing)
 }
 
 /// Loads the model and compiles its explanation; says what was assumed.
@@ -277,6 +341,7 @@ fn prepare(
     choice.tell_unused(prepared.explainer().assignment(), console);
     Ok(Job {
         prepared,
+        turns: (threads > 1).then(|| Mutex::new(())),
         reader: InputReader::new(&input, preprocessor),
         labels,
         output: cards.output(),
@@ -318,79 +383,4 @@ fn input_range(
     let preprocessor = preprocessor.filter(|_| !has_tensors)?;
     let (low, high) = preprocessor.input_range();
     Some(InputRange { low, high, channel_axis })
-}
-
-fn explain_all(
-    job: &Job,
-    files: Vec<Result<InputFile, Failed>>,
-    jobs: usize,
-    console: &mut Console,
-) -> Result<Status> {
-    let begin = Instant::now();
-    let width = files.iter().flatten().map(|file| file.path.as_os_str().len()).max().unwrap_or(0);
-    let is_single = files.len() == 1;
-    let (mut done, mut failed) = (0, 0);
-    interrupt::work_begins();
-    console.begin_progress(files.len());
-    let explain = |index: usize| match &files[index] {
-        Ok(file) => Some(failure::catching(|| job.explain(file))),
-        Err(_) => None,
-    };
-    let outcome = batch::in_order(files.len(), jobs, explain, |index, result| {
-        let told = match (&files[index], result) {
-            (Ok(_), Some(Ok(explained))) => {
-                done += 1;
-                tell_results(&explained, is_single, width, console)
-            }
-            (Ok(file), Some(Err(error))) => {
-                failed += 1;
-                let input = file.path.display().to_string();
-                tell_failure(&Failed { input, error }, console)
-            }
-            (Err(unusable), _) => {
-                failed += 1;
-                tell_failure(unusable, console)
-            }
-            (Ok(_), None) => Ok(()),
-        };
-        console.advance_progress();
-        told
-    });
-    console.end_progress();
-    outcome?;
-    if !is_single {
-        let seconds = begin.elapsed().as_secs_f64();
-        console.note(format_args!("{done} explained, {failed} failed, {seconds:.2} s"));
-    }
-    Ok(interrupt::or_interrupted(match (done, failed) {
-        (_, 0) => Status::Done,
-        (0, _) => Status::Nothing,
-        _ => Status::Partly,
-    }))
-}
-
-fn tell_results(
-    explained: &Explained,
-    is_single: bool,
-    width: usize,
-    console: &mut Console,
-) -> Result<()> {
-    explained.warnings.iter().for_each(|warning| console.warning(warning));
-    if console.is_json() {
-        return explained.reports.iter().try_for_each(|report| console.print_json(report));
-    }
-    if is_single || console.is_verbose() {
-        return console.print(summary::detailed(&explained.reports));
-    }
-    explained.reports.iter().try_for_each(|report| console.print(summary::brief(report, width)))
-}
-
-/// A failure is told on standard error, and with `--json` among the results too.
-fn tell_failure(failed: &Failed, console: &mut Console) -> Result<()> {
-    console.error(&failed.error);
-    if console.is_json() {
-        let error = failure::line(&failed.error);
-        console.print_json(&json!({ "input": failed.input, "error": error }))?;
-    }
-    Ok(())
 }

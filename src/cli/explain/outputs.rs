@@ -26,6 +26,9 @@ impl Kind {
     /// What `--save` saves by default.
     pub const DEFAULT: [Kind; 3] = [Kind::Overlay, Kind::Heatmap, Kind::Report];
 
+    /// Every kind.
+    const ALL: [Kind; 4] = [Kind::Overlay, Kind::Heatmap, Kind::Relevance, Kind::Report];
+
     /// The word in `--save` and in reports.
     pub fn word(self) -> &'static str {
         match self {
@@ -90,6 +93,11 @@ impl Outputs {
         self.overwrite
     }
 
+    /// Whether the class index is part of the names.
+    pub fn has_index(&self) -> bool {
+        self.has_index
+    }
+
     /// Whether some result of a picture needs the picture itself.
     pub fn needs_photo(&self) -> bool {
         self.kinds.contains(&Kind::Overlay)
@@ -140,6 +148,17 @@ impl Outputs {
             name.strip_prefix(".").map(Path::to_path_buf).unwrap_or(name)
         };
         kinds.iter().map(|&kind| (kind, path(kind))).collect()
+    }
+
+    /// The input's part of the name of a file, as [`Outputs::paths`] made it for a class.
+    pub fn stem(&self, name: &str, class: Option<usize>) -> Option<PathBuf> {
+        let below = Path::new(name).strip_prefix(&self.folder).unwrap_or(Path::new(name));
+        let below = below.to_str()?;
+        let stem = Kind::ALL.iter().find_map(|kind| below.strip_suffix(kind.suffix()))?;
+        match self.has_index {
+            true => stem.strip_suffix(&format!(".{}", class?)).map(PathBuf::from),
+            false => Some(PathBuf::from(stem)),
+        }
     }
 
     /// Refuses to write over existing files, as far as their names are known before the work: with several targets
@@ -200,6 +219,17 @@ mod tests {
         };
         assert_eq!(names(false), ["sub/v1.2.overlay.png", "sub/v1.2.heatmap.png", "sub/v1.2.json"]);
         assert_eq!(names(true)[2], "sub/v1.2.281.json");
+    }
+
+    #[test]
+    fn stems_are_found_in_names() {
+        for (folder, has_index) in [(".", false), ("out", true)] {
+            let outputs = Outputs::new(Path::new(folder), None, has_index, false).unwrap();
+            for path in outputs.paths(Path::new("sub/v1.2"), 281, &Kind::ALL).values() {
+                let stem = outputs.stem(path.to_str().unwrap(), Some(281));
+                assert_eq!(stem.as_deref(), Some(Path::new("sub/v1.2")), "{}", path.display());
+            }
+        }
     }
 
     #[test]

@@ -13,8 +13,7 @@ mod moves;
 mod origins;
 mod pools;
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -24,42 +23,10 @@ use tract_onnx::pb::ModelProto;
 
 use self::origins::Origins;
 use super::recognise::{Draft, DraftOp, assemble};
+use super::unknown::{UnknownOp, UnknownOps};
 use super::{LayerId, Network, Op};
 use crate::operator::{ResponseNormalization, Softmax as SoftmaxOperator};
 use crate::tensor::Tensor as Array;
-
-/// An ONNX node that cannot be explained.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownOp {
-    /// The operator type, as ONNX spells it.
-    pub op_type: String,
-    /// The node's name.
-    pub name: String,
-    /// What exactly is missing.
-    pub reason: String,
-    /// Whether the operator can at least be run and differentiated.
-    pub has_gradient: bool,
-}
-
-/// Lists unknown operators, one a line: operator type, nodes, reason.
-pub(super) struct UnknownOps<'a>(pub &'a [UnknownOp]);
-
-impl fmt::Display for UnknownOps<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut by_type: BTreeMap<(&str, &str, bool), Vec<&str>> = BTreeMap::new();
-        for op in self.0 {
-            let nodes = by_type.entry((&op.op_type, &op.reason, op.has_gradient)).or_default();
-            nodes.push(&op.name);
-        }
-        for ((op_type, reason, has_gradient), nodes) in by_type {
-            write!(f, "\n  {op_type} ({reason}): {}", nodes.join(", "))?;
-            if has_gradient {
-                write!(f, "; `--allow-gradient {op_type}` lets it pass the gradient")?;
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Makes the layer graph of a typed, not decluttered tract model with concrete shapes.
 ///

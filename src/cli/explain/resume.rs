@@ -1,0 +1,164 @@
+//! `--resume`: which inputs are done already.
+//!
+//! An input is done when the report has its lines and all files of its results are whole. Everything else is done
+//! again: inputs that failed, those whose files were finished but not reported, and those whose files were touched.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::attribute::Job;
+use super::inputs::{Failed, InputFile};
+use super::recorded::{Difference, Recorded};
+
+/// Lines about inputs that were not given come before those of the inputs.
+const ORDER_OF_OTHERS: usize = 0;
+
+/// Where the lines of an input belong in the report.
+pub fn order(index: usize) -> usize {
+    index + 1
+}
+
+/// Judges the lines of an earlier run.
+pub struct Judge<'a> {
+    job: &'a Job,
+    report: &'a Path,
+    files: &'a [Result<InputFile, Failed>],
+    by_path: HashMap<&'a str, usize>,
+    by_stem: HashMap<&'a Path, usize>,
+    /// Whether an input is done.
+    pub is_done: Vec<bool>,
+    /// How many inputs in the report were not given this time; their lines stay.
+    others: usize,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge who knows the inputs of this run.
+    pub fn new(
+        job: &'a Job,
+        report: &'a Path,
+        files: &'a [Result<InputFile, Failed>],
+    ) -> Judge<'a> {
+        let usable = || {
+            let indexed = files.iter().enumerate();
+            indexed.filter_map(|(index, file)| Some((index, file.as_ref().ok()?)))
+        };
+        // A name that is not UTF-8 is not told from others in a report: such an input is always done again.
+        let by_path = usable().filter_map(|(index, file)| Some((file.path.to_str()?, index)));
+        let by_stem = usable().map(|(index, file)| (file.stem.as_path(), index));
+        Judge {
+            job,
+            report,
+            files,
+            by_path: by_path.collect(),
+            by_stem: by_stem.collect(),
+            is_done: vec![false; files.len()],
+            others: 0,
+        }
+    }
+
+    /// What was found, for people.
+    pub fn summary(&self) -> Vec<String> {
+        let done = self.is_done.iter().filter(|is_done| **is_done).count();
+        let mut notes = vec![format!("resume: {done} of {} inputs are done", self.files.len())];
+        if self.others > 0 {
+            notes.push(format!(
+                "{} tells of {} inputs more, which were not given this time; they stay",
+                self.report.display(),
+                self.others
+            ));
+        }
+        notes
+    }
+
+    /// Where the lines of an input belong, `None` where they are not to be trusted.
+    ///
+    /// # Errors
+    /// When the earlier run had other settings, or its results have the names of those to come.
+    pub fn judge(&mut self, group: &[Recorded], is_last: bool) -> Result<Option<usize>> {
+        let Some(first) = group.first().filter(|first| !first.input.contains('\u{fffd}')) else {
+            return Ok(None);
+        };
+        // With several targets, the last lines of a killed run may be missing.
+        let may_be_torn = is_last && self.job.outputs.has_index();
+        let Some(&index) = self.by_path.get(first.input.as_str()) else {
+            return self.judge_other(group, may_be_torn);
+        };
+        let Ok(file) = &self.files[index] else {
+            return Ok(None);
+        };
+        self.refuse_other_settings(group, file)?;
+        let is_whole = |recorded: &Recorded| self.is_whole(file, recorded);
+        if may_be_torn || self.is_done[index] || !group.iter().all(is_whole) {
+            return Ok(None);
+        }
+        self.is_done[index] = true;
+        Ok(Some(order(index)))
+    }
+
+    /// An input that was not given this time. Its results stay, unless there are none.
+    fn judge_other(&mut self, group: &[Recorded], may_be_torn: bool) -> Result<Option<usize>> {
+        if may_be_torn || group.iter().any(|recorded| recorded.class().is_none()) {
+            return Ok(None);
+        }
+        for recorded in group {
+            let stems = recorded
+                .files
+                .values()
+                .filter_map(|name| self.job.outputs.stem(name, recorded.class()));
+            for stem in stems {
+                self.refuse_equal_name(&recorded.input, &stem)?;
+            }
+        }
+        self.others += 1;
+        Ok(Some(ORDER_OF_OTHERS))
+    }
+
+    fn refuse_equal_name(&self, other: &str, stem: &Path) -> Result<()> {
+        let same = self.by_stem.get(stem).and_then(|&index| self.files[index].as_ref().ok());
+        match same {
+            Some(file) => bail!(
+                "{other} has results called {}.* (says {}), and {} would write them again: name the inputs as in the \
+                 first run, or give another --output",
+                stem.display(),
+                self.report.display(),
+                file.path.display()
+            ),
+            None => Ok(()),
+        }
+    }
+
+    fn refuse_other_settings(&self, group: &[Recorded], file: &InputFile) -> Result<()> {
+        let settings = self.job.settings(file)?;
+        let results = group.iter().filter(|recorded| recorded.class().is_some());
+        let mut differences = results.filter_map(|recorded| recorded.difference(&settings));
+        let Some(Difference { name, then, now }) = differences.next() else {
+            return Ok(());
+        };
+        bail!(
+            "cannot resume: in {} the {} is {then}, now it is {now}; give the options of the first run, --overwrite \
+             to begin again, or another --output",
+            self.report.display(),
+            name.replace('_', " ")
+        )
+    }
+
+    fn is_whole(&self, file: &InputFile, recorded: &Recorded) -> bool {
+        let Some(class) = recorded.class() else {
+            return false;
+        };
+        let outputs = &self.job.outputs;
+        let reader = &self.job.reader;
+        let has_photo = !crate::cli::input::is_tensor(&file.path);
+        let Ok((kinds, _)) = outputs.kinds(has_photo, reader.is_drawable()) else {
+            return false;
+        };
+        let values = reader.shape().iter().product();
+        let paths = outputs.paths(&file.stem, class, &kinds);
+        // Another --save makes other files.
+        paths.len() == recorded.files.len()
+            && paths.keys().all(|kind| recorded.files.contains_key(kind.word()))
+            && paths.iter().all(|(kind, path)| recorded.is_whole(*kind, path, values))
+    }
+}

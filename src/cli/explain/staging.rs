@@ -1,0 +1,163 @@
+//! Where files are written before they get their names: a hidden folder inside the output folder.
+//!
+//! A process that is killed leaves its unfinished files there and nowhere else. The folder of a batch is named after
+//! its report, so that the next process with this report clears it, and processes with other reports do not.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Error, Result, bail};
+use tempfile::TempPath;
+
+use onnxplain::heatmap::Overwrite;
+
+/// A folder of unfinished files; removed when it is dropped.
+pub struct Staging {
+    folder: PathBuf,
+    next: AtomicUsize,
+}
+
+impl Staging {
+    /// A folder that belongs to this process, inside `output`, which is made where it is missing.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn of_process(output: &Path) -> Result<Staging> {
+        make_folder(output)?;
+        let folder = tempfile::Builder::new().prefix(".onnxplain-").tempdir_in(output);
+        let folder = folder.with_context(|| format!("cannot write into {}", output.display()))?;
+        Ok(Staging { folder: folder.keep(), next: AtomicUsize::new(0) })
+    }
+
+    /// The folder that belongs to a report, emptied. The caller holds the report's lock.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn of_report(report: &Path) -> Result<Staging> {
+        let name = report.file_name().unwrap_or_default().to_string_lossy();
+        let folder = report.with_file_name(format!(".{name}.tmp"));
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let left = || format!("cannot clear {}, left by another run", folder.display());
+                return Err(error).with_context(left);
+            }
+            _ => make_folder(&folder)?,
+        }
+        Ok(Staging { folder, next: AtomicUsize::new(0) })
+    }
+
+    /// A file that will be called `target`.
+    ///
+    /// # Errors
+    /// When the current folder is gone.
+    pub fn file(&self, target: PathBuf) -> Result<StagedFile> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        let temporary = TempPath::try_from_path(self.folder.join(number))?;
+        Ok(StagedFile { temporary, target })
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // What cannot be removed now is cleared by the next run.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create the folder {}", folder.display()))
+}
+
+/// A file that has no name yet; removed when it is dropped unfinished.
+pub struct StagedFile {
+    temporary: TempPath,
+    target: PathBuf,
+}
+
+impl StagedFile {
+    /// The name it will have.
+    pub fn name(&self) -> String {
+        self.target.display().to_string()
+    }
+
+    /// Where it is written until then.
+    pub fn path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Writes the file; errors tell the name it was to have.
+    ///
+    /// # Errors
+    /// That of `write`.
+    pub fn fill(&self, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        write(&self.temporary).with_context(|| format!("cannot write {}", self.name()))
+    }
+
+    /// Gives the file its name, and makes the folders above it.
+    ///
+    /// # Errors
+    /// When there is a file of that name and `overwrite` refuses, or the folder cannot be written to.
+    pub fn finish(self, overwrite: Overwrite) -> Result<()> {
+        let StagedFile { temporary, target } = self;
+        if let Some(folder) = target.parent().filter(|folder| *folder != Path::new("")) {
+            make_folder(folder)?;
+        }
+        let renamed = match overwrite {
+            Overwrite::Refuse => temporary.persist_noclobber(&target),
+            Overwrite::Replace => temporary.persist(&target),
+        };
+        match renamed.map_err(|failure| failure.error) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                bail!("{} exists already; give --overwrite to replace it", target.display())
+            }
+            renamed => renamed
+                .map_err(Error::from)
+                .with_context(|| format!("cannot write {}", target.display())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(file: &StagedFile, text: &str) {
+        file.fill(|path| Ok(fs::write(path, text)?)).unwrap();
+    }
+
+    #[test]
+    fn files_appear_when_they_are_finished() {
+        let out = tempfile::tempdir().unwrap();
+        let target = out.path().join("deep/er/a.json");
+        let staging = Staging::of_process(&out.path().join("deep")).unwrap();
+        let [kept, dropped] = [0, 1].map(|_| staging.file(target.clone()).unwrap());
+        write(&kept, "whole");
+        write(&dropped, "other");
+        assert!(!target.exists());
+        kept.finish(Overwrite::Refuse).unwrap();
+        let error = dropped.finish(Overwrite::Refuse).unwrap_err();
+        assert!(format!("{error:#}").contains("--overwrite"));
+        assert_eq!(fs::read_to_string(&target).unwrap(), "whole");
+        drop(staging);
+        assert_eq!(fs::read_dir(out.path().join("deep")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_killed_run_leaves_its_files_to_the_next() {
+        let out = tempfile::tempdir().unwrap();
+        let report = out.path().join("report.jsonl");
+        let other = Staging::of_report(&out.path().join("report.2-of-2.jsonl")).unwrap();
+        let foreign = other.file(out.path().join("b")).unwrap();
+        write(&foreign, "of another run");
+        // As if the process had been killed: nothing is dropped.
+        let killed = std::mem::ManuallyDrop::new(Staging::of_report(&report).unwrap());
+        let left = std::mem::ManuallyDrop::new(killed.file(out.path().join("a")).unwrap());
+        write(&left, "half");
+        assert!(left.path().exists());
+        drop(Staging::of_report(&report).unwrap());
+        assert!(!left.path().exists() && foreign.path().exists());
+    }
+}

