@@ -13,17 +13,6 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// `output[n] += weight · input[n]` along the row.
-    pub fn gather(&self, weight: f32, input: &[f32], output: &mut [f32]) {
-        let (from, to) = (&input[self.input..], &mut output[self.output..][..self.count]);
-        if self.stride == 1 {
-            to.iter_mut().zip(&from[..self.count]).for_each(|(to, from)| *to += weight * from);
-        } else {
-            let from = from.iter().step_by(self.stride);
-            to.iter_mut().zip(from).for_each(|(to, from)| *to += weight * from);
-        }
-    }
-
     /// `input[n] += weight · output[n]` along the row.
     pub fn scatter(&self, weight: f32, output: &[f32], input: &mut [f32]) {
         let (from, to) = (&output[self.output..][..self.count], &mut input[self.input..]);

@@ -108,6 +108,65 @@ impl Instructions {
     }
 }
 
+/// The sums of neighbouring pixels, for each pixel the filters side by side.
+#[derive(Clone, Copy)]
+pub(super) struct Sums<'a> {
+    /// `[pixels, lanes]`.
+    pub data: &'a [f32],
+    pub lanes: usize,
+}
+
+impl Sums<'_> {
+    /// Writes `sum + bias` to the planes of `[filters, plane_len]`, from `place` on in each of them.
+    pub fn write(self, bias: &[f32], planes: &mut [f32], plane_len: usize, place: usize) {
+        let (filters, pixels) = (planes.len() / plane_len, self.data.len().div_ceil(self.lanes));
+        let (filters_by_four, pixels_by_four) = (filters / 4 * 4, pixels / 4 * 4);
+        for filter in (0..filters_by_four).step_by(4) {
+            for pixel in (0..pixels_by_four).step_by(4) {
+                let at = filter * plane_len + place + pixel;
+                self.write_block(filter, pixel, &bias[filter..], &mut planes[at..], plane_len);
+            }
+        }
+        for filter in 0..filters {
+            let first = if filter < filters_by_four { pixels_by_four } else { 0 };
+            let row = &mut planes[filter * plane_len + place..];
+            for pixel in first..pixels {
+                row[pixel] = self.data[pixel * self.lanes + filter] + bias[filter];
+            }
+        }
+    }
+
+    /// Four filters at four pixels: pixels side by side become rows of filters.
+    fn write_block(
+        self,
+        filter: usize,
+        pixel: usize,
+        bias: &[f32],
+        planes: &mut [f32],
+        plane_len: usize,
+    ) {
+        let load = |numbers: &[f32]| {
+            let numbers = &numbers[..4];
+            // SAFETY: `numbers` holds as many numbers as the vector.
+            unsafe { _mm_loadu_ps(numbers.as_ptr()) }
+        };
+        let bias = load(bias);
+        let row = |offset: usize| {
+            let sums = load(&self.data[(pixel + offset) * self.lanes + filter..]);
+            // SAFETY: every x86-64 processor has SSE.
+            unsafe { _mm_add_ps(sums, bias) }
+        };
+        let (mut a, mut b, mut c, mut d) = (row(0), row(1), row(2), row(3));
+        // SAFETY: every x86-64 processor has SSE.
+        unsafe { _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d) };
+        for (index, filter) in [a, b, c, d].into_iter().enumerate() {
+            let place = &mut planes[index * plane_len..][..4];
+            // SAFETY: `place` has room for as many numbers as the vector.
+            unsafe { _mm_storeu_ps(place.as_mut_ptr(), filter) };
+        }
+    }
+}
+
 macro_rules! microkernel {
     (
         $name:ident, $features:literal, $lanes:literal lanes, $pixels:literal pixels,

@@ -10,7 +10,7 @@ mod microkernel;
 
 use anyhow::{Result, ensure};
 
-use self::microkernel::{Instructions, MOST_OUTPUTS, Operands};
+use self::microkernel::{Instructions, MOST_OUTPUTS, Operands, Sums};
 use super::convolution::{Correlation, Kernel};
 use super::{Window, WindowAxis};
 use crate::parallel::for_each_chunk;
@@ -144,12 +144,10 @@ impl Direct {
             let input = &planes[tile.input..];
             let operands = Operands { weights: &block.weights, input, offsets: &self.offsets };
             self.instructions.run(block.vectors, self.stride, operands, &mut sums);
-            for (lane, plane) in output.chunks_exact_mut(self.output_len).enumerate() {
-                for segment in &tile.segments {
-                    let to = &mut plane[segment.output..][..segment.count];
-                    let from = sums[segment.pixel * lanes + lane..].iter().step_by(lanes);
-                    to.iter_mut().zip(from).for_each(|(to, sum)| *to = sum + bias[lane]);
-                }
+            for segment in &tile.segments {
+                let data = &sums[segment.pixel * lanes..][..segment.count * lanes];
+                let sums = Sums { data, lanes };
+                sums.write(bias, output, self.output_len, segment.output);
             }
         }
     }
