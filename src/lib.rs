@@ -6,6 +6,7 @@ pub mod composite;
 pub mod explain;
 pub mod heatmap;
 pub mod linear;
+pub mod method;
 pub mod model;
 pub mod network;
 pub mod operator;

@@ -7,6 +7,7 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Error, Result};
 use clap::ColorChoice;
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::progress::Progress;
@@ -129,6 +130,14 @@ impl Console {
         if !self.is_quiet && count > 1 {
             self.progress = Progress::begin(count, done_before);
         }
+    }
+
+    /// Shows the progress of the samples of one input; the bar it gives back can be moved from any thread.
+    pub fn begin_samples(&mut self, count: usize) -> ProgressBar {
+        if !self.is_quiet && count > 1 {
+            self.progress = Progress::of_samples(count);
+        }
+        self.progress.bar()
     }
 
     /// One more of the batch has ended.

@@ -11,9 +11,10 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// Between two drawings of the bar while nothing happens, so that its clock goes on.
 const TICK: Duration = Duration::from_millis(500);
 
-/// The progress of a batch, or none.
+/// The progress of a batch or of the samples of one input, or none.
 pub struct Progress {
     bar: ProgressBar,
+    /// Inputs; 0 where they are not what is counted.
     count: usize,
     done_before: usize,
     done: usize,
@@ -31,18 +32,18 @@ impl Progress {
 
     /// Begins with `count` inputs, of which some are done already. The bar appears on a terminal only.
     pub fn begin(count: usize, done_before: usize) -> Progress {
-        let bar = ProgressBar::new(count as u64).with_position(done_before as u64);
-        let template = "{bar:30} {pos}/{len}  {rate}  {elapsed} passed, {eta} left{msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            let style = style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
-                // Where nobody listens, nothing can be done.
-                let _ = write!(text, "{:.2}/s", state.per_sec());
-            });
-            bar.set_style(style.progress_chars("━╸─"));
-        }
-        bar.reset_eta();
-        bar.enable_steady_tick(TICK);
+        let bar = shown(count, done_before);
         Progress::new(bar, count, done_before, INTERVAL)
+    }
+
+    /// Begins with the samples of one input, which move [`Progress::bar`]. It appears on a terminal only.
+    pub fn of_samples(count: usize) -> Progress {
+        Progress::new(shown(count, 0), 0, 0, INTERVAL)
+    }
+
+    /// The bar, to be moved from any thread.
+    pub fn bar(&self) -> ProgressBar {
+        self.bar.clone()
     }
 
     fn new(bar: ProgressBar, count: usize, done_before: usize, interval: Duration) -> Progress {
@@ -51,8 +52,11 @@ impl Progress {
         Progress { bar, count, done_before, done, failed, begin: now, told: now, interval }
     }
 
-    /// One more has ended; returns a line where no bar is seen and it is time for one.
+    /// One more input has ended; returns a line where no bar is seen and it is time for one.
     pub fn advance(&mut self, has_failed: bool) -> Option<String> {
+        if self.count == 0 {
+            return None;
+        }
         self.done += 1;
         if has_failed {
             self.failed += 1;
@@ -87,6 +91,22 @@ impl Progress {
     pub fn end(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// A bar of `count` that stands at `position`.
+fn shown(count: usize, position: usize) -> ProgressBar {
+    let bar = ProgressBar::new(count as u64).with_position(position as u64);
+    let template = "{bar:30} {pos}/{len}  {rate}  {elapsed} passed, {eta} left{msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        let style = style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+            // Where nobody listens, nothing can be done.
+            let _ = write!(text, "{:.2}/s", state.per_sec());
+        });
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar.reset_eta();
+    bar.enable_steady_tick(TICK);
+    bar
 }
 
 #[cfg(test)]

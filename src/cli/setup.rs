@@ -6,7 +6,9 @@ use anyhow::{Context, Result, ensure};
 
 use onnxplain::canonize::{PassReport, PassSelection, canonize};
 use onnxplain::composite::{Assignment, Composite, auto_preset};
-use onnxplain::model::{Card, Labels, LoadOptions, Model, Output, Preprocessing, Preprocessor};
+use onnxplain::model::{
+    Card, Labels, LoadOptions, Model, Output, Preprocessing, Preprocessor, StoredModel,
+};
 use onnxplain::network::Network;
 
 use super::console::Console;
@@ -107,15 +109,23 @@ impl Cards {
 
 /// Reads the model; the card fills in what the file leaves open.
 pub fn load_model(path: &Path, options: &ModelOptions, cards: &Cards) -> Result<Model> {
+    Model::load(path, &load_options(options, cards))
+}
+
+/// Reads the model's stored parameters, for noise on them.
+pub fn stored_model(path: &Path, options: &ModelOptions, cards: &Cards) -> Result<StoredModel> {
+    StoredModel::read(path, &load_options(options, cards))
+}
+
+fn load_options(options: &ModelOptions, cards: &Cards) -> LoadOptions {
     let card = cards.input().map(|(input, _)| input);
-    let load_options = LoadOptions {
+    LoadOptions {
         size: options.size,
         card_size: card.and_then(|card| card.size),
         layout: options.layout,
         output_name: options.output_name.clone(),
         allow_gradient: options.allow_gradient.clone(),
-    };
-    Model::load(path, &load_options)
+    }
 }
 
 /// Canonizes a network as the composite and the user want it.

@@ -112,6 +112,11 @@ impl Engine {
         &self.program.network
     }
 
+    /// Keeps the value of a layer that propagation itself does not read.
+    pub fn keep(&mut self, id: LayerId) {
+        self.program.is_kept[id] = true;
+    }
+
     fn kernels(&self, id: LayerId, range: Option<&InputRange>) -> Result<LayerKernels> {
         let mut kernels = LayerKernels::default();
         let Some(map) = self.program.network.layers[id].op.as_linear() else {

@@ -22,7 +22,7 @@ pub use target::{Initial, Target, TargetClass, initial_relevance};
 
 use self::engine::Engine;
 use crate::composite::{Assignment, Composite};
-use crate::network::Network;
+use crate::network::{LayerId, Network};
 use crate::parallel::Threads;
 use crate::tensor::Tensor;
 
@@ -75,7 +75,35 @@ impl Explainer {
     /// # Errors
     /// When `initial` has another shape than the output.
     pub fn propagate(&self, activations: &Activations, initial: Tensor) -> Result<Attribution> {
-        self.threads.run(|| self.engine.propagate(activations, initial))
+        self.threads.run(|| self.engine.propagate(activations, initial, 0))
+    }
+
+    /// Keeps the value of an inner layer in every forward pass, for [`Explainer::value`].
+    pub fn keep(&mut self, layer: LayerId) {
+        self.engine.keep(layer);
+    }
+
+    /// The value of a layer that [`Explainer::keep`] was told of.
+    ///
+    /// # Errors
+    /// When it was not.
+    pub fn value<'a>(&self, activations: &'a Activations, layer: LayerId) -> Result<&'a Tensor> {
+        activations.value(layer)
+    }
+
+    /// Propagates relevance from the output back to the value of an inner layer only.
+    ///
+    /// # Errors
+    /// When `initial` has another shape than the output.
+    pub fn propagate_to(
+        &self,
+        layer: LayerId,
+        activations: &Activations,
+        initial: Tensor,
+    ) -> Result<Tensor> {
+        self.threads
+            .run(|| self.engine.propagate(activations, initial, layer))
+            .map(|attribution| attribution.relevance)
     }
 
     /// The network.

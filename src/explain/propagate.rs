@@ -39,8 +39,13 @@ impl From<Vec<Tensor>> for Handed {
 }
 
 impl Engine {
-    /// Propagates the initial relevance of the output back to the input.
-    pub fn propagate(&self, activations: &Activations, initial: Tensor) -> Result<Attribution> {
+    /// Propagates the initial relevance of the output back to the value of layer `end`: 0 is the input.
+    pub fn propagate(
+        &self,
+        activations: &Activations,
+        initial: Tensor,
+        end: LayerId,
+    ) -> Result<Attribution> {
         let network = self.network();
         ensure!(
             initial.shape() == network.layers[network.output].shape,
@@ -51,7 +56,7 @@ impl Engine {
         let mut books = Books { initial: initial.sum(), ..Books::default() };
         let mut carried: Vec<Option<Carried>> = network.layers.iter().map(|_| None).collect();
         carried[network.output] = Some(initial.into());
-        for id in (1..network.layers.len()).rev() {
+        for id in (end + 1..network.layers.len()).rev() {
             let layer = &network.layers[id];
             let Some(Carried { relevance, sums }) = carried[id].take() else {
                 continue;
@@ -71,9 +76,9 @@ impl Engine {
             self.balance_padding(id, &mut layer_books);
             books.layers.push(layer_books);
         }
-        let relevance = match carried[0].take() {
+        let relevance = match carried[end].take() {
             Some(carried) => carried.relevance,
-            None => Tensor::zeros(network.input_shape())?,
+            None => Tensor::zeros(&network.layers[end].shape)?,
         };
         books.input_sum = relevance.sum();
         Ok(Attribution { relevance, books })

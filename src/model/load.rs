@@ -85,22 +85,61 @@ impl Model {
 }
 
 fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
-    let bytes = std::fs::read(path).context("the file cannot be read")?;
-    let mut proto = decode(&bytes)?;
-    drop(bytes);
-    proto.graph.iter_mut().for_each(make_float32);
-    let onnx = reader();
-    refuse_unknown_operators(&onnx, &proto)?;
-    let input = the_input(&proto)?;
-    let mut notes = vec![];
-    let shape = input_shape(input, options, &mut notes)?;
-    let output = output_index(&proto, options, &mut notes)?;
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let typed = guarded(|| typed_model(&onnx, &proto, directory, &shape, output))?;
-    let network = guarded(|| lower(&typed, &proto, &options.allow_gradient))?;
-    let picture = picture_shape(&shape, options.layout);
-    let input = ModelInput { name: input.name.clone(), shape, picture };
-    Ok(Model { path: path.to_path_buf(), network, input, notes, reference: typed })
+    let source = Source::read(path, options)?;
+    let (reference, network) = source.lowered(&source.proto)?;
+    let picture = picture_shape(&source.shape, options.layout);
+    let input = ModelInput { name: source.input_name, shape: source.shape, picture };
+    Ok(Model { path: source.path, network, input, notes: source.notes, reference })
+}
+
+/// A decoded file, checked, and what was decided about it.
+pub(super) struct Source {
+    pub proto: ModelProto,
+    path: PathBuf,
+    allow_gradient: Vec<String>,
+    input_name: String,
+    /// The shape of the input, the batch axis included.
+    shape: Vec<usize>,
+    output: usize,
+    notes: Vec<String>,
+}
+
+impl Source {
+    pub fn read(path: &Path, options: &LoadOptions) -> Result<Source> {
+        let bytes = std::fs::read(path).context("the file cannot be read")?;
+        let mut proto = decode(&bytes)?;
+        drop(bytes);
+        proto.graph.iter_mut().for_each(make_float32);
+        refuse_unknown_operators(&reader(), &proto)?;
+        refuse_foreign_data(&proto)?;
+        let input = the_input(&proto)?;
+        let mut notes = vec![];
+        let shape = input_shape(input, options, &mut notes)?;
+        let output = output_index(&proto, options, &mut notes)?;
+        Ok(Source {
+            path: path.to_path_buf(),
+            allow_gradient: options.allow_gradient.clone(),
+            input_name: input.name.clone(),
+            shape,
+            output,
+            notes,
+            proto,
+        })
+    }
+
+    /// The folder of the file, where its external data lies.
+    pub fn directory(&self) -> Result<&str> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        directory.to_str().context("the model's folder has a name that is not UTF-8")
+    }
+
+    /// tract's graph and the layers of this file, or of the same file with other numbers in it.
+    pub fn lowered(&self, proto: &ModelProto) -> Result<(TypedModel, Network)> {
+        let directory = self.directory()?;
+        let typed = guarded(|| typed_model(&reader(), proto, directory, &self.shape, self.output))?;
+        let network = guarded(|| lower(&typed, proto, &self.allow_gradient))?;
+        Ok((typed, network))
+    }
 }
 
 /// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.
@@ -281,13 +320,10 @@ fn output_index(
 fn typed_model(
     onnx: &Onnx,
     proto: &ModelProto,
-    directory: &Path,
+    directory: &str,
     shape: &[usize],
     output: usize,
 ) -> Result<TypedModel> {
-    refuse_foreign_data(proto)?;
-    let directory =
-        directory.to_str().context("the model's folder has a name that is not UTF-8")?;
     let mut model: InferenceModel = onnx.parse(proto, Some(directory))?.model;
     let source = model.input_outlets()?.first().copied().context("the model has no input")?;
     let number_type = model.outlet_fact(source)?.datum_type.concretize().unwrap_or(DatumType::F32);

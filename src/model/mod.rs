@@ -12,6 +12,7 @@ mod picture;
 mod prepare;
 mod preprocess;
 mod resample;
+mod stored;
 mod timm;
 mod upsample;
 
@@ -24,3 +25,4 @@ pub use prepare::{Prepared, Preprocessor, Window};
 pub use preprocess::{
     Channels, Crop, Filter, InputShape, Layout, Overrides, PRESETS, Preprocessing, Resize, Target,
 };
+pub use stored::StoredModel;

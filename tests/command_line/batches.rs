@@ -128,6 +128,31 @@ fn jobs_and_shards_change_nothing() {
 }
 
 #[test]
+fn every_method_explains_a_batch_the_same_on_any_number_of_jobs() {
+    let photos = photos(7);
+    for method in [
+        &["integrated-gradients", "--steps", "5"][..],
+        &["smoothgrad", "--samples", "3", "--seed", "7"],
+        &["noisegrad", "--samples", "2", "--base", "lrp"],
+        &["grad-cam"],
+        &["occlusion"],
+        &["rise", "--samples", "20"],
+    ] {
+        let explain = |options: &[&str]| {
+            let save = ["--save", "overlay,heatmap,relevance,report", "--method"];
+            let (place, run) = explain_into_out(photos.path(), &[&save, method, options].concat());
+            run.succeeded();
+            contents(place.path())
+        };
+        let one = explain(&["-j", "1"]);
+        assert_eq!(one.len(), 4 * 7 + 1);
+        assert!(one == explain(&["-j", "2"]), "{method:?} with -j 2 gives other files");
+        let turns = explain(&["-j", "3", "--threads", "2"]);
+        assert!(one == turns, "{method:?} with --threads 2 gives other files");
+    }
+}
+
+#[test]
 fn a_shard_without_inputs_is_done() {
     let photos = photos(1);
     let place = folder();

@@ -177,7 +177,8 @@ fn resuming_with_other_settings_is_refused() {
     let before = contents(&batch.out());
     for (options, message) in [
         (&["--composite", "epsilon-plus"][..], "the composite is \"vgg\", now it is"),
-        (&["--mean", "0.5"], "the preprocessing is"),
+        (&["--mean", "0.5"], "the mean is"),
+        (&["--method", "gradient"], "the method is \"lrp\", now it is \"gradient\""),
     ] {
         let run = batch.run(&[&["--resume"], options].concat());
         assert_eq!(run.code, 2);
@@ -196,6 +197,56 @@ fn resuming_with_other_settings_is_refused() {
     // Other files of the same results are made.
     batch.run(&["--resume", "--save", "heatmap,report"]).succeeded();
     assert!(batch.out().join("a/000.json").exists());
+}
+
+#[test]
+fn resuming_with_other_parameters_of_the_method_is_refused() {
+    const NOISY: [&str; 8] = [
+        "--save",
+        "relevance",
+        "--method",
+        "smoothgrad",
+        "--base",
+        "integrated-gradients",
+        "--samples",
+        "2",
+    ];
+    let batch = Batch::new(3, &NOISY);
+    batch.run(&["--seed", "3", "--steps", "4"]).succeeded();
+    let before = contents(&batch.out());
+    for (options, message) in [
+        (&["--steps", "4"][..], "the seed is 3, now it is 0"),
+        (&["--seed", "3"], "the steps is 4, now it is 50"),
+        (&["--seed", "3", "--steps", "4", "--noise-level", "0.25"], "now it is 0.25"),
+    ] {
+        let run = batch.run(&[&["--resume"], options].concat());
+        assert_eq!(run.code, 2);
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+        assert!(contents(&batch.out()) == before);
+    }
+    let run = batch.run(&["--resume", "--seed", "3", "--steps", "4"]).succeeded();
+    assert!(run.stderr.contains("resume: 3 of 3 inputs are done"), "{}", run.stderr);
+    assert!(contents(&batch.out()) == before);
+}
+
+#[test]
+fn an_interrupted_method_of_samples_leaves_its_inputs() {
+    let batch = Batch::new(6, &["-j", "2", "--save", "relevance", "--method", "rise"]);
+    let mut child = batch.start(&["--samples", "1000000"]);
+    // The report is there just before the work begins, which takes minutes.
+    while !batch.report().exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.unwrap().success());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
+    assert!(stderr.contains("0 explained, 0 failed, 6 left: --resume"), "{stderr}");
+    assert!(report(&batch.report()).is_empty());
+    batch.run(&["--resume", "--samples", "3"]).succeeded();
+    assert_eq!(report(&batch.report()).len(), 6);
 }
 
 #[test]

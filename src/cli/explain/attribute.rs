@@ -7,21 +7,23 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use image::RgbImage;
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use onnxplain::canonize::PassReport;
-use onnxplain::explain::{
-    Activations, Attribution, Explainer, Initial, TargetClass, initial_relevance,
-};
+use onnxplain::explain::{Initial, TargetClass};
 use onnxplain::heatmap::{
     Heatmap, Layout, Overwrite, Placement, Rendering, heatmap_picture, overlay, write_bytes,
     write_npy, write_png,
 };
+use onnxplain::method::{Explanation, Point, PreparedMethod, Question};
 use onnxplain::model::{InputShape, Labels, Output};
 use onnxplain::tensor::Tensor;
 
 use super::inputs::InputFile;
+use super::method::SampleWatch;
 use super::outputs::{Kind, Outputs};
+use super::recorded::Settings;
 use super::report::{
     Prediction, Report, ReportedPreprocessing, ReportedTarget, Seconds, prediction, probabilities,
 };
@@ -29,12 +31,9 @@ use super::staging::{StagedFile, Staging};
 use super::targets::Targets;
 use crate::cli::input::{InputReader, is_tensor};
 
-/// The attribution method in reports.
-const METHOD: &str = "lrp";
-
 /// What every input needs, loaded once.
 pub struct Job {
-    pub explainer: Explainer,
+    pub prepared: PreparedMethod,
     /// Where an explanation has several threads, all explanations share them and take turns: a thread that waits for
     /// the others would begin a second explanation inside the first, which tract's kernels cannot bear.
     pub turns: Option<Mutex<()>>,
@@ -49,6 +48,8 @@ pub struct Job {
     pub model: String,
     pub composite: String,
     pub canonization: Vec<PassReport>,
+    /// Counts the samples of a single input.
+    pub samples: ProgressBar,
 }
 
 /// The results of one input, one per target.
@@ -84,7 +85,7 @@ pub struct Attributed<'a> {
     forward: Arc<Forward<'a>>,
     class: TargetClass,
     against: Option<TargetClass>,
-    attribution: Attribution,
+    explanation: Explanation,
     seconds: Seconds,
 }
 
@@ -92,6 +93,11 @@ pub struct Attributed<'a> {
 type StagedFiles = BTreeMap<Kind, StagedFile>;
 
 impl Job {
+    /// Samples that the explanation of one class takes at most.
+    pub fn sample_count(&self) -> usize {
+        self.prepared.method().samples(self.picture).unwrap_or(1)
+    }
+
     /// Reads one input.
     ///
     /// # Errors
@@ -123,17 +129,17 @@ impl Job {
         let named = || format!("cannot explain {}", file.path.display());
         let turns = self.turns.as_ref();
         let _turn = turns.map(|turns| turns.lock().unwrap_or_else(PoisonError::into_inner));
-        let (forward, activations) = self.forward(decoded).with_context(named)?;
-        self.attribute_targets(&Arc::new(forward), &activations, emit).with_context(named)
+        let (forward, point) = self.forward(decoded).with_context(named)?;
+        self.attribute_targets(&Arc::new(forward), &point, emit).with_context(named)
     }
 
-    fn forward<'a>(&self, decoded: Decoded<'a>) -> Result<(Forward<'a>, Activations)> {
+    fn forward<'a>(&self, decoded: Decoded<'a>) -> Result<(Forward<'a>, Point)> {
         let Decoded { tensor, mut source } = decoded;
         let begin = Instant::now();
-        let activations = self.explainer.forward(&tensor)?;
-        let prediction = self.predict(activations.logits()?)?;
+        let point = self.prepared.forward(tensor)?;
+        let prediction = self.predict(point.activations.logits()?)?;
         source.seconds.forward = begin.elapsed().as_secs_f64();
-        Ok((Forward { source, prediction }, activations))
+        Ok((Forward { source, prediction }, point))
     }
 
     fn predict(&self, logits: &Tensor) -> Result<Vec<Prediction>> {
@@ -142,7 +148,7 @@ impl Job {
             is_finite,
             "the network's output is not finite: wrong preprocessing, or a damaged model"
         );
-        let function = self.explainer.network().output_function.as_ref();
+        let function = self.prepared.explainer().network().output_function.as_ref();
         let probabilities = probabilities(logits, function, self.output)?;
         prediction(logits, probabilities.data(), self.labels.as_ref())
     }
@@ -150,17 +156,17 @@ impl Job {
     fn attribute_targets<'a>(
         &self,
         forward: &Arc<Forward<'a>>,
-        activations: &Activations,
+        point: &Point,
         emit: &mut dyn FnMut(Attributed<'a>) -> bool,
     ) -> Result<()> {
-        let logits = activations.logits()?;
+        let logits = point.activations.logits()?;
         let classes = self.targets.classes(logits)?;
         for class in &classes {
             self.outputs.refuse_existing(&self.paths(forward, *class))?;
         }
         for class in classes {
             let against = self.targets.against(class, logits)?;
-            if !emit(self.attribute_class(forward, activations, class, against)?) {
+            if !emit(self.attribute_class(forward, point, class, against)?) {
                 break;
             }
         }
@@ -174,16 +180,20 @@ impl Job {
     fn attribute_class<'a>(
         &self,
         forward: &Arc<Forward<'a>>,
-        activations: &Activations,
+        point: &Point,
         class: TargetClass,
         against: Option<TargetClass>,
     ) -> Result<Attributed<'a>> {
         let begin = Instant::now();
-        let initial = initial_relevance(activations.logits()?, class, against, self.initial)?;
-        let attribution = self.explainer.propagate(activations, initial)?;
+        let against_index = against.map(|class| class.index);
+        let question =
+            Question { target: class.index, against: against_index, initial: self.initial };
+        self.samples.reset();
+        let watch = SampleWatch(self.samples.clone());
+        let explanation = self.prepared.explain(point, question, &watch)?;
         let mut seconds = forward.source.seconds;
         seconds.propagate = begin.elapsed().as_secs_f64();
-        Ok(Attributed { forward: Arc::clone(forward), class, against, attribution, seconds })
+        Ok(Attributed { forward: Arc::clone(forward), class, against, explanation, seconds })
     }
 
     /// Draws and writes all results of an input. Its files appear when all are complete.
@@ -222,19 +232,19 @@ impl Job {
         staging: &Staging,
         warnings: &mut Vec<String>,
     ) -> Result<(Report, StagedFiles)> {
-        let Attributed { forward, class, against, attribution, .. } = attributed;
+        let Attributed { forward, class, against, explanation, .. } = attributed;
         let target = ReportedTarget::new(*class, *against, self.labels.as_ref());
         let name = format!("{}, class {}", forward.source.file.path.display(), class.index);
-        warnings.extend(self.doubts(attribution, &target).map(|doubt| format!("{name}: {doubt}")));
+        warnings.extend(self.doubts(explanation, &target).map(|doubt| format!("{name}: {doubt}")));
 
         let begin = Instant::now();
         let staged = self.paths(forward, *class).into_iter();
         let staged = staged.map(|(kind, path)| Ok((kind, staging.file(path)?)));
         let staged = staged.collect::<Result<StagedFiles>>()?;
-        self.write_pictures(forward, attribution, &staged)?;
+        self.write_pictures(forward, explanation, &staged)?;
         let mut seconds = attributed.seconds;
         seconds.render = begin.elapsed().as_secs_f64();
-        let report = self.report(forward, attribution, target, &staged, seconds.finished());
+        let report = self.report(forward, explanation, target, &staged, seconds.finished());
         if let Some(file) = staged.get(&Kind::Report) {
             let text = serde_json::to_string_pretty(&report)? + "\n";
             file.fill(|path| write_bytes(path, text, Overwrite::Replace))?;
@@ -245,16 +255,16 @@ impl Job {
     /// What may make the result look like something that it is not.
     fn doubts(
         &self,
-        attribution: &Attribution,
+        explanation: &Explanation,
         target: &ReportedTarget,
     ) -> impl Iterator<Item = String> {
-        let data = attribution.relevance.data();
+        let data = explanation.relevance.data();
         let wrong = data.iter().filter(|value| !value.is_finite()).count();
         let is_zero = data.iter().all(|value| *value == 0.0);
         let is_turned = self.initial == Initial::Logit
             && target.logit < 0.0
             && target.against.is_none()
-            && attribution.books.is_conserving();
+            && explanation.sums.is_conserving;
         let not_finite = (wrong > 0).then(|| {
             format!("the relevance of {wrong} values is not finite and drawn as 0; try a larger stabilizer")
         });
@@ -272,11 +282,11 @@ impl Job {
     fn write_pictures(
         &self,
         forward: &Forward,
-        attribution: &Attribution,
+        explanation: &Explanation,
         staged: &StagedFiles,
     ) -> Result<()> {
         const OURS: Overwrite = Overwrite::Replace;
-        let relevance = &attribution.relevance;
+        let relevance = &explanation.relevance;
         if let Some(file) = staged.get(&Kind::Relevance) {
             let shape = &relevance.shape()[1..];
             file.fill(|path| write_npy(path, shape, relevance.data(), OURS))?;
@@ -310,22 +320,26 @@ impl Job {
     fn report(
         &self,
         forward: &Forward,
-        attribution: &Attribution,
+        explanation: &Explanation,
         target: ReportedTarget,
         staged: &StagedFiles,
         seconds: Seconds,
     ) -> Report {
         let file = forward.source.file;
+        let method = self.prepared.method();
         let files = staged.iter().map(|(kind, file)| (kind.word(), file.name()));
         Report {
             input: file.path.display().to_string(),
             model: self.model.clone(),
             composite: self.composite.clone(),
-            method: METHOD,
+            method: method.name(),
+            parameters: method.parameters(),
             canonization: self.canonization.clone(),
             prediction: forward.prediction.clone(),
             target,
-            relevance: (&attribution.books).into(),
+            relevance: explanation.sums,
+            completeness: explanation.completeness,
+            adaptation: explanation.adaptation,
             preprocessing: self.preprocessing(file),
             files: files.collect(),
             seconds,
@@ -343,15 +357,20 @@ impl Job {
     }
 
     /// What the reports of an input must say for its results to be those of this job.
-    pub fn settings(&self, file: &InputFile) -> Result<serde_json::Value> {
-        let settings = json!({
-            "model": self.model,
-            "composite": self.composite,
-            "method": METHOD,
-            "preprocessing": self.preprocessing(file),
-            "version": env!("CARGO_PKG_VERSION"),
-        });
+    pub fn settings(&self, file: &InputFile) -> Result<Settings> {
+        let method = self.prepared.method();
+        let settings = [
+            ("model", json!(self.model)),
+            ("method", json!(method.name())),
+            ("parameters", method.parameters()),
+            ("composite", json!(self.composite)),
+            ("preprocessing", json!(self.preprocessing(file))),
+            ("version", json!(env!("CARGO_PKG_VERSION"))),
+        ];
         // Through text, so that numbers are rounded as those of a report are.
-        Ok(serde_json::from_str(&settings.to_string())?)
+        let rounded = |(name, value): (_, serde_json::Value)| {
+            Ok((name, serde_json::from_str(&value.to_string())?))
+        };
+        settings.into_iter().map(rounded).collect()
     }
 }

@@ -41,7 +41,7 @@ type Results<S> = Receiver<(usize, <S as Steps>::Result)>;
 /// Takes `count` inputs through the steps, `jobs` at a time, and hands every result to `take` in the order of the
 /// inputs.
 ///
-/// After Ctrl-C no new input is begun; those that were begun are finished.
+/// After Ctrl-C no new input is begun; those that were begun go through all steps.
 ///
 /// # Errors
 /// That of `take`, which ends the batch.

@@ -3,6 +3,7 @@
 mod attribute;
 mod batch;
 mod inputs;
+mod method;
 mod outputs;
 mod recorded;
 mod report;
@@ -18,17 +19,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
 
-use onnxplain::explain::{Explainer, Initial, InputRange};
+use onnxplain::canonize::PassSelection;
+use onnxplain::explain::{Initial, InputRange};
 use onnxplain::heatmap::{Colormap, Normalization, Rendering};
+use onnxplain::method::{InputFacts, Method, PreparedMethod, Setup};
 use onnxplain::model::{ModelInput, Preprocessor};
-use onnxplain::parallel::Threads;
 
 use self::attribute::Job;
 use self::inputs::{Failed, InputFile, InputOptions, Inputs};
+use self::method::MethodOptions;
 use self::outputs::{Kind, Outputs};
 use self::report_file::ReportFile;
 use self::resume::Judge;
@@ -53,6 +57,8 @@ Examples:
   find photos -newer last -print0 | onnxplain explain model.onnx - -0 -o out
   onnxplain explain model.onnx x.npy --composite epsilon-plus --save relevance
   onnxplain explain model.onnx x.npy --input-range -2.1,2.6     z-box needs the range of a tensor
+  onnxplain explain model.onnx cat.jpg --method integrated-gradients --steps 100
+  onnxplain explain model.onnx cat.jpg --method noisegrad --base lrp    LRP, averaged over noisy networks
 
 Red speaks for the class, blue against it. A model card (YAML beside the model, same name) says how pictures are
 prepared and what the classes are called.";
@@ -103,13 +109,15 @@ pub struct ExplainOptions {
     /// Explain the difference to this class: an index, a label, or top for the strongest other [default: none]
     #[arg(long, value_name = "T", help_heading = "Target")]
     against: Option<String>,
-    /// Relevance put in at the target: its logit, or 1
-    #[arg(long, value_enum, default_value = "logit", help_heading = "Target")]
-    initial: InitialWord,
+    /// Relevance put in at the target: its logit, or 1, as all methods but lrp do [default: logit]
+    #[arg(long, value_enum, help_heading = "Target")]
+    initial: Option<InitialWord>,
     /// Class names, one a line or JSON [default: the card's]
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     labels: Option<PathBuf>,
 
+    #[command(flatten)]
+    method: MethodOptions,
     #[command(flatten)]
     model_options: ModelOptions,
     #[command(flatten)]
@@ -118,9 +126,10 @@ pub struct ExplainOptions {
     /// Colours of the heatmap
     #[arg(long, value_name = "NAME", default_value = "coldnhot", value_parser = colormap_parser(), help_heading = "Rendering")]
     colormap: Colormap,
-    /// How relevance is scaled: symmetric about 0, absolute values, or from the lowest to the highest
-    #[arg(long, value_name = "NAME", default_value = "symmetric", value_parser = normalization_parser(), help_heading = "Rendering")]
-    normalize: Normalization,
+    /// How relevance is scaled: symmetric about 0, absolute values, or unaligned, from the lowest to the highest
+    /// [default: symmetric; absolute where the sign has no meaning, as with gradients; unaligned for rise]
+    #[arg(long, value_name = "NAME", value_parser = normalization_parser(), help_heading = "Rendering")]
+    normalize: Option<Normalization>,
     /// Opacity of the strongest colour in the overlay, 0 to 1
     #[arg(long, value_name = "A", default_value_t = 0.8, help_heading = "Rendering")]
     alpha: f32,
@@ -151,10 +160,10 @@ fn normalization_parser() -> impl TypedValueParser<Value = Normalization> {
 }
 
 impl ExplainOptions {
-    fn rendering(&self) -> Result<Rendering> {
+    fn rendering(&self, method: &Method) -> Result<Rendering> {
         let rendering = Rendering {
             colormap: self.colormap,
-            normalization: self.normalize,
+            normalization: self.normalize.unwrap_or_else(|| method::normalization(method)),
             alpha: self.alpha,
             level: self.level,
         };
@@ -177,6 +186,13 @@ impl ExplainOptions {
         let default = || if inputs == 1 { cores() } else { 1 };
         self.threads.map_or_else(default, |threads| threads as usize)
     }
+
+    fn initial(&self) -> Option<Initial> {
+        self.initial.map(|word| match word {
+            InitialWord::Logit => Initial::Logit,
+            InitialWord::One => Initial::One,
+        })
+    }
 }
 
 fn cores() -> usize {
@@ -186,6 +202,8 @@ fn cores() -> usize {
 /// Explains every input.
 pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     let begin = Instant::now();
+    let method = options.method.method()?;
+    method::refuse_rules(&method, &options.model_options.composite, options.initial())?;
     setup::check_model_path(&options.model)?;
     let inputs = Inputs::expand(&options.inputs, &options.input_options)?;
     inputs.notes.iter().for_each(|note| console.note(note));
@@ -208,8 +226,11 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     if files.is_empty() {
         return report_nothing(report.as_deref(), &outputs);
     }
-    let job = prepare(options, &cards, outputs, &files, console)?;
+    let mut job = prepare(options, method, &cards, outputs, &files, console)?;
     console.detail(format_args!("ready after {:.2} s", begin.elapsed().as_secs_f64()));
+    if files.len() == 1 {
+        job.samples = console.begin_samples(job.sample_count());
+    }
     let work = begin_work(&job, &files, report.as_deref(), options, console)?;
     work.run(options.jobs(), console)
 }
@@ -266,13 +287,14 @@ fn refuse_before_work(
 /// Loads the model and compiles its explanation; says what was assumed.
 fn prepare(
     options: &ExplainOptions,
+    method: Method,
     cards: &Cards,
     outputs: Outputs,
     files: &[Result<InputFile, Failed>],
     console: &mut Console,
 ) -> Result<Job> {
-    let rendering = options.rendering()?;
-    let named = Choice::named(&options.model_options.composite)?;
+    let rendering = options.rendering(&method)?;
+    let named = Choice::named(method.preset().unwrap_or(&options.model_options.composite))?;
     let model = setup::load_model(&options.model, &options.model_options, cards)?;
     model.notes.iter().for_each(|note| console.note(note));
     let input = model.input.clone();
@@ -291,33 +313,47 @@ fn prepare(
 
     let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
     console.note(format_args!("composite: {}", choice.describe()));
-    let passes = options.model_options.passes(&choice.composite)?;
+    if method != Method::Lrp {
+        let described = method::described(method.name(), &method.parameters());
+        console.note(format_args!("method: {described}"));
+    }
+    let passes = match method.needs_layers_as_stored() {
+        true => PassSelection::none(),
+        false => options.model_options.passes(&choice.composite)?,
+    };
     let (network, canonization) = setup::canonized(model.network, &passes)?;
     for report in &canonization {
         console.detail(format_args!("canonization: {}: {}", report.pass, report.nodes.join(", ")));
     }
+    let stored = match method.perturbs_parameters() {
+        true => Some(setup::stored_model(&options.model, &options.model_options, cards)?),
+        false => None,
+    };
+    let initial = match method.innermost() {
+        Method::Lrp => options.initial().unwrap_or(Initial::Logit),
+        _ => Initial::One,
+    };
+    let composite = choice.composite.clone();
+    let facts = InputFacts { picture: input.picture, range };
     let threads = options.threads(files.len());
-    let explainer =
-        Explainer::new(network, &choice.composite, range.as_ref(), Threads::new(threads)?)
-            .with_context(|| format!("the composite {} cannot be used", choice.composite.name))?;
-    choice.tell_unused(explainer.assignment(), console);
+    let prepared =
+        PreparedMethod::new(method, Setup { network, composite, passes, facts, stored, threads })?;
+    choice.tell_unused(prepared.explainer().assignment(), console);
     Ok(Job {
-        explainer,
+        prepared,
         turns: (threads > 1).then(|| Mutex::new(())),
         reader: InputReader::new(&input, preprocessor),
         labels,
         output: cards.output(),
         targets,
-        initial: match options.initial {
-            InitialWord::Logit => Initial::Logit,
-            InitialWord::One => Initial::One,
-        },
+        initial,
         outputs,
         rendering,
         picture: input.picture,
         model: options.model.display().to_string(),
         composite: choice.composite.name,
         canonization,
+        samples: ProgressBar::hidden(),
     })
 }
 

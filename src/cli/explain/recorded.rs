@@ -28,6 +28,34 @@ pub struct Recorded {
     rest: BTreeMap<String, Value>,
 }
 
+/// What the lines of an input must say for its results to be those of a job: names and values, the most telling first.
+pub type Settings = Vec<(&'static str, Value)>;
+
+/// A setting that was another one then.
+#[derive(Debug, PartialEq)]
+pub struct Difference<'a> {
+    pub name: &'a str,
+    pub then: &'a Value,
+    pub now: &'a Value,
+}
+
+impl<'a> Difference<'a> {
+    /// Of objects, the first entry that differs.
+    fn narrowed(self) -> Difference<'a> {
+        let (Value::Object(then), Value::Object(now)) = (self.then, self.now) else {
+            return self;
+        };
+        let mut entries = now.iter().map(|(name, now)| {
+            let then = then.get(name).unwrap_or(&Value::Null);
+            Difference { name, then, now }
+        });
+        match entries.find(|entry| entry.then != entry.now) {
+            Some(entry) => entry.narrowed(),
+            None => self,
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct RecordedTarget {
     index: usize,
@@ -48,12 +76,11 @@ impl Recorded {
         }
     }
 
-    /// The first setting that differs: its name, and what it was then.
-    pub fn difference(&self, settings: &Value) -> Option<(String, &Value)> {
-        let mut settings = settings.as_object()?.iter();
-        settings.find_map(|(name, now)| {
-            let then = self.rest.get(name).unwrap_or(&Value::Null);
-            (then != now).then(|| (name.clone(), then))
+    /// The first setting that differs.
+    pub fn difference<'a>(&'a self, settings: &'a Settings) -> Option<Difference<'a>> {
+        settings.iter().find_map(|(name, now)| {
+            let then = self.rest.get(*name).unwrap_or(&Value::Null);
+            (then != now).then(|| Difference { name, then, now }.narrowed())
         })
     }
 
@@ -120,12 +147,20 @@ mod tests {
     #[test]
     fn results_failures_and_settings_are_told_apart() {
         let parse = |value: Value| Recorded::parse(value.to_string());
-        let result = json!({ "input": "a", "target": { "index": 3 }, "model": "m" });
+        let target = json!({ "index": 3 });
+        let result = json!({ "input": "a", "target": target, "model": "m", "parameters": { "a": 0, "seed": 1 } });
         let result = parse(result).unwrap();
         assert_eq!(result.class(), Some(3));
-        assert!(result.difference(&json!({ "model": "m" })).is_none());
-        let (name, then) = result.difference(&json!({ "model": "n" })).unwrap();
-        assert_eq!((name.as_str(), then), ("model", &json!("m")));
+        let settings = |model: &str, seed: usize| -> Settings {
+            vec![("model", json!(model)), ("parameters", json!({ "a": 0, "seed": seed }))]
+        };
+        assert!(result.difference(&settings("m", 1)).is_none());
+        let (then, now) = (&json!("m"), &json!("n"));
+        let expected = Difference { name: "model", then, now };
+        assert_eq!(result.difference(&settings("n", 2)).unwrap(), expected);
+        let (then, now) = (&json!(1), &json!(2));
+        let expected = Difference { name: "seed", then, now };
+        assert_eq!(result.difference(&settings("m", 2)).unwrap(), expected);
         assert_eq!(parse(json!({ "input": "a", "error": "no" })).unwrap().class(), None);
         assert!(parse(json!({ "error": "no" })).is_none());
     }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde::Serialize;
+use serde_json::Value;
 
 use onnxplain::canonize::PassReport;
-use onnxplain::explain::{Books, TargetClass};
+use onnxplain::explain::TargetClass;
+use onnxplain::method::{Adaptation, Completeness, Sums};
 use onnxplain::model::{Labels, Output, Preprocessing};
 use onnxplain::network::OutputFunction;
 use onnxplain::operator::{Operator, Softmax};
@@ -26,6 +28,9 @@ pub struct Report {
     pub composite: String,
     /// The attribution method.
     pub method: &'static str,
+    /// The method's parameters; null for one that has none.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub parameters: Value,
     /// The rewrites that were made, with the ONNX nodes they merged.
     pub canonization: Vec<PassReport>,
     /// The strongest classes.
@@ -33,7 +38,13 @@ pub struct Report {
     /// The class that is explained.
     pub target: ReportedTarget,
     /// Where the relevance went.
-    pub relevance: RelevanceSums,
+    pub relevance: Sums,
+    /// For Integrated Gradients: how well relevance adds up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completeness: Option<Completeness>,
+    /// For an adaptive σ: the one that was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<Adaptation>,
     /// What was done to the picture; empty for a tensor.
     pub preprocessing: ReportedPreprocessing,
     /// The files that were written, by kind.
@@ -61,18 +72,6 @@ pub struct ReportedTarget {
     pub logit: f32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<Box<ReportedTarget>>,
-}
-
-/// Sums of relevance: `initial = input_sum + absorbed_by_bias + absorbed_by_stabilizer`.
-#[derive(Clone, Debug, Serialize)]
-pub struct RelevanceSums {
-    pub initial: f64,
-    pub input_sum: f64,
-    pub absorbed_by_bias: f64,
-    pub absorbed_by_stabilizer: f64,
-    /// Whether the equation holds: not for gradients.
-    #[serde(skip)]
-    pub is_conserving: bool,
 }
 
 /// Preprocessing steps, or none.
@@ -111,18 +110,6 @@ impl Seconds {
             propagate: round(self.propagate),
             render: round(self.render),
             total: round(total),
-        }
-    }
-}
-
-impl From<&Books> for RelevanceSums {
-    fn from(books: &Books) -> RelevanceSums {
-        RelevanceSums {
-            initial: books.initial,
-            input_sum: books.input_sum,
-            absorbed_by_bias: books.absorbed_by_bias(),
-            absorbed_by_stabilizer: books.absorbed_by_stabilizer(),
-            is_conserving: books.is_conserving(),
         }
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 
 use super::attribute::Job;
 use super::inputs::{Failed, InputFile};
-use super::recorded::Recorded;
+use super::recorded::{Difference, Recorded};
 
 /// Lines about inputs that were not given come before those of the inputs.
 const ORDER_OF_OTHERS: usize = 0;
@@ -132,17 +132,15 @@ impl<'a> Judge<'a> {
     fn refuse_other_settings(&self, group: &[Recorded], file: &InputFile) -> Result<()> {
         let settings = self.job.settings(file)?;
         let results = group.iter().filter(|recorded| recorded.class().is_some());
-        let difference = |recorded: &'_ Recorded| {
-            recorded.difference(&settings).map(|(name, then)| (name, then.clone()))
-        };
-        let Some((name, then)) = results.into_iter().find_map(difference) else {
+        let mut differences = results.filter_map(|recorded| recorded.difference(&settings));
+        let Some(Difference { name, then, now }) = differences.next() else {
             return Ok(());
         };
         bail!(
-            "cannot resume: in {} the {name} is {then}, now it is {}; give the options of the first run, --overwrite \
+            "cannot resume: in {} the {} is {then}, now it is {now}; give the options of the first run, --overwrite \
              to begin again, or another --output",
             self.report.display(),
-            settings[&name]
+            name.replace('_', " ")
         )
     }
 

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Prediction, RelevanceSums, Report, ReportedTarget, Seconds};
+use onnxplain::method::Sums;
+
+use super::method::described;
+use super::report::{Prediction, Report, ReportedTarget, Seconds};
 use crate::cli::console::{BOLD, DIM, GREEN};
 
 /// Length of the bar of a probability of 1.
@@ -17,7 +20,10 @@ pub fn detailed(reports: &[Report]) -> String {
     text.push_str(&prediction_table(&first.prediction));
     for report in reports {
         let _ = writeln!(text, "  explained  {}", target(&report.target));
-        let _ = writeln!(text, "  relevance  {}", conservation(&report.relevance));
+        if report.method != "lrp" {
+            let _ = writeln!(text, "  method     {}", described(report.method, &report.parameters));
+        }
+        let _ = writeln!(text, "  relevance  {}", sums(report));
         if !report.files.is_empty() {
             let files: Vec<&str> = report.files.values().map(String::as_str).collect();
             let _ = writeln!(text, "  written    {}", files.join("\n             "));
@@ -88,9 +94,39 @@ fn name(index: usize, label: Option<&str>) -> String {
     }
 }
 
+/// Methods that hand nothing down, so that nothing could be conserved.
+const MAPS: [&str; 3] = ["grad-cam", "occlusion", "rise"];
+
+/// What the relevance adds up to, in a line or two.
+fn sums(report: &Report) -> String {
+    if let Some(completeness) = &report.completeness {
+        return format!(
+            "{:.4} at the input for a difference of {:.4} in the output: complete to {:.1e}",
+            completeness.sum, completeness.difference, completeness.relative_error
+        );
+    }
+    if MAPS.contains(&report.method) {
+        return format!("{:.4} in sum", report.relevance.input_sum);
+    }
+    let mut text = conservation(&report.relevance);
+    if let Some(adaptation) = &report.adaptation {
+        let _ = write!(
+            text,
+            "\n  sigma      {} of {} tried: {} {:.4}, with {} it is {:.4}",
+            adaptation.sigma,
+            adaptation.tried,
+            adaptation.objective.word(),
+            adaptation.value,
+            adaptation.fixed_sigma,
+            adaptation.fixed_value
+        );
+    }
+    text
+}
+
 /// Where the relevance went, in one line.
-pub fn conservation(sums: &RelevanceSums) -> String {
-    let RelevanceSums { initial, input_sum, absorbed_by_bias, absorbed_by_stabilizer, .. } = sums;
+pub fn conservation(sums: &Sums) -> String {
+    let Sums { initial, input_sum, absorbed_by_bias, absorbed_by_stabilizer, .. } = sums;
     if !sums.is_conserving {
         return format!(
             "{initial:.4} put in, {input_sum:.4} at the input; gradients do not conserve relevance"
@@ -151,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_books_are_told_in_a_line() {
-        let sums = |is_conserving| RelevanceSums {
+        let sums = |is_conserving| Sums {
             initial: 2.0,
             input_sum: 1.5,
             absorbed_by_bias: 0.5,

@@ -6,6 +6,8 @@ use std::time::Instant;
 use anyhow::{Error, Result, anyhow};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use onnxplain::method::Cancelled;
+
 use super::attribute::{Attributed, Decoded, Explained, Job};
 use super::batch::{self, Steps};
 use super::inputs::{Failed, InputFile};
@@ -64,6 +66,9 @@ impl Work<'_> {
             let index = to_do[position];
             let name = name(&files[index]);
             let ending = ending(&files[index], &name, &result);
+            if files.len() > 1 && was_cancelled(ending) {
+                return Ok(());
+            }
             counts.add(ending);
             let reported = match &mut report {
                 Some(report) => report.append(resume::order(index), &lines(ending)?),
@@ -98,6 +103,11 @@ fn ending<'a>(
         (Ok(_), Err(error)) => Err(Failure { input, error }),
         (Ok(_), Ok(explained)) => Ok(explained),
     }
+}
+
+/// Whether the samples of an input were ended by Ctrl-C: in a batch it has not failed but is left.
+fn was_cancelled(ending: Ending) -> bool {
+    ending.is_err_and(|failure| failure.error.is::<Cancelled>())
 }
 
 fn name(file: &Result<InputFile, Failed>) -> String {

@@ -1,0 +1,137 @@
+//! What a method hands back: relevance, its sums, and what the method measured about itself.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::adaptive::Adaptation;
+use crate::explain::{Attribution, Books};
+use crate::tensor::Tensor;
+
+/// The explanation of one output for one input.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// One number for every element of the input, in its shape (the batch axis included).
+    pub relevance: Tensor,
+    /// Where it went, in sums.
+    pub sums: Sums,
+    /// For Integrated Gradients: how well it adds up.
+    pub completeness: Option<Completeness>,
+    /// For an adaptive σ: the one that was chosen.
+    pub adaptation: Option<Adaptation>,
+}
+
+/// Sums of relevance: `initial = input_sum + absorbed_by_bias + absorbed_by_stabilizer` where it is conserved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Sums {
+    /// Put in at the output.
+    pub initial: f64,
+    /// Arrived at the input.
+    pub input_sum: f64,
+    /// Absorbed by biases, padding and constants.
+    pub absorbed_by_bias: f64,
+    /// Absorbed by stabilizers.
+    pub absorbed_by_stabilizer: f64,
+    /// Whether the equation holds: not for gradients.
+    #[serde(skip)]
+    pub is_conserving: bool,
+}
+
+/// Completeness of Integrated Gradients (Sundararajan et al. 2017, proposition 1): Σ R = f(x) − f(x₀).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Completeness {
+    /// Σ R.
+    pub sum: f64,
+    /// f(x) − f(x₀).
+    pub difference: f64,
+    /// |Σ R − (f(x) − f(x₀))| / |f(x) − f(x₀)|.
+    pub relative_error: f64,
+}
+
+impl Completeness {
+    pub(super) fn new(sum: f64, difference: f64) -> Completeness {
+        let relative_error = (sum - difference).abs() / difference.abs().max(f64::MIN_POSITIVE);
+        Completeness { sum, difference, relative_error }
+    }
+}
+
+impl From<&Books> for Sums {
+    fn from(books: &Books) -> Sums {
+        Sums {
+            initial: books.initial,
+            input_sum: books.input_sum,
+            absorbed_by_bias: books.absorbed_by_bias(),
+            absorbed_by_stabilizer: books.absorbed_by_stabilizer(),
+            is_conserving: books.is_conserving(),
+        }
+    }
+}
+
+impl From<Attribution> for Explanation {
+    fn from(attribution: Attribution) -> Explanation {
+        let sums = Sums::from(&attribution.books);
+        Explanation { relevance: attribution.relevance, sums, completeness: None, adaptation: None }
+    }
+}
+
+impl Explanation {
+    /// Relevance that no conservation law holds for; `initial` was put in at the output.
+    pub(super) fn unconserved(relevance: Tensor, initial: f64) -> Explanation {
+        let sums = Sums { initial, input_sum: relevance.sum(), ..Sums::default() };
+        Explanation { relevance, sums, completeness: None, adaptation: None }
+    }
+
+    /// The same with other relevance, which nothing conserves.
+    pub(super) fn replaced(self, relevance: Tensor) -> Explanation {
+        Explanation::unconserved(relevance, self.sums.initial)
+    }
+}
+
+/// The weighted sum of explanations, accumulated in `f64`.
+#[derive(Default)]
+pub(super) struct WeightedSum {
+    relevance: Vec<f64>,
+    shape: Vec<usize>,
+    sums: Sums,
+    is_begun: bool,
+}
+
+impl WeightedSum {
+    pub fn add(&mut self, explanation: &Explanation, weight: f64) {
+        let sums = &explanation.sums;
+        if !self.is_begun {
+            self.is_begun = true;
+            self.shape = explanation.relevance.shape().to_vec();
+            self.relevance = vec![0.0; explanation.relevance.len()];
+            self.sums.is_conserving = true;
+        }
+        for (sum, &value) in self.relevance.iter_mut().zip(explanation.relevance.data()) {
+            *sum += weight * f64::from(value);
+        }
+        self.sums.initial += weight * sums.initial;
+        self.sums.input_sum += weight * sums.input_sum;
+        self.sums.absorbed_by_bias += weight * sums.absorbed_by_bias;
+        self.sums.absorbed_by_stabilizer += weight * sums.absorbed_by_stabilizer;
+        self.sums.is_conserving &= sums.is_conserving;
+    }
+
+    pub fn finish(self) -> Result<Explanation> {
+        let mut relevance = Tensor::zeros(&self.shape)?;
+        for (to, from) in relevance.data_mut().iter_mut().zip(self.relevance) {
+            *to = from as f32;
+        }
+        Ok(Explanation { relevance, sums: self.sums, completeness: None, adaptation: None })
+    }
+}
+
+/// `a ⊙ b` of tensors of one shape.
+pub(super) fn product(mut a: Tensor, b: &Tensor) -> Result<Tensor> {
+    a.combine_broadcast(b, |to, from| *to *= from)?;
+    Ok(a)
+}
+
+/// `a − b` of tensors of one shape.
+pub(super) fn difference(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let mut difference = a.clone();
+    difference.combine_broadcast(b, |to, from| *to -= from)?;
+    Ok(difference)
+}

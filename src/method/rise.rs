@@ -1,0 +1,100 @@
+//! RISE (Petsiuk et al. 2018, eq. 6): the mean of random masks, each weighted by the probability of
+//! the class when the picture is seen through it.
+//!
+//! A mask is a small grid of ones and zeros, enlarged bilinearly and moved by a random part of a
+//! cell. As in the paper the score is a probability, not a logit, and what a mask hides becomes 0.
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+
+use super::explanation::Explanation;
+use super::plane::{enlarged, for_each_element, over_channels};
+use super::random::Stream;
+use super::subject::{Attribute, Point, Subject};
+use crate::model::InputShape;
+
+/// RISE and its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rise {
+    /// Masks. The paper takes 4000 for VGG-16 and 8000 for ResNet-50.
+    pub samples: usize,
+    /// Cells of the grid along each side.
+    pub cells: usize,
+    /// The probability that a cell is seen.
+    pub keep: f32,
+    /// Seed of the masks.
+    pub seed: u64,
+}
+
+impl Default for Rise {
+    fn default() -> Self {
+        Self { samples: 4000, cells: 7, keep: 0.5, seed: 0 }
+    }
+}
+
+impl Rise {
+    /// Mask number `sample`, row by row, from 0 (hidden) to 1 (seen).
+    fn mask(&self, picture: InputShape, sample: usize) -> Vec<f32> {
+        let stream = Stream::new(self.seed, &[sample as u64]);
+        let grid: Vec<f32> = (0..self.cells * self.cells)
+            .map(|cell| if stream.uniform(cell as u64 + 2) < self.keep { 1.0 } else { 0.0 })
+            .collect();
+        let cell = [picture.height.div_ceil(self.cells), picture.width.div_ceil(self.cells)];
+        let size = cell.map(|cell| cell * (self.cells + 1));
+        let whole = enlarged(&grid, [self.cells; 2], size);
+        let [down, across] =
+            [0, 1].map(|axis| (stream.uniform(axis as u64) * cell[axis] as f32) as usize);
+        let rows = whole.chunks_exact(size[1]).skip(down).take(picture.height);
+        rows.flat_map(|row| &row[across..across + picture.width]).copied().collect()
+    }
+}
+
+impl Attribute for Rise {
+    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+        ensure!(self.samples > 0 && self.cells > 0, "RISE needs at least one mask of one cell");
+        ensure!(
+            self.keep > 0.0 && self.keep <= 1.0,
+            "the share of the picture that a mask shows must lie between 0 and 1, not be {}",
+            self.keep
+        );
+        let picture = subject.picture()?;
+        let seen = |sample: usize| {
+            let mask = self.mask(picture, sample);
+            let mut input = point.input.clone();
+            for_each_element(&mut input, picture, |value, pixel, _| *value *= mask[pixel]);
+            Ok((subject.probability(&subject.at(input)?)?, mask))
+        };
+        let mut sums = vec![0.0f64; picture.height * picture.width];
+        let take = |(probability, mask): (f32, Vec<f32>)| {
+            for (sum, seen) in sums.iter_mut().zip(mask) {
+                *sum += f64::from(probability * seen);
+            }
+            Ok(())
+        };
+        subject.workers.in_order(self.samples, subject.watch, seen, take)?;
+        let share = 1.0 / (f64::from(self.keep) * self.samples as f64);
+        let map: Vec<f32> = sums.into_iter().map(|sum| (sum * share) as f32).collect();
+        let relevance = over_channels(&map, point.input.shape(), picture)?;
+        Ok(Explanation::unconserved(relevance, subject.initial(point)?.sum()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Layout;
+
+    #[test]
+    fn masks_show_the_share_they_should() {
+        let picture = InputShape { channels: 3, height: 30, width: 45, layout: Layout::Nchw };
+        let rise = Rise { keep: 0.3, ..Rise::default() };
+        let masks: Vec<Vec<f32>> = (0..400).map(|sample| rise.mask(picture, sample)).collect();
+        assert!(masks.iter().all(|mask| mask.len() == 30 * 45));
+        let mean = |pixel: usize| masks.iter().map(|mask| mask[pixel]).sum::<f32>() / 400.0;
+        for pixel in [0, 44, 15 * 45 + 22, 30 * 45 - 1] {
+            // A cell's standard deviation is 0.46; four standard errors.
+            assert!((mean(pixel) - 0.3).abs() < 0.092, "{} at {pixel}", mean(pixel));
+        }
+        assert_ne!(masks[0], masks[1]);
+    }
+}
