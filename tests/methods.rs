@@ -486,8 +486,16 @@ fn every_method_runs_from_the_command_line_and_reports_its_parameters() {
 
 #[test]
 fn noise_around_lrp_takes_a_composite() {
-    let base =
-        ["--method", "noisegrad", "--base", "lrp", "--samples", "3", "--composite", "epsilon-plus"];
+    let base = [
+        "--method",
+        "noisegrad",
+        "--base-method",
+        "lrp",
+        "--samples",
+        "3",
+        "--composite",
+        "epsilon-plus",
+    ];
     let report = report(&base);
     assert_eq!(
         (&report["composite"], &report["parameters"]["base"]),

@@ -133,7 +133,7 @@ fn every_method_explains_a_batch_the_same_on_any_number_of_jobs() {
     for method in [
         &["integrated-gradients", "--steps", "5"][..],
         &["smoothgrad", "--samples", "3", "--seed", "7"],
-        &["noisegrad", "--samples", "2", "--base", "lrp"],
+        &["noisegrad", "--samples", "2", "--base-method", "lrp"],
         &["grad-cam"],
         &["occlusion"],
         &["rise", "--samples", "20"],

@@ -206,7 +206,7 @@ fn resuming_with_other_parameters_of_the_method_is_refused() {
         "relevance",
         "--method",
         "smoothgrad",
-        "--base",
+        "--base-method",
         "integrated-gradients",
         "--samples",
         "2",

@@ -22,14 +22,14 @@ use crate::cli::interrupt::is_interrupted;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Methods")]
 pub struct MethodOptions {
-    /// Attribution method; all but lrp bring their own rules. Around --base: smoothgrad, noisegrad, fusiongrad.
+    /// Attribution method; all but lrp bring their own rules. Around --base-method: smoothgrad, noisegrad, fusiongrad.
     /// Without a look inside: occlusion, rise
     #[arg(long, value_name = "NAME", default_value = "lrp", value_parser = names(Method::all(), Method::name))]
     method: String,
     /// What noise is put around: lrp (by --composite), gradient, saliency, input-x-gradient, guided-backprop,
     /// deconvnet, excitation-backprop, integrated-gradients or grad-cam [default: gradient]
     #[arg(long, value_name = "NAME", value_parser = bases(), hide_possible_values = true)]
-    base: Option<String>,
+    base_method: Option<String>,
     /// Noisy inputs, roots, networks or masks [default: smoothgrad 50, smoothtaylor 150, noisegrad 25, fusiongrad 10,
     /// rise 4000]
     #[arg(long, value_name = "N", value_parser = counts())]
@@ -116,8 +116,8 @@ impl MethodOptions {
         self.check_numbers()?;
         let named = |name: &str| Method::all().into_iter().find(|method| method.name() == name);
         let mut method = named(&self.method).context("there is no such method")?;
-        let mut base =
-            named(self.base.as_deref().unwrap_or("gradient")).context("there is no such base")?;
+        let mut base = named(self.base_method.as_deref().unwrap_or("gradient"))
+            .context("there is no such base")?;
         self.fill_in(&mut base)?;
         self.fill_in(&mut method)?;
         match &mut method {
@@ -135,7 +135,7 @@ impl MethodOptions {
         const RANDOM: &[&str] = &["smoothgrad", "smoothtaylor", "noisegrad", "fusiongrad", "rise"];
         const PATH: &[&str] = &["integrated-gradients"];
         [
-            ("--base", self.base.is_some(), NOISY),
+            ("--base-method", self.base_method.is_some(), NOISY),
             ("--samples", self.samples.is_some(), RANDOM),
             ("--input-samples", self.input_samples.is_some(), &["fusiongrad"]),
             ("--noise-level", self.noise_level.is_some(), &["smoothgrad", "fusiongrad"]),
@@ -156,8 +156,9 @@ impl MethodOptions {
     }
 
     fn refuse_strangers(&self) -> Result<()> {
-        let is_ours =
-            |owner: &&'static str| *owner == self.method || Some(*owner) == self.base.as_deref();
+        let is_ours = |owner: &&'static str| {
+            *owner == self.method || Some(*owner) == self.base_method.as_deref()
+        };
         let stranger = self
             .ownerships()
             .into_iter()
@@ -269,7 +270,7 @@ pub fn refuse_rules(method: &Method, composite: &str, initial: Option<Initial>) 
     }
     let rule = |option: &str| {
         format!(
-            "{option} belongs to lrp and to noise around it (--base lrp); {} brings its own",
+            "{option} belongs to lrp and to noise around it (--base-method lrp); {} brings its own",
             method.name()
         )
     };
@@ -350,7 +351,7 @@ mod tests {
     fn parameters_replace_the_defaults() {
         assert_eq!(parsed("").unwrap(), Method::Lrp);
         let Method::FusionGrad(fusion) =
-            parsed("--method fusiongrad --base lrp --samples 3 --weight-noise 0.1 --seed 7")
+            parsed("--method fusiongrad --base-method lrp --samples 3 --weight-noise 0.1 --seed 7")
                 .unwrap()
         else {
             panic!("another method")
@@ -358,7 +359,7 @@ mod tests {
         assert_eq!((fusion.samples, fusion.input_samples, fusion.seed), (3, 10, 7));
         assert_eq!((*fusion.base, fusion.weight_noise), (Method::Lrp, 0.1));
         let Method::SmoothGrad(smooth) =
-            parsed("--method smoothgrad --base integrated-gradients --steps 5").unwrap()
+            parsed("--method smoothgrad --base-method integrated-gradients --steps 5").unwrap()
         else {
             panic!("another method")
         };
@@ -378,7 +379,7 @@ mod tests {
                 .contains("smoothgrad, smoothtaylor, noisegrad, fusiongrad and rise, not to lrp")
         );
         assert!(error("--method gradcam").contains("grad-cam"));
-        assert!(error("--method noisegrad --base smoothgrad").contains("possible values"));
+        assert!(error("--method noisegrad --base-method smoothgrad").contains("possible values"));
         assert!(error("--method smoothgrad --noise-level 0").contains("above 0"));
         assert!(error("--method rise --keep 1.5").contains("between 0 and 1"));
     }
@@ -391,12 +392,12 @@ mod tests {
         let method = parsed("--method occlusion --patch 9").unwrap();
         let line = described(method.name(), &method.parameters());
         assert_eq!(line, "occlusion (fill mean, patch 9 x 9)");
-        let method = parsed("--method noisegrad --base integrated-gradients --steps 9").unwrap();
+        let method =
+            parsed("--method noisegrad --base-method integrated-gradients --steps 9").unwrap();
         let line = described(method.name(), &method.parameters());
-        let base =
-            "base integrated-gradients, base parameters (quadrature gauss-legendre, steps 9)";
+        let base = "base integrated-gradients, base parameters (baseline zero, quadrature gauss-legendre, steps 9)";
         assert_eq!(line, format!("noisegrad ({base}, samples 25, seed 0, weight noise 0.2)"));
-        let method = parsed("--method smoothgrad --base grad-cam").unwrap();
+        let method = parsed("--method smoothgrad --base-method grad-cam").unwrap();
         let line = described(method.name(), &method.parameters());
         assert_eq!(line, "smoothgrad (base grad-cam, noise level 0.15, samples 50, seed 0)");
         assert_eq!(described("lrp", &Method::Lrp.parameters()), "lrp");

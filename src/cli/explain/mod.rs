@@ -58,7 +58,7 @@ Examples:
   onnxplain explain model.onnx x.npy --composite epsilon-plus --save relevance
   onnxplain explain model.onnx x.npy --input-range -2.1,2.6     z-box needs the range of a tensor
   onnxplain explain model.onnx cat.jpg --method integrated-gradients --steps 100
-  onnxplain explain model.onnx cat.jpg --method noisegrad --base lrp    LRP, averaged over noisy networks
+  onnxplain explain model.onnx cat.jpg --method noisegrad --base-method lrp    LRP, averaged over noisy networks
 
 Red speaks for the class, blue against it. A model card (YAML beside the model, same name) says how pictures are
 prepared and what the classes are called.";
