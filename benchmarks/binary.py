@@ -10,7 +10,7 @@ from pathlib import Path
 from measure import CommandError, ProcessRun, Sample, cpu_seconds, run_process
 from networks import INPUT_HIGH, INPUT_LOW
 
-COUNTED = 2
+COUNTED = 3
 """Images of a block that count; the one before them, which warms up, does not."""
 
 
@@ -21,8 +21,7 @@ class Block:
     start_up: Sample
     """From process start to the first image: load, canonize, compile."""
     image: Sample
-    """Mean of one further image. Wall-clock: forward + propagate, as reported. Processor time: the
-    whole process between two results, thus with reading the input and writing the report."""
+    """Mean of one further image: forward + propagate as reported, and of that the processor time."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,10 @@ class Onnxplain:
 
 
 def _block(results: list[tuple[Sample, dict[str, float]]]) -> Block:
-    (first, first_seconds), (last, _) = results[0], results[-1]
-    counted = len(results) - 1
-    cpu = (last.cpu - first.cpu) / counted
-    wall = sum(seconds["forward"] + seconds["propagate"] for _, seconds in results[1:]) / counted
-    start_up = first - Sample(first_seconds["total"], cpu)
-    return Block(start_up, Sample(wall, cpu))
+    """The clock as reported. Processors are read when a result arrives here, which may be late: so they are taken
+    as a rate between two such moments, both while the process was busy (the last result is none of them)."""
+    (first, first_seconds), (last, _) = results[0], results[-2]
+    processors = (last.cpu - first.cpu) / (last.wall - first.wall)
+    wall = sum(seconds["forward"] + seconds["propagate"] for _, seconds in results[1:]) / (len(results) - 1)
+    total = first_seconds["total"]
+    return Block(first - Sample(total, total * processors), Sample(wall, wall * processors))

@@ -70,6 +70,11 @@ class Effort:
     seconds: float
     most_rounds: int = 12
 
+    @property
+    def half(self) -> "Effort":
+        """For what decides nothing."""
+        return Effort(max(1, self.rounds // 2), self.seconds / 2)
+
 
 def alternate(contestants: dict[str, Contestant], effort: Effort) -> dict[str, Series]:
     """Every round runs each contestant once, so that drift of the machine meets all of them alike."""

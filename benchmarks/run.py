@@ -7,6 +7,7 @@ See README.md beside this file.
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from whole import Folder, OneShot, folder, one_shot
 PICTURES = 64
 PHOTO = Path(__file__).parent.parent / "sample-models" / "photos" / "chelsea.png"
 PEERS = ("zennit", "captum", "torch", "torchvision", "onnxruntime", "numpy")
-PARTS = ("steady", "one-shot", "folder")
+PARTS = ("one-shot", "folder", "steady")
 
 
 @dataclass
@@ -73,15 +74,13 @@ def _heading(words: argparse.Namespace, binary: Onnxplain, other_load: OtherLoad
     programs = ", ".join([binary.version, *(f"{name} {version(name)}" for name in PEERS)])
     return [
         f"{date.today()}, {processor}, {cores} cores, Python {sys.version.split()[0]}. {programs}.",
-        f"At least {words.rounds} rounds of each comparison. Other processes kept {other_load.cores():.1f} cores "
+        f"At least {words.rounds} rounds of each comparison with one thread. Other processes kept {other_load.cores():.1f} cores "
         "busy meanwhile, on average.",
     ]
 
 
 def _measure(words: argparse.Namespace, binary: Onnxplain, networks: list[Network], results: Results) -> None:
     effort = Effort(words.rounds, words.seconds)
-    if "steady" in words.part:
-        _steady(results, binary, networks, words.work, effort)
     if "one-shot" in words.part:
         for network in networks:
             _say(f"one-shot {network.name}")
@@ -93,13 +92,15 @@ def _measure(words: argparse.Namespace, binary: Onnxplain, networks: list[Networ
             _say(f"folder {name}")
             network = prepare(ARCHITECTURES[name], words.work)
             results.folders.append(folder(network, binary, photos, Effort(words.folder_rounds, 0.0)))
+    if "steady" in words.part:
+        _steady(results, binary, networks, words.work, effort)
 
 
 def _steady(results: Results, binary: Onnxplain, networks: list[Network], work: Path, effort: Effort) -> None:
     inputs = write_inputs(work / "inputs", COUNTED + 1)
     for case in cases(networks):
         _say(f"{case.network.name} {case.composite}, threads: {case.threads}")
-        found = case.measure(binary, inputs, effort)
+        found = case.measure(binary, inputs, effort if case.threads == 1 else effort.half)
         results.comparisons += found.comparisons
         if case.threads == 1 and case.composite == "epsilon-plus-flat":
             results.start_ups[case.network.name] = found.start_up
@@ -131,6 +132,8 @@ def main() -> None:
     """Measure, then print or write the tables, also those of a run that is interrupted."""
     words = _arguments()
     _wait_passively()
+    # in the background shells have it ignored, and then an interrupted run would write nothing
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     words.work.mkdir(parents=True, exist_ok=True)
     networks = [prepare(ARCHITECTURES[name], words.work) for name in words.network]
     other_load = OtherLoad()

@@ -9,7 +9,7 @@ import torch
 
 import goals
 import peers
-from binary import COUNTED, Onnxplain
+from binary import Onnxplain
 from goals import Goal
 from measure import Contestant, Effort, Sample, Series, alternate, in_process
 from networks import Network
@@ -18,6 +18,8 @@ ZENNIT = "zennit"
 CAPTUM = "captum LRP"
 GRADIENT = "torch input gradient"
 FLOOR = "3 onnxruntime forwards"
+REPETITIONS = 2
+"""Calls of a peer in a round."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Case:
             works = {name: self._peer(name, inputs[0], open_peers) for name in self.goals()}
             for work in works.values():
                 work()
-            contestants: dict[str, Contestant] = {name: in_process(work, COUNTED) for name, work in works.items()}
+            contestants: dict[str, Contestant] = {name: in_process(work, REPETITIONS) for name, work in works.items()}
             series = alternate({"onnxplain": own} | contestants, effort)
         return Steady(self._comparisons(series), start_up)
 
@@ -103,9 +105,9 @@ class Case:
 
 
 def cases(networks: list[Network]) -> Iterator[Case]:
-    """Every network, composite and number of threads."""
-    for network in networks:
-        for threads in (1, 2):
+    """Every network, composite and number of threads; the decisive ones, with one thread, first."""
+    for threads in (1, 2):
+        for network in networks:
             for composite in peers.COMPOSITES:
                 yield Case(network, composite, threads)
             if network.architecture.in_captum:
