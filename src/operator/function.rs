@@ -205,6 +205,13 @@ impl Function {
     /// # Errors
     /// When the shapes differ or a parameter does not broadcast to the signal.
     pub fn multiply_derivative(&self, signal: &Tensor, relevance: &mut Tensor) -> Result<()> {
+        if let Some((low, high)) = self.clip_bounds() {
+            // At a kink the slope is 0, as in the general case.
+            let is_inside = |x: f32| low < x && x < high;
+            return relevance.combine_broadcast(signal, |to, x| {
+                *to = if is_inside(x) { *to } else { 0.0 };
+            });
+        }
         let mut derivatives = signal.clone();
         let mut values = vec![[0.0; BLOCK]; self.steps.len()];
         let mut slopes = vec![[0.0; BLOCK]; self.steps.len()];
