@@ -3,8 +3,9 @@
 //!
 //! Each tap loads one vector of weights (neighbouring filters) and multiplies it with one
 //! pixel after the other, so that every sum stays in a register for the whole of its
-//! taps. On a Zen 4 core this reaches 95 to 115 of 118 GFLOP/s, where packing windows
-//! for a matrix product (im2col) reached 45 to 60.
+//! taps. In a trial of its own it reached 95 to 116 GFLOP/s on one core, as onnxruntime does there;
+//! against tract's kernels, which pack every window first (im2col), it brought an explanation of a
+//! ResNet-18 from 309 to 173 ms of processor time.
 
 #![allow(unsafe_code)]
 // Iterators over the sums would keep the compiler from leaving them in registers.
