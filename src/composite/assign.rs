@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::{Composite, Entry};
 use crate::network::{Kind, Layer, LayerId, Network, UnknownOp, UnknownOps};
+use crate::operator::Operator;
 use crate::rule::{Rule, RuleSetting, Stabilizer};
 
 /// The rule of one layer.
@@ -129,6 +130,8 @@ fn rule_of(
     let applies = match &entry.rule.rule {
         Rule::Gradient => true,
         Rule::GuidedBackprop | Rule::Deconvnet => kind == Kind::Activation,
+        Rule::Taylor => layer.op.as_operator().is_some(),
+        Rule::Epsilon if layer.op.as_operator().is_some_and(Operator::is_linear_in_signal) => true,
         Rule::Pass => {
             matches!(kind, Kind::Activation | Kind::Normalization | Kind::Gate | Kind::Product)
                 && !matches!(layer.op, crate::network::Op::Quotient(_))
@@ -153,9 +156,11 @@ fn misfit(layer: &Layer, rule: &RuleSetting, advice: &str) -> String {
 
 fn applicable(layer: &Layer) -> &'static str {
     match layer.kind() {
-        Kind::Activation => "it takes pass, gradient, guided-backprop or deconvnet",
-        Kind::Normalization | Kind::Gate | Kind::Product => "it takes pass or gradient",
-        Kind::Softmax => "it takes gradient",
+        Kind::Activation => "it takes pass, gradient, taylor, guided-backprop or deconvnet",
+        Kind::Normalization => "it takes pass, epsilon, taylor or gradient",
+        Kind::Gate | Kind::Product => "it takes pass, taylor or gradient",
+        Kind::Matmul => "it takes epsilon, taylor or gradient",
+        Kind::Softmax => "it takes taylor or gradient",
         _ => "it takes a rule for linear layers, or gradient",
     }
 }

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use super::Attribution;
 use super::conservation::{Books, LayerBooks};
 use super::engine::{Activations, Division, Engine, TermKernels, add_scaled};
+use super::expansion;
 use super::program::{LinearStep, Step};
 use crate::linear::Broadcast;
 use crate::network::{LayerId, Op};
@@ -25,11 +26,11 @@ impl From<Tensor> for Carried {
 }
 
 /// What a layer hands down, and what it absorbed.
-struct Handed {
+pub(super) struct Handed {
     /// Relevance of every input.
-    relevance: Vec<Tensor>,
-    absorbed_by_bias: f64,
-    absorbed_by_stabilizer: f64,
+    pub relevance: Vec<Tensor>,
+    pub absorbed_by_bias: f64,
+    pub absorbed_by_stabilizer: f64,
 }
 
 impl From<Vec<Tensor>> for Handed {
@@ -107,6 +108,12 @@ impl Engine {
         match (&self.program().steps[id], layer.op.as_operator()) {
             (Step::End, _) => Ok(Handed::from(vec![])),
             (Step::Linear(step), _) => self.divide(id, step, activations, &arrived, incoming),
+            (Step::Expansion(step), Some(operator)) => {
+                let values = layer.inputs.iter().map(|&input| activations.value(input).cloned());
+                let inputs: Vec<Tensor> = values.collect::<Result<_>>()?;
+                expansion::expand(*step, operator, &inputs, activations.value(id)?, arrived)
+            }
+            (Step::Expansion(_), None) => anyhow::bail!("only an operator is expanded"),
             (Step::Pass, _) => Ok(vec![arrived].into()),
             (Step::Share, _) => match &layer.op {
                 Op::Product(product) => Ok(product.share(&arrived)?.into()),

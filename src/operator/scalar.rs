@@ -2,6 +2,8 @@
 //!
 //! To add one: a variant, and a line in each `match` of its `impl`.
 
+use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
 /// An operation on one number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Unary {
@@ -35,6 +37,8 @@ pub enum Unary {
     HardSwish,
     /// `x · sigmoid(x)`
     Silu,
+    /// `x/2 · (1 + erf(x/√2))`
+    Gelu,
     /// `x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))`
     GeluTanh,
     /// `ln(1 + eˣ)`, without overflow.
@@ -68,6 +72,7 @@ impl Unary {
             }
             Unary::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
             Unary::Silu => x * sigmoid(x),
+            Unary::Gelu => 0.5 * x * (1.0 + libm::erff(x * FRAC_1_SQRT_2)),
             Unary::GeluTanh => 0.5 * x * (1.0 + gelu_argument(x).tanh()),
             Unary::Softplus => softplus(x),
             Unary::Mish => x * softplus(x).tanh(),
@@ -93,7 +98,7 @@ impl Unary {
             Unary::Square => 2.0 * x,
             Unary::Power(exponent) => exponent * x.powf(exponent - 1.0),
             Unary::Tanh => 1.0 - x.tanh() * x.tanh(),
-            Unary::Erf => std::f32::consts::FRAC_2_SQRT_PI * (-x * x).exp(),
+            Unary::Erf => FRAC_2_SQRT_PI * (-x * x).exp(),
             Unary::Sigmoid => sigmoid(x) * sigmoid(-x),
             Unary::LeakyRelu(alpha) => {
                 if x > 0.0 {
@@ -108,6 +113,10 @@ impl Unary {
                 x => (2.0 * x + 3.0) / 6.0,
             },
             Unary::Silu => sigmoid(x) * (1.0 + x * sigmoid(-x)),
+            Unary::Gelu => {
+                let density = 0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI * (-0.5 * x * x).exp();
+                0.5 * (1.0 + libm::erff(x * FRAC_1_SQRT_2)) + x * density
+            }
             Unary::GeluTanh => {
                 let tanh = gelu_argument(x).tanh();
                 let slope = GELU_SCALE * (1.0 + 3.0 * GELU_CUBIC * x * x);
@@ -253,7 +262,7 @@ fn softplus(x: f32) -> f32 {
 mod tests {
     use super::*;
 
-    const UNARY: [Unary; 18] = [
+    const UNARY: [Unary; 19] = [
         Unary::Abs,
         Unary::Neg,
         Unary::Exp,
@@ -269,6 +278,7 @@ mod tests {
         Unary::LeakyRelu(0.1),
         Unary::HardSwish,
         Unary::Silu,
+        Unary::Gelu,
         Unary::GeluTanh,
         Unary::Softplus,
         Unary::Mish,
