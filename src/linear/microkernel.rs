@@ -1,5 +1,5 @@
-//! The innermost loop of a direct convolution: a block of filters at a few neighbouring pixels, summed in
-//! vector registers.
+//! The innermost loop of direct convolutions and matrix products: a block of filters at a few neighbouring
+//! pixels, summed in vector registers. In a product, filters are columns and pixels are rows.
 //!
 //! Each tap loads one vector of weights (neighbouring filters) and multiplies it with one
 //! pixel after the other, so that every sum stays in a register for the whole of its
