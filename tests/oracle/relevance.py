@@ -76,8 +76,6 @@ class Step:
                 return [self._normalized(arrived)]
             case "taylor", "softmax":
                 return self._softmax(arrived)
-            case "epsilon", "softmax":
-                return [None]
             case "taylor", "matmul":
                 quotient = arrived / stabilized(2.0 * self.output, self.setting)
                 gradients = self._gradient(quotient)

@@ -8,6 +8,7 @@ hide behind; weights are drawn such that attention is neither uniform nor a choi
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
@@ -18,7 +19,12 @@ from torch import nn
 from torchvision import models
 from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 
-from attribution import Array
+import canonizers
+import exported
+from construction import Construction
+from exports import Export
+from family import Canonizers, Family
+from graph import Graph
 from networks import random_image, scale_logits
 
 CLASSES = 10
@@ -36,13 +42,50 @@ class QuickGelu(nn.Module):
         return value * torch.sigmoid(1.702 * value)
 
 
-@dataclass(frozen=True)
-class Transformer:
-    """How to build a network, and for which input."""
+EXPORTS: dict[str, Export] = {
+    "torchscript": Export(with_dynamo=False, keeps_batch_norm=False),
+    "torchscript-16": Export(with_dynamo=False, keeps_batch_norm=False, opset=16),
+    "dynamo": Export(with_dynamo=True, keeps_batch_norm=False),
+    "dynamo-unoptimised": Export(with_dynamo=True, keeps_batch_norm=True),
+    "dynamo-23": Export(with_dynamo=True, keeps_batch_norm=False, opset=23),
+}
+"""Below opset 17 LayerNorm is written out; opset 20 has GELU as one operator, opset 23 attention and RMSNorm."""
+TORCHSCRIPT = ("torchscript", "torchscript-16")
+DYNAMO = ("dynamo", "dynamo-unoptimised", "dynamo-23")
+COMPOSITES = tuple(sorted((Path(__file__).parent / "composites").glob("*.yaml")))
 
-    build: Callable[[], nn.Module]
-    size: int = 224
-    """Height and width of the input."""
+
+@dataclass(frozen=True)
+class Transformer(Family):
+    """A network of the table that has no decision to make: nothing in it has a kink but the stabilizers."""
+
+    shipped: Canonizers = canonizers.none
+    forms: tuple[str, ...] = TORCHSCRIPT + DYNAMO
+    """The exports that torch can write."""
+
+    @property
+    def exports(self) -> dict[str, Export]:
+        """See :class:`Family`."""
+        return {form: EXPORTS[form] for form in self.forms}
+
+    @property
+    def composites(self) -> tuple[Path, ...]:
+        """See :class:`Family`."""
+        return COMPOSITES
+
+    def construct(self, name: str, seed: int) -> Construction:
+        """The network of a seed with logits of order one to ten, and its image."""
+        # forms of one architecture share the parameters
+        number = crc32(name.removesuffix("_unfused").encode()) + seed
+        image = random_image(np.random.default_rng(number), self.size, self.size)
+        torch.manual_seed(number)
+        network = randomized(self.build())
+        scale_logits(network, image)
+        return Construction(network, image, float("inf"), 0)
+
+    def layers(self, network: nn.Module, image: torch.Tensor) -> Graph:
+        """See :class:`Family`."""
+        return exported.of(network, image)
 
 
 def _torchvision(name: str) -> Callable[[], nn.Module]:
@@ -84,17 +127,17 @@ def _small_timm_vit(fused: bool = True, **settings: object) -> Callable[[], nn.M
 
 
 SMALL: dict[str, Transformer] = {
-    "small_vit": Transformer(small_vit, SIDE),
-    "small_swin": Transformer(small_swin, SIDE),
-    "small_convnext": Transformer(small_convnext, SIDE),
-    "small_timm_vit": Transformer(_small_timm_vit(), SIDE),
-    "small_timm_vit_unfused": Transformer(_small_timm_vit(fused=False), SIDE),
-    "small_rms_norm": Transformer(_small_timm_vit(norm_layer=nn.RMSNorm), SIDE),
-    "small_gelu_tanh": Transformer(_small_timm_vit(act_layer=partial(nn.GELU, approximate="tanh")), SIDE),
-    "small_quick_gelu": Transformer(_small_timm_vit(act_layer=QuickGelu), SIDE),
-    "small_layer_scale": Transformer(_small_timm_vit(init_values=0.5), SIDE),
-    "small_mean_of_tokens": Transformer(_small_timm_vit(global_pool="avg", class_token=False, fc_norm=True), SIDE),
-    "small_normalized_queries": Transformer(_small_timm_vit(qk_norm=True), SIDE),
+    "small_vit": Transformer(small_vit, size=SIDE),
+    "small_swin": Transformer(small_swin, size=SIDE),
+    "small_convnext": Transformer(small_convnext, size=SIDE),
+    "small_timm_vit": Transformer(_small_timm_vit(), size=SIDE),
+    "small_timm_vit_unfused": Transformer(_small_timm_vit(fused=False), size=SIDE),
+    "small_rms_norm": Transformer(_small_timm_vit(norm_layer=nn.RMSNorm), size=SIDE, forms=DYNAMO),
+    "small_gelu_tanh": Transformer(_small_timm_vit(act_layer=partial(nn.GELU, approximate="tanh")), size=SIDE),
+    "small_quick_gelu": Transformer(_small_timm_vit(act_layer=QuickGelu), size=SIDE),
+    "small_layer_scale": Transformer(_small_timm_vit(init_values=0.5), size=SIDE),
+    "small_mean_of_tokens": Transformer(_small_timm_vit(global_pool="avg", class_token=False, fc_norm=True), size=SIDE),
+    "small_normalized_queries": Transformer(_small_timm_vit(qk_norm=True), size=SIDE),
 }
 """For quick tests: each adds one form to the first three."""
 
@@ -105,7 +148,7 @@ LARGE: dict[str, Transformer] = {
     "timm_vit_tiny": Transformer(_timm("vit_tiny_patch16_224")),
     "timm_deit_tiny": Transformer(_timm("deit_tiny_patch16_224")),
     "timm_deit_tiny_distilled": Transformer(_timm("deit_tiny_distilled_patch16_224")),
-    "timm_swin_tiny": Transformer(_timm("swin_tiny_patch4_window7_224")),
+    "timm_swin_tiny": Transformer(_timm("swin_tiny_patch4_window7_224"), forms=TORCHSCRIPT),
     "timm_convnext_tiny": Transformer(_timm("convnext_tiny")),
     "timm_vit_tiny_unfused": Transformer(_timm("vit_tiny_patch16_224", fused=False)),
 }
@@ -133,15 +176,3 @@ def _draw(name: str, parameter: torch.Tensor) -> None:
     else:
         # class token, position embedding, relative position bias
         parameter.normal_(std=0.5)
-
-
-def constructed(name: str, seed: int = 0) -> tuple[nn.Module, Array]:
-    """The network of a seed with logits of order one to ten, and its image; the same on each call."""
-    transformer = TRANSFORMERS[name]
-    # forms of one architecture share the parameters
-    number = crc32(name.removesuffix("_unfused").encode()) + seed
-    image = random_image(np.random.default_rng(number), transformer.size, transformer.size)
-    torch.manual_seed(number)
-    network = randomized(transformer.build())
-    scale_logits(network, image)
-    return network, image
