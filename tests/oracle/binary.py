@@ -41,7 +41,7 @@ class Onnxplain:
         run = subprocess.run([str(self.path), *words], capture_output=True, text=True, check=False)
         if run.returncode != 0 and not (words[0] == "check" and run.returncode == 1):
             lines = run.stderr.strip().splitlines() or ["no message"]
-            raise BinaryError(f"exit code {run.returncode}: {lines[0]}")
+            raise BinaryError(f"exit code {run.returncode}: {lines[0]} ... {lines[-1].strip()}")
         return run.stdout
 
     def presets(self) -> dict[str, str]:
@@ -69,8 +69,8 @@ class Onnxplain:
             raise BinaryError(f"the relevance has shape {values.shape}")
         return Relevance(values, float(report["relevance"]["initial"]))
 
-    def function_differences(self, model: Path, image: Path) -> dict[str, float]:
+    def function_differences(self, model: Path, image: Path, composite: str) -> dict[str, float]:
         """`onnxplain check`: max|f - f'| / max|f| for each canonization pass and all together."""
-        (line,) = self.run("check", str(model), str(image), "--composite", "epsilon-plus", "--json").splitlines()
+        (line,) = self.run("check", str(model), str(image), "--composite", composite, "--json").splitlines()
         comparisons = json.loads(line)["function"]["comparisons"]
         return {comparison["what"]: float(comparison["difference"]) for comparison in comparisons}

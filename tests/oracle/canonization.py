@@ -31,12 +31,12 @@ def canonized(graph: Graph, image: Tensor) -> Graph:
     result = Graph(list(graph.layers))
     index = 0
     while index < len(result.layers):
-        if result.layers[index].kind == "normalization" and _merge_behind(result, index):
+        if result.layers[index].is_batch_norm and _merge_behind(result, index):
             continue
         index += 1
     shapes = [value.shape for value in result.values(image)]
     for index in reversed(range(len(result.layers))):
-        if result.layers[index].kind == "normalization":
+        if result.layers[index].is_batch_norm:
             _merge_in_front(result, index, shapes[index])
     before, after = graph.values(image)[-1], result.values(image)[-1]
     limit = 1e3 * torch.finfo(image.dtype).eps * float(before.abs().max())

@@ -17,6 +17,8 @@ class Export:
 
     with_dynamo: bool
     keeps_batch_norm: bool
+    opset: int | None = None
+    """The version of the operators; none for the one that each exporter is at home in."""
 
     def write(self, network: torch.nn.Module, image: Array, path: Path) -> Counter[str]:
         """Export a network in evaluation mode; returns how often each operator occurs in the file."""
@@ -33,12 +35,12 @@ class Export:
         return Counter(node.op_type for node in onnx.load(path).graph.node)
 
     def _dynamo_settings(self) -> dict[str, object]:
-        settings: dict[str, object] = {"dynamo": True, "opset_version": 20, "optimize": not self.keeps_batch_norm}
+        settings: dict[str, object] = {"dynamo": True, "opset_version": self.opset or 20, "optimize": not self.keeps_batch_norm}
         return settings | {"external_data": False, "verbose": False}
 
     def _torchscript_settings(self) -> dict[str, object]:
         mode = torch.onnx.TrainingMode
-        settings: dict[str, object] = {"dynamo": False, "opset_version": 17}
+        settings: dict[str, object] = {"dynamo": False, "opset_version": self.opset or 17}
         return settings | {
             "do_constant_folding": not self.keeps_batch_norm,
             "training": mode.PRESERVE if self.keeps_batch_norm else mode.EVAL,

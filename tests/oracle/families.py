@@ -1,38 +1,14 @@
-"""The torchvision networks of the parity table, and how zennit is told about each."""
+"""The networks of the parity table, and how zennit is told about each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torchvision import models
-from zennit.canonizers import Canonizer
 
 import canonizers
-
-Canonizers = Callable[[], list[Canonizer]]
-
-
-@dataclass(frozen=True)
-class Family:
-    """One network of the table."""
-
-    build: Callable[[], torch.nn.Module]
-    shipped: Canonizers
-    """The canonizers that zennit has for it."""
-    completed: Canonizers | None = None
-    """Those with ours added, for presets that divide relevance, where zennit's do not see all of the network."""
-    completed_gradients: Canonizers | None = None
-    """The same for the gradient and its kin, under which a gate passes its own derivative."""
-    size: int = 224
-    """Height and width of the input."""
-    seeds: tuple[int, ...] = (0,)
-    """Each draws other parameters and another image."""
-    has_flat_pooling_too: bool = False
-    """Whether to compare with flat average pooling as well, because rounding decides under the norm rule."""
-    is_beyond_zennit: bool = False
-    """Whether it has what zennit cannot be made to divide relevance by: BatchNorm in front of a ReLU."""
-
+from family import Family
+from vision_transformers import TRANSFORMERS
 
 def _torchvision(name: str, **settings: object) -> Callable[[], torch.nn.Module]:
     return partial(getattr(models, name), weights=None, **settings)
@@ -41,7 +17,7 @@ def _torchvision(name: str, **settings: object) -> Callable[[], torch.nn.Module]
 SEQUENTIAL = canonizers.sequential
 GATED = canonizers.residual_sums_and_gates
 THREE = (0, 1, 2)
-FAMILIES: dict[str, Family] = {
+CONVOLUTIONAL: dict[str, Family] = {
     "alexnet": Family(_torchvision("alexnet"), SEQUENTIAL, seeds=THREE),
     "squeezenet1_1": Family(_torchvision("squeezenet1_1"), SEQUENTIAL, seeds=THREE),
     "resnet18": Family(_torchvision("resnet18"), canonizers.residual, seeds=THREE),
@@ -75,3 +51,5 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 """To compare one more network, add its line here."""
+
+FAMILIES: dict[str, Family] = CONVOLUTIONAL | TRANSFORMERS

@@ -33,6 +33,8 @@ class Layer:
     """In a shape that broadcasts to the output."""
     signal: int = 0
     """Of a gate: which input is the signal."""
+    is_batch_norm: bool = False
+    """Whether canonization may merge it into a layer beside it."""
 
     def value(self, *inputs: Tensor) -> Tensor:
         """The output for these inputs."""
@@ -65,6 +67,12 @@ class Graph:
         """The layer that alone reads this one's value."""
         readers = [at for at, layer in enumerate(self.layers) if index in layer.inputs]
         return readers[0] if len(readers) == 1 else None
+
+    def comes_from(self, index: int, kind: str) -> bool:
+        """Whether a layer is of the kind, or a rearrangement of one that is."""
+        while self.layers[index].kind == "reshape":
+            (index,) = self.layers[index].inputs
+        return self.layers[index].kind == kind
 
     def remove(self, index: int) -> None:
         """Take out a layer of one input: its readers read that input."""
@@ -104,7 +112,7 @@ def normalization(module: nn.BatchNorm2d, inputs: list[int], name: str) -> Layer
     scale = module.weight / torch.sqrt(module.running_var + module.eps)
     shift = module.bias - module.running_mean * scale
     parts = (part.detach()[None, :, None, None] for part in (scale, shift))
-    return Layer("normalization", inputs, operator.mul, name, *parts)
+    return Layer("normalization", inputs, operator.mul, name, *parts, is_batch_norm=True)
 
 
 def activation(name: str, function: Callable[[Tensor], Tensor]) -> Callable[..., Layer]:

@@ -1,10 +1,14 @@
-"""Write tests/golden: tiny networks, an input each, and zennit's relevance for every preset.
+"""Write tests/golden: tiny networks, an input each, and their relevance for every preset.
+
+The relevance is zennit's; transformers and ConvNeXt, which zennit has no rules for, have that of `relevance.py`, and
+their gradient torch's.
 
     python tests/oracle/make_goldens.py
 
 `cargo test` reads the result without Python.
 """
 
+import copy
 import json
 import shutil
 from collections.abc import Iterator
@@ -20,10 +24,17 @@ from zennit.core import Composite
 from zennit.rules import Epsilon, Flat, Gamma
 from zennit.types import Convolution, Linear
 
-from attribution import Array, Reference, attribute, forward
+import assignment
+import exported
+from attribution import Array, Difference, Reference, attribute, forward, zennit_relevance
 from composites import COMPOSITES, CompositeFactory, InputRange
-from networks import check_export, prepare, random_image
+from networks import check_export, prepare, random_image, scale_logits
+from references import AGREEMENT
+from relevance import explain
 from tiny import SIDE, TINY_NETWORKS, TinyNetwork, export_tiny, initialize, node_name
+from tiny_transformers import TINY_TRANSFORMERS, TinyTransformer, write
+from vision_transformers import COMPOSITES as COMPOSITE_FILES
+from vision_transformers import randomized
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
@@ -133,6 +144,58 @@ def write_network(name: str, tiny: TinyNetwork) -> Iterator[dict[str, object]]:
         (folder / f"{preset}.yaml").write_text(composite_text.yaml, encoding="utf-8")
 
 
+def write_transformer(name: str, tiny: TinyTransformer) -> Iterator[dict[str, object]]:
+    """Write the folders of one transformer and yield their entries of the index."""
+    seed = crc32(name.encode())
+    image = random_image(np.random.default_rng(seed), SIDE, SIDE)
+    torch.manual_seed(seed)
+    network = randomized(tiny.build())
+    scale_logits(network, image)
+    for folder, form in tiny.files.items():
+        (GOLDEN / folder).mkdir(parents=True)
+        np.save(GOLDEN / folder / "input.npy", image)
+        write(network, image, form, GOLDEN / folder / "model.onnx")
+        check_export(network, image, GOLDEN / folder / "model.onnx")
+    target = int(forward(network, image).argmax())
+    texts = transformer_composites()
+    for composite in tiny.composites:
+        reference = transformer_reference(network, texts[composite], image, target)
+        file = f"{name}/{composite}.npy"
+        np.save(GOLDEN / file, reference.relevance.astype(np.float32))
+        for folder in tiny.files:
+            words = composite if composite == "gradient" else f"composites/{composite}.yaml"
+            yield golden(folder, words, file, target, reference)
+
+
+def transformer_composites() -> dict[str, str]:
+    """The YAML of what transformers are explained with, by name, written to the folder of the goldens."""
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in COMPOSITE_FILES}
+    large = texts["cp-lrp"].replace("stabilizer: 1e-12", "stabilizer: 1e-3")
+    texts["cp-lrp-large-epsilon"] = large.replace("name: cp-lrp", "name: cp-lrp-large-epsilon")
+    (GOLDEN / "composites").mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (GOLDEN / "composites" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return texts | {"gradient": "name: gradient\nrules:\n  - rule: gradient\n"}
+
+
+def transformer_reference(network: torch.nn.Module, text: str, image: Array, target: int) -> Reference:
+    """Our relevance in float64 and what float32 makes of it; the gradient has to be torch's."""
+    composite = assignment.Composite.parse(text)
+
+    def run(precision: torch.dtype) -> Array:
+        pixels = torch.from_numpy(image).to(precision)[None]
+        layers = exported.of(copy.deepcopy(network).to(precision), pixels)
+        found: Array = explain(layers, composite, pixels, target)[0].numpy()
+        return found
+
+    relevance = run(torch.float64)
+    if composite.is_gradient:
+        difference = Difference.between(relevance, zennit_relevance(network, None, image, target))
+        if not difference.relative <= AGREEMENT:
+            raise ValueError(f"the gradient is off torch's by {difference.relative:.1e}")
+    return Reference(relevance, Difference.between(run(torch.float32), relevance))
+
+
 def build(name: str, tiny: TinyNetwork) -> tuple[torch.nn.Module, Array]:
     """The network with its random parameters and the random image; the same on each call."""
     seed = crc32(name.encode())
@@ -146,6 +209,8 @@ def main() -> None:
     torch.set_num_threads(1)
     shutil.rmtree(GOLDEN, ignore_errors=True)
     index = [entry for name, tiny in TINY_NETWORKS.items() for entry in write_network(name, tiny)]
+    for name, transformer in TINY_TRANSFORMERS.items():
+        index += write_transformer(name, transformer)
     text = ",\n".join(json.dumps(entry) for entry in index)
     (GOLDEN / "index.json").write_text(f"[\n{text}\n]\n", encoding="utf-8")
     for entry in index:

@@ -29,7 +29,7 @@ def prepare(network: torch.nn.Module, image: Array) -> torch.nn.Module:
         elif isinstance(module, LINEAR_LAYERS) and module.bias is not None:
             torch.nn.init.normal_(module.bias, std=0.1)
     network.eval()
-    _scale_logits(network, image)
+    scale_logits(network, image)
     return network
 
 
@@ -43,7 +43,8 @@ def _randomize_batch_norm(module: torch.nn.BatchNorm2d) -> None:
     module.load_state_dict(statistics, strict=False)
 
 
-def _scale_logits(network: torch.nn.Module, image: Array) -> None:
+def scale_logits(network: torch.nn.Module, image: Array) -> None:
+    """Scale the last linear layer, in place, to a largest logit of :data:`LARGEST_LOGIT`."""
     largest = float(np.abs(forward(network, image)).max())
     if not np.isfinite(largest) or largest == 0.0:
         raise ValueError(f"the largest logit is {largest}: choose another seed")

@@ -17,8 +17,8 @@ import torch
 from assignment import Composite
 from attribution import Difference
 from binary import BinaryError, Onnxplain, Relevance
-from exports import EXPORTS
-from families import FAMILIES, Family
+from families import FAMILIES
+from family import Family
 from references import Case, Reference, cases
 from soundness import Conservation, Functions, conservation_table, functions_table
 from tables import Comparison, exports_table, parity_table
@@ -36,7 +36,22 @@ class Variant:
     """What onnxplain is given: the preset's name, or a file."""
 
 
-def variants(text: str, family: Family, work: Path) -> Iterator[Variant]:
+def variants(presets: dict[str, str], names: Sequence[str] | None, family: Family, work: Path) -> Iterator[Variant]:
+    """What a family is compared under: the presets `names` or all, or its own composites beside the gradient."""
+    if not family.composites:
+        for name in names or presets:
+            yield from preset_variants(presets[name], family, work)
+        return
+    files = {file.stem: file for file in family.composites}
+    for name in names or ["gradient", *files]:
+        if name in files:
+            text = files[name].read_text(encoding="utf-8")
+            yield Variant(Composite.parse(text), text, str(files[name]))
+        else:
+            yield Variant(Composite.parse(presets[name]), presets[name], name)
+
+
+def preset_variants(text: str, family: Family, work: Path) -> Iterator[Variant]:
     """A preset's YAML, and where the family wants it the same with flat average pooling, written to `work`."""
     preset = Composite.parse(text)
     yield Variant(preset, text, preset.name)
@@ -53,7 +68,7 @@ def compare(onnxplain: Onnxplain, case: Case, variant: Variant, reference: Refer
     composite = variant.composite
     found: dict[str, Difference | str] = {}
     first: Relevance | None = None
-    for export in list(EXPORTS)[: None if case.seed == 0 else 1]:
+    for export in list(case.family.exports)[: None if case.seed == 0 else 1]:
         try:
             relevance = onnxplain.explain(
                 case.model(export), case.image, variant.argument, case.target, composite.needs_input_range
@@ -91,14 +106,14 @@ class Results:
         return "\n\n".join("\n".join(table) for table in tables) + "\n"
 
 
-def examine(name: str, presets: list[str], arguments: argparse.Namespace, results: Results) -> None:
+def examine(name: str, presets: dict[str, str], arguments: argparse.Namespace, results: Results) -> None:
     """Every seed of a network under every preset, references computed where the cache has none."""
     onnxplain = Onnxplain(arguments.onnxplain)
     family = cases([name], arguments.work)[: arguments.seeds]
     for case in family:
         case.prepare()
         _log(f"{name} {case.seed}: safety {case.facts['safety']:.1f}")
-    for variant in (found for text in presets for found in variants(text, FAMILIES[name], arguments.work)):
+    for variant in variants(presets, arguments.preset, FAMILIES[name], arguments.work):
         for case in family:
             reference = case.reference(variant.composite, variant.text)
             if not arguments.references_only:
@@ -130,7 +145,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         help="where networks and references are kept (10 GB); default: %(default)s",
     )
     parser.add_argument("--network", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME")
-    parser.add_argument("--preset", nargs="+", metavar="NAME", help="default: all that the binary has")
+    parser.add_argument("--preset", nargs="+", metavar="NAME", help="presets, or composites of the network's own; default: all")
     parser.add_argument("--seeds", type=int, help="compare only the first seeds of each network; default: all")
     parser.add_argument("--tables", type=Path, help="write the tables to this file too, after every network")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; default: %(default)s")
@@ -146,10 +161,9 @@ def main(words: Sequence[str]) -> int:
         _log(f"{arguments.onnxplain} does not exist: cargo build --release")
         return 2
     presets = Onnxplain(arguments.onnxplain).presets()
-    texts = [presets[name] for name in arguments.preset or presets]
     results = Results()
     for name in arguments.network:
-        examine(name, texts, arguments, results)
+        examine(name, presets, arguments, results)
         if arguments.tables:
             arguments.tables.write_text(results.markdown(), encoding="utf-8")
     if not arguments.references_only:

@@ -12,18 +12,15 @@ from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 import torch
 
-import graph
 from assignment import Composite
 from attribution import Array, Difference, forward, zennit_relevance
 from composites import COMPOSITES, InputRange
-from construction import construct
-from exports import EXPORTS
-from families import FAMILIES, Canonizers, Family
+from families import FAMILIES
+from family import Canonizers, Family
 from networks import check_export
 from relevance import explain
 
@@ -103,8 +100,7 @@ class Case:
         if (self.folder / "case.json").exists():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        seed = crc32(self.name.encode()) + self.seed
-        construction = construct(self.family.build, seed, self.family.size)
+        construction = self.family.construct(self.name, self.seed)
         image = construction.image
         np.save(self.image, image)
         torch.save(construction.network.state_dict(), self.folder / "parameters.pt")
@@ -113,7 +109,7 @@ class Case:
             "safety": construction.safety,
             "changed_filters": construction.changed_filters,
         }
-        for name, export in list(EXPORTS.items())[: None if self.seed == 0 else 1]:
+        for name, export in list(self.family.exports.items())[: None if self.seed == 0 else 1]:
             facts[name] = export.write(self.network, image, self.model(name))
             check_export(self.network, image, self.model(name))
         (self.folder / "case.json").write_text(json.dumps(facts))
@@ -135,7 +131,7 @@ class Case:
         pixels = torch.from_numpy(np.load(self.image))[None]
 
         def run(network: torch.nn.Module, image: torch.Tensor) -> Array:
-            found: Array = explain(graph.of(network), composite, image, self.target)[0].numpy()
+            found: Array = explain(self.family.layers(network, image), composite, image, self.target)[0].numpy()
             return found
 
         relevance = run(copy.deepcopy(self.network).double(), pixels.double())

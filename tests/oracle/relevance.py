@@ -4,7 +4,7 @@ Each rule is written from its paper. What they share is the division of Bach et 
 output's relevance goes to the contributions that make up its denominator, in proportion to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from assignment import Composite, Setting
 from canonization import canonized
 from composites import InputRange
+from exported import Normalization
 from graph import WEIGHTED, Graph, Layer
 
 Contribution = tuple[Tensor, Tensor]
@@ -38,7 +39,8 @@ def explain(graph: Graph, composite: Composite, image: Tensor, target: int) -> T
         if relevance is None:
             continue
         inputs = [values[at] for at in layer.inputs]
-        shares = Step(layer, inputs, values[index], settings[index]).shares(relevance)
+        coefficients = tuple(graph.comes_from(at, "softmax") for at in layer.inputs)
+        shares = Step(layer, inputs, values[index], settings[index], coefficients).shares(relevance)
         for at, share in zip(layer.inputs, shares, strict=True):
             if share is not None:
                 arrived[at] = share if arrived[at] is None else arrived[at] + share
@@ -56,6 +58,8 @@ class Step:
     inputs: list[Tensor]
     output: Tensor
     setting: Setting
+    coefficients: tuple[bool, ...] = ()
+    """For each input whether it comes from a softmax."""
 
     def shares(self, arrived: Tensor) -> Sequence[Tensor | None]:
         """The relevance of every input; `None` is nothing at all."""
@@ -68,6 +72,18 @@ class Step:
                 return [arrived.clamp(min=0.0)]
             case "pass", "activation" | "normalization":
                 return [arrived]
+            case "epsilon", "normalization":
+                return [self._normalized(arrived)]
+            case "taylor", "softmax":
+                return self._softmax(arrived)
+            case "taylor", "matmul":
+                quotient = arrived / stabilized(2.0 * self.output, self.setting)
+                gradients = self._gradient(quotient)
+                return [value * gradient for value, gradient in zip(self.inputs, gradients, strict=True)]
+            case "epsilon", "matmul":
+                return self._mixed(arrived)
+            case "pass", "product":
+                return [arrived / 2.0, arrived / 2.0]
             case "pass", "gate":
                 return [arrived if at == self.layer.signal else None for at in (0, 1)]
             case "norm" | "epsilon", "sum" | "average-pool":
@@ -84,6 +100,29 @@ class Step:
     def _gradient(self, arrived: Tensor) -> Sequence[Tensor]:
         leaves = [value.detach().requires_grad_() for value in self.inputs]
         return torch.autograd.grad(self.layer.value(*leaves), leaves, arrived)
+
+    def _softmax(self, arrived: Tensor) -> Sequence[Tensor]:
+        """Achtibat et al. (2024): the first-order Taylor expansion at the input, x (R - s sum R)."""
+        total = arrived.sum(self.layer.function.keywords["dim"], keepdim=True)
+        return [self.inputs[0] * (arrived - self.output * total)]
+
+    def _mixed(self, arrived: Tensor) -> Sequence[Tensor | None]:
+        """Ali et al. (2022): attention weights are coefficients, what they mix takes all."""
+        if True not in self.coefficients:
+            return [None, None]
+        gradients = self._gradient(arrived / stabilized(self.output, self.setting))
+        return [
+            None if is_coefficient else value * gradient
+            for value, gradient, is_coefficient in zip(self.inputs, gradients, self.coefficients, strict=True)
+        ]
+
+    def _normalized(self, arrived: Tensor) -> Tensor:
+        """Ali et al. (2022): the standard deviation is a constant; the shift absorbs as a bias does."""
+        function = self.layer.function
+        if isinstance(function, Normalization):
+            function = function.with_constant_deviation(self.inputs[0])
+        bias = self.layer.bias if self.setting.with_bias else None
+        return self._divided([(self.inputs[0], self.layer.weight)], bias, arrived, function)
 
     def _weighted(self, arrived: Tensor) -> Tensor:
         value, weight = self.inputs[0], self.layer.weight
@@ -139,11 +178,18 @@ class Step:
         )
         return upward + downward
 
-    def _divided(self, parts: list[Contribution], bias: Tensor | None, arrived: Tensor) -> Tensor:
+    def _divided(
+        self,
+        parts: list[Contribution],
+        bias: Tensor | None,
+        arrived: Tensor,
+        function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    ) -> Tensor:
         """Relevance in proportion to the contributions to `z`, the bias being one that absorbs."""
+        function = function or self.layer.function
         leaves = [value.detach().clone().requires_grad_() for value, _ in parts]
         weights = [weight for _, weight in parts]
-        z = sum(self.layer.function(leaf, weight) for leaf, weight in zip(leaves, weights, strict=True))
+        z = sum(function(leaf, weight) for leaf, weight in zip(leaves, weights, strict=True))
         if bias is not None:
             z = z + bias
         quotient = arrived / stabilized(z.detach(), self.setting)

@@ -86,17 +86,27 @@ def _verdict(row: Comparison, found: Difference | str) -> str:
 
 
 def exports_table(comparisons: Iterable[Comparison]) -> Iterator[str]:
-    """Network by export: the preset whose relevance differs most from that of the first export."""
-    compared = [row for row in comparisons if len(row.found) > 1]
-    exports = list(compared[0].found)[1:] if compared else []
-    yield "| network | " + " | ".join(exports) + " | verdict |"
-    yield "|---|" + "---:|" * len(exports) + "---|"
-    for network, group in groupby(compared, lambda row: row.network):
-        rows = list(group)
-        cells = [_export_cell(max(rows, key=lambda row: row.excess(export)), export) for export in exports]
-        off = [row for row in rows if any(row.excess(export) > 1.0 for export in exports)]
-        verdict = "ok" if not off else "OFF: " + ", ".join(sorted({row.composite.name for row in off}))
-        yield f"| {network} | " + " | ".join(cells) + f" | {verdict} |"
+    """Network by export: the preset whose relevance differs most from that of the first export.
+
+    A table for each list of exports.
+    """
+    by_exports: dict[tuple[str, ...], list[Comparison]] = {}
+    for row in comparisons:
+        if len(row.found) > 1:
+            by_exports.setdefault(tuple(row.found)[1:], []).append(row)
+    for exports, rows in by_exports.items():
+        yield "| network | " + " | ".join(exports) + " | verdict |"
+        yield "|---|" + "---:|" * len(exports) + "---|"
+        for network, group in groupby(rows, lambda row: row.network):
+            yield _exports_row(network, exports, list(group))
+        yield ""
+
+
+def _exports_row(network: str, exports: tuple[str, ...], rows: list[Comparison]) -> str:
+    cells = [_export_cell(max(rows, key=lambda row: row.excess(export)), export) for export in exports]
+    off = [row for row in rows if any(row.excess(export) > 1.0 for export in exports)]
+    verdict = "ok" if not off else "OFF: " + ", ".join(sorted({row.composite.name for row in off}))
+    return f"| {network} | " + " | ".join(cells) + f" | {verdict} |"
 
 
 def _export_cell(worst: Comparison, export: str) -> str:
