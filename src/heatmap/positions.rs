@@ -61,10 +61,16 @@ fn grid(patches: usize, [height, width]: [usize; 2]) -> Option<[usize; 2]> {
     (is_grid && fits(rows, columns, [height, width])).then_some([rows, columns])
 }
 
-/// Whether positions lie on the picture equally close in both directions, but for the rounding of sides.
+/// Whether positions lie on the picture equally close in both directions, but for the rounding of sides,
+/// and about a whole number of pixels apart: the rows of an attention matrix do not.
 fn fits(rows: usize, columns: usize, [height, width]: [usize; 2]) -> bool {
-    let expected = rows as f64 * width as f64 / height as f64;
-    rows <= height && columns <= width && (expected - columns as f64).abs() < 1.0
+    let distance = height as f64 / rows as f64;
+    let expected = width as f64 / distance;
+    let at_whole_distance = height as f64 / distance.round();
+    (1..=height).contains(&rows)
+        && (1..=width).contains(&columns)
+        && (expected - columns as f64).abs() < 1.0
+        && (at_whole_distance - rows as f64).abs() < 0.1 * at_whole_distance
 }
 
 #[cfg(test)]

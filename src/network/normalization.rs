@@ -196,7 +196,7 @@ impl Part {
         let stride: usize = shape[first + count..].iter().product();
         let mut probe = noise(shape)?;
         for (at, value) in probe.data_mut().iter_mut().enumerate() {
-            let sign = if at / stride % length % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = if (at / stride % length).is_multiple_of(2) { 1.0 } else { -1.0 };
             *value = STRONG * (0.5 + sign * (1.0 + 0.25 * value.abs()));
         }
         Ok(probe)

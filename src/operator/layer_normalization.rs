@@ -248,7 +248,8 @@ mod tests {
             let mut unshifted = output.clone();
             let shift = operator.bias().unwrap();
             unshifted.combine_broadcast(shift, |y, shift| *y -= shift).unwrap();
-            let handed = operator.gradient_of_signal(&[input.clone()], seed.clone()).unwrap();
+            let handed =
+                operator.gradient_of_signal(std::slice::from_ref(&input), seed.clone()).unwrap();
             let dot = |a: &Tensor, b: &Tensor| -> f32 {
                 a.data().iter().zip(b.data()).map(|(a, b)| a * b).sum()
             };
