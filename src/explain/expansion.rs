@@ -1,11 +1,10 @@
 //! The rules of the first derivative, for operators that are no linear maps: epsilon on attention and
 //! LayerNormalization, the Taylor expansion of softmax and matrix products.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::program::ExpansionStep;
-use super::propagate::Handed;
-use crate::linear::Broadcast;
+use super::propagate::{Absorbed, Carried, Handed, quotients};
 use crate::operator::Operator;
 use crate::tensor::Tensor;
 
@@ -15,49 +14,50 @@ pub(super) fn expand(
     operator: &dyn Operator,
     inputs: &[Tensor],
     output: &Tensor,
-    arrived: Tensor,
+    arrived: Carried,
 ) -> Result<Handed> {
-    let incoming = arrived.sum();
-    let undivided =
-        if step.of_signal { None } else { operator.relative_gradient(inputs, &arrived)? };
-    let mut handed = match undivided {
-        Some(slopes) => Handed::from(slopes),
-        None => divided(step, operator, inputs, output.clone(), &arrived)?,
+    let incoming = arrived.sums[0];
+    let (slopes, absorbed) = slopes(step, operator, inputs, output, arrived.relevance)?;
+    let times_input = |(mut slope, input): (Tensor, &Tensor)| {
+        let sums = slope.update([input], |slope, [x]| step.share * (slope * x))?;
+        Ok(Carried { relevance: slope, sums })
     };
-    for (slope, input) in handed.relevance.iter_mut().zip(inputs) {
-        slope.combine_broadcast(input, |slope, x| *slope *= step.share * x)?;
-    }
-    if !step.of_signal {
+    let relevance = slopes.into_iter().zip(inputs).map(times_input).collect::<Result<Vec<_>>>()?;
+    let mut handed = Handed::from(relevance);
+    handed.absorbed_by_stabilizer = absorbed.by_stabilizer;
+    handed.absorbed_by_bias = match step.of_signal {
+        true => absorbed.by_bias,
         // What a Taylor expansion leaves over is by definition the rest.
-        let outgoing: f64 = handed.relevance.iter().map(Tensor::sum).sum();
-        handed.absorbed_by_bias = incoming - handed.absorbed_by_stabilizer - outgoing;
-    }
+        false => {
+            let outgoing: f64 = handed.relevance.iter().map(|carried| carried.sums[0]).sum();
+            incoming - absorbed.by_stabilizer - outgoing
+        }
+    };
     Ok(handed)
 }
 
 /// `Jᵀ (R / stabilized(z))`, and what the bias and the stabilizer absorb.
-fn divided(
+fn slopes(
     step: ExpansionStep,
     operator: &dyn Operator,
     inputs: &[Tensor],
-    mut z: Tensor,
-    arrived: &Tensor,
-) -> Result<Handed> {
-    let mut absorbed_by_bias = 0.0;
-    if let Some(bias) = operator.bias().filter(|_| !step.bias) {
+    output: &Tensor,
+    mut arrived: Tensor,
+) -> Result<(Vec<Tensor>, Absorbed)> {
+    if !step.of_signal
+        && let Some(slopes) = operator.relative_gradient(inputs, &arrived)?
+    {
+        return Ok((slopes, Absorbed { by_bias: 0.0, by_stabilizer: 0.0 }));
+    }
+    let bias = operator.bias();
+    let mut z = output.clone();
+    if let Some(bias) = bias.filter(|_| !step.bias) {
         z.combine_broadcast(bias, |z, bias| *z -= bias)?;
     }
-    let absorbed_by_stabilizer = step.stabilizer.divide(arrived.data(), z.data_mut());
-    if let Some(bias) = operator.bias().filter(|_| step.bias) {
-        let broadcast = Broadcast::between(bias.shape(), z.shape());
-        let sums = broadcast.context("the bias does not fit the output")?.sum(z.data());
-        let shares = sums.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(b));
-        absorbed_by_bias = shares.sum();
-    }
-    let relevance = if step.of_signal {
-        operator.gradient_of_signal(inputs, z)?
-    } else {
-        operator.gradient(inputs, z)?
+    let absorbed = quotients(bias.filter(|_| step.bias), step.stabilizer, &mut arrived, &z)?;
+    let slopes = match step.of_signal {
+        true => operator.gradient_of_signal(inputs, arrived)?,
+        false => operator.gradient(inputs, arrived)?,
     };
-    Ok(Handed { relevance, absorbed_by_bias, absorbed_by_stabilizer })
+    Ok((slopes, absorbed))
 }

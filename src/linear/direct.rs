@@ -1,15 +1,15 @@
 //! Convolutions over lines and images, computed straight from the input.
 //!
 //! Filters are taken in blocks of two vectors and pixels in short runs along a row; the
-//! [`microkernel`](super::microkernel) adds up all taps of such a tile in registers. The input is copied once, into
+//! [`microkernel`](crate::microkernel) adds up all taps of such a tile in registers. The input is copied once, into
 //! planes with their padding written out, so that no tap needs a test. Where rows are shorter
 //! than a run, the padded plane is walked as one line, and what falls into the padding is dropped.
 
 use anyhow::{Result, ensure};
 
 use super::convolution::{Correlation, Kernel};
-use super::microkernel::{Instructions, MOST_OUTPUTS, Operands, Sums};
 use super::{Window, WindowAxis};
+use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands, Sums};
 use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 

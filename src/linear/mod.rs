@@ -10,8 +10,6 @@ mod convolution_transposed;
 mod dense;
 mod depthwise;
 mod direct;
-#[cfg_attr(not(target_arch = "x86_64"), path = "no_microkernel.rs")]
-mod microkernel;
 mod plan;
 mod pooling;
 pub(crate) mod product;

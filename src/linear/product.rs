@@ -6,7 +6,7 @@
 use anyhow::{Context, Result, ensure};
 use tract_core::prelude::tract_ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 
-use super::microkernel::{Instructions, MOST_OUTPUTS, Operands};
+use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
 use crate::parallel::{for_each_heavy_chunk, map_heavy_chunks};
 
 /// Panels of rows that a panel of columns meets while it is in the second cache.
