@@ -82,7 +82,7 @@ class Transformer(Family):
         torch.manual_seed(number)
         network = calibrated(randomized(self.build()), torch.from_numpy(image)[None])
         scale_logits(network, image)
-        return Construction(network, image, float("inf"), 0)
+        return Construction(network, image, float("nan"), 0)
 
     def layers(self, network: nn.Module, image: torch.Tensor) -> Graph:
         """See :class:`Family`."""
