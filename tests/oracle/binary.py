@@ -41,7 +41,8 @@ class Onnxplain:
         run = subprocess.run([str(self.path), *words], capture_output=True, text=True, check=False)
         if run.returncode != 0 and not (words[0] == "check" and run.returncode == 1):
             lines = run.stderr.strip().splitlines() or ["no message"]
-            raise BinaryError(f"exit code {run.returncode}: {lines[0]} ... {lines[-1].strip()}")
+            ends = dict.fromkeys((lines[0], lines[-1].strip()))
+            raise BinaryError(f"exit code {run.returncode}: {' ... '.join(ends)}")
         return run.stdout
 
     def presets(self) -> dict[str, str]:

@@ -46,7 +46,7 @@ class Construction:
     network: nn.Module
     image: Array
     safety: float
-    """Smallest distance of a decision from its threshold / largest float32 error of torch there."""
+    """Smallest distance of a decision from its threshold / largest float32 error of torch there; NaN: not measured."""
     changed_filters: int
     """Filters changed because of nearly equal maxima."""
 

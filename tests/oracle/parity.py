@@ -120,7 +120,7 @@ def examine(name: str, presets: dict[str, str], arguments: argparse.Namespace, r
                 row = compare(onnxplain, case, variant, reference)
                 _log(f"{name} {case.seed} {variant.composite.name}: {_figures(row)}")
                 results.comparisons.append(row)
-    if not arguments.references_only:
+    if not (arguments.references_only or arguments.relevance_only):
         results.functions.append(Functions.of(onnxplain, family[0]))
         results.conservation.extend(Conservation.of(onnxplain, family[0]))
 
@@ -150,6 +150,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--tables", type=Path, help="write the tables to this file too, after every network")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; default: %(default)s")
     parser.add_argument("--references-only", action="store_true", help="fill the cache, explain nothing")
+    parser.add_argument("--relevance-only", action="store_true", help="leave out the tables on function and conservation")
     return parser.parse_args(words)
 
 

@@ -13,7 +13,6 @@ The presets of rules/ were chosen with it; each says with what result.
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -24,6 +23,8 @@ import onnxruntime
 import yaml
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+
+from binary import BinaryError, Onnxplain
 
 GRID = 14
 STEPS = 14
@@ -135,12 +136,12 @@ def area(classifier: Classifier, picture: Array, relevance: Array, target: int) 
 def explain(arguments: argparse.Namespace, card: Card, inputs: Path, composite: str) -> dict[str, Array]:
     """The relevance [C, H, W] of every input below `inputs`, by its stem."""
     with tempfile.TemporaryDirectory() as output:
-        command = [str(arguments.onnxplain), "explain", str(arguments.model), str(inputs)]
-        command += ["--composite", composite, "--save", "relevance", "-o", output, "--quiet"]
-        command += [f"--input-range={card.input_range()}"]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-        if run.returncode != 0:
-            raise SystemExit(f"{composite}: {run.stderr.strip()}")
+        words = ["explain", str(arguments.model), str(inputs), "--composite", composite]
+        words += ["--save", "relevance", "-o", output, "--quiet", f"--input-range={card.input_range()}"]
+        try:
+            Onnxplain(arguments.onnxplain).run(*words)
+        except BinaryError as error:
+            raise SystemExit(f"{composite}: {error}") from error
         relevances = {path.name.removesuffix(".relevance.npy"): np.load(path) for path in Path(output).rglob("*.npy")}
     if card.channels_last:
         relevances = {stem: relevance.transpose(2, 0, 1) for stem, relevance in relevances.items()}

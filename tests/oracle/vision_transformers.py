@@ -21,6 +21,7 @@ from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 
 import canonizers
 import exported
+from calibration import calibrated
 from construction import Construction
 from exports import Export
 from family import Canonizers, Family
@@ -79,9 +80,9 @@ class Transformer(Family):
         number = crc32(name.removesuffix("_unfused").encode()) + seed
         image = random_image(np.random.default_rng(number), self.size, self.size)
         torch.manual_seed(number)
-        network = randomized(self.build())
+        network = calibrated(randomized(self.build()), torch.from_numpy(image)[None])
         scale_logits(network, image)
-        return Construction(network, image, float("inf"), 0)
+        return Construction(network, image, float("nan"), 0)
 
     def layers(self, network: nn.Module, image: torch.Tensor) -> Graph:
         """See :class:`Family`."""
