@@ -8,7 +8,7 @@ use super::propagate::{Absorbed, Carried, Handed, quotients};
 use crate::operator::Operator;
 use crate::tensor::Tensor;
 
-/// `R_in = share · x ⊙ Jᵀ (R / stabilized(z))` (Achtibat et al. 2024, AttnLRP, section 3.3).
+/// `R_in = x ⊙ Jᵀ (R / stabilized(signals · z))` (Achtibat et al. 2024, AttnLRP, section 3.3).
 pub(super) fn expand(
     step: ExpansionStep,
     operator: &dyn Operator,
@@ -19,7 +19,7 @@ pub(super) fn expand(
     let incoming = arrived.sums[0];
     let (slopes, absorbed) = slopes(step, operator, inputs, output, arrived.relevance)?;
     let times_input = |(mut slope, input): (Tensor, &Tensor)| {
-        let sums = slope.update([input], |slope, [x]| step.share * (slope * x))?;
+        let sums = slope.update([input], |slope, [x]| slope * x)?;
         Ok(Carried { relevance: slope, sums })
     };
     let relevance = slopes.into_iter().zip(inputs).map(times_input).collect::<Result<Vec<_>>>()?;
@@ -36,7 +36,7 @@ pub(super) fn expand(
     Ok(handed)
 }
 
-/// `Jᵀ (R / stabilized(z))`, and what the bias and the stabilizer absorb.
+/// `Jᵀ (R / stabilized(signals · z))`, and what the bias and the stabilizer absorb.
 fn slopes(
     step: ExpansionStep,
     operator: &dyn Operator,
@@ -53,6 +53,9 @@ fn slopes(
     let mut z = output.clone();
     if let Some(bias) = bias.filter(|_| !step.bias) {
         z.combine_broadcast(bias, |z, bias| *z -= bias)?;
+    }
+    if step.signals > 1 {
+        z.data_mut().iter_mut().for_each(|z| *z *= step.signals as f32);
     }
     let absorbed = quotients(bias.filter(|_| step.bias), step.stabilizer, &mut arrived, &z)?;
     let slopes = match step.of_signal {

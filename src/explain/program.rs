@@ -58,14 +58,14 @@ pub struct LinearStep {
     pub range: Option<(Vec<f32>, Vec<f32>)>,
 }
 
-/// `R_in = share · x ⊙ Jᵀ (R / stabilized(z))`, `z` being the output.
+/// `R_in = x ⊙ Jᵀ (R / stabilized(signals · z))`, `z` being the output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExpansionStep {
     /// Whether `J` is that of the signal alone, everything else being a coefficient (epsilon), or
     /// the whole derivative (taylor).
     pub of_signal: bool,
-    /// Each signal's share: 1 / the number of signals that are multiplied with each other.
-    pub share: f32,
+    /// How many signals are multiplied with each other and share relevance evenly.
+    pub signals: usize,
     /// Whether the operator's bias is part of `z`.
     pub bias: bool,
     /// What keeps `z` from zero.
@@ -149,8 +149,7 @@ fn expansion_of(
         _ if is_multiplied => layer.inputs.iter().filter(|&&input| depends[input]).count(),
         _ => 1,
     };
-    let share = (signals.max(1) as f32).recip();
-    Some(ExpansionStep { of_signal, share, bias: setting.bias, stabilizer })
+    Some(ExpansionStep { of_signal, signals: signals.max(1), bias: setting.bias, stabilizer })
 }
 
 fn step_of(

@@ -89,7 +89,6 @@ impl<'a> Matrices<'a> {
     }
 }
 
-#[allow(dead_code)] // For products of two signals, as in attention.
 /// Writes the products `left · right` over `output`, one after the other; where one side has a
 /// single matrix it meets all of the other.
 ///

@@ -81,9 +81,10 @@ pub enum Kind {
     Product,
     /// Elementwise nonlinearity.
     Activation,
-    /// LayerNormalization and its like, BatchNormalization that stayed, other scales and shifts,
-    /// local response normalisation.
+    /// BatchNormalization that stayed, other scales and shifts, local response normalisation.
     Normalization,
+    /// LayerNormalization, RMSNormalization and their like.
+    LayerNormalization,
     /// Matrix product of two signals: attention scores, and the values mixed by them.
     Matmul,
     /// Softmax inside the network.
@@ -120,6 +121,7 @@ impl Kind {
             Kind::Product => "product",
             Kind::Activation => "activation",
             Kind::Normalization => "normalization",
+            Kind::LayerNormalization => "layer-normalization",
             Kind::Matmul => "matmul",
             Kind::Softmax => "softmax",
             Kind::Reshape => "reshape",
@@ -139,9 +141,8 @@ impl Op {
             Op::AveragePooling(_) | Op::Reduction(_) => Kind::AveragePool,
             Op::Resampling(_) => Kind::Resize,
             Op::Sum(_) => Kind::Sum,
-            Op::Affine(_) | Op::LayerNormalization(_) | Op::ResponseNormalization(_) => {
-                Kind::Normalization
-            }
+            Op::Affine(_) | Op::ResponseNormalization(_) => Kind::Normalization,
+            Op::LayerNormalization(_) => Kind::LayerNormalization,
             Op::MatrixProduct(_) => Kind::Matmul,
             Op::Activation(_) => Kind::Activation,
             Op::MaxPooling(_) => Kind::MaxPool,

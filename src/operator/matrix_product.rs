@@ -1,11 +1,9 @@
 //! The matrix product of two signals: attention scores `Q·Kᵀ`, and the mixing of values by them.
 
-use anyhow::{Context, Result, ensure};
-use tract_core::prelude::tract_ndarray::linalg::general_mat_mul;
-use tract_core::prelude::tract_ndarray::{ArrayView2, ArrayViewMut2};
+use anyhow::{Result, ensure};
 
 use super::Operator;
-use crate::parallel::map_chunks;
+use crate::linear::product::{Matrices, product};
 use crate::tensor::Tensor;
 
 /// `Y = A · B` for a batch of matrices: `[B, M, K]` and `[B, K, N]` to `[B, M, N]`.
@@ -37,50 +35,25 @@ impl MatrixProduct {
 
     /// `R Bᵀ`, what is handed to `A`.
     fn gradient_of_left(&self, right: &Tensor, relevance: &Tensor) -> Result<Tensor> {
-        let sizes = [self.rows, self.inner];
-        self.for_each_matrix(sizes, |index, to| {
-            let relevance = matrix(relevance, index, self.rows, self.columns)?;
-            let right = matrix(right, index, self.inner, self.columns)?;
-            general_mat_mul(1.0, &relevance, &right.t(), 0.0, to);
-            Ok(())
-        })
+        let [left_shape, _] = self.input_shapes();
+        let relevance = Matrices::new(relevance.data(), self.rows, self.columns)?;
+        let right = Matrices::new(right.data(), self.inner, self.columns)?.transposed();
+        multiplied(relevance, right, &left_shape)
     }
 
     /// `Aᵀ R`, what is handed to `B`.
     fn gradient_of_right(&self, left: &Tensor, relevance: &Tensor) -> Result<Tensor> {
-        let sizes = [self.inner, self.columns];
-        self.for_each_matrix(sizes, |index, to| {
-            let left = matrix(left, index, self.rows, self.inner)?;
-            let relevance = matrix(relevance, index, self.rows, self.columns)?;
-            general_mat_mul(1.0, &left.t(), &relevance, 0.0, to);
-            Ok(())
-        })
-    }
-
-    /// A batch of matrices of the given rows and columns, each written by `work`.
-    fn for_each_matrix(
-        &self,
-        [rows, columns]: [usize; 2],
-        work: impl Fn(usize, &mut ArrayViewMut2<f32>) -> Result<()> + Send + Sync,
-    ) -> Result<Tensor> {
-        let mut output = Tensor::zeros(&[self.batch, rows, columns])?;
-        let written = map_chunks(output.data_mut(), rows * columns, |index, to| {
-            work(index, &mut ArrayViewMut2::from_shape((rows, columns), to)?)
-        });
-        written.into_iter().collect::<Result<()>>()?;
-        Ok(output)
+        let [_, right_shape] = self.input_shapes();
+        let left = Matrices::new(left.data(), self.rows, self.inner)?.transposed();
+        let relevance = Matrices::new(relevance.data(), self.rows, self.columns)?;
+        multiplied(left, relevance, &right_shape)
     }
 }
 
-fn matrix(
-    tensor: &Tensor,
-    index: usize,
-    rows: usize,
-    columns: usize,
-) -> Result<ArrayView2<'_, f32>> {
-    let len = rows * columns;
-    let data = tensor.data().get(index * len..(index + 1) * len);
-    Ok(ArrayView2::from_shape((rows, columns), data.context("a factor is too small")?)?)
+fn multiplied(left: Matrices, right: Matrices, shape: &[usize]) -> Result<Tensor> {
+    let mut output = Tensor::zeros(shape)?;
+    product(left, right, output.data_mut())?;
+    Ok(output)
 }
 
 impl Operator for MatrixProduct {
@@ -90,12 +63,9 @@ impl Operator for MatrixProduct {
         };
         let shapes = [left.shape().to_vec(), right.shape().to_vec()];
         ensure!(shapes == self.input_shapes(), "the factors of a matrix product do not fit");
-        self.for_each_matrix([self.rows, self.columns], |index, to| {
-            let left = matrix(left, index, self.rows, self.inner)?;
-            let right = matrix(right, index, self.inner, self.columns)?;
-            general_mat_mul(1.0, &left, &right, 0.0, to);
-            Ok(())
-        })
+        let left = Matrices::new(left.data(), self.rows, self.inner)?;
+        let right = Matrices::new(right.data(), self.inner, self.columns)?;
+        multiplied(left, right, &self.output_shape())
     }
 
     fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {

@@ -175,7 +175,7 @@ rules:
   - { when: { kind: dense }, rule: { epsilon: { bias: false } } }
   - { when: { kind: [sum, average-pool, resize] }, rule: norm }
   - { when: { kind: [softmax, matmul] }, rule: taylor }
-  - { when: { kind: [activation, normalization, gate, product] }, rule: pass }
+  - { when: { kind: [activation, normalization, layer-normalization, gate, product] }, rule: pass }
 ";
 
 /// Every layer hands down what it got, less what bias and stabilizer absorb.

@@ -16,23 +16,23 @@ fn epsilon() -> AttributeProto {
 fn as_one_node() {
     let shape = &[1, 4, 3, 3];
     all_hold(vec![
-        case("over the last axis", 17, &[1, 3, 4], &["normalization"], |g| {
+        case("over the last axis", 17, &[1, 3, 4], &["layer-normalization"], |g| {
             let (scale, shift) = (weight(g, &[4]), weight(g, &[4]));
             g.node("LayerNormalization", &["x", &scale, &shift], &[epsilon()])
         }),
-        case("over two axes, without a shift", 17, &[1, 2, 3, 4], &["normalization"], |g| {
+        case("over two axes, without a shift", 17, &[1, 2, 3, 4], &["layer-normalization"], |g| {
             let scale = weight(g, &[3, 4]);
             g.node("LayerNormalization", &["x", &scale], &[epsilon(), int("axis", 2)])
         }),
-        case("root mean square", 23, &[1, 3, 4], &["normalization"], |g| {
+        case("root mean square", 23, &[1, 3, 4], &["layer-normalization"], |g| {
             let scale = weight(g, &[4]);
             g.node("RMSNormalization", &["x", &scale], &[epsilon()])
         }),
-        case("instance", 17, shape, &["normalization"], |g| {
+        case("instance", 17, shape, &["layer-normalization"], |g| {
             let (scale, shift) = (weight(g, &[4]), weight(g, &[4]));
             g.node("InstanceNormalization", &["x", &scale, &shift], &[epsilon()])
         }),
-        case("mean and variance", 13, shape, &["normalization"], |g| {
+        case("mean and variance", 13, shape, &["layer-normalization"], |g| {
             g.node("MeanVarianceNormalization", &["x"], &[ints("axes", &[2, 3])])
         }),
     ]);
@@ -71,7 +71,7 @@ fn with_parameters(g: &mut Graph, normal: &str) -> String {
 /// The forms that torch, timm and tf2onnx write, all with ε = 1e-5.
 fn written_out() -> Vec<Case> {
     let form = |name, build: fn(&mut Graph) -> String| {
-        case(name, 13, &[1, 3, 4], &["normalization"], build)
+        case(name, 13, &[1, 3, 4], &["layer-normalization"], build)
     };
     vec![
         form("Pow, Sqrt, Div", |g| {

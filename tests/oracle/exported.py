@@ -157,7 +157,7 @@ class Reader:
         epsilon = epsilon if epsilon is not None else 1e-5 if is_centred else torch.finfo(self.image.dtype).eps
         normalization = Normalization(dimensions, is_centred, float(epsilon))
         scale = torch.ones(shape, dtype=self.image.dtype) if weight is None else weight
-        return self.graph.add(Layer("normalization", [value], normalization, name, scale, bias))
+        return self.graph.add(Layer("layer-normalization", [value], normalization, name, scale, bias))
 
     def _attention(self, query: object, rest: list[object], node: fx.Node) -> int:
         """softmax(q kᵀ scale + mask) v, layer by layer."""
