@@ -14,7 +14,7 @@ use crate::composite::{Assignment, LayerRule};
 use crate::linear::{LinearMap, Signs, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op, SignBounds};
 use crate::operator::Operator;
-use crate::rule::{Group, InputPart, Rule, RuleSetting, Sign, Stabilizer, Term};
+use crate::rule::{Group, InputPart, Rule, RuleSetting, Sign, Stabilizer, StabilizerKind, Term};
 
 /// A network and what propagation does at each of its layers: data, without kernels or state.
 #[derive(Clone, Debug)]
@@ -186,7 +186,9 @@ fn step_of(
                 simplified(group, inputs, map, dead)
             };
             let groups: Vec<Group> = groups.into_iter().filter_map(simplify).collect();
-            if let (Rule::Gamma { gamma }, [_, _]) = (rule, groups.as_slice()) {
+            // A relative ε is measured on all outputs of a group, those it does not divide too.
+            let is_local = stabilizer.kind != StabilizerKind::Relative;
+            if let (Rule::Gamma { gamma }, [_, _], true) = (rule, groups.as_slice(), is_local) {
                 let (gamma, bias) = (*gamma, setting.bias);
                 return Ok(Step::Gamma(GammaStep { gamma, bias, stabilizer }));
             }

@@ -73,6 +73,12 @@ impl Broadcast {
     /// Sums the large tensor over everything the small one was spread over: the transpose of spreading.
     pub fn sum(&self, large: &[f32]) -> Vec<f32> {
         let mut sums = vec![0.0f64; self.middle];
+        if self.inner == 1 {
+            for row in large.chunks_exact(self.middle.max(1)) {
+                sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+            }
+            return sums.into_iter().map(|sum| sum as f32).collect();
+        }
         for block in large.chunks_exact((self.middle * self.inner).max(1)) {
             for (run, sum) in block.chunks_exact(self.inner.max(1)).zip(&mut sums) {
                 *sum += sum_of(run);

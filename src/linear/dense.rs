@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::product::{Matrices, RightOperand};
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
-use crate::parallel::for_each_heavy_chunk;
+use crate::parallel::{for_each_chunk, for_each_heavy_chunk};
 use crate::tensor::Tensor;
 
 /// `y = W x + b` over the last axes: `[..., I]` to `[..., O]`, the same for every position of the leading ones.
@@ -49,12 +49,60 @@ impl Dense {
                 Ok(())
             }));
         }
+        if positions < outputs.min(inputs) {
+            return Ok(Box::new(product_with_large_weights(
+                self.weight.clone(),
+                part,
+                is_transposed,
+                positions,
+            )));
+        }
         let weight = part.of_tensor(&self.weight)?;
         let weight = Matrices::new(weight.data(), outputs, inputs)?;
         let weight = if is_transposed { weight } else { weight.transposed() };
         let weight = RightOperand::new(weight)?;
         Ok(Box::new(move |from, to| weight.multiply(Matrices::new(from, positions, from_len)?, to)))
     }
+}
+
+/// The product at fewer positions than there are features, as in the blocks of a transformer: it is the
+/// signal that is packed, since it is smaller, and the weights are read as they lie.
+fn product_with_large_weights(
+    weight: Tensor,
+    part: WeightPart,
+    is_transposed: bool,
+    positions: usize,
+) -> impl Fn(&[f32], &mut [f32]) -> Result<()> + Send + Sync {
+    move |from, to| {
+        let [outputs, inputs] = [weight.shape()[0], weight.shape()[1]];
+        let weight = Matrices::new(weight.data(), outputs, inputs)?.part(part);
+        let weight = if is_transposed { weight.transposed() } else { weight };
+        let from_len = from.len() / positions;
+        let signal = RightOperand::new(Matrices::new(from, positions, from_len)?.transposed())?;
+        let mut columns = vec![0.0; to.len()];
+        signal.multiply(weight, &mut columns)?;
+        transpose(&columns, positions, to);
+        Ok(())
+    }
+}
+
+/// Rows and columns that are transposed together: they stay in the first cache.
+const TILE: usize = 16;
+
+/// Writes a matrix of the given number of columns, column by column, over `to`.
+fn transpose(from: &[f32], columns: usize, to: &mut [f32]) {
+    let rows = to.len() / columns.max(1);
+    for_each_chunk(to, TILE * rows, |index, to| {
+        let first = index * TILE;
+        for start in (0..rows).step_by(TILE) {
+            for (offset, to) in to.chunks_exact_mut(rows).enumerate() {
+                let end = rows.min(start + TILE);
+                for (row, to) in (start..end).zip(&mut to[start..end]) {
+                    *to = from[row * columns + first + offset];
+                }
+            }
+        }
+    });
 }
 
 /// Writes the product with the first slice over the second.

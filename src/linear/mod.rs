@@ -130,10 +130,21 @@ impl WeightPart {
             parts.iter_mut().zip(weights).for_each(|(to, &weight)| *to = function(weight));
         }
         match self {
+            WeightPart::Plain => parts.copy_from_slice(weights),
+            WeightPart::Magnitude => each(weights, parts, f32::abs),
             WeightPart::Positive => each(weights, parts, |weight| WeightPart::Positive.of(weight)),
             WeightPart::Negative => each(weights, parts, |weight| WeightPart::Negative.of(weight)),
             WeightPart::Squared => each(weights, parts, |weight| WeightPart::Squared.of(weight)),
             _ => each(weights, parts, |weight| self.of(weight)),
+        }
+    }
+
+    /// Puts the part of every weight in its place.
+    fn take(self, weights: &mut [f32]) {
+        match self {
+            WeightPart::Plain => {}
+            WeightPart::Magnitude => weights.iter_mut().for_each(|weight| *weight = weight.abs()),
+            _ => weights.iter_mut().for_each(|weight| *weight = self.of(*weight)),
         }
     }
 

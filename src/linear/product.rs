@@ -4,8 +4,10 @@
 //! as long as a tile; a tile of the product is then summed in registers, and written as it lies.
 
 use anyhow::{Context, Result, ensure};
-use tract_core::prelude::tract_ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
+use tract_core::prelude::tract_ndarray::linalg::general_mat_mul;
+use tract_core::prelude::tract_ndarray::{ArrayView2, ArrayViewMut2, CowArray, Ix2};
 
+use super::WeightPart;
 use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
 use crate::parallel::{for_each_heavy_chunk, map_heavy_chunks};
 
@@ -21,6 +23,8 @@ pub(crate) struct Matrices<'a> {
     columns: usize,
     /// Whether the matrices that are meant are the transposes of those in `data`.
     is_transposed: bool,
+    /// What of every number is meant.
+    part: WeightPart,
 }
 
 impl<'a> Matrices<'a> {
@@ -35,12 +39,24 @@ impl<'a> Matrices<'a> {
             "{} numbers are no matrices of {rows} × {columns}",
             data.len()
         );
-        Ok(Matrices { data, count: data.len() / len, rows, columns, is_transposed: false })
+        Ok(Matrices {
+            data,
+            count: data.len() / len,
+            rows,
+            columns,
+            is_transposed: false,
+            part: WeightPart::Plain,
+        })
     }
 
     /// Their transposes; nothing is moved.
     pub fn transposed(self) -> Matrices<'a> {
         Matrices { is_transposed: !self.is_transposed, ..self }
+    }
+
+    /// A part of every number; taken while panels are packed.
+    pub fn part(self, part: WeightPart) -> Matrices<'a> {
+        Matrices { part, ..self }
     }
 
     /// Rows and columns of what is meant.
@@ -56,10 +72,14 @@ impl<'a> Matrices<'a> {
     }
 
     /// The first of them as an array.
-    fn view(&self) -> Result<ArrayView2<'a, f32>> {
+    fn view(&self) -> Result<CowArray<'a, f32, Ix2>> {
         let view = ArrayView2::from_shape((self.rows, self.columns), self.data)
             .context("a matrix of another size than expected")?;
-        Ok(if self.is_transposed { view.reversed_axes() } else { view })
+        let view = if self.is_transposed { view.reversed_axes() } else { view };
+        Ok(match self.part {
+            WeightPart::Plain => view.into(),
+            part => view.mapv(|value| part.of(value)).into(),
+        })
     }
 
     /// The first one's rows `first..first + count`, column by column in panels as wide as `width`;
@@ -75,7 +95,7 @@ impl<'a> Matrices<'a> {
                 // What is meant column by column is stored row by row.
                 places.for_each(|(column, places)| {
                     let from = &self.data[column * self.columns + first..][..count];
-                    places[..count].copy_from_slice(from);
+                    self.part.write(from, &mut places[..count]);
                 });
             } else {
                 let rows = &self.data[first * self.columns..];
@@ -83,6 +103,7 @@ impl<'a> Matrices<'a> {
                     let from = rows[column..].iter().step_by(self.columns);
                     places[..count].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
                 });
+                self.part.take(panel);
             }
         }
         panels
