@@ -5,12 +5,14 @@
 //! planes with their padding written out, so that no tap needs a test. Where rows are shorter
 //! than a run, the padded plane is walked as one line, and what falls into the padding is dropped.
 
+use std::cell::Cell;
+
 use anyhow::{Result, ensure};
 
 use super::convolution::{Correlation, Kernel};
 use super::{Window, WindowAxis};
 use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands, Sums};
-use crate::parallel::for_each_heavy_chunk;
+use crate::parallel::{for_each_chunk, for_each_heavy_chunk};
 use crate::tensor::Tensor;
 
 /// The kernel of a convolution with one bias per filter; `None` where another kernel serves better:
@@ -22,6 +24,11 @@ pub(super) fn gather(correlation: &Correlation, bias: Option<&Tensor>) -> Option
 
 /// Filters of a group below which the lanes of a vector would stay empty.
 const FEWEST_FILTERS: usize = 8;
+
+thread_local! {
+    /// Room for planes with their padding.
+    static PLANES: Cell<Vec<f32>> = const { Cell::new(vec![]) };
+}
 
 /// A convolution with packed weights.
 struct Direct {
@@ -119,13 +126,23 @@ impl Direct {
             "a convolution met {:?}",
             input.shape()
         );
-        let copy;
-        let planes = if self.padded.is_copied {
-            copy = self.padded.copy(input.data(), channels);
-            &copy[..]
-        } else {
-            input.data()
-        };
+        if !self.padded.is_copied {
+            return self.run_on(input.data());
+        }
+        // Taken, not borrowed: a thread that waits for others may meanwhile run another convolution.
+        let mut planes = PLANES.take();
+        let len = channels * self.padded.plane_len() + self.padded.slack;
+        if planes.len() < len {
+            planes.resize(len, 0.0);
+        }
+        self.padded.copy(input.data(), &mut planes[..len]);
+        let output = self.run_on(&planes[..len]);
+        PLANES.set(planes);
+        output
+    }
+
+    /// The same with planes whose padding is written out.
+    fn run_on(&self, planes: &[f32]) -> Result<Tensor> {
         let mut output = Tensor::zeros(&self.output_shape)?;
         let chunk_len = self.block_len * self.output_len;
         for_each_heavy_chunk(output.data_mut(), chunk_len, self.offsets.len(), |index, chunk| {
@@ -221,17 +238,29 @@ impl PaddedPlanes {
         (self.vertical.pad_before + self.vertical.input + self.vertical.pad_after) * self.width()
     }
 
-    fn copy(&self, input: &[f32], channels: usize) -> Vec<f32> {
-        let mut planes = vec![0.0; channels * self.plane_len() + self.slack];
-        let first = self.vertical.pad_before * self.width() + self.horizontal.pad_before;
-        let targets = planes.chunks_exact_mut(self.plane_len().max(1));
-        for (to, from) in targets.zip(input.chunks_exact(self.input_len().max(1))) {
-            let rows = to[first..].chunks_mut(self.width());
-            for (to, from) in rows.zip(from.chunks_exact(self.horizontal.input)) {
-                to[..from.len()].copy_from_slice(from);
-            }
+    /// Writes the planes of the input over what `planes` held, with their padding.
+    fn copy(&self, input: &[f32], planes: &mut [f32]) {
+        let (plane_len, input_len) = (self.plane_len(), self.input_len());
+        let (planes, slack) = planes.split_at_mut(planes.len() - self.slack);
+        slack.fill(0.0);
+        for_each_chunk(planes, plane_len, |channel, plane| {
+            self.copy_plane(&input[channel * input_len..][..input_len], plane);
+        });
+    }
+
+    fn copy_plane(&self, from: &[f32], to: &mut [f32]) {
+        let (width, columns) = (self.width(), self.horizontal.input);
+        let (above, rest) = to.split_at_mut(self.vertical.pad_before * width);
+        let (inside, below) = rest.split_at_mut(self.vertical.input * width);
+        above.fill(0.0);
+        below.fill(0.0);
+        for (to, from) in inside.chunks_exact_mut(width).zip(from.chunks_exact(columns)) {
+            let (left, rest) = to.split_at_mut(self.horizontal.pad_before);
+            let (inside, right) = rest.split_at_mut(columns);
+            left.fill(0.0);
+            inside.copy_from_slice(from);
+            right.fill(0.0);
         }
-        planes
     }
 
     /// Where each tap of the channels of a group lies; `None` where that is beyond 32 bits.

@@ -31,6 +31,7 @@ pub use dense::Dense;
 pub use pooling::AveragePooling;
 pub use reduction::Reduction;
 pub use resampling::{ResampledAxis, Resampling};
+pub(crate) use rows::for_each_row;
 pub use sum::Sum;
 pub use window::{Window, WindowAxis};
 

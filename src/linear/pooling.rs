@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::rows::for_each_row;
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window};
 use crate::tensor::Tensor;
 
@@ -49,7 +50,10 @@ impl LinearMap for AveragePooling {
             let mut output = Tensor::zeros(&with_spatial(input.shape(), window.output_shape()))?;
             let planes = output.data_mut().chunks_exact_mut(window.output_len().max(1));
             for (to, from) in planes.zip(input.data().chunks_exact(window.input_len().max(1))) {
-                window.for_each_tap(|output, input| to[output] += from[input]);
+                match window.axes.len() {
+                    2 => for_each_row(&window, |row| row.gather(from, to, |to, from| *to += from)),
+                    _ => window.for_each_tap(|output, input| to[output] += from[input]),
+                }
                 to.iter_mut().zip(&weights).for_each(|(to, weight)| *to *= weight);
             }
             Ok(output)

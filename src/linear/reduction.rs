@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, sum_of};
 
 /// `y = weight · Σ x` over a block of neighbouring axes, which keep the length one.
 #[derive(Clone, Debug)]
@@ -63,6 +63,10 @@ impl LinearMap for Reduction {
             let mut input = Tensor::zeros(&shape)?;
             let blocks = input.data_mut().chunks_exact_mut((length * stride).max(1));
             for (block, from) in blocks.zip(output.data().chunks_exact(stride.max(1))) {
+                if let [from] = from {
+                    block.fill(weight * from);
+                    continue;
+                }
                 for row in block.chunks_exact_mut(stride.max(1)) {
                     row.iter_mut().zip(from).for_each(|(to, from)| *to = weight * from);
                 }
@@ -76,10 +80,10 @@ impl LinearMap for Reduction {
     }
 }
 
-/// Adds up the rows of `block`; a row as short as one element is a plain sum, kept exact in `f64`.
+/// Adds up the rows of `block`; a row as short as one element is a plain sum.
 fn sum_rows(block: &[f32], sums: &mut [f32]) {
     if let [sum] = sums {
-        *sum = block.iter().map(|&value| f64::from(value)).sum::<f64>() as f32;
+        *sum = sum_of(block) as f32;
         return;
     }
     for row in block.chunks_exact(sums.len().max(1)) {

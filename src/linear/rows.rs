@@ -4,7 +4,7 @@ use super::{Window, WindowAxis};
 
 /// One tap along one row of windows: `count` outputs from `output` on, which read inputs from `input` on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
+pub(crate) struct Row {
     pub tap: usize,
     pub input: usize,
     pub output: usize,
@@ -13,6 +13,23 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// The indices of outputs along the row, each with that of the input that it reads.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
+        (self.output..self.output + self.count).zip((self.input..).step_by(self.stride))
+    }
+
+    /// Calls `take(output, input)` for every output along the row.
+    pub fn gather(&self, input: &[f32], output: &mut [f32], take: impl Fn(&mut f32, f32)) {
+        let outputs = output[self.output..][..self.count].iter_mut();
+        let inputs = &input[self.input..];
+        if self.stride == 1 {
+            outputs.zip(inputs).for_each(|(output, &input)| take(output, input));
+        } else {
+            let inputs = inputs.iter().step_by(self.stride);
+            outputs.zip(inputs).for_each(|(output, &input)| take(output, input));
+        }
+    }
+
     /// `input[n] += weight · output[n]` along the row.
     pub fn scatter(&self, weight: f32, output: &[f32], input: &mut [f32]) {
         let (from, to) = (&output[self.output..][..self.count], &mut input[self.input..]);
@@ -26,7 +43,7 @@ impl Row {
 }
 
 /// Calls `work` for every tap of every row of windows that reads inside the input; two spatial axes.
-pub(super) fn for_each_row(window: &Window, mut work: impl FnMut(&Row)) {
+pub(crate) fn for_each_row(window: &Window, mut work: impl FnMut(&Row)) {
     let [vertical, horizontal] = window.axes[..] else { return };
     for y in 0..vertical.output {
         for tap_y in 0..vertical.kernel {

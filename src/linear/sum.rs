@@ -28,8 +28,11 @@ impl LinearMap for Sum {
         let shape = self.output_shape.clone();
         Ok(Box::new(move |inputs| {
             let mut output = Tensor::zeros(&shape)?;
-            for (input, coefficient) in inputs.iter().zip(&coefficients) {
-                output.combine_broadcast(input, |to, from| *to += coefficient * from)?;
+            for (index, (input, coefficient)) in inputs.iter().zip(&coefficients).enumerate() {
+                match index {
+                    0 => output.combine_broadcast(input, |to, from| *to = coefficient * from)?,
+                    _ => output.combine_broadcast(input, |to, from| *to += coefficient * from)?,
+                }
             }
             Ok(output)
         }))

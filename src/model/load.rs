@@ -1,6 +1,8 @@
 //! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -107,9 +109,7 @@ pub(super) struct Source {
 
 impl Source {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<Source> {
-        let bytes = std::fs::read(path).context("the file cannot be read")?;
-        let mut proto = decode(&bytes)?;
-        drop(bytes);
+        let mut proto = decode(path)?;
         proto.graph.iter_mut().for_each(make_float32);
         repair(&mut proto);
         refuse_unknown_operators(&reader(), &proto)?;
@@ -151,12 +151,21 @@ fn reader() -> Onnx {
     onnx
 }
 
-fn decode(bytes: &[u8]) -> Result<ModelProto> {
-    ensure!(!bytes.is_empty(), "the file is empty");
-    let mut reader = bytes;
-    let decoded = tract_onnx::onnx().proto_model_for_read(&mut reader);
+fn decode(path: &Path) -> Result<ModelProto> {
+    let mut file = File::open(path).context("the file cannot be read")?;
+    let is_regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    let mut start = vec![];
+    let first_bytes = (&mut file).take(2).read_to_end(&mut start);
+    first_bytes.context("the file cannot be read")?;
+    ensure!(!start.is_empty(), "the file is empty");
+    let onnx = tract_onnx::onnx();
+    // A file is decoded where the system maps it, without a copy of its bytes; a pipe has to be read.
+    let decoded = match is_regular {
+        true => onnx.proto_model_for_path(path),
+        false => onnx.proto_model_for_read(&mut start.as_slice().chain(file)),
+    };
     // The first field of a model is its IR version: a varint with the tag 0x08.
-    let looks_like_onnx = bytes[0] == 0x08 && bytes.get(1).is_some_and(|version| *version < 32);
+    let looks_like_onnx = start[0] == 0x08 && start.get(1).is_some_and(|version| *version < 32);
     let proto = decoded.map_err(|error| match looks_like_onnx {
         true => anyhow!("the file is truncated or damaged ({error}); export or download it again"),
         false => anyhow!("this is not an ONNX file"),

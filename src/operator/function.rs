@@ -7,11 +7,11 @@
 use anyhow::{Result, ensure};
 
 use super::Affine;
+use super::chain::{Link, Number};
 use super::scalar::{Binary, Unary};
 use crate::linear::Broadcast;
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
-use crate::vector;
 
 /// One step of a [`Function`]; operands are indices of earlier steps.
 #[derive(Clone, Debug)]
@@ -35,6 +35,9 @@ pub enum Step {
 pub struct Function {
     steps: Vec<Step>,
 }
+
+/// Elements of a run from which on a chain is quicker than a block of several runs.
+const SHORTEST_RUN: usize = 16;
 
 /// How many elements are evaluated together: small enough for the first cache.
 const BLOCK: usize = 1024;
@@ -184,14 +187,17 @@ impl Function {
     /// # Errors
     /// When a parameter does not broadcast to the signal.
     pub fn apply(&self, signal: &mut Tensor) -> Result<()> {
-        if let Some(chain) = self.as_chain() {
-            for_each_chunk(signal.data_mut(), BLOCK, |_, chunk| {
-                chain.iter().for_each(|link| link.apply(chunk));
+        let runs = self.runs(signal.shape())?;
+        if let Some(chain) = self.as_chain()
+            && runs.inner >= SHORTEST_RUN
+        {
+            let len = if runs.inner == usize::MAX { BLOCK } else { runs.inner };
+            for_each_chunk(signal.data_mut(), len, |run, chunk| {
+                chain.iter().for_each(|link| link.apply(run, chunk));
             });
             return Ok(());
         }
         let mut registers = vec![[0.0; BLOCK]; self.steps.len()];
-        let runs = self.runs(signal.shape())?;
         runs.for_each(signal.data_mut(), |chunk, parameter| {
             self.evaluate(chunk, parameter, &mut registers);
             if let Some(result) = registers.last() {
@@ -235,19 +241,19 @@ impl Function {
         relevance.combine_broadcast(&derivatives, |to, slope| *to *= slope)
     }
 
-    /// The function as operations one after the other, each with at most one number beside: what
-    /// most activations are, and what can be done in place.
-    fn as_chain(&self) -> Option<Vec<Link>> {
+    /// The function as a chain, where it is one.
+    fn as_chain(&self) -> Option<Vec<Link<'_>>> {
         let mut chain = vec![];
         let mut last = 0;
         for (index, step) in self.steps.iter().enumerate() {
-            let number = |of: usize| match self.steps[of] {
-                Step::Constant(number) => Some(number),
+            let number = |of: usize| match &self.steps[of] {
+                Step::Constant(number) => Some(Number::Constant(*number)),
+                Step::Parameter(tensor) => Some(Number::Parameter(tensor)),
                 _ => None,
             };
             let link = match *step {
                 Step::Input if index == 0 => continue,
-                Step::Constant(_) => continue,
+                Step::Constant(_) | Step::Parameter(_) => continue,
                 Step::Unary(operation, of) if of == last => Link::Unary(operation),
                 Step::Binary(operation, a, b) if a == last => Link::Right(operation, number(b)?),
                 Step::Binary(operation, a, b) if b == last => Link::Left(operation, number(a)?),
@@ -341,36 +347,6 @@ impl From<&Affine> for Function {
             function = function.then(&Function::with_constant(Binary::Add, shift, false));
         }
         function
-    }
-}
-
-/// An operation of a chain.
-#[derive(Clone, Copy, Debug)]
-enum Link {
-    Unary(Unary),
-    /// With a number on the right.
-    Right(Binary, f32),
-    /// With a number on the left.
-    Left(Binary, f32),
-}
-
-impl Link {
-    fn apply(self, data: &mut [f32]) {
-        match self {
-            Link::Right(Binary::Max, number) | Link::Left(Binary::Max, number) => {
-                vector::each(data, |x| *x = x.max(number));
-            }
-            Link::Right(Binary::Min, number) | Link::Left(Binary::Min, number) => {
-                vector::each(data, |x| *x = x.min(number));
-            }
-            Link::Unary(operation) => operation.apply(data),
-            Link::Right(operation, number) => {
-                data.iter_mut().for_each(|x| *x = operation.value(*x, number));
-            }
-            Link::Left(operation, number) => {
-                data.iter_mut().for_each(|x| *x = operation.value(number, *x));
-            }
-        }
     }
 }
 

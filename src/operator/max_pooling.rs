@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use super::Operator;
 use super::activation::single;
-use crate::linear::Window;
+use crate::linear::{Window, for_each_row};
+use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 
 /// ONNX `MaxPool` and, with a window as large as the plane, `GlobalMaxPool`: `[N, C, spatial...]`.
@@ -19,48 +20,74 @@ pub struct MaxPooling {
 }
 
 impl MaxPooling {
-    /// Calls `take(output, input)` with the winner of every window of one plane; the first of equals wins.
-    fn for_each_winner(&self, plane: &[f32], winners: &mut [usize]) {
-        winners.fill(usize::MAX);
-        self.window.for_each_tap(|output, input| {
+    fn taps(&self) -> usize {
+        self.window.axes.iter().map(|axis| axis.kernel).product()
+    }
+
+    fn is_image(&self) -> bool {
+        self.window.axes.len() == 2
+    }
+
+    /// Writes the largest of every window of one plane.
+    fn maxima(&self, plane: &[f32], maxima: &mut [f32]) {
+        let take = |largest: &mut f32, value: f32| {
+            if value > *largest || value.is_nan() {
+                *largest = value;
+            }
+        };
+        maxima.fill(f32::NEG_INFINITY);
+        if self.is_image() {
+            for_each_row(&self.window, |row| row.gather(plane, maxima, take));
+        } else {
+            self.window.for_each_tap(|output, input| take(&mut maxima[output], plane[input]));
+        }
+    }
+
+    /// Writes the winner of every window of one plane; the first of equals wins.
+    fn winners(&self, plane: &[f32], winners: &mut [usize]) {
+        let mut take = |output: usize, input: usize| {
             let winner = &mut winners[output];
             if *winner == usize::MAX || plane[input] > plane[*winner] {
                 *winner = input;
             }
-        });
+        };
+        if self.is_image() {
+            for_each_row(&self.window, |row| {
+                row.pairs().for_each(|(output, input)| take(output, input));
+            });
+        } else {
+            self.window.for_each_tap(take);
+        }
     }
 }
 
 impl Operator for MaxPooling {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
         let input = single(inputs)?;
-        let mut output = Tensor::filled(&self.output_shape, f32::NEG_INFINITY)?;
-        let planes = output.data_mut().chunks_exact_mut(self.window.output_len().max(1));
-        for (to, from) in planes.zip(input.data().chunks_exact(self.window.input_len().max(1))) {
-            self.window.for_each_tap(|output, input| {
-                if from[input] > to[output] || from[input].is_nan() {
-                    to[output] = from[input];
-                }
-            });
-        }
+        let mut output = Tensor::zeros(&self.output_shape)?;
+        let (from, input_len) = (input.data(), self.window.input_len());
+        let len = self.window.output_len();
+        for_each_heavy_chunk(output.data_mut(), len, self.taps(), |plane, maxima| {
+            self.maxima(&from[plane * input_len..][..input_len], maxima);
+        });
         Ok(output)
     }
 
     fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
         let mut result = Tensor::zeros(&self.input_shape)?;
-        let mut winners = vec![usize::MAX; self.window.output_len()];
-        let (input_len, output_len) = (self.window.input_len(), self.window.output_len());
-        let planes = inputs[0].data().chunks_exact(input_len.max(1));
-        let relevance = relevance.data().chunks_exact(output_len.max(1));
-        let results = result.data_mut().chunks_exact_mut(input_len.max(1));
-        for ((to, plane), relevance) in results.zip(planes).zip(relevance) {
-            self.for_each_winner(plane, &mut winners);
+        let (from, input_len) = (inputs[0].data(), self.window.input_len());
+        let (relevance, output_len) = (relevance.data(), self.window.output_len());
+        for_each_heavy_chunk(result.data_mut(), input_len, self.taps(), |plane, result| {
+            let mut winners = vec![usize::MAX; output_len];
+            self.winners(&from[plane * input_len..][..input_len], &mut winners);
+            result.fill(0.0);
+            let relevance = &relevance[plane * output_len..][..output_len];
             for (&winner, &relevance) in winners.iter().zip(relevance) {
-                if let Some(to) = to.get_mut(winner) {
+                if let Some(to) = result.get_mut(winner) {
                     *to += relevance;
                 }
             }
-        }
+        });
         Ok(vec![result])
     }
 }

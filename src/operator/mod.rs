@@ -6,6 +6,7 @@
 
 mod activation;
 mod affine;
+mod chain;
 mod concat;
 mod function;
 mod layer_normalization;

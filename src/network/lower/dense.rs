@@ -133,6 +133,10 @@ fn roles<'a>(
 }
 
 fn permuted(tensor: &Tensor, order: &[usize]) -> Result<Tensor> {
+    if order.is_sorted() {
+        // Already in that order: large weights are shared with tract's graph, not copied.
+        return Ok(tensor.clone());
+    }
     let owned = tensor.as_tract().as_ref().clone();
     let permuted =
         owned.permute_axes(order).context("the weight has another rank than expected")?;
