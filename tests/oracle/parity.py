@@ -150,7 +150,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--tables", type=Path, help="write the tables to this file too, after every network")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; default: %(default)s")
     parser.add_argument("--references-only", action="store_true", help="fill the cache, explain nothing")
-    parser.add_argument("--relevance-only", action="store_true", help="leave out the tables on function and conservation")
+    parser.add_argument("--relevance-only", action="store_true", help="leave out the laws of soundness.py")
     return parser.parse_args(words)
 
 
