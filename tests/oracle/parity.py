@@ -145,7 +145,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         help="where networks and references are kept (10 GB); default: %(default)s",
     )
     parser.add_argument("--network", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME")
-    parser.add_argument("--preset", nargs="+", metavar="NAME", help="presets, or composites of the network's own; default: all")
+    parser.add_argument("--preset", nargs="+", metavar="NAME", help="presets, or a network's own composites; default: all")
     parser.add_argument("--seeds", type=int, help="compare only the first seeds of each network; default: all")
     parser.add_argument("--tables", type=Path, help="write the tables to this file too, after every network")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; default: %(default)s")
