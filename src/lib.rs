@@ -7,6 +7,8 @@ pub mod explain;
 pub mod heatmap;
 pub mod linear;
 pub mod method;
+#[cfg_attr(not(target_arch = "x86_64"), path = "no_microkernel.rs")]
+mod microkernel;
 pub mod model;
 pub mod network;
 pub mod operator;
@@ -14,3 +16,4 @@ pub mod parallel;
 pub mod rule;
 mod suggest;
 pub mod tensor;
+mod vector;

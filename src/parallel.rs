@@ -34,9 +34,7 @@ impl Threads {
         if count <= 1 {
             return Ok(Threads::default());
         }
-        let pool = ThreadPoolBuilder::new().num_threads(count).build();
-        let pool = pool.with_context(|| format!("cannot start {count} threads"))?;
-        Ok(Threads { pool: Some(Arc::new(pool)) })
+        Ok(Threads { pool: Some(Arc::new(pool(count)?)) })
     }
 
     /// Runs `work`, whose kernels and loops use these threads.
@@ -54,6 +52,15 @@ impl Threads {
     }
 }
 
+/// A pool of `count` threads.
+///
+/// # Errors
+/// When the system has no more threads.
+pub(crate) fn pool(count: usize) -> Result<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(count).build();
+    pool.with_context(|| format!("cannot start {count} threads"))
+}
+
 /// Calls `work(index, chunk)` for every chunk of `len` elements (the last may be shorter), on the
 /// threads of the surrounding [`Threads::run`]; the results come in the order of the chunks.
 pub(crate) fn map_chunks<T: Send>(
@@ -61,10 +68,20 @@ pub(crate) fn map_chunks<T: Send>(
     len: usize,
     work: impl Fn(usize, &mut [f32]) -> T + Send + Sync,
 ) -> Vec<T> {
-    let len = len.max(1);
-    if IS_PARALLEL.get() && data.len() >= WORTH_SPLITTING {
+    map_heavy_chunks(data, len, 1, work)
+}
+
+/// Like [`map_chunks`], for work that costs each element `steps` times as much as a plain loop.
+pub(crate) fn map_heavy_chunks<T: Send>(
+    data: &mut [f32],
+    len: usize,
+    steps: usize,
+    work: impl Fn(usize, &mut [f32]) -> T + Send + Sync,
+) -> Vec<T> {
+    let (len, steps) = (len.max(1), steps.max(1));
+    if IS_PARALLEL.get() && data.len().saturating_mul(steps) >= WORTH_SPLITTING {
         let chunks = data.par_chunks_mut(len).enumerate();
-        let at_once = (WORTH_SPLITTING / 4 / len).max(1);
+        let at_once = (WORTH_SPLITTING / 4 / len.saturating_mul(steps)).max(1);
         chunks.with_min_len(at_once).map(|(index, chunk)| work(index, chunk)).collect()
     } else {
         data.chunks_mut(len).enumerate().map(|(index, chunk)| work(index, chunk)).collect()
@@ -77,8 +94,18 @@ pub(crate) fn for_each_chunk(
     len: usize,
     work: impl Fn(usize, &mut [f32]) + Send + Sync,
 ) {
+    for_each_heavy_chunk(data, len, 1, work);
+}
+
+/// Like [`for_each_chunk`], for work that costs each element `steps` times as much as a plain loop.
+pub(crate) fn for_each_heavy_chunk(
+    data: &mut [f32],
+    len: usize,
+    steps: usize,
+    work: impl Fn(usize, &mut [f32]) + Send + Sync,
+) {
     // A vector of units takes no memory.
-    map_chunks(data, len, work);
+    map_heavy_chunks(data, len, steps, work);
 }
 
 #[cfg(test)]

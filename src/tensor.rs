@@ -6,9 +6,12 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
+
+use crate::parallel::map_chunks;
+use crate::vector;
 
 /// A dense, row-major `f32` array. Cloning shares the storage.
 #[derive(Clone, Debug)]
@@ -160,9 +163,7 @@ impl Tensor {
     /// When the memory cannot be had.
     pub fn map(&self, function: impl Fn(f32) -> f32) -> Result<Tensor> {
         let mut result = Tensor::zeros(self.shape())?;
-        for (to, &from) in result.data_mut().iter_mut().zip(self.data()) {
-            *to = function(from);
-        }
+        vector::each_with(result.data_mut(), self.data(), |to, from| *to = function(from));
         Ok(result)
     }
 
@@ -173,7 +174,7 @@ impl Tensor {
 
     /// The sum of all elements and of all absolute values, accumulated in `f64`.
     pub fn sums(&self) -> [f64; 2] {
-        sums_of(self.data(), |value| [value, value.abs()])
+        vector::sums(self.data(), |value| [value, value.abs()])
     }
 
     /// The largest absolute value; 0 for an empty tensor.
@@ -181,51 +182,57 @@ impl Tensor {
         self.data().iter().fold(0.0, |largest, value| largest.max(value.abs()))
     }
 
+    /// The lowest and the highest element; ∞ and −∞ for an empty tensor.
+    pub fn extremes(&self) -> (f32, f32) {
+        self.data().iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| {
+            (low.min(value), high.max(value))
+        })
+    }
+
     /// Adds `other`, element by element.
     ///
     /// # Errors
     /// When the shapes differ.
     pub fn add_assign(&mut self, other: &Tensor) -> Result<()> {
-        ensure!(
-            self.shape() == other.shape(),
-            "tensors of shapes {:?} and {:?} cannot be added",
-            self.shape(),
-            other.shape()
-        );
-        for (to, &from) in self.data_mut().iter_mut().zip(other.data()) {
-            *to += from;
+        self.update([other], |to, [from]| to + from).map(|_| ())
+    }
+
+    /// Replaces every element by `function` of it and of those at its place in `others`, and adds up
+    /// the results and their absolute values on the way.
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn update<const N: usize>(
+        &mut self,
+        others: [&Tensor; N],
+        function: impl Fn(f32, [f32; N]) -> f32 + Send + Sync,
+    ) -> Result<[f64; 2]> {
+        if let Some(other) = others.iter().find(|other| other.shape() != self.shape()) {
+            bail!(
+                "tensors of shapes {:?} and {:?} cannot be combined",
+                self.shape(),
+                other.shape()
+            );
         }
-        Ok(())
+        let others = others.map(Tensor::data);
+        let sums = map_chunks(self.data_mut(), CHUNK, |index, chunk| {
+            let others = others.map(|other| &other[index * CHUNK..][..chunk.len()]);
+            vector::update(chunk, others, |value, others| {
+                let result = function(value, others);
+                (result, [result, result.abs()])
+            })
+        });
+        Ok(sums.into_iter().fold([0.0; 2], |total, sums| [total[0] + sums[0], total[1] + sums[1]]))
     }
 }
+
+/// Elements that one thread updates at a time.
+const CHUNK: usize = 1 << 12;
 
 /// The sum of numbers, accumulated in `f64`.
 pub(crate) fn sum_of(data: &[f32]) -> f64 {
-    let [sum] = sums_of(data, |value| [value]);
+    let [sum] = vector::sums(data, |value| [value]);
     sum
-}
-
-/// Sums in blocks of independent partial sums, which the compiler can put into vector registers:
-/// in `f32` over a block that is short enough to round little, in `f64` over the blocks.
-fn sums_of<const N: usize>(data: &[f32], functions: impl Fn(f32) -> [f32; N]) -> [f64; N] {
-    const LANES: usize = 16;
-    const BLOCK: usize = 8 * LANES;
-    let mut totals = [0.0f64; N];
-    for block in data.chunks(BLOCK) {
-        let mut partial = [[0.0f32; LANES]; N];
-        for values in block.chunks(LANES) {
-            for (lane, &value) in values.iter().enumerate() {
-                let terms = functions(value);
-                for (partial, term) in partial.iter_mut().zip(terms) {
-                    partial[lane] += term;
-                }
-            }
-        }
-        for (total, partial) in totals.iter_mut().zip(&partial) {
-            *total += partial.iter().map(|&sum| f64::from(sum)).sum::<f64>();
-        }
-    }
-    totals
 }
 
 #[cfg(test)]

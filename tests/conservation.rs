@@ -23,7 +23,7 @@ rules:
   - { when: { kind: dense }, rule: { epsilon: { bias: false } } }
   - { when: { kind: convolution }, rule: { z-plus: { bias: false } } }
   - { when: { kind: [sum, average-pool, resize] }, rule: norm }
-  - { when: { kind: [activation, normalization, gate, product] }, rule: pass }
+  - { when: { kind: [activation, normalization, layer-normalization, gate, product] }, rule: pass }
 ";
 
 /// For networks of depthwise convolutions. z⁺ hands down nothing where all nine contributions to an
@@ -36,7 +36,7 @@ rules:
   - { when: { kind: dense }, rule: { epsilon: { bias: false } } }
   - { when: { kind: convolution }, rule: { w-square: { bias: false } } }
   - { when: { kind: [sum, average-pool, resize] }, rule: norm }
-  - { when: { kind: [activation, normalization, gate, product] }, rule: pass }
+  - { when: { kind: [activation, normalization, layer-normalization, gate, product] }, rule: pass }
 ";
 
 fn assert_conserves(name: &str, photo: &str, yaml: &str) {

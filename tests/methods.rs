@@ -53,6 +53,7 @@ fn prepared(path: &Path, method: Method, threads: usize) -> anyhow::Result<Prepa
         composite: Composite::find(method.preset().unwrap_or("epsilon-plus"))?,
         passes,
         facts: InputFacts { picture: model.input.picture, range: Some(range) },
+        at: None,
         stored,
         threads,
     };

@@ -1,5 +1,6 @@
-//! `y = x · g(x)` with a gate `g`: for relevance the gate is a coefficient; the signal takes all, the gate
-//! nothing (Arras et al. 2017, 2019; Pahde et al. 2023 for squeeze-excite).
+//! `y = x · g(x)` with a gate `g`, and `Y = A V` with attention weights `A`: for relevance the gate, the
+//! attention, is a coefficient; the signal takes all (Arras et al. 2017, 2019; Pahde et al. 2023 for
+//! squeeze-excite; Ali et al. 2022 for attention, where the rule is epsilon).
 //!
 //! A gate is what is squashed to an interval of finite length at and above 0 (sigmoid, hard
 //! sigmoid, softmax), or else what is one number per channel where the other factor is a
@@ -10,26 +11,56 @@ use std::cmp::Ordering;
 use anyhow::Result;
 
 use crate::network::{LayerId, Network, Op};
+use crate::operator::{MatrixProduct, Product};
 
-/// Marks the signal of every product that has a gate.
+/// Marks the signal of every product that has a gate, and of every matrix product with attention.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     let mut marked = vec![];
     for id in 0..network.layers.len() {
-        let Op::Product(product) = &network.layers[id].op else {
+        let &[left, right] = network.layers[id].inputs.as_slice() else {
             continue;
         };
-        let inputs = &network.layers[id].inputs;
-        let gates = [is_gate(network, inputs[0]), is_gate(network, inputs[1])];
-        let signal = product.signal.or_else(|| signal_of(&product.input_shapes, gates));
-        let Op::Product(product) = &mut network.layers[id].op else {
+        let found = match &network.layers[id].op {
+            Op::Product(product) => {
+                let gates = [is_gate(network, left), is_gate(network, right)];
+                signal_of(&product.input_shapes, gates)
+            }
+            Op::MatrixProduct(_) => {
+                only_other([is_attention(network, left), is_attention(network, right)])
+            }
+            _ => None,
+        };
+        let layer = &mut network.layers[id];
+        let (Op::Product(Product { signal, .. }) | Op::MatrixProduct(MatrixProduct { signal, .. })) =
+            &mut layer.op
+        else {
             continue;
         };
-        if product.signal != signal {
-            product.signal = signal;
-            marked.push(network.layers[id].name.clone());
+        if signal.is_none() && found.is_some() {
+            *signal = found;
+            marked.push(layer.name.clone());
         }
     }
     Ok(marked)
+}
+
+/// Whether a value is made of the weights of a softmax.
+fn is_attention(network: &Network, id: LayerId) -> bool {
+    let layer = &network.layers[id];
+    match &layer.op {
+        Op::Softmax(softmax) => !softmax.is_logarithm,
+        Op::Routing(_) => is_attention(network, layer.inputs[0]),
+        _ => false,
+    }
+}
+
+/// The factor that does not have the property, where exactly one has it.
+fn only_other(has: [bool; 2]) -> Option<usize> {
+    match has {
+        [false, true] => Some(0),
+        [true, false] => Some(1),
+        _ => None,
+    }
 }
 
 /// Whether a value is what gates are made of: squashed to an interval of finite length.
@@ -53,10 +84,8 @@ fn is_gate(network: &Network, id: LayerId) -> bool {
 /// Which factor is the signal: the one that is not squashed, else the one that is not one number per
 /// channel.
 fn signal_of(shapes: &[Vec<usize>; 2], is_gate: [bool; 2]) -> Option<usize> {
-    match is_gate {
-        [false, true] => return Some(0),
-        [true, false] => return Some(1),
-        _ => {}
+    if let Some(signal) = only_other(is_gate) {
+        return Some(signal);
     }
     let len = |index: usize| shapes[index].iter().product::<usize>();
     match len(0).cmp(&len(1)) {

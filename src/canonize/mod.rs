@@ -13,6 +13,7 @@ mod batchnorm_relu_linear;
 mod behind;
 mod constants;
 mod gates;
+mod layer_normalizations;
 mod linear_batchnorm;
 mod no_ops;
 mod sums;
@@ -45,13 +46,18 @@ pub const PASSES: &[Pass] = &[
         run: no_ops::run,
     },
     Pass {
+        name: "layer-normalizations",
+        about: "a LayerNormalization or RMSNormalization written as several nodes becomes one",
+        run: layer_normalizations::run,
+    },
+    Pass {
         name: "activations",
         about: "an activation written as several nodes (x · sigmoid(x), clip(x + 3) / 6) becomes one",
         run: activations::run,
     },
     Pass {
         name: "gates",
-        about: "in a product with a gate (squeeze-excite) the signal takes all relevance, the gate none",
+        about: "in a product with a gate (squeeze-excite) the signal takes all relevance, the gate none; attention is the gate of a matrix product",
         run: gates::run,
     },
     Pass {

@@ -48,11 +48,6 @@ impl InputReader {
         self.shape.len() == 4
     }
 
-    /// Shape of the model's input without the batch axis.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape[1..]
-    }
-
     /// Reads one input; the photo is kept where `needs_photo` says so.
     pub fn read(&self, path: &Path, needs_photo: bool) -> Result<Input> {
         let input = match is_tensor(path) {

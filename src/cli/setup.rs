@@ -39,7 +39,10 @@ impl Choice {
     pub fn auto(network: &Network) -> Result<Choice> {
         // What the family is told by: decomposed activations would look like gates.
         let mut network = network.clone();
-        canonize(&mut network, &PassSelection::only(&["activations", "gates"])?)?;
+        canonize(
+            &mut network,
+            &PassSelection::only(&["layer-normalizations", "activations", "gates"])?,
+        )?;
         let (name, reason) = auto_preset(&network);
         Ok(Choice { composite: Composite::find(name)?, reason: Some(reason), is_preset: true })
     }

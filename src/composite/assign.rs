@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::{Composite, Entry};
 use crate::network::{Kind, Layer, LayerId, Network, UnknownOp, UnknownOps};
+use crate::operator::Operator;
 use crate::rule::{Rule, RuleSetting, Stabilizer};
 
 /// The rule of one layer.
@@ -129,9 +130,10 @@ fn rule_of(
     let applies = match &entry.rule.rule {
         Rule::Gradient => true,
         Rule::GuidedBackprop | Rule::Deconvnet => kind == Kind::Activation,
+        Rule::Taylor => layer.op.as_operator().is_some(),
+        Rule::Epsilon if layer.op.as_operator().is_some_and(Operator::is_linear_in_signal) => true,
         Rule::Pass => {
-            matches!(kind, Kind::Activation | Kind::Normalization | Kind::Gate | Kind::Product)
-                && !matches!(layer.op, crate::network::Op::Quotient(_))
+            PASSING.contains(&kind) && !matches!(layer.op, crate::network::Op::Quotient(_))
         }
         _ => layer.op.as_linear().is_some(),
     };
@@ -141,6 +143,10 @@ fn rule_of(
     let stabilizer = entry.rule.stabilizer.unwrap_or(composite.stabilizer);
     Ok(LayerRule::Rule(entry.rule.clone(), stabilizer))
 }
+
+/// Kinds through which relevance may pass as it is.
+const PASSING: [Kind; 5] =
+    [Kind::Activation, Kind::Normalization, Kind::LayerNormalization, Kind::Gate, Kind::Product];
 
 fn misfit(layer: &Layer, rule: &RuleSetting, advice: &str) -> String {
     format!(
@@ -153,9 +159,13 @@ fn misfit(layer: &Layer, rule: &RuleSetting, advice: &str) -> String {
 
 fn applicable(layer: &Layer) -> &'static str {
     match layer.kind() {
-        Kind::Activation => "it takes pass, gradient, guided-backprop or deconvnet",
-        Kind::Normalization | Kind::Gate | Kind::Product => "it takes pass or gradient",
-        Kind::Softmax => "it takes gradient",
+        Kind::Activation => "it takes pass, gradient, taylor, guided-backprop or deconvnet",
+        Kind::Normalization | Kind::LayerNormalization => {
+            "it takes pass, epsilon, taylor or gradient"
+        }
+        Kind::Gate | Kind::Product => "it takes pass, taylor or gradient",
+        Kind::Matmul => "it takes epsilon, taylor or gradient",
+        Kind::Softmax => "it takes taylor or gradient",
         _ => "it takes a rule for linear layers, or gradient",
     }
 }

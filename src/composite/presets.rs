@@ -28,6 +28,9 @@ pub const PRESETS: &[Preset] = presets![
     "inception",
     "mobilenet",
     "efficientnet",
+    "vit",
+    "swin",
+    "convnext",
     "epsilon-gamma-box",
     "epsilon-plus-flat",
     "epsilon-plus",
@@ -72,7 +75,11 @@ pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
         Family::GatedDepthwise => {
             ("efficientnet", "a network of depthwise convolutions with gates")
         }
-        Family::Transformer => ("epsilon-plus-flat", "a network with attention"),
+        Family::Transformer => ("vit", "a network with attention"),
+        Family::WindowedTransformer => ("swin", "a network with attention in windows"),
+        Family::ConvNext => {
+            ("convnext", "a network of depthwise convolutions with LayerNormalization")
+        }
     }
 }
 

@@ -161,7 +161,7 @@ impl Engine {
                 let forward = if term.input.is_constant() {
                     let inputs = self.ones(id)?;
                     let part = map.forward(term.weight, None)?(&inputs)?;
-                    add_scaled(&mut division.constant, part, 1.0)?;
+                    add(&mut division.constant, part)?;
                     None
                 } else if divides_by_output {
                     None
@@ -283,17 +283,11 @@ impl SharedTransposed<'_> {
     }
 }
 
-/// `sum += coefficient · part`, starting the sum where there is none.
-pub(super) fn add_scaled(sum: &mut Option<Tensor>, part: Tensor, coefficient: f32) -> Result<()> {
+/// `sum += part`, starting the sum where there is none.
+pub(super) fn add(sum: &mut Option<Tensor>, part: Tensor) -> Result<()> {
     match sum {
-        Some(sum) => sum.combine_broadcast(&part, |to, from| *to += coefficient * from),
-        None if coefficient == 1.0 => {
-            *sum = Some(part);
-            Ok(())
-        }
+        Some(sum) => sum.add_assign(&part),
         None => {
-            let mut part = part;
-            part.data_mut().iter_mut().for_each(|value| *value *= coefficient);
             *sum = Some(part);
             Ok(())
         }

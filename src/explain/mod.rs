@@ -6,6 +6,7 @@
 
 mod conservation;
 mod engine;
+mod expansion;
 mod input_range;
 mod program;
 mod proof;
@@ -36,7 +37,8 @@ pub struct Explainer {
 /// Where the relevance of an output went.
 #[derive(Clone, Debug)]
 pub struct Attribution {
-    /// Relevance of every element of the input, in its shape (the batch axis included).
+    /// Relevance of every element of the input, or of the value of the layer that propagation ended
+    /// at, in its shape (the batch axis included).
     pub relevance: Tensor,
     /// What entered and left every layer.
     pub books: Books,
@@ -75,7 +77,7 @@ impl Explainer {
     /// # Errors
     /// When `initial` has another shape than the output.
     pub fn propagate(&self, activations: &Activations, initial: Tensor) -> Result<Attribution> {
-        self.threads.run(|| self.engine.propagate(activations, initial, 0))
+        self.propagate_to(0, activations, initial)
     }
 
     /// Keeps the value of an inner layer in every forward pass, for [`Explainer::value`].
@@ -91,7 +93,7 @@ impl Explainer {
         activations.value(layer)
     }
 
-    /// Propagates relevance from the output back to the value of an inner layer only.
+    /// Propagates relevance from the output back to the value of an inner layer only; layer 0 is the input.
     ///
     /// # Errors
     /// When `initial` has another shape than the output.
@@ -100,10 +102,8 @@ impl Explainer {
         layer: LayerId,
         activations: &Activations,
         initial: Tensor,
-    ) -> Result<Tensor> {
-        self.threads
-            .run(|| self.engine.propagate(activations, initial, layer))
-            .map(|attribution| attribution.relevance)
+    ) -> Result<Attribution> {
+        self.threads.run(|| self.engine.propagate(activations, initial, layer))
     }
 
     /// The network.

@@ -12,7 +12,8 @@ use super::proof::Proof;
 use crate::composite::{Assignment, LayerRule};
 use crate::linear::{LinearMap, Signs, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op, SignBounds};
-use crate::rule::{Group, InputPart, Rule, Sign, Stabilizer, Term};
+use crate::operator::Operator;
+use crate::rule::{Group, InputPart, Rule, RuleSetting, Sign, Stabilizer, Term};
 
 /// A network and what propagation does at each of its layers: data, without kernels or state.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub enum Step {
     End,
     /// The divisions of a rule on a linear layer.
     Linear(LinearStep),
+    /// A rule of the first derivative on an operator that is no linear map.
+    Expansion(ExpansionStep),
     /// Relevance goes to the only input as it is.
     Pass,
     /// Relevance of a product: the signal takes all, or each factor half.
@@ -53,6 +56,20 @@ pub struct LinearStep {
     pub stabilizer: Stabilizer,
     /// The input's range where the rule itself gives it: lowest and highest, one number or one per channel.
     pub range: Option<(Vec<f32>, Vec<f32>)>,
+}
+
+/// `R_in = x ⊙ Jᵀ (R / stabilized(signals · z))`, `z` being the output.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ExpansionStep {
+    /// Whether `J` is that of the signal alone, everything else being a coefficient (epsilon), or
+    /// the whole derivative (taylor).
+    pub of_signal: bool,
+    /// How many signals are multiplied with each other and share relevance evenly.
+    pub signals: usize,
+    /// Whether the operator's bias is part of `z`.
+    pub bias: bool,
+    /// What keeps `z` from zero.
+    pub stabilizer: Stabilizer,
 }
 
 impl LinearStep {
@@ -102,12 +119,37 @@ impl Program {
 fn hands_to(network: &Network, steps: &[Step], consumer: LayerId, id: LayerId) -> bool {
     match (&steps[consumer], &network.layers[consumer].op) {
         (Step::End, _) => false,
-        (Step::Share, Op::Product(product)) => match product.signal {
-            Some(signal) => network.layers[consumer].inputs[signal] == id,
-            None => true,
-        },
+        (Step::Share | Step::Expansion(ExpansionStep { of_signal: true, .. }), op) => {
+            match op.as_operator().and_then(Operator::signal) {
+                Some(signal) => network.layers[consumer].inputs[signal] == id,
+                None => true,
+            }
+        }
         _ => true,
     }
+}
+
+/// The rules of the first derivative.
+fn expansion_of(
+    network: &Network,
+    layer: &Layer,
+    setting: &RuleSetting,
+    stabilizer: Stabilizer,
+) -> Option<ExpansionStep> {
+    let operator = layer.op.as_operator()?;
+    let of_signal = match setting.rule {
+        Rule::Epsilon if operator.is_linear_in_signal() => true,
+        Rule::Taylor => false,
+        _ => return None,
+    };
+    let is_multiplied = matches!(layer.op, Op::MatrixProduct(_) | Op::Product(_));
+    let depends = network.depends_on_input();
+    let signals = match operator.signal() {
+        Some(_) if of_signal => 1,
+        _ if is_multiplied => layer.inputs.iter().filter(|&&input| depends[input]).count(),
+        _ => 1,
+    };
+    Some(ExpansionStep { of_signal, signals: signals.max(1), bias: setting.bias, stabilizer })
 }
 
 fn step_of(
@@ -123,6 +165,9 @@ fn step_of(
         LayerRule::Route => return Ok(Step::Gradient),
         LayerRule::Rule(setting, stabilizer) => (setting, *stabilizer),
     };
+    if let Some(expansion) = expansion_of(network, layer, setting, stabilizer) {
+        return Ok(Step::Expansion(expansion));
+    }
     match (&setting.rule, setting.rule.groups(), layer.op.as_linear()) {
         (Rule::Gradient, ..) => Ok(Step::Gradient),
         (Rule::GuidedBackprop, ..) => Ok(Step::GuidedBackprop),
@@ -207,6 +252,7 @@ fn kept_values(network: &Network, steps: &[Step]) -> Vec<bool> {
             (Step::Linear(linear), Some(map), _) => {
                 (linear.reads_inputs(), linear.reads_output(map))
             }
+            (Step::Expansion(_), ..) => (true, true),
             (Step::Gradient | Step::GuidedBackprop, _, Some(operator)) => {
                 (operator.gradient_reads_inputs(), false)
             }

@@ -4,7 +4,8 @@ use anyhow::{Context, Result, ensure};
 
 use super::Attribution;
 use super::conservation::{Books, LayerBooks};
-use super::engine::{Activations, Division, Engine, TermKernels, add_scaled};
+use super::engine::{Activations, Division, Engine, TermKernels, add};
+use super::expansion;
 use super::program::{LinearStep, Step};
 use crate::linear::Broadcast;
 use crate::network::{LayerId, Op};
@@ -12,9 +13,9 @@ use crate::rule::{InputPart, Sign, Stabilizer};
 use crate::tensor::Tensor;
 
 /// Relevance that is on its way, with its sum and the sum of its absolute values.
-struct Carried {
-    relevance: Tensor,
-    sums: [f64; 2],
+pub(super) struct Carried {
+    pub relevance: Tensor,
+    pub sums: [f64; 2],
 }
 
 impl From<Tensor> for Carried {
@@ -25,16 +26,22 @@ impl From<Tensor> for Carried {
 }
 
 /// What a layer hands down, and what it absorbed.
-struct Handed {
+pub(super) struct Handed {
     /// Relevance of every input.
-    relevance: Vec<Tensor>,
-    absorbed_by_bias: f64,
-    absorbed_by_stabilizer: f64,
+    pub relevance: Vec<Carried>,
+    pub absorbed_by_bias: f64,
+    pub absorbed_by_stabilizer: f64,
+}
+
+impl From<Vec<Carried>> for Handed {
+    fn from(relevance: Vec<Carried>) -> Handed {
+        Handed { relevance, absorbed_by_bias: 0.0, absorbed_by_stabilizer: 0.0 }
+    }
 }
 
 impl From<Vec<Tensor>> for Handed {
     fn from(relevance: Vec<Tensor>) -> Handed {
-        Handed { relevance, absorbed_by_bias: 0.0, absorbed_by_stabilizer: 0.0 }
+        relevance.into_iter().map(Carried::from).collect::<Vec<Carried>>().into()
     }
 }
 
@@ -53,21 +60,22 @@ impl Engine {
             initial.shape(),
             network.layers[network.output].shape
         );
-        let mut books = Books { initial: initial.sum(), ..Books::default() };
+        let initial = Carried::from(initial);
+        let mut books = Books { initial: initial.sums[0], ..Books::default() };
         let mut carried: Vec<Option<Carried>> = network.layers.iter().map(|_| None).collect();
-        carried[network.output] = Some(initial.into());
+        carried[network.output] = Some(initial);
         for id in (end + 1..network.layers.len()).rev() {
             let layer = &network.layers[id];
-            let Some(Carried { relevance, sums }) = carried[id].take() else {
+            let Some(arrived) = carried[id].take() else {
                 continue;
             };
+            let sums = arrived.sums;
             let handed = self
-                .step(id, activations, relevance, sums[0])
+                .step(id, activations, arrived)
                 .with_context(|| format!("propagating through the {}", layer.describe()))?;
             let (by_bias, by_stabilizer) = (handed.absorbed_by_bias, handed.absorbed_by_stabilizer);
             let mut layer_books = self.layer_books(id, sums, by_bias, by_stabilizer);
             for (&input, part) in layer.inputs.iter().zip(handed.relevance) {
-                let part = Carried::from(part);
                 self.write_down(input, part.sums[0], &mut layer_books);
                 if self.carries(input) {
                     carried[input] = Some(joined(carried[input].take(), part)?);
@@ -76,12 +84,12 @@ impl Engine {
             self.balance_padding(id, &mut layer_books);
             books.layers.push(layer_books);
         }
-        let relevance = match carried[end].take() {
-            Some(carried) => carried.relevance,
-            None => Tensor::zeros(&network.layers[end].shape)?,
+        let arrived = match carried[end].take() {
+            Some(arrived) => arrived,
+            None => Tensor::zeros(&network.layers[end].shape)?.into(),
         };
-        books.input_sum = relevance.sum();
-        Ok(Attribution { relevance, books })
+        books.input_sum = arrived.sums[0];
+        Ok(Attribution { relevance: arrived.relevance, books })
     }
 
     /// Whether relevance is followed further from a layer: the input, or one with a step.
@@ -89,14 +97,8 @@ impl Engine {
         matches!(self.network().layers[id].op, Op::Input) || self.program().steps[id] != Step::End
     }
 
-    /// What layer `id` does with the relevance that arrived at it, whose sum is `incoming`.
-    fn step(
-        &self,
-        id: LayerId,
-        activations: &Activations,
-        arrived: Tensor,
-        incoming: f64,
-    ) -> Result<Handed> {
+    /// What layer `id` does with the relevance that arrived at it.
+    fn step(&self, id: LayerId, activations: &Activations, arrived: Carried) -> Result<Handed> {
         let layer = &self.network().layers[id];
         let inputs = || -> Result<Vec<Tensor>> {
             // Only operators whose gradient reads its inputs had them kept.
@@ -105,21 +107,27 @@ impl Engine {
             inputs.map(|&input| activations.value(input).cloned()).collect()
         };
         match (&self.program().steps[id], layer.op.as_operator()) {
-            (Step::End, _) => Ok(Handed::from(vec![])),
-            (Step::Linear(step), _) => self.divide(id, step, activations, &arrived, incoming),
+            (Step::End, _) => Ok(Handed::from(Vec::<Carried>::new())),
+            (Step::Linear(step), _) => self.divide(id, step, activations, arrived),
+            (Step::Expansion(step), Some(operator)) => {
+                let values = layer.inputs.iter().map(|&input| activations.value(input).cloned());
+                let inputs: Vec<Tensor> = values.collect::<Result<_>>()?;
+                expansion::expand(*step, operator, &inputs, activations.value(id)?, arrived)
+            }
+            (Step::Expansion(_), None) => anyhow::bail!("only an operator is expanded"),
             (Step::Pass, _) => Ok(vec![arrived].into()),
             (Step::Share, _) => match &layer.op {
-                Op::Product(product) => Ok(product.share(&arrived)?.into()),
+                Op::Product(product) => Ok(product.share(&arrived.relevance)?.into()),
                 _ => anyhow::bail!("only a product shares relevance"),
             },
-            (Step::Deconvnet, _) => Ok(vec![positive(arrived)].into()),
+            (Step::Deconvnet, _) => Ok(vec![positive(arrived.relevance)?].into()),
             (Step::GuidedBackprop, Some(op)) => {
-                Ok(op.gradient(&inputs()?, positive(arrived))?.into())
+                Ok(op.gradient(&inputs()?, positive(arrived.relevance)?.relevance)?.into())
             }
-            (Step::Gradient, Some(op)) => Ok(op.gradient(&inputs()?, arrived)?.into()),
+            (Step::Gradient, Some(op)) => Ok(op.gradient(&inputs()?, arrived.relevance)?.into()),
             (Step::GuidedBackprop | Step::Gradient, None) => {
                 let transposed = self.gradients[id].as_ref().context("a kernel is missing")?;
-                Ok(transposed(&arrived)?.into())
+                Ok(transposed(&arrived.relevance)?.into())
             }
         }
     }
@@ -130,14 +138,19 @@ impl Engine {
         id: LayerId,
         step: &LinearStep,
         activations: &Activations,
-        arrived: &Tensor,
-        incoming: f64,
+        arrived: Carried,
     ) -> Result<Handed> {
         let layer = &self.network().layers[id];
-        let mut sums: Vec<Option<Tensor>> = vec![None; layer.inputs.len()];
-        let mut handed = Handed::from(vec![]);
+        let mut sums: Vec<Option<Carried>> = layer.inputs.iter().map(|_| None).collect();
+        let mut handed = Handed::from(Vec::<Carried>::new());
         let mut taken_up = 0.0;
-        for division in &self.divisions[id] {
+        let (relevance, [incoming, _]) = (arrived.relevance, arrived.sums);
+        let mut relevance = Some(relevance);
+        let count = self.divisions[id].len();
+        for (index, division) in self.divisions[id].iter().enumerate() {
+            // The last division writes its quotients over what arrived.
+            let arrived = if index + 1 == count { relevance.take() } else { relevance.clone() };
+            let mut arrived = arrived.context("relevance was used up")?;
             let inputs = |term: &TermKernels| -> Result<Vec<Tensor>> {
                 let parts = layer.inputs.iter().enumerate().map(|(place, &input)| {
                     let offset = term.offsets.as_ref().map(|offsets| &offsets[place]);
@@ -146,21 +159,22 @@ impl Engine {
                 parts.collect()
             };
             let output = || activations.value(id);
-            let mut quotient = denominator(division, inputs, output, arrived.shape())?;
-            let arrived = gated(arrived, division.group.gate, output)?;
-            taken_up += if division.group.gate.is_some() { arrived.sum() } else { incoming };
+            taken_up += match division.group.gate {
+                Some(sign) => close_gate(&mut arrived, sign, output()?)?,
+                None => incoming,
+            };
+            let denominator = denominator(division, inputs, output, arrived.shape())?;
             let coefficient = division.group.coefficient;
-            let (bias, stabilizer) = quotients(division, step.stabilizer, &arrived, &mut quotient)?;
-            handed.absorbed_by_bias += f64::from(coefficient) * bias;
-            handed.absorbed_by_stabilizer += f64::from(coefficient) * stabilizer;
+            let absorbed =
+                quotients(division.bias.as_ref(), step.stabilizer, &mut arrived, &denominator)?;
+            drop(denominator);
+            handed.absorbed_by_bias += f64::from(coefficient) * absorbed.by_bias;
+            handed.absorbed_by_stabilizer += f64::from(coefficient) * absorbed.by_stabilizer;
             for term in &division.terms {
-                let shares = (term.transposed)(&quotient)?;
+                let shares = (term.transposed)(&arrived)?;
                 let parts = if term.input.is_constant() { vec![] } else { inputs(term)? };
-                for (place, (mut share, sum)) in shares.into_iter().zip(&mut sums).enumerate() {
-                    if let Some(part) = parts.get(place) {
-                        share.combine_broadcast(part, |to, x| *to *= x)?;
-                    }
-                    add_scaled(sum, share, coefficient)?;
+                for (place, (share, sum)) in shares.into_iter().zip(&mut sums).enumerate() {
+                    *sum = Some(gathered(sum.take(), share, parts.get(place), coefficient)?);
                 }
             }
         }
@@ -168,9 +182,9 @@ impl Engine {
             // An output of 0 opens no gate: its relevance is dropped.
             handed.absorbed_by_stabilizer += incoming - taken_up;
         }
-        let finish = |(sum, &input): (Option<Tensor>, &LayerId)| match sum {
+        let finish = |(sum, &input): (Option<Carried>, &LayerId)| match sum {
             Some(sum) => Ok(sum),
-            None => Tensor::zeros(&self.network().layers[input].shape),
+            None => Tensor::zeros(&self.network().layers[input].shape).map(Carried::from),
         };
         handed.relevance =
             sums.into_iter().zip(&layer.inputs).map(finish).collect::<Result<_>>()?;
@@ -226,8 +240,40 @@ fn joined(before: Option<Carried>, part: Carried) -> Result<Carried> {
         return Ok(part);
     };
     let mut relevance = before.relevance;
-    relevance.combine_broadcast(&part.relevance, |to, from| *to += from)?;
-    Ok(relevance.into())
+    let sums = relevance.update([&part.relevance], |sum, [part]| sum + part)?;
+    Ok(Carried { relevance, sums })
+}
+
+/// `sum + coefficient · share ⊙ part`: what a term of a division adds to the relevance of an input.
+fn gathered(
+    sum: Option<Carried>,
+    mut share: Tensor,
+    part: Option<&Tensor>,
+    coefficient: f32,
+) -> Result<Carried> {
+    let (relevance, sums) = match (sum.map(|sum| sum.relevance), part) {
+        (None, Some(part)) => {
+            let sums = share.update([part], |share, [x]| coefficient * (share * x))?;
+            (share, sums)
+        }
+        (None, None) if coefficient == 1.0 => {
+            let sums = share.sums();
+            (share, sums)
+        }
+        (None, None) => {
+            let sums = share.update([], |share, []| coefficient * share)?;
+            (share, sums)
+        }
+        (Some(mut sum), Some(part)) => {
+            let sums = sum.update([&share, part], |sum, [s, x]| sum + coefficient * (s * x))?;
+            (sum, sums)
+        }
+        (Some(mut sum), None) => {
+            let sums = sum.update([&share], |sum, [share]| sum + coefficient * share)?;
+            (sum, sums)
+        }
+    };
+    Ok(Carried { relevance, sums })
 }
 
 /// `z` of a division: from the forward pass, or computed anew.
@@ -243,7 +289,7 @@ fn denominator<'a>(
     let mut sum = None;
     for term in &division.terms {
         if let Some(forward) = &term.forward {
-            add_scaled(&mut sum, forward(&inputs(term)?)?, 1.0)?;
+            add(&mut sum, forward(&inputs(term)?)?)?;
         }
     }
     match (sum, &division.constant) {
@@ -257,42 +303,59 @@ fn denominator<'a>(
     }
 }
 
-/// Relevance where the layer's output has the sign of the gate, else 0.
-fn gated<'a>(
-    relevance: &Tensor,
-    gate: Option<Sign>,
-    output: impl Fn() -> Result<&'a Tensor>,
-) -> Result<Tensor> {
-    let Some(sign) = gate else {
-        return Ok(relevance.clone());
+/// Keeps relevance only where the layer's output has the sign of the gate; returns the sum of what is kept.
+fn close_gate(relevance: &mut Tensor, gate: Sign, output: &Tensor) -> Result<f64> {
+    let kept = match gate {
+        Sign::Positive => relevance.update([output], |r, [y]| if y > 0.0 { r } else { 0.0 })?,
+        Sign::Negative => relevance.update([output], |r, [y]| if y < 0.0 { r } else { 0.0 })?,
     };
-    let mut gated = relevance.clone();
-    let is_open = move |output: f32| match sign {
-        Sign::Positive => output > 0.0,
-        Sign::Negative => output < 0.0,
-    };
-    gated.combine_broadcast(output()?, |r, y| *r = if is_open(y) { *r } else { 0.0 })?;
-    Ok(gated)
+    Ok(kept[0])
 }
 
-/// Divides; returns what the bias and the stabilizer absorb.
-fn quotients(
-    division: &Division,
+/// Relevance that a division absorbs.
+pub(super) struct Absorbed {
+    pub by_bias: f64,
+    pub by_stabilizer: f64,
+}
+
+/// Elements that one thread divides at a time where nothing else says it.
+const RUN: usize = 1 << 12;
+
+/// Replaces relevance by its quotients; the bias is the one that is part of the denominator.
+pub(super) fn quotients(
+    bias: Option<&Tensor>,
     stabilizer: Stabilizer,
-    arrived: &Tensor,
-    denominator: &mut Tensor,
-) -> Result<(f64, f64)> {
-    let by_stabilizer = stabilizer.divide(arrived.data(), denominator.data_mut());
-    let by_bias = match &division.bias {
-        Some(bias) => {
-            let broadcast = Broadcast::between(bias.shape(), denominator.shape());
-            let broadcast = broadcast.context("the bias does not fit the output")?;
-            let per_channel = broadcast.sum(denominator.data());
-            per_channel.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(b)).sum()
+    relevance: &mut Tensor,
+    denominator: &Tensor,
+) -> Result<Absorbed> {
+    ensure!(relevance.len() == denominator.len(), "a denominator has another size");
+    let spread = |bias: &Tensor| {
+        Broadcast::between(bias.shape(), denominator.shape())
+            .context("the bias does not fit the output")
+    };
+    let bias = match bias {
+        Some(bias) => Some((bias, spread(bias)?)),
+        None => None,
+    };
+    // A run of one channel at a time says what its bias absorbs.
+    let run = match &bias {
+        Some((_, spread)) if spread.inner > 1 => spread.inner,
+        _ => RUN,
+    };
+    let sums = stabilizer.divide(relevance.data_mut(), denominator.data(), run);
+    let by_bias = match bias {
+        Some((bias, spread)) if spread.inner > 1 => {
+            let channels = bias.data().iter().cycle();
+            sums.iter().zip(channels).map(|(&[_, sum], &bias)| sum * f64::from(bias)).sum()
+        }
+        Some((bias, spread)) => {
+            let sums = spread.sum(relevance.data());
+            sums.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(b)).sum()
         }
         None => 0.0,
     };
-    Ok((by_bias, by_stabilizer))
+    let by_stabilizer = sums.iter().map(|[absorbed, _]| absorbed).sum();
+    Ok(Absorbed { by_bias, by_stabilizer })
 }
 
 fn part_of(mut value: Tensor, part: InputPart, offset: Option<&Tensor>) -> Result<Tensor> {
@@ -307,7 +370,7 @@ fn part_of(mut value: Tensor, part: InputPart, offset: Option<&Tensor>) -> Resul
     }
 }
 
-fn positive(mut relevance: Tensor) -> Tensor {
-    relevance.data_mut().iter_mut().for_each(|value| *value = value.max(0.0));
-    relevance
+fn positive(mut relevance: Tensor) -> Result<Carried> {
+    let sums = relevance.update([], |value, []| value.max(0.0))?;
+    Ok(Carried { relevance, sums })
 }

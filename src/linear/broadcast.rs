@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 
 use crate::parallel::for_each_chunk;
 use crate::tensor::{Tensor, sum_of};
+use crate::vector;
 
 /// Elements that one thread combines at a time.
 const CHUNK: usize = 1 << 12;
@@ -55,7 +56,7 @@ impl Broadcast {
         if self.inner > 1 {
             for_each_chunk(large, self.inner, |run, large| {
                 let from = small[run % small.len()];
-                large.iter_mut().for_each(|to| function(to, from));
+                vector::each(large, |to| function(to, from));
             });
             return;
         }
@@ -64,7 +65,7 @@ impl Broadcast {
         for row in large.chunks_exact_mut(self.middle.max(1)) {
             for_each_chunk(row, len, |index, large| {
                 let small = &small[index * len..];
-                large.iter_mut().zip(small).for_each(|(to, &from)| function(to, from));
+                vector::each_with(large, small, &function);
             });
         }
     }

@@ -1,10 +1,10 @@
 //! Fully connected layers: ONNX `Gemm`, and `MatMul` with constant weights.
 
-use anyhow::{Context, Result};
-use tract_core::prelude::tract_ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
+use anyhow::{Result, ensure};
 
+use super::product::{Matrices, RightOperand};
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
-use crate::parallel::for_each_chunk;
+use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 
 /// `y = W x + b` over the last axes: `[..., I]` to `[..., O]`, the same for every position of the leading ones.
@@ -28,42 +28,58 @@ impl Dense {
     fn inputs(&self) -> usize {
         self.weight.shape()[1]
     }
+
+    /// `part(W) x` or, with `is_transposed`, `part(W)ᵀ y` at every position.
+    fn product(&self, part: WeightPart, is_transposed: bool) -> Result<Product> {
+        let (outputs, inputs) = (self.outputs(), self.inputs());
+        let from_len = if is_transposed { outputs } else { inputs };
+        let positions = self.input_shape.iter().product::<usize>() / inputs.max(1);
+        if self.weight.is_empty() {
+            return Ok(Box::new(|_, _| Ok(())));
+        }
+        if positions == 1 {
+            // Used once a pass, the weights are not worth a packed copy: their part is taken while they are read.
+            let weight = self.weight.clone();
+            return Ok(Box::new(move |from, to| {
+                ensure!(from.len() == from_len, "a dense layer met {} numbers", from.len());
+                match is_transposed {
+                    true => transposed_product(weight.data(), part, from, to),
+                    false => plain_product(weight.data(), part, from, to),
+                }
+                Ok(())
+            }));
+        }
+        let weight = part.of_tensor(&self.weight)?;
+        let weight = Matrices::new(weight.data(), outputs, inputs)?;
+        let weight = if is_transposed { weight } else { weight.transposed() };
+        let weight = RightOperand::new(weight)?;
+        Ok(Box::new(move |from, to| weight.multiply(Matrices::new(from, positions, from_len)?, to)))
+    }
 }
+
+/// Writes the product with the first slice over the second.
+type Product = Box<dyn Fn(&[f32], &mut [f32]) -> Result<()> + Send + Sync>;
 
 impl LinearMap for Dense {
     fn forward(&self, part: WeightPart, bias: Option<Tensor>) -> Result<Forward> {
-        let weight = part.of_tensor(&self.weight)?;
-        let (outputs, inputs) = (self.outputs(), self.inputs());
         let output_shape = self.output_shape.clone();
+        let product = self.product(part, false)?;
         Ok(Box::new(move |tensors| {
             let mut output = Tensor::zeros(&output_shape)?;
+            product(tensors[0].data(), output.data_mut())?;
             if let Some(bias) = &bias {
-                output.combine_broadcast(bias, |to, from| *to = from)?;
+                output.combine_broadcast(bias, |to, from| *to += from)?;
             }
-            let input = tensors[0].data();
-            if input.len() == inputs && output.len() == outputs {
-                add_product(weight.data(), input, output.data_mut());
-                return Ok(output);
-            }
-            let (weight, input) = (matrix(weight.data(), outputs, inputs)?, rows(input, inputs)?);
-            general_mat_mul(1.0, &input, &weight.t(), 1.0, &mut rows_mut(&mut output, outputs)?);
             Ok(output)
         }))
     }
 
     fn transposed(&self, part: WeightPart) -> Result<Transposed> {
-        let weight = part.of_tensor(&self.weight)?;
-        let (outputs, inputs) = (self.outputs(), self.inputs());
         let input_shape = self.input_shape.clone();
+        let product = self.product(part, true)?;
         Ok(Box::new(move |output| {
             let mut input = Tensor::zeros(&input_shape)?;
-            if input.len() == inputs && output.len() == outputs {
-                add_transposed_product(weight.data(), output.data(), input.data_mut());
-                return Ok(vec![input]);
-            }
-            let weight = matrix(weight.data(), outputs, inputs)?;
-            let output = rows(output.data(), outputs)?;
-            general_mat_mul(1.0, &output, &weight, 0.0, &mut rows_mut(&mut input, inputs)?);
+            product(output.data(), input.data_mut())?;
             Ok(vec![input])
         }))
     }
@@ -84,68 +100,59 @@ impl LinearMap for Dense {
 /// Independent partial sums of a product, which fill vector registers and round less than one sum.
 const LANES: usize = 16;
 
-/// `y += W x` for one vector. A matrix product would first pack all of `W`, to use it once.
-fn add_product(weight: &[f32], input: &[f32], output: &mut [f32]) {
+/// Rows that one thread multiplies at a time.
+const ROWS_AT_ONCE: usize = 16;
+
+/// Weights whose part is taken together: they stay in the first cache.
+const BLOCK: usize = 1024;
+
+/// `y = part(W) x` for one vector. A matrix product would first pack all of `W`, to use it once.
+fn plain_product(weight: &[f32], part: WeightPart, input: &[f32], output: &mut [f32]) {
     let inputs = input.len();
-    let rows_at_once = LANES;
-    for_each_chunk(output, rows_at_once, |index, outputs| {
-        let rows = weight[index * rows_at_once * inputs..].chunks_exact(inputs.max(1));
+    for_each_heavy_chunk(output, ROWS_AT_ONCE, inputs, |index, outputs| {
+        let rows = weight[index * ROWS_AT_ONCE * inputs..].chunks_exact(inputs);
+        let mut buffer = [0.0; BLOCK];
         for (output, row) in outputs.iter_mut().zip(rows) {
-            *output += dot(row, input);
+            let mut sums = [0.0; LANES];
+            for (weights, input) in row.chunks(BLOCK).zip(input.chunks(BLOCK)) {
+                add_products(part.of_slice(weights, &mut buffer), input, &mut sums);
+            }
+            *output = sums.iter().sum();
         }
     });
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; LANES];
+fn add_products(a: &[f32], b: &[f32], sums: &mut [f32; LANES]) {
     let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest =
-        a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(a, b)| a * b).sum::<f32>();
+    let rest = a_blocks.remainder().iter().zip(b_blocks.remainder());
+    rest.zip(sums.iter_mut()).for_each(|((a, b), sum)| *sum += a * b);
     for (a, b) in a_blocks.zip(b_blocks) {
         for lane in 0..LANES {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    sums.iter().sum::<f32>() + rest
 }
-
-/// Columns that are added up together: they stay in the first cache.
-const COLUMNS: usize = 1024;
 
 /// Rows that are added up before they are added to the total, which rounds less than one sum.
 const ROWS: usize = 256;
 
-/// `x += Wᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read.
-fn add_transposed_product(weight: &[f32], output: &[f32], input: &mut [f32]) {
+/// `x = part(W)ᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read.
+fn transposed_product(weight: &[f32], part: WeightPart, output: &[f32], input: &mut [f32]) {
     let inputs = input.len();
-    for_each_chunk(input, COLUMNS, |index, columns| {
-        let mut sums = [0.0f32; COLUMNS];
+    for_each_heavy_chunk(input, BLOCK, output.len(), |index, columns| {
+        let (mut sums, mut buffer) = ([0.0; BLOCK], [0.0; BLOCK]);
         let sums = &mut sums[..columns.len()];
+        columns.fill(0.0);
         for (block, factors) in output.chunks(ROWS).enumerate() {
             sums.fill(0.0);
             for (row, &factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
-                let start = (block * ROWS + row) * inputs + index * COLUMNS;
-                let row = &weight[start..][..sums.len()];
+                let start = (block * ROWS + row) * inputs + index * BLOCK;
+                let row = part.of_slice(&weight[start..][..sums.len()], &mut buffer);
                 sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += factor * weight);
             }
             columns.iter_mut().zip(sums.iter()).for_each(|(column, sum)| *column += sum);
         }
     });
-}
-
-fn matrix(data: &[f32], rows: usize, columns: usize) -> Result<ArrayView2<'_, f32>> {
-    ArrayView2::from_shape((rows, columns), data)
-        .context("a dense layer met a tensor of another size")
-}
-
-fn rows(data: &[f32], columns: usize) -> Result<ArrayView2<'_, f32>> {
-    matrix(data, data.len() / columns.max(1), columns)
-}
-
-fn rows_mut(tensor: &mut Tensor, columns: usize) -> Result<ArrayViewMut2<'_, f32>> {
-    let count = tensor.len() / columns.max(1);
-    ArrayViewMut2::from_shape((count, columns), tensor.data_mut())
-        .context("a dense layer met a tensor of another size")
 }
 
 #[cfg(test)]
@@ -157,7 +164,7 @@ mod tests {
         let numbers = |count: usize, step: usize| -> Vec<f32> {
             (0..count).map(|n| ((n * step) % 13) as f32 / 4.0 - 1.5).collect()
         };
-        let (inputs, outputs) = (COLUMNS + 37, ROWS + 21);
+        let (inputs, outputs) = (BLOCK + 37, ROWS + 21);
         let weight = Tensor::new(&[outputs, inputs], &numbers(inputs * outputs, 5)).unwrap();
         let map = |positions: usize| Dense {
             weight: weight.clone(),

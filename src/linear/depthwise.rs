@@ -11,6 +11,7 @@ use anyhow::{Result, ensure};
 
 use super::convolution::{Correlation, Kernel};
 use super::{Window, WindowAxis};
+use crate::microkernel::{Loop, vectorized};
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
@@ -23,17 +24,22 @@ pub(super) fn applies(correlation: &Correlation) -> bool {
 
 /// `[1, I, H, W]` to `[1, O, H', W']`, with one bias a channel.
 pub(super) fn gather(correlation: &Correlation, bias: Option<Tensor>) -> Kernel {
-    let stencil = Stencil::of(correlation);
+    let stencil = Stencil::of(correlation, |filter| filter.to_vec());
     let lines = Lines::gathering(&stencil.window);
     Box::new(move |input| {
-        let mut output = Tensor::zeros(&stencil.output_shape())?;
         let (input_len, output_len) = (stencil.window.input_len(), stencil.window.output_len());
         stencil.check(input, stencil.inputs, input_len)?;
-        for_each_chunk(output.data_mut(), output_len, |channel, plane| {
-            plane.fill(bias.as_ref().map_or(0.0, |bias| bias.data()[channel]));
-            let group = channel / stencil.multiplier();
-            let line = lines.write(&input.data()[group * input_len..][..input_len]);
-            lines.correlate(&line, stencil.filter(channel), plane);
+        let mut output = Tensor::zeros(&stencil.output_shape())?;
+        let planes = planes_at_once(output_len);
+        for_each_chunk(output.data_mut(), planes * output_len, |index, chunk| {
+            let mut room = lines.room();
+            for (offset, plane) in chunk.chunks_exact_mut(output_len).enumerate() {
+                let channel = index * planes + offset;
+                let group = channel / stencil.multiplier();
+                lines.write(&input.data()[group * input_len..][..input_len], &mut room);
+                let bias = bias.as_ref().map_or(0.0, |bias| bias.data()[channel]);
+                lines.correlate(&mut room, stencil.filter(channel), Some(bias), plane);
+            }
         });
         Ok(output)
     })
@@ -41,25 +47,33 @@ pub(super) fn gather(correlation: &Correlation, bias: Option<Tensor>) -> Kernel 
 
 /// `[1, O, H', W']` back to `[1, I, H, W]`.
 pub(super) fn scatter(correlation: &Correlation) -> Kernel {
-    let stencil = Stencil::of(correlation);
+    let stencil =
+        Stencil::of(correlation, |filter| filter.iter().rev().copied().collect::<Vec<f32>>());
     let lines = Lines::scattering(&stencil.window);
     Box::new(move |output| {
-        let mut input = Tensor::zeros(&stencil.input_shape())?;
         let (input_len, output_len) = (stencil.window.input_len(), stencil.window.output_len());
         stencil.check(output, stencil.outputs, output_len)?;
-        for_each_chunk(input.data_mut(), input_len, |group, plane| {
-            for channel in group * stencil.multiplier()..(group + 1) * stencil.multiplier() {
-                let line = lines.write(&output.data()[channel * output_len..][..output_len]);
-                let flipped: Vec<f32> = stencil.filter(channel).iter().rev().copied().collect();
-                lines.correlate(&line, &flipped, plane);
+        let mut input = Tensor::zeros(&stencil.input_shape())?;
+        let planes = planes_at_once(input_len);
+        for_each_chunk(input.data_mut(), planes * input_len, |index, chunk| {
+            let mut room = lines.room();
+            for (offset, plane) in chunk.chunks_exact_mut(input_len).enumerate() {
+                let first = (index * planes + offset) * stencil.multiplier();
+                for channel in first..first + stencil.multiplier() {
+                    lines.write(&output.data()[channel * output_len..][..output_len], &mut room);
+                    let start = (channel == first).then_some(0.0);
+                    lines.correlate(&mut room, stencil.filter(channel), start, plane);
+                }
             }
         });
         Ok(input)
     })
 }
 
-/// Neighbouring outputs that are added up together.
-const LANES: usize = 8;
+/// Planes that one thread computes at a time, so that they share the room for their lines.
+fn planes_at_once(len: usize) -> usize {
+    ((1 << 15) / len.max(1)).max(1)
+}
 
 /// A plane written out for its taps, and where they read.
 struct Lines {
@@ -67,8 +81,53 @@ struct Lines {
     horizontal: LineAxis,
     /// Where each tap of the first output reads.
     taps: Vec<usize>,
-    /// The columns of the plane that some tap reads, and where each is written.
-    columns: Vec<(usize, usize)>,
+    /// The rows of the plane that some tap reads, and where each is written.
+    rows: Vec<(usize, usize)>,
+    /// The columns of the plane that some tap reads, and where they are written.
+    runs: Vec<Run>,
+    /// Numbers of every stride-th column.
+    phase_len: usize,
+    row_len: usize,
+}
+
+/// Room for one plane, used for one after the other.
+struct Room {
+    /// The plane written out, zeros where its padding is.
+    lines: Vec<f32>,
+    /// Outputs of a few rows, and between them what belongs to none.
+    sums: Vec<f32>,
+}
+
+/// Outputs that are added up together: they stay in the first cache.
+const MOST_SUMS: usize = 2048;
+
+/// Numbers of a vector: so many more outputs may be added up than there are.
+const LANES: usize = 16;
+
+/// Evenly spaced columns of a plane, and their places in a row of the lines.
+struct Run {
+    column: usize,
+    column_step: usize,
+    place: usize,
+    place_step: usize,
+    count: usize,
+}
+
+impl Run {
+    fn copy(&self, from: &[f32], to: &mut [f32]) {
+        let (from, to) = (&from[self.column..], &mut to[self.place..]);
+        match (self.column_step, self.place_step) {
+            (1, 1) => to[..self.count].copy_from_slice(&from[..self.count]),
+            (step, 1) => {
+                let from = from.chunks(step).map(|columns| columns[0]);
+                to[..self.count].iter_mut().zip(from).for_each(|(to, from)| *to = from);
+            }
+            (_, step) => {
+                let from = &from[..self.count];
+                to.chunks_mut(step).zip(from).for_each(|(places, from)| places[0] = *from);
+            }
+        }
+    }
 }
 
 /// One axis of a plane that is written out.
@@ -124,7 +183,7 @@ impl LineAxis {
     }
 
     /// The inputs that some tap reads, and where each is written.
-    fn places(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> + Clone + '_ {
         (0..self.input).filter_map(|at| {
             let place = usize::try_from(self.first + (at * self.spread) as isize).ok()?;
             (place < self.length).then_some((at, place))
@@ -146,68 +205,115 @@ impl Lines {
         let point = LineAxis::gathering(&WindowAxis::POINT);
         let vertical = axes.next().unwrap_or(point);
         let horizontal = axes.next().unwrap_or(point);
-        let mut lines = Lines { vertical, horizontal, taps: vec![], columns: vec![] };
-        lines.columns =
-            horizontal.places().map(|(from, place)| (from, lines.column(place))).collect();
+        let phase_len = horizontal.length.div_ceil(horizontal.stride);
+        let row_len = phase_len * horizontal.stride;
+        let rows = vertical.places().map(|(row, place)| (row, place * row_len)).collect();
+        let mut lines =
+            Lines { vertical, horizontal, taps: vec![], rows, runs: vec![], phase_len, row_len };
+        lines.runs = lines.runs();
         for y in 0..vertical.kernel {
             for x in 0..horizontal.kernel {
                 let column = lines.column(x * horizontal.dilation);
-                lines.taps.push(y * vertical.dilation * lines.row_len() + column);
+                lines.taps.push(y * vertical.dilation * row_len + column);
             }
         }
         lines
-    }
-
-    /// Numbers of every stride-th column.
-    fn phase_len(&self) -> usize {
-        self.horizontal.length.div_ceil(self.horizontal.stride)
-    }
-
-    fn row_len(&self) -> usize {
-        self.phase_len() * self.horizontal.stride
     }
 
     /// Where a column lies in its row: columns that are a stride apart lie side by side.
     fn column(&self, column: usize) -> usize {
-        column % self.horizontal.stride * self.phase_len() + column / self.horizontal.stride
+        column % self.horizontal.stride * self.phase_len + column / self.horizontal.stride
     }
 
-    /// Whether columns that lie side by side are written side by side.
-    fn is_contiguous(&self) -> bool {
-        self.horizontal.stride == 1 && self.horizontal.spread == 1
+    fn runs(&self) -> Vec<Run> {
+        // Columns that are a stride apart lie side by side; only one of stride and spread is not 1.
+        let runs = (0..self.horizontal.stride).filter_map(|phase| {
+            let places = self.horizontal.places().skip(phase).step_by(self.horizontal.stride);
+            let (column, place) = places.clone().next()?;
+            Some(Run {
+                column,
+                column_step: self.horizontal.stride,
+                place: self.column(place),
+                place_step: self.horizontal.spread,
+                count: places.count(),
+            })
+        });
+        runs.collect()
     }
 
-    /// The plane written out, with room behind it for outputs beyond the end of the last row.
-    fn write(&self, plane: &[f32]) -> Vec<f32> {
-        let mut lines = vec![0.0; self.vertical.length * self.row_len() + LANES];
-        for (row, place) in self.vertical.places() {
+    fn room(&self) -> Room {
+        let sums = MOST_SUMS.max(self.row_len) + LANES;
+        Room {
+            // Behind the last row, outputs that belong to none are read.
+            lines: vec![0.0; self.vertical.length * self.row_len + sums],
+            sums: vec![0.0; sums],
+        }
+    }
+
+    /// Writes a plane out. The padding is the same for every plane.
+    fn write(&self, plane: &[f32], room: &mut Room) {
+        for &(row, place) in &self.rows {
             let from = &plane[row * self.horizontal.input..][..self.horizontal.input];
-            let to = &mut lines[place * self.row_len()..][..self.row_len()];
-            if let (true, Some(&(first, place))) = (self.is_contiguous(), self.columns.first()) {
-                let count = self.columns.len();
-                to[place..][..count].copy_from_slice(&from[first..][..count]);
-            } else {
-                self.columns.iter().for_each(|&(column, place)| to[place] = from[column]);
+            let to = &mut room.lines[place..][..self.row_len];
+            self.runs.iter().for_each(|run| run.copy(from, to));
+        }
+    }
+
+    /// Output rows that follow each other in the lines, so that they are computed as one.
+    fn rows_at_once(&self) -> usize {
+        let is_line = self.vertical.stride == 1 && self.horizontal.stride == 1;
+        if is_line { (MOST_SUMS / self.row_len.max(1)).max(1) } else { 1 }
+    }
+
+    /// `output = start + filter ⋆ lines`; without a start the output itself is added to.
+    fn correlate(&self, room: &mut Room, filter: &[f32], start: Option<f32>, output: &mut [f32]) {
+        let width = self.horizontal.output.max(1);
+        let rows_at_once = self.rows_at_once();
+        for (index, output) in output.chunks_mut(rows_at_once * width).enumerate() {
+            let lines = &room.lines[index * rows_at_once * self.vertical.stride * self.row_len..];
+            let rows = output.len() / width;
+            let count = ((rows - 1) * self.row_len + width).next_multiple_of(LANES);
+            let sums = &mut room.sums[..count];
+            vectorized(TapSums { taps: &self.taps, filter, lines, sums });
+            for (output, sums) in output.chunks_exact_mut(width).zip(sums.chunks(self.row_len)) {
+                let sums = sums.iter().take(width);
+                match start {
+                    Some(start) => {
+                        output.iter_mut().zip(sums).for_each(|(to, sum)| *to = start + sum)
+                    }
+                    None => output.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum),
+                }
             }
         }
-        lines
     }
+}
 
-    /// `output += filter ⋆ lines`.
-    fn correlate(&self, lines: &[f32], filter: &[f32], output: &mut [f32]) {
-        let rows = output.chunks_exact_mut(self.horizontal.output.max(1));
-        for (row, output) in rows.enumerate() {
-            let start = row * self.vertical.stride * self.row_len();
-            for (block, output) in output.chunks_mut(LANES).enumerate() {
-                let lines = &lines[start + block * LANES..];
-                let mut sums = [0.0f32; LANES];
-                for (&tap, &weight) in self.taps.iter().zip(filter) {
-                    let Some(numbers) = lines[tap..].first_chunk::<LANES>() else { continue };
-                    for lane in 0..LANES {
-                        sums[lane] += weight * numbers[lane];
-                    }
+/// The sums of all taps, for outputs side by side.
+struct TapSums<'a> {
+    taps: &'a [usize],
+    filter: &'a [f32],
+    lines: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl Loop for TapSums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let TapSums { taps, filter, lines, sums } = self;
+        sums.fill(0.0);
+        // Three taps at once: the sums are read and written a third as often.
+        for (taps, weights) in taps.chunks(3).zip(filter.chunks(3)) {
+            if let ([a, b, c], [u, v, w]) = (taps, weights) {
+                let numbers = lines[*a..].iter().zip(&lines[*b..]).zip(&lines[*c..]);
+                sums.iter_mut()
+                    .zip(numbers)
+                    .for_each(|(sum, ((a, b), c))| *sum += u * a + v * b + w * c);
+            } else {
+                for (&tap, weight) in taps.iter().zip(weights) {
+                    sums.iter_mut().zip(&lines[tap..]).for_each(|(sum, a)| *sum += weight * a);
                 }
-                output.iter_mut().zip(sums).for_each(|(output, sum)| *output += sum);
             }
         }
     }
@@ -215,18 +321,23 @@ impl Lines {
 
 /// The filters of a depthwise convolution.
 struct Stencil {
-    weight: Tensor,
+    /// The taps of every channel, as they are correlated.
+    filters: Vec<f32>,
+    taps: usize,
     inputs: usize,
     outputs: usize,
     window: Window,
 }
 
 impl Stencil {
-    fn of(correlation: &Correlation) -> Stencil {
+    fn of(correlation: &Correlation, arrange: impl Fn(&[f32]) -> Vec<f32>) -> Stencil {
+        let weight = &correlation.weight;
+        let taps: usize = weight.shape()[2..].iter().product();
         Stencil {
-            weight: correlation.weight.clone(),
+            filters: weight.data().chunks_exact(taps.max(1)).flat_map(arrange).collect(),
+            taps,
             inputs: correlation.groups,
-            outputs: correlation.weight.shape()[0],
+            outputs: weight.shape()[0],
             window: correlation.window.clone(),
         }
     }
@@ -254,7 +365,6 @@ impl Stencil {
 
     /// The taps of a channel's filter.
     fn filter(&self, channel: usize) -> &[f32] {
-        let taps: usize = self.weight.shape()[2..].iter().product();
-        &self.weight.data()[channel * taps..][..taps]
+        &self.filters[channel * self.taps..][..self.taps]
     }
 }

@@ -12,6 +12,7 @@ mod depthwise;
 mod direct;
 mod plan;
 mod pooling;
+pub(crate) mod product;
 mod reduction;
 mod resampling;
 mod rows;
@@ -112,8 +113,35 @@ impl WeightPart {
     pub fn of_tensor(self, weights: &Tensor) -> Result<Tensor> {
         match self {
             WeightPart::Plain => Ok(weights.clone()),
-            _ => weights.map(|weight| self.of(weight)),
+            _ => {
+                let mut part = Tensor::zeros(weights.shape())?;
+                self.write(weights.data(), part.data_mut());
+                Ok(part)
+            }
         }
+    }
+
+    /// Writes the part of every weight. Which part it is is asked once, not for every weight.
+    fn write(self, weights: &[f32], parts: &mut [f32]) {
+        fn each(weights: &[f32], parts: &mut [f32], function: impl Fn(f32) -> f32) {
+            parts.iter_mut().zip(weights).for_each(|(to, &weight)| *to = function(weight));
+        }
+        match self {
+            WeightPart::Positive => each(weights, parts, |weight| WeightPart::Positive.of(weight)),
+            WeightPart::Negative => each(weights, parts, |weight| WeightPart::Negative.of(weight)),
+            WeightPart::Squared => each(weights, parts, |weight| WeightPart::Squared.of(weight)),
+            _ => each(weights, parts, |weight| self.of(weight)),
+        }
+    }
+
+    /// The part of every one of a few weights: themselves, or written to `buffer`, which must be as long.
+    pub(crate) fn of_slice<'a>(self, weights: &'a [f32], buffer: &'a mut [f32]) -> &'a [f32] {
+        if self == WeightPart::Plain {
+            return weights;
+        }
+        let buffer = &mut buffer[..weights.len()];
+        self.write(weights, buffer);
+        buffer
     }
 
     /// The simplest part that is equal to this one for weights of the given signs; `None` when it is all zero.

@@ -11,7 +11,6 @@ use super::explanation::Explanation;
 use super::plane::{enlarged, over_channels};
 use super::subject::{Attribute, Point, Subject};
 use crate::network::{Kind, LayerId, Network};
-use crate::suggest::nearest;
 
 /// Grad-CAM and its parameters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -36,18 +35,7 @@ impl GradCam {
                 "Grad-CAM needs a convolution, and this network has none over a picture; name another layer with --layer",
             );
         };
-        // Several layers may come from one node: its output is the last of them.
-        let Some(id) = network.layers.iter().rposition(|layer| layer.name == *name) else {
-            let names = network.layers.iter().map(|layer| layer.name.as_str());
-            match nearest(name, names) {
-                Some(similar) => {
-                    bail!("the network has no layer \"{name}\"; did you mean \"{similar}\"?")
-                }
-                None => bail!(
-                    "the network has no layer \"{name}\"; `onnxplain inspect --no-canonize` lists them"
-                ),
-            }
-        };
+        let id = network.layer_named(name)?;
         if !has_maps(id) {
             bail!(
                 "the value of the {} has the shape {:?}; Grad-CAM needs maps [1, channels, height, width]",
@@ -66,7 +54,8 @@ impl Attribute for GradCam {
         let initial = subject.initial(point)?;
         let put_in = initial.sum();
         let maps = subject.explainer.value(&point.activations, layer)?;
-        let gradient = subject.explainer.propagate_to(layer, &point.activations, initial)?;
+        let gradient =
+            subject.explainer.propagate_to(layer, &point.activations, initial)?.relevance;
         let [_, _, height, width] = *maps.shape() else {
             bail!("the layer's value {:?} is no stack of maps", maps.shape());
         };

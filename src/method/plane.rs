@@ -65,7 +65,7 @@ impl InputFacts {
     /// The lowest and highest value of every element: as known, else those of the input itself.
     pub(super) fn range_of(&self, input: &Tensor) -> Result<(Tensor, Tensor)> {
         let Some(range) = &self.range else {
-            let (low, high) = extremes(input);
+            let (low, high) = input.extremes();
             return Ok((Tensor::filled(input.shape(), low)?, Tensor::filled(input.shape(), high)?));
         };
         let channels = Channels::of(input.shape(), self.picture);
@@ -80,13 +80,6 @@ impl InputFacts {
         };
         Ok((spread(&range.low)?, spread(&range.high)?))
     }
-}
-
-/// The lowest and highest value of a tensor.
-pub(super) fn extremes(tensor: &Tensor) -> (f32, f32) {
-    tensor.data().iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| {
-        (low.min(value), high.max(value))
-    })
 }
 
 /// Which channel an element of the input belongs to.

@@ -10,7 +10,7 @@ use crate::canonize::{PassSelection, canonize};
 use crate::composite::Composite;
 use crate::explain::Explainer;
 use crate::model::StoredModel;
-use crate::network::Network;
+use crate::network::{LayerId, Network};
 use crate::parallel::Threads;
 use crate::tensor::Tensor;
 
@@ -24,6 +24,8 @@ pub struct Setup {
     pub passes: PassSelection,
     /// What is known of the input.
     pub facts: InputFacts,
+    /// The layer at whose value propagation ends; `None`: at the input.
+    pub at: Option<String>,
     /// For [`Method::perturbs_parameters`].
     pub stored: Option<StoredModel>,
     /// Threads for one explanation.
@@ -34,6 +36,7 @@ pub struct Setup {
 pub struct PreparedMethod {
     method: Method,
     explainer: Explainer,
+    end: LayerId,
     facts: InputFacts,
     perturbation: Option<Perturbation>,
     workers: Workers,
@@ -66,14 +69,15 @@ impl PreparedMethod {
             Method::GradCam(method) => Some(method.clone()),
             _ => None,
         };
-        let Setup { network, composite, passes, facts, stored, threads } = setup;
+        let Setup { network, composite, passes, facts, at, stored, threads } = setup;
+        let end = at.as_deref().map_or(Ok(0), |name| network.layer_named(name))?;
         let compilation = Compilation { composite, facts: facts.clone(), layer };
         // Samples are the better way to use threads: each runs on one.
         let inside = if is_sampled { Threads::default() } else { Threads::new(threads)? };
         let explainer = compilation.explainer(network, inside)?;
         let perturbation = stored.map(|stored| Perturbation { stored, passes, compilation });
         let workers = if is_sampled { Workers::new(threads)? } else { Workers::default() };
-        Ok(PreparedMethod { method, explainer, facts, perturbation, workers })
+        Ok(PreparedMethod { method, explainer, end, facts, perturbation, workers })
     }
 
     /// The method.
@@ -84,6 +88,11 @@ impl PreparedMethod {
     /// The compiled network.
     pub fn explainer(&self) -> &Explainer {
         &self.explainer
+    }
+
+    /// The layer at whose value propagation ends; 0 is the input.
+    pub fn end(&self) -> LayerId {
+        self.end
     }
 
     /// Runs the network.
@@ -107,6 +116,7 @@ impl PreparedMethod {
     ) -> Result<Explanation> {
         let subject = Subject {
             explainer: &self.explainer,
+            end: self.end,
             question,
             facts: &self.facts,
             perturbation: self.perturbation.as_ref(),

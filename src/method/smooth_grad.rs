@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::Method;
 use super::explanation::Explanation;
-use super::plane::extremes;
 use super::random::Stream;
 use super::subject::{Attribute, Point, Subject};
 use crate::tensor::Tensor;
@@ -33,7 +32,7 @@ impl Default for SmoothGrad {
 impl Attribute for SmoothGrad {
     fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
         ensure!(self.samples > 0, "SmoothGrad needs at least one sample");
-        let (low, high) = extremes(&point.input);
+        let (low, high) = point.input.extremes();
         let sigma = self.noise_level * (high - low);
         subject.mean_of_samples(self.samples, |sample| {
             let input = noisy(&point.input, sigma, self.seed, sample);

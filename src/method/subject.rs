@@ -8,7 +8,7 @@ use super::{Perturbation, Unwatched};
 use crate::explain::initial_relevance;
 use crate::explain::{Activations, Attribution, Explainer, Initial, InputRange, TargetClass};
 use crate::model::InputShape;
-use crate::network::OutputFunction;
+use crate::network::{LayerId, OutputFunction};
 use crate::operator::{Operator, Softmax};
 use crate::tensor::Tensor;
 
@@ -52,6 +52,8 @@ pub struct InputFacts {
 /// What is explained, and with what.
 pub(super) struct Subject<'a> {
     pub explainer: &'a Explainer,
+    /// The layer whose value's relevance is wanted; 0 is the input.
+    pub end: LayerId,
     pub question: Question,
     pub facts: &'a InputFacts,
     /// For noise on the parameters.
@@ -112,7 +114,7 @@ impl Subject<'_> {
 
     /// One propagation, by the rules that the network was compiled with.
     pub fn propagate(&self, point: &Point) -> Result<Attribution> {
-        self.explainer.propagate(&point.activations, self.initial(point)?)
+        self.explainer.propagate_to(self.end, &point.activations, self.initial(point)?)
     }
 
     /// The input as a picture.

@@ -5,8 +5,10 @@ use std::fmt::{Display, Formatter};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Error, Result};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use anyhow::{Error, Result};
+use rayon::ThreadPool;
+
+use crate::parallel::pool;
 
 /// Follows the samples of an explanation while they are computed.
 pub trait Watch: Sync {
@@ -53,9 +55,7 @@ impl Workers {
         if count <= 1 {
             return Ok(Workers::default());
         }
-        let pool = ThreadPoolBuilder::new().num_threads(count).build();
-        let pool = pool.with_context(|| format!("cannot start {count} threads"))?;
-        Ok(Workers { pool: Some(pool) })
+        Ok(Workers { pool: Some(pool(count)?) })
     }
 
     /// Computes `count` samples and hands every result to `take`, in the order of the samples

@@ -12,6 +12,7 @@ use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto, tensor_proto::Data
 use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_proto};
 
 use super::number_type::make_float32;
+use super::repair::repair;
 use super::{InputShape, Layout, upsample};
 use crate::network::{Network, lower};
 use crate::tensor::Tensor as Array;
@@ -110,6 +111,7 @@ impl Source {
         let mut proto = decode(&bytes)?;
         drop(bytes);
         proto.graph.iter_mut().for_each(make_float32);
+        repair(&mut proto);
         refuse_unknown_operators(&reader(), &proto)?;
         refuse_foreign_data(&proto)?;
         let input = the_input(&proto)?;

@@ -11,6 +11,7 @@ mod number_type;
 mod picture;
 mod prepare;
 mod preprocess;
+mod repair;
 mod resample;
 mod stored;
 mod timm;

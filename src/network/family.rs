@@ -19,8 +19,12 @@ pub enum Family {
     Depthwise,
     /// Depthwise convolutions and squeeze-excite gates (EfficientNet, MobileNetV3, PP-LCNet).
     GatedDepthwise,
-    /// Attention.
+    /// Attention over all positions (ViT, DeiT).
     Transformer,
+    /// Attention within windows, over fewer positions with depth (Swin).
+    WindowedTransformer,
+    /// Depthwise convolutions with LayerNormalization (ConvNeXt).
+    ConvNext,
 }
 
 impl fmt::Display for Family {
@@ -33,6 +37,8 @@ impl fmt::Display for Family {
             Family::Depthwise => "depthwise",
             Family::GatedDepthwise => "depthwise with gates",
             Family::Transformer => "transformer",
+            Family::WindowedTransformer => "windowed transformer",
+            Family::ConvNext => "convnext",
         })
     }
 }
@@ -57,8 +63,13 @@ impl Family {
             _ => false,
         });
         let dense_concats = count(&|id| is_dense_concat(network, id));
-        if of_kind(Kind::Softmax) > 0 {
-            Family::Transformer
+        let has_layer_norms =
+            count(&|id| matches!(network.layers[id].op, Op::LayerNormalization(_))) > 0;
+        if of_kind(Kind::Matmul) > 0 {
+            let is_windowed = attends_in_windows(network);
+            if is_windowed { Family::WindowedTransformer } else { Family::Transformer }
+        } else if depthwise > 0 && has_layer_norms {
+            Family::ConvNext
         } else if depthwise as f32 > DEPTHWISE_SHARE * convolutions as f32 {
             let has_gates = of_kind(Kind::Gate) > 0;
             if has_gates { Family::GatedDepthwise } else { Family::Depthwise }
@@ -72,6 +83,17 @@ impl Family {
             Family::Plain
         }
     }
+}
+
+/// Whether attention works on fewer matrices with depth: there is one per head and window, and windows
+/// become fewer where neighbouring patches are merged.
+fn attends_in_windows(network: &Network) -> bool {
+    let matrices = network.layers.iter().filter_map(|layer| match &layer.op {
+        Op::MatrixProduct(product) => Some(product.batch),
+        _ => None,
+    });
+    let matrices: Vec<usize> = matrices.collect();
+    matrices.first() > matrices.last()
 }
 
 /// Whether one input of a concatenation was computed from another.

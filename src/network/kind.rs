@@ -7,8 +7,8 @@ use crate::linear::{
     AveragePooling, Convolution, Dense, LinearMap, Reduction, Resampling, Sum, WeightPart,
 };
 use crate::operator::{
-    Activation, Affine, Concat, MaxPooling, Operator, Product, Quotient, ResponseNormalization,
-    Routing, Softmax,
+    Activation, Affine, Concat, LayerNormalization, MatrixProduct, MaxPooling, Operator, Product,
+    Quotient, ResponseNormalization, Routing, Softmax,
 };
 use crate::tensor::Tensor;
 
@@ -45,8 +45,12 @@ pub enum Op {
     Product(Product),
     /// Quotient of two signals.
     Quotient(Quotient),
+    /// Matrix product of two signals.
+    MatrixProduct(MatrixProduct),
     /// Softmax inside the network.
     Softmax(Softmax),
+    /// Normalisation by the signal's own statistics.
+    LayerNormalization(LayerNormalization),
     /// Local response normalisation.
     ResponseNormalization(ResponseNormalization),
 }
@@ -79,6 +83,10 @@ pub enum Kind {
     Activation,
     /// BatchNormalization that stayed, other scales and shifts, local response normalisation.
     Normalization,
+    /// LayerNormalization, RMSNormalization and their like.
+    LayerNormalization,
+    /// Matrix product of two signals: attention scores, and the values mixed by them.
+    Matmul,
     /// Softmax inside the network.
     Softmax,
     /// Whatever only moves numbers: reshape, transpose, slice, gather, pad, split, nearest upsampling.
@@ -113,6 +121,8 @@ impl Kind {
             Kind::Product => "product",
             Kind::Activation => "activation",
             Kind::Normalization => "normalization",
+            Kind::LayerNormalization => "layer-normalization",
+            Kind::Matmul => "matmul",
             Kind::Softmax => "softmax",
             Kind::Reshape => "reshape",
             Kind::Resize => "resize",
@@ -132,6 +142,8 @@ impl Op {
             Op::Resampling(_) => Kind::Resize,
             Op::Sum(_) => Kind::Sum,
             Op::Affine(_) | Op::ResponseNormalization(_) => Kind::Normalization,
+            Op::LayerNormalization(_) => Kind::LayerNormalization,
+            Op::MatrixProduct(_) => Kind::Matmul,
             Op::Activation(_) => Kind::Activation,
             Op::MaxPooling(_) => Kind::MaxPool,
             Op::Concat(_) => Kind::Concat,
@@ -165,7 +177,9 @@ impl Op {
             Op::Routing(operator) => Some(operator),
             Op::Product(operator) => Some(operator),
             Op::Quotient(operator) => Some(operator),
+            Op::MatrixProduct(operator) => Some(operator),
             Op::Softmax(operator) => Some(operator),
+            Op::LayerNormalization(operator) => Some(operator),
             Op::ResponseNormalization(operator) => Some(operator),
             _ => None,
         }
@@ -190,11 +204,10 @@ impl Op {
 
     /// The number of stored parameters.
     pub fn parameter_count(&self) -> usize {
+        let len = |tensor: &Option<Tensor>| tensor.as_ref().map_or(0, Tensor::len);
         match self {
-            Op::Affine(affine) => {
-                let len = |tensor: &Option<Tensor>| tensor.as_ref().map_or(0, Tensor::len);
-                len(&affine.scale) + len(&affine.shift)
-            }
+            Op::Affine(affine) => len(&affine.scale) + len(&affine.shift),
+            Op::LayerNormalization(norm) => len(&norm.scale) + len(&norm.shift),
             Op::Constant(value) => value.len(),
             _ => self.as_linear().map_or(0, LinearMap::parameter_count),
         }

@@ -6,20 +6,23 @@
 mod family;
 mod kind;
 mod lower;
+mod normalization;
 mod recognise;
 mod signs;
 mod unknown;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 pub use family::Family;
 pub use kind::{Kind, Op};
 pub use lower::lower;
+pub(crate) use normalization::{Scope, join_normalizations};
 pub use signs::SignBounds;
 pub use unknown::Unknown;
 pub(crate) use unknown::{UnknownOp, UnknownOps};
 
 use crate::operator::Softmax;
+use crate::suggest::nearest;
 use crate::tensor::Tensor;
 
 /// The place of a layer in [`Network::layers`]; also names the value that the layer produces.
@@ -96,6 +99,26 @@ impl Network {
     /// Number of classes: elements of the output.
     pub fn class_count(&self) -> usize {
         self.layers[self.output].shape.iter().product()
+    }
+
+    /// The layer of an ONNX node: the last, where several come from it, whose value is the node's.
+    ///
+    /// # Errors
+    /// When there is none; canonization may have merged it into another.
+    pub fn layer_named(&self, name: &str) -> Result<LayerId> {
+        if let Some(id) = self.layers.iter().rposition(|layer| layer.name == name) {
+            return Ok(id);
+        }
+        let names = self.layers.iter().map(|layer| layer.name.as_str());
+        match nearest(name, names) {
+            Some(similar) => {
+                bail!("the network has no layer \"{name}\"; did you mean \"{similar}\"?")
+            }
+            None => bail!(
+                "the network has no layer \"{name}\", or canonization merged it into another; \
+                 `onnxplain inspect` lists the layers, with --no-canonize those of the file"
+            ),
+        }
     }
 
     /// For each layer, the layers that read its value (twice where one reads it twice).

@@ -1,17 +1,20 @@
 //! Puts together the pieces that tract made of one ONNX operator.
 //!
-//! tract expands compound operators into elementwise steps. Two identities undo that:
+//! tract expands compound operators into elementwise steps. Three identities undo that:
 //! 1. *same node*: consecutive elementwise steps of one ONNX node are one step
 //!    (BatchNormalization, HardSigmoid, a Gemm and its bias, a mean and its division);
 //! 2. *diamond*: an operation on two functions of the same signal is a function of it. Undone here
 //!    where all are pieces of one node (PRelu, Elu), or where the operation is no layer by itself
 //!    (the larger of two functions, a selection).
+//! 3. *normalisation*: pieces of one node that normalise a signal by its own statistics are a
+//!    LayerNormalization ([`normalization`](super::normalization)).
 //!
 //! What an *exporter* wrote as several nodes stays several layers: that is undone by
 //! [`canonize`](crate::canonize), where it can be switched off.
 
 use anyhow::{Result, ensure};
 
+use super::normalization::{Scope, join_normalizations};
 use super::unknown::{Unknown, UnknownOp, UnknownOps};
 use super::{Layer, LayerId, Network, Op, OutputFunction};
 use crate::linear::Sum;
@@ -224,6 +227,7 @@ impl Assembly {
             UnknownOps(&hopeless)
         );
         let mut network = Network { layers, output: self.output, output_function: None };
+        join_normalizations(&mut network, Scope::OneNode)?;
         network.prune();
         strip_output_function(&mut network);
         Ok(network)

@@ -47,10 +47,7 @@ fn bounds_of(op: &Op, inputs: &[(f32, f32)]) -> (f32, f32) {
             let (low, high) = hull();
             (low.min(routing.constant), high.max(routing.constant))
         }
-        Op::Constant(value) => value
-            .data()
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |b, &v| (b.0.min(v), b.1.max(v))),
+        Op::Constant(value) => value.extremes(),
         Op::Softmax(softmax) if !softmax.is_logarithm => (0.0, 1.0),
         Op::Product(_) if inputs.iter().all(|bounds| bounds.0 >= 0.0) => (0.0, f32::INFINITY),
         _ => match op.as_linear() {

@@ -78,7 +78,7 @@ fn known_activations() -> [Known; 13] {
         ("hardsigmoid", |x| (x / 6.0 + 0.5).clamp(0.0, 1.0), None),
         ("sigmoid", |x| Unary::Sigmoid.value(x), Some(Unary::Sigmoid)),
         ("tanh", f32::tanh, Some(Unary::Tanh)),
-        ("gelu", |x| 0.5 * x * (1.0 + Unary::Erf.value(x / std::f32::consts::SQRT_2)), None),
+        ("gelu", |x| Unary::Gelu.value(x), Some(Unary::Gelu)),
         ("gelu-tanh", |x| Unary::GeluTanh.value(x), Some(Unary::GeluTanh)),
         ("quick-gelu", |x| x * Unary::Sigmoid.value(1.702 * x), None),
         ("softplus", |x| Unary::Softplus.value(x), Some(Unary::Softplus)),

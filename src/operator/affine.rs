@@ -60,4 +60,12 @@ impl Operator for Affine {
     fn gradient_reads_inputs(&self) -> bool {
         false
     }
+
+    fn is_linear_in_signal(&self) -> bool {
+        true
+    }
+
+    fn bias(&self) -> Option<&Tensor> {
+        self.shift.as_ref()
+    }
 }

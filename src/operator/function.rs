@@ -11,6 +11,7 @@ use super::scalar::{Binary, Unary};
 use crate::linear::Broadcast;
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
+use crate::vector;
 
 /// One step of a [`Function`]; operands are indices of earlier steps.
 #[derive(Clone, Debug)]
@@ -162,7 +163,7 @@ impl Function {
             bounds.push(match step {
                 Step::Input => (low, high),
                 Step::Constant(number) => (*number, *number),
-                Step::Parameter(tensor) => extremes(tensor.data()),
+                Step::Parameter(tensor) => tensor.extremes(),
                 Step::Unary(operation, of) => operation.bounds(bounds[*of]),
                 Step::Binary(operation, a, b) => operation.bounds(bounds[*a], bounds[*b]),
                 Step::Select(_, a, b) => {
@@ -211,6 +212,14 @@ impl Function {
             return relevance.combine_broadcast(signal, |to, x| {
                 *to = if is_inside(x) { *to } else { 0.0 };
             });
+        }
+        if let [Step::Input, Step::Unary(operation, 0)] = self.steps[..] {
+            ensure!(signal.shape() == relevance.shape(), "a slope met relevance of another shape");
+            let at = signal.data();
+            for_each_chunk(relevance.data_mut(), BLOCK, |index, chunk| {
+                operation.multiply_derivative(&at[index * BLOCK..], chunk);
+            });
+            return Ok(());
         }
         let mut derivatives = signal.clone();
         let mut values = vec![[0.0; BLOCK]; self.steps.len()];
@@ -349,12 +358,12 @@ impl Link {
     fn apply(self, data: &mut [f32]) {
         match self {
             Link::Right(Binary::Max, number) | Link::Left(Binary::Max, number) => {
-                data.iter_mut().for_each(|x| *x = x.max(number));
+                vector::each(data, |x| *x = x.max(number));
             }
             Link::Right(Binary::Min, number) | Link::Left(Binary::Min, number) => {
-                data.iter_mut().for_each(|x| *x = x.min(number));
+                vector::each(data, |x| *x = x.min(number));
             }
-            Link::Unary(operation) => data.iter_mut().for_each(|x| *x = operation.value(*x)),
+            Link::Unary(operation) => operation.apply(data),
             Link::Right(operation, number) => {
                 data.iter_mut().for_each(|x| *x = operation.value(*x, number));
             }
@@ -385,12 +394,6 @@ impl Runs {
             }
         }
     }
-}
-
-fn extremes(numbers: &[f32]) -> (f32, f32) {
-    numbers.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &number| {
-        (low.min(number), high.max(number))
-    })
 }
 
 #[cfg(test)]

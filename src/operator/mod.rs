@@ -8,6 +8,8 @@ mod activation;
 mod affine;
 mod concat;
 mod function;
+mod layer_normalization;
+mod matrix_product;
 mod max_pooling;
 mod product;
 mod quotient;
@@ -24,6 +26,8 @@ pub use activation::Activation;
 pub use affine::Affine;
 pub use concat::Concat;
 pub use function::{Function, Step};
+pub use layer_normalization::LayerNormalization;
+pub use matrix_product::MatrixProduct;
 pub use max_pooling::MaxPooling;
 pub use product::Product;
 pub use quotient::Quotient;
@@ -51,5 +55,38 @@ pub trait Operator: Debug + Send + Sync {
     /// Whether [`Operator::gradient`] reads the inputs' values.
     fn gradient_reads_inputs(&self) -> bool {
         true
+    }
+
+    /// Whether the operator is linear in its signal once everything else that it is made of is a
+    /// coefficient: attention weights, the standard deviation of a LayerNormalization.
+    fn is_linear_in_signal(&self) -> bool {
+        false
+    }
+
+    /// The only input that is a signal, the others being coefficients; `None`: all are signals.
+    fn signal(&self) -> Option<usize> {
+        None
+    }
+
+    /// `Jᵀ relevance` with the coefficients of [`Operator::is_linear_in_signal`] held constant.
+    ///
+    /// # Errors
+    /// As [`Operator::gradient`].
+    fn gradient_of_signal(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
+        self.gradient(inputs, relevance)
+    }
+
+    /// `Jᵀ (relevance ⊘ y)`, `y` being the output, where it can be had without the division: that
+    /// of a softmax is 0 almost everywhere.
+    ///
+    /// # Errors
+    /// As [`Operator::gradient`].
+    fn relative_gradient(&self, _: &[Tensor], _relevance: &Tensor) -> Result<Option<Vec<Tensor>>> {
+        Ok(None)
+    }
+
+    /// What is added at the very end, in a shape that broadcasts to the output.
+    fn bias(&self) -> Option<&Tensor> {
+        None
     }
 }

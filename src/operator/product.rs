@@ -54,6 +54,10 @@ impl Operator for Product {
         };
         (0..2).map(by).collect()
     }
+
+    fn signal(&self) -> Option<usize> {
+        self.signal
+    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,11 @@ impl ResponseNormalization {
         sums.map(|sum| self.bias + factor * sum)
     }
 
+    /// `values` divided as the signal is.
+    fn divide(&self, values: &mut Tensor, divisors: &Tensor) -> Result<()> {
+        values.combine_broadcast(divisors, |to, divisor| *to *= divisor.powf(-self.beta))
+    }
+
     /// Sums each channel's neighbourhood, or with `backwards` the neighbourhoods that each channel is in.
     fn sum_neighbours(&self, values: &Tensor, backwards: bool) -> Result<Tensor> {
         let shape = values.shape();
@@ -55,7 +60,7 @@ impl Operator for ResponseNormalization {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
         let mut signal = single(inputs)?;
         let divisors = self.divisors(&signal)?;
-        signal.combine_broadcast(&divisors, |to, divisor| *to *= divisor.powf(-self.beta))?;
+        self.divide(&mut signal, &divisors)?;
         Ok(signal)
     }
 
@@ -63,7 +68,7 @@ impl Operator for ResponseNormalization {
         let input = &inputs[0];
         let divisors = self.divisors(input)?;
         let mut direct = relevance.clone();
-        direct.combine_broadcast(&divisors, |to, divisor| *to *= divisor.powf(-self.beta))?;
+        self.divide(&mut direct, &divisors)?;
         let mut through_sum = relevance;
         through_sum.combine_broadcast(input, |to, x| *to *= x)?;
         through_sum
@@ -73,6 +78,15 @@ impl Operator for ResponseNormalization {
         through_sum.combine_broadcast(input, |to, x| *to *= factor * x)?;
         direct.add_assign(&through_sum)?;
         Ok(vec![direct])
+    }
+
+    fn is_linear_in_signal(&self) -> bool {
+        true
+    }
+
+    fn gradient_of_signal(&self, inputs: &[Tensor], mut relevance: Tensor) -> Result<Vec<Tensor>> {
+        self.divide(&mut relevance, &self.divisors(&inputs[0])?)?;
+        Ok(vec![relevance])
     }
 }
 

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::Operator;
 use super::activation::single;
+use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
 /// ONNX `Softmax`, `LogSoftmax`.
@@ -22,24 +23,56 @@ impl Softmax {
         Softmax { length_and_stride: (shape[axis], stride), is_logarithm }
     }
 
-    /// Calls `work` with the positions of every group of elements that are normalised together.
-    fn for_each_group(&self, len: usize, mut work: impl FnMut(&mut dyn Iterator<Item = usize>)) {
+    /// Calls `work` with every group of elements that are normalised together, gathered in a row; it
+    /// may write to the first tensor's.
+    fn for_each_group(
+        &self,
+        tensor: &mut Tensor,
+        other: Option<&Tensor>,
+        work: impl Fn(&mut [f32], &[f32]) + Send + Sync,
+    ) {
         let (length, stride) = self.length_and_stride;
-        for block in (0..len).step_by((length * stride).max(1)) {
-            for offset in 0..stride {
-                work(&mut (0..length).map(|at| block + offset + at * stride));
+        let block = (length * stride).max(1);
+        let other = other.map_or(&[][..], Tensor::data);
+        let none: &[f32] = &[];
+        for_each_chunk(tensor.data_mut(), block, |index, to| {
+            let other = other.get(index * block..(index + 1) * block).unwrap_or(none);
+            if stride == 1 {
+                return work(to, other);
             }
-        }
+            for offset in 0..stride {
+                let gathered = |from: &[f32]| -> Vec<f32> {
+                    from.iter().skip(offset).step_by(stride).copied().collect()
+                };
+                let mut row = gathered(to);
+                work(&mut row, &gathered(other));
+                to.iter_mut()
+                    .skip(offset)
+                    .step_by(stride)
+                    .zip(row)
+                    .for_each(|(to, from)| *to = from);
+            }
+        });
     }
 
     fn probabilities(&self, tensor: &mut Tensor) {
-        let (len, data) = (tensor.len(), tensor.data_mut());
-        self.for_each_group(len, |positions| {
-            let positions: Vec<usize> = positions.collect();
-            let highest = positions.iter().fold(f32::NEG_INFINITY, |high, &at| high.max(data[at]));
-            let sum: f32 = positions.iter().map(|&at| (data[at] - highest).exp()).sum();
-            positions.iter().for_each(|&at| data[at] = (data[at] - highest).exp() / sum);
+        self.for_each_group(tensor, None, |row, _| {
+            let highest = row.iter().fold(f32::NEG_INFINITY, |high, &value| high.max(value));
+            row.iter_mut().for_each(|value| *value = (*value - highest).exp());
+            let sum: f32 = row.iter().sum();
+            row.iter_mut().for_each(|value| *value /= sum);
         });
+    }
+
+    /// `R − s ΣR`, of the softmax `s` of the input.
+    fn centred(&self, input: &Tensor, mut relevance: Tensor) -> Tensor {
+        let mut softmax = input.clone();
+        self.probabilities(&mut softmax);
+        self.for_each_group(&mut relevance, Some(&softmax), |row, softmax| {
+            let total: f32 = row.iter().sum();
+            row.iter_mut().zip(softmax).for_each(|(r, s)| *r -= s * total);
+        });
+        relevance
     }
 }
 
@@ -55,20 +88,26 @@ impl Operator for Softmax {
 
     /// `s ⊙ (R − Σ s R)`; for the logarithm `R − s ΣR`.
     fn gradient(&self, inputs: &[Tensor], mut relevance: Tensor) -> Result<Vec<Tensor>> {
+        if self.is_logarithm {
+            return Ok(vec![self.centred(&inputs[0], relevance)]);
+        }
         let mut softmax = inputs[0].clone();
         self.probabilities(&mut softmax);
-        let s = softmax.data();
-        let (len, r) = (relevance.len(), relevance.data_mut());
-        self.for_each_group(len, |positions| {
-            let positions: Vec<usize> = positions.collect();
-            let weight = |at: usize| if self.is_logarithm { 1.0 } else { s[at] };
-            let total: f32 = positions.iter().map(|&at| weight(at) * r[at]).sum();
-            for &at in &positions {
-                r[at] =
-                    if self.is_logarithm { r[at] - s[at] * total } else { s[at] * (r[at] - total) };
-            }
+        self.for_each_group(&mut relevance, Some(&softmax), |row, softmax| {
+            let total: f32 = row.iter().zip(softmax).map(|(r, s)| r * s).sum();
+            row.iter_mut().zip(softmax).for_each(|(r, s)| *r = s * (*r - total));
         });
         Ok(vec![relevance])
+    }
+
+    /// `R − s ΣR` (Achtibat et al. 2024, AttnLRP, proposition 3.1).
+    fn relative_gradient(
+        &self,
+        inputs: &[Tensor],
+        relevance: &Tensor,
+    ) -> Result<Option<Vec<Tensor>>> {
+        let is_probability = !self.is_logarithm;
+        Ok(is_probability.then(|| vec![self.centred(&inputs[0], relevance.clone())]))
     }
 }
 

@@ -22,7 +22,8 @@ pub use stabilizer::{Stabilizer, StabilizerKind};
 /// A relevance rule with its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rule {
-    /// LRP-ε (Bach et al. 2015, eq. 58): in proportion to the contributions, damped.
+    /// LRP-ε (Bach et al. 2015, eq. 58): in proportion to the contributions, damped. Attention
+    /// weights and the standard deviation of a LayerNormalization are coefficients (Ali et al. 2022).
     Epsilon,
     /// LRP-z⁺ (Montavon et al. 2017): in proportion to the positive contributions.
     ZPlus,
@@ -51,6 +52,9 @@ pub enum Rule {
     Flat,
     /// In proportion to the contributions to a map without parameters (average, sum of branches).
     Norm,
+    /// First-order Taylor expansion at the input, whose remainder is absorbed like a bias; several
+    /// signals share evenly: softmax and matrix products in AttnLRP (Achtibat et al. 2024).
+    Taylor,
     /// As it comes: for activations, and what scales each element by itself.
     Pass,
     /// The derivative: the chain rule instead of a relevance rule.
@@ -161,7 +165,9 @@ impl Rule {
             Rule::ZBox { .. } => Some(first_layer::z_box()),
             Rule::WSquare => Some(first_layer::w_square()),
             Rule::Flat => Some(first_layer::flat()),
-            Rule::Pass | Rule::Gradient | Rule::GuidedBackprop | Rule::Deconvnet => None,
+            Rule::Taylor | Rule::Pass | Rule::Gradient | Rule::GuidedBackprop | Rule::Deconvnet => {
+                None
+            }
         }
     }
 
@@ -176,6 +182,7 @@ impl Rule {
             Rule::WSquare => "w-square",
             Rule::Flat => "flat",
             Rule::Norm => "norm",
+            Rule::Taylor => "taylor",
             Rule::Pass => "pass",
             Rule::Gradient => "gradient",
             Rule::GuidedBackprop => "guided-backprop",

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::parallel::map_chunks;
+use crate::vector;
 
 /// How a denominator is kept from zero. `sign(0)` counts as +1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,53 +41,54 @@ impl Stabilizer {
         Stabilizer { epsilon, kind: StabilizerKind::Additive }
     }
 
-    /// Replaces every denominator `z` by `numerator / stabilized(z)`, 0 where the numerator is 0.
-    /// Returns `Σ quotient · (stabilized(z) − z)`: the relevance that the stabilizer absorbs.
-    pub fn divide(&self, numerators: &[f32], denominators: &mut [f32]) -> f64 {
+    /// Replaces every numerator by `numerator / stabilized(denominator)`, 0 where the numerator is 0.
+    ///
+    /// Returns for every run of `run` elements `Σ quotient · (stabilized(z) − z)`, the relevance that
+    /// the stabilizer absorbs, and `Σ quotient`.
+    pub fn divide(
+        &self,
+        numerators: &mut [f32],
+        denominators: &[f32],
+        run: usize,
+    ) -> Vec<[f64; 2]> {
         let epsilon = match self.kind {
             StabilizerKind::Relative => self.epsilon * root_mean_square(denominators),
             _ => self.epsilon,
         };
         match self.kind {
-            StabilizerKind::Clip => divide(numerators, denominators, |z| {
+            StabilizerKind::Clip => divide(numerators, denominators, run, |z| {
                 if z.abs() < epsilon { epsilon.copysign(sign(z)) } else { z }
             }),
-            _ => divide(numerators, denominators, |z| z + epsilon.copysign(sign(z))),
+            _ => divide(numerators, denominators, run, |z| z + epsilon.copysign(sign(z))),
         }
     }
 }
 
 /// −1 below zero, else 1; a negative zero is not below zero.
+#[inline(always)]
 fn sign(z: f32) -> f32 {
     if z < 0.0 { -1.0 } else { 1.0 }
 }
 
-/// Number of independent partial sums: enough to keep the vector units busy.
-const LANES: usize = 16;
-
-/// Elements that one thread divides at a time.
-const CHUNK: usize = 1 << 12;
-
 fn divide(
-    numerators: &[f32],
-    denominators: &mut [f32],
+    numerators: &mut [f32],
+    denominators: &[f32],
+    run: usize,
     stabilized: impl Fn(f32) -> f32 + Send + Sync,
-) -> f64 {
-    let absorbed = map_chunks(denominators, CHUNK, |index, denominators| {
-        let mut partial = [0.0f32; LANES];
-        let numerators = numerators[index * CHUNK..].chunks(LANES);
-        for (denominators, numerators) in denominators.chunks_mut(LANES).zip(numerators) {
-            for ((z, &r), partial) in denominators.iter_mut().zip(numerators).zip(&mut partial) {
-                let stable = stabilized(*z);
-                // A relative ε is 0 too where the whole layer is silent: the relevance ends there.
-                let quotient = if r == 0.0 || stable == 0.0 { 0.0 } else { r / stable };
-                *partial += if stable == 0.0 { r } else { quotient * (stable - *z) };
-                *z = quotient;
-            }
-        }
-        partial.iter().map(|&value| f64::from(value)).sum::<f64>()
-    });
-    absorbed.into_iter().sum()
+) -> Vec<[f64; 2]> {
+    map_chunks(numerators, run, |index, numerators| {
+        let denominators = &denominators[index * run..][..numerators.len()];
+        vector::update(numerators, [denominators], |r, [z]| {
+            let stable = stabilized(z);
+            // A relative ε is 0 too where the whole layer is silent: the relevance ends there.
+            let is_silent = (r == 0.0) | (stable == 0.0);
+            // Divided first and chosen then, so that the compiler makes vectors of it.
+            let quotient = r / stable;
+            let quotient = if is_silent { 0.0 } else { quotient };
+            let absorbed = if stable == 0.0 { r } else { quotient * (stable - z) };
+            (quotient, [absorbed, quotient])
+        })
+    })
 }
 
 fn root_mean_square(values: &[f32]) -> f32 {
@@ -108,33 +110,34 @@ impl fmt::Display for Stabilizer {
 mod tests {
     use super::*;
 
-    fn quotients(kind: StabilizerKind) -> (Vec<f32>, f64) {
-        let mut z = vec![1.0, -1.0, 0.0, -0.25, 2.0];
-        let absorbed = Stabilizer { epsilon: 0.5, kind }.divide(&[3.0, 3.0, 3.0, 3.0, 0.0], &mut z);
-        (z, absorbed)
+    fn quotients(kind: StabilizerKind) -> (Vec<f32>, Vec<[f64; 2]>) {
+        let mut quotients = vec![3.0, 3.0, 3.0, 3.0, 0.0];
+        let z = [1.0, -1.0, 0.0, -0.25, 2.0];
+        let sums = Stabilizer { epsilon: 0.5, kind }.divide(&mut quotients, &z, 3);
+        (quotients, sums)
     }
 
     #[test]
     fn additive_moves_away_from_zero() {
-        let (quotients, absorbed) = quotients(StabilizerKind::Additive);
+        let (quotients, sums) = quotients(StabilizerKind::Additive);
         assert_eq!(quotients, [2.0, -2.0, 6.0, -4.0, 0.0]);
-        assert_eq!(absorbed, 2.0 * 0.5 + 2.0 * 0.5 + 6.0 * 0.5 + 4.0 * 0.5);
+        assert_eq!(sums, [[2.0 * 0.5 + 2.0 * 0.5 + 6.0 * 0.5, 2.0 - 2.0 + 6.0], [4.0 * 0.5, -4.0]]);
     }
 
     #[test]
     fn clip_leaves_large_denominators_alone() {
-        let (quotients, absorbed) = quotients(StabilizerKind::Clip);
+        let (quotients, sums) = quotients(StabilizerKind::Clip);
         assert_eq!(quotients, [3.0, -3.0, 6.0, -6.0, 0.0]);
-        assert_eq!(absorbed, 6.0 * 0.5 + 6.0 * 0.25);
+        assert_eq!(sums, [[6.0 * 0.5, 3.0 - 3.0 + 6.0], [6.0 * 0.25, -6.0]]);
     }
 
     #[test]
     fn relative_scales_with_the_layer() {
-        let mut z = vec![3.0, -4.0];
+        let (mut quotients, z) = ([1.0, 1.0], [3.0, -4.0]);
         let stabilizer = Stabilizer { epsilon: 0.1, kind: StabilizerKind::Relative };
-        stabilizer.divide(&[1.0, 1.0], &mut z);
+        stabilizer.divide(&mut quotients, &z, 2);
         let epsilon = 0.1 * (12.5f32).sqrt();
-        assert!((z[0] - 1.0 / (3.0 + epsilon)).abs() < 1e-6);
-        assert!((z[1] + 1.0 / (4.0 + epsilon)).abs() < 1e-6);
+        assert!((quotients[0] - 1.0 / (3.0 + epsilon)).abs() < 1e-6);
+        assert!((quotients[1] + 1.0 / (4.0 + epsilon)).abs() < 1e-6);
     }
 }

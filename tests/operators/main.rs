@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod activations;
+mod attention;
 mod linear;
 mod moves;
+mod normalizations;
 mod pools_and_sums;
 mod refusals;
 mod softmax;
@@ -81,10 +83,14 @@ fn spread(shape: &[usize], seed: u64) -> Tensor {
     noise(shape, seed).map(|value| 4.0 * value).unwrap()
 }
 
-/// The network with activations and gates that an exporter wrote as several nodes put together.
+/// The network with normalisations, activations and gates that an exporter wrote as several nodes put together.
 fn recognised(network: &Network) -> Network {
     let mut network = network.clone();
-    canonize(&mut network, &PassSelection::only(&["activations", "gates"]).unwrap()).unwrap();
+    canonize(
+        &mut network,
+        &PassSelection::only(&["layer-normalizations", "activations", "gates"]).unwrap(),
+    )
+    .unwrap();
     network
 }
 
@@ -168,15 +174,15 @@ rules:
   - { when: { kind: convolution }, rule: { z-plus: { bias: false } } }
   - { when: { kind: dense }, rule: { epsilon: { bias: false } } }
   - { when: { kind: [sum, average-pool, resize] }, rule: norm }
-  - { when: { kind: softmax }, rule: gradient }
-  - { when: { kind: [activation, normalization, gate, product] }, rule: pass }
+  - { when: { kind: [softmax, matmul] }, rule: taylor }
+  - { when: { kind: [activation, normalization, layer-normalization, gate, product] }, rule: pass }
 ";
 
 /// Every layer hands down what it got, less what bias and stabilizer absorb.
 fn check_books(network: &Network, input: &Tensor) -> Result<()> {
     let initial = noise(&network.layers[network.output].shape, 78);
     let without_bias = Composite::parse(WITHOUT_BIAS, "test")?;
-    let presets = ["epsilon-plus", "gamma", "epsilon-alpha2-beta1-flat", "w-square-plus"];
+    let presets = ["epsilon-plus", "gamma", "epsilon-alpha2-beta1-flat", "w-square-plus", "vit"];
     let presets = presets.iter().map(|name| Composite::find(name)).collect::<Result<Vec<_>>>()?;
     if network.layers.iter().any(|layer| layer.unknown.is_some()) {
         return Ok(());

@@ -171,7 +171,7 @@ class Reader:
     ) -> int:  # fmt: skip
         normalization = Normalization(len(shape), is_centred=True, epsilon=epsilon)
         scale = torch.ones(shape, dtype=self.image.dtype) if weight is None else weight
-        return self.graph.add(Layer("normalization", [signal.layer], normalization, name, scale, bias))
+        return self.graph.add(Layer("layer-normalization", [signal.layer], normalization, name, scale, bias))
 
     def _rms_norm(
         self, signal: Signal, shape: list[int], weight: Tensor | None = None, epsilon: float | None = None, *, name: str
@@ -179,7 +179,7 @@ class Reader:
         smallest = torch.finfo(self.image.dtype).eps
         normalization = Normalization(len(shape), is_centred=False, epsilon=smallest if epsilon is None else epsilon)
         scale = torch.ones(shape, dtype=self.image.dtype) if weight is None else weight
-        return self.graph.add(Layer("normalization", [signal.layer], normalization, name, scale))
+        return self.graph.add(Layer("layer-normalization", [signal.layer], normalization, name, scale))
 
     def _attention(
         self, query: Signal, key: Signal, value: Signal, attn_mask: object = None, *,

@@ -37,13 +37,13 @@ class Variant:
 
 
 def variants(presets: dict[str, str], names: Sequence[str] | None, family: Family, work: Path) -> Iterator[Variant]:
-    """What a family is compared under: the presets `names` or all, or its own composites beside the gradient."""
+    """What a family is compared under: the presets `names` or all, or its own composites, the gradient, and its preset."""
     if not family.composites:
         for name in names or presets:
             yield from preset_variants(presets[name], family, work)
         return
     files = {file.stem: file for file in family.composites}
-    for name in names or ["gradient", *files]:
+    for name in names or ["gradient", family.preset, *files]:
         if name in files:
             text = files[name].read_text(encoding="utf-8")
             yield Variant(Composite.parse(text), text, str(files[name]))

@@ -70,9 +70,9 @@ class Step:
                 return self._gradient(arrived.clamp(min=0.0))
             case "deconvnet", "activation":
                 return [arrived.clamp(min=0.0)]
-            case "pass", "activation" | "normalization":
+            case "pass", "activation" | "normalization" | "layer-normalization":
                 return [arrived]
-            case "epsilon", "normalization":
+            case "epsilon", "normalization" | "layer-normalization":
                 return [self._normalized(arrived)]
             case "taylor", "softmax":
                 return self._softmax(arrived)

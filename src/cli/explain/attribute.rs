@@ -13,8 +13,8 @@ use serde_json::json;
 use onnxplain::canonize::PassReport;
 use onnxplain::explain::{Initial, TargetClass};
 use onnxplain::heatmap::{
-    Heatmap, Layout, Overwrite, Placement, Rendering, heatmap_picture, overlay, write_bytes,
-    write_npy, write_png,
+    Heatmap, Layout, Overwrite, Placement, Positions, Rendering, heatmap_picture, overlay,
+    write_bytes, write_npy, write_png,
 };
 use onnxplain::method::{Explanation, Point, PreparedMethod, Question};
 use onnxplain::model::{InputShape, Labels, Output};
@@ -22,7 +22,7 @@ use onnxplain::tensor::Tensor;
 
 use super::inputs::InputFile;
 use super::method::SampleWatch;
-use super::outputs::{Kind, Outputs};
+use super::outputs::{Canvas, Kind, Outputs};
 use super::recorded::Settings;
 use super::report::{
     Prediction, Report, ReportedPreprocessing, ReportedTarget, Seconds, prediction, probabilities,
@@ -48,6 +48,8 @@ pub struct Job {
     pub model: String,
     pub composite: String,
     pub canonization: Vec<PassReport>,
+    /// The layer that propagation ends at, where it is not the input.
+    pub at: Option<String>,
     /// Counts the samples of a single input.
     pub samples: ProgressBar,
 }
@@ -98,6 +100,28 @@ impl Job {
         self.prepared.method().samples(self.picture).unwrap_or(1)
     }
 
+    /// The shape of the relevance, without the batch axis: that of the input, or of a layer's value.
+    pub fn relevance_shape(&self) -> &[usize] {
+        let layers = &self.prepared.explainer().network().layers;
+        &layers[self.prepared.end()].shape[1..]
+    }
+
+    /// What there is to draw the relevance of an input on.
+    pub fn canvas(&self, has_photo: bool) -> Canvas {
+        let is_picture = self.reader.is_drawable();
+        Canvas {
+            has_photo,
+            is_picture,
+            has_positions: self.at.is_none() || self.positions().is_some(),
+        }
+    }
+
+    /// Where the relevance of an inner layer lies on the picture.
+    fn positions(&self) -> Option<Positions> {
+        let picture = self.picture?;
+        Positions::of(self.relevance_shape(), [picture.height, picture.width])
+    }
+
     /// Reads one input.
     ///
     /// # Errors
@@ -107,7 +131,7 @@ impl Job {
         let input = self.reader.read(&file.path, self.outputs.needs_photo())?;
         let (kinds, obstacles) = self
             .outputs
-            .kinds(input.photo.is_some(), self.reader.is_drawable())
+            .kinds(self.canvas(input.photo.is_some()))
             .with_context(|| format!("cannot explain {}", file.path.display()))?;
         let mut notes = input.notes;
         notes.extend(obstacles.iter().map(|text| format!("{}: {text}", file.path.display())));
@@ -309,6 +333,10 @@ impl Job {
     }
 
     fn heatmap(&self, relevance: &Tensor) -> Result<Heatmap> {
+        if let (Some(_), Some(picture)) = (&self.at, self.picture) {
+            let positions = self.positions().context("the layer has no positions")?;
+            return positions.heatmap(relevance.data())?.enlarged(picture.width, picture.height);
+        }
         let layout = match self.picture.map(|picture| picture.layout) {
             Some(onnxplain::model::Layout::Nhwc) => Layout::ChannelsLast,
             _ => Layout::ChannelsFirst,
@@ -333,7 +361,7 @@ impl Job {
             model: self.model.clone(),
             composite: self.composite.clone(),
             method: method.name(),
-            parameters: method.parameters(),
+            parameters: self.parameters(),
             canonization: self.canonization.clone(),
             prediction: forward.prediction.clone(),
             target,
@@ -345,6 +373,17 @@ impl Job {
             seconds,
             version: env!("CARGO_PKG_VERSION"),
         }
+    }
+
+    /// The method's parameters, and the layer that propagation ends at.
+    fn parameters(&self) -> serde_json::Value {
+        let parameters = self.prepared.method().parameters();
+        let Some(at) = &self.at else {
+            return parameters;
+        };
+        let mut parameters = parameters.as_object().cloned().unwrap_or_default();
+        parameters.insert("at".to_string(), json!(at));
+        parameters.into()
     }
 
     fn preprocessing(&self, file: &InputFile) -> ReportedPreprocessing {
@@ -362,7 +401,7 @@ impl Job {
         let settings = [
             ("model", json!(self.model)),
             ("method", json!(method.name())),
-            ("parameters", method.parameters()),
+            ("parameters", self.parameters()),
             ("composite", json!(self.composite)),
             ("preprocessing", json!(self.preprocessing(file))),
             ("version", json!(env!("CARGO_PKG_VERSION"))),

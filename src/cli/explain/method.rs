@@ -64,6 +64,10 @@ pub struct MethodOptions {
     /// [default: gauss-legendre]
     #[arg(long, value_name = "RULE", value_parser = names(Quadrature::ALL.to_vec(), |rule| rule.word()), hide_possible_values = true)]
     quadrature: Option<String>,
+    /// Stop at this layer and write the relevance of its value, enlarged to the picture where its positions are the
+    /// picture's; `onnxplain inspect` lists the layers [default: the input]
+    #[arg(long, value_name = "LAYER")]
+    pub at: Option<String>,
     /// The node whose output grad-cam looks at; `onnxplain inspect --no-canonize` lists them
     /// [default: the last convolution]
     #[arg(long, value_name = "NAME")]
@@ -130,9 +134,11 @@ impl MethodOptions {
     }
 
     /// Every option with the methods that take it.
-    fn ownerships(&self) -> [Ownership; 17] {
+    fn ownerships(&self) -> [Ownership; 18] {
         const NOISY: &[&str] = &["smoothgrad", "noisegrad", "fusiongrad"];
         const RANDOM: &[&str] = &["smoothgrad", "smoothtaylor", "noisegrad", "fusiongrad", "rise"];
+        const DIRECT: &[&str] =
+            &["lrp", "gradient", "saliency", "guided-backprop", "deconvnet", "excitation-backprop"];
         const PATH: &[&str] = &["integrated-gradients"];
         [
             ("--base-method", self.base_method.is_some(), NOISY),
@@ -146,6 +152,7 @@ impl MethodOptions {
             ("--steps", self.steps.is_some(), PATH),
             ("--baseline", self.baseline.is_some(), PATH),
             ("--quadrature", self.quadrature.is_some(), PATH),
+            ("--at", self.at.is_some(), DIRECT),
             ("--layer", self.layer.is_some(), &["grad-cam"]),
             ("--patch", self.patch.is_some(), &["occlusion"]),
             ("--stride", self.stride.is_some(), &["occlusion"]),

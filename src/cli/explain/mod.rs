@@ -334,10 +334,13 @@ fn prepare(
         _ => Initial::One,
     };
     let composite = choice.composite.clone();
+    let at = options.method.at.clone();
     let facts = InputFacts { picture: input.picture, range };
     let threads = options.threads(files.len());
-    let prepared =
-        PreparedMethod::new(method, Setup { network, composite, passes, facts, stored, threads })?;
+    let prepared = PreparedMethod::new(
+        method,
+        Setup { network, composite, passes, facts, at, stored, threads },
+    )?;
     choice.tell_unused(prepared.explainer().assignment(), console);
     Ok(Job {
         prepared,
@@ -350,6 +353,7 @@ fn prepare(
         outputs,
         rendering,
         picture: input.picture,
+        at: options.method.at.clone(),
         model: options.model.display().to_string(),
         composite: choice.composite.name,
         canonization,

@@ -62,6 +62,17 @@ pub struct Outputs {
     overwrite: Overwrite,
 }
 
+/// What there is to draw on.
+#[derive(Clone, Copy, Debug)]
+pub struct Canvas {
+    /// Whether the input is a picture file.
+    pub has_photo: bool,
+    /// Whether the network's input has the shape of a picture.
+    pub is_picture: bool,
+    /// Whether the relevance lies on the picture: not that of every layer does.
+    pub has_positions: bool,
+}
+
 impl Outputs {
     /// What `--output`, `--save` and `--overwrite` say; `has_index` with several targets.
     ///
@@ -107,17 +118,16 @@ impl Outputs {
     ///
     /// # Errors
     /// When nothing is left of what was asked for.
-    pub fn kinds(
-        &self,
-        has_photo: bool,
-        is_drawable: bool,
-    ) -> Result<(Vec<Kind>, Vec<&'static str>)> {
+    pub fn kinds(&self, canvas: Canvas) -> Result<(Vec<Kind>, Vec<&'static str>)> {
         let obstacle = |kind: &Kind| match kind {
-            Kind::Overlay if !has_photo => {
+            Kind::Overlay if !canvas.has_photo => {
                 Some("an overlay needs a picture, and the input is a tensor")
             }
-            Kind::Heatmap if !is_drawable => {
+            Kind::Heatmap if !canvas.is_picture => {
                 Some("a heatmap needs an input of the shape of a picture")
+            }
+            Kind::Overlay | Kind::Heatmap if !canvas.has_positions => {
+                Some("the value of the layer given with --at has no positions on the picture")
             }
             _ => None,
         };
@@ -235,7 +245,11 @@ mod tests {
     #[test]
     fn what_a_tensor_cannot_give_is_left_out_or_told() {
         let kinds = |save: Option<&[Kind]>| {
-            Outputs::new(Path::new("."), save, false, false).unwrap().kinds(false, true)
+            Outputs::new(Path::new("."), save, false, false).unwrap().kinds(Canvas {
+                has_photo: false,
+                is_picture: true,
+                has_positions: true,
+            })
         };
         assert_eq!(kinds(None).unwrap(), (vec![Kind::Heatmap, Kind::Report], vec![]));
         let (kept, obstacles) = kinds(Some(&[Kind::Report, Kind::Overlay])).unwrap();

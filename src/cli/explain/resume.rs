@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 use super::attribute::Job;
 use super::inputs::{Failed, InputFile};
 use super::recorded::{Difference, Recorded};
+use crate::cli::input::is_tensor;
 
 /// Lines about inputs that were not given come before those of the inputs.
 const ORDER_OF_OTHERS: usize = 0;
@@ -149,12 +150,11 @@ impl<'a> Judge<'a> {
             return false;
         };
         let outputs = &self.job.outputs;
-        let reader = &self.job.reader;
-        let has_photo = !crate::cli::input::is_tensor(&file.path);
-        let Ok((kinds, _)) = outputs.kinds(has_photo, reader.is_drawable()) else {
+        let has_photo = !is_tensor(&file.path);
+        let Ok((kinds, _)) = outputs.kinds(self.job.canvas(has_photo)) else {
             return false;
         };
-        let values = reader.shape().iter().product();
+        let values = self.job.relevance_shape().iter().product();
         let paths = outputs.paths(&file.stem, class, &kinds);
         // Another --save makes other files.
         paths.len() == recorded.files.len()

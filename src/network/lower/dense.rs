@@ -30,7 +30,7 @@ impl Lowering<'_> {
         let (signal_slot, weight) = match context.inputs.as_slice() {
             [Value::Layer(_), Value::Constant(weight)] => (0, weight),
             [Value::Constant(weight), Value::Layer(_)] => (1, weight),
-            [Value::Layer(_), Value::Layer(_)] => bail!("a matrix product of two signals"),
+            [Value::Layer(_), Value::Layer(_)] => return self.product_of_signals(context, op),
             inputs => bail!("a product of {} tensors", inputs.len()),
         };
         let weight = Tensor::from_shared_tract(weight.clone())?;

@@ -32,6 +32,7 @@ impl Lowering<'_> {
             "HardSwish" => Unary::HardSwish,
             "Silu" => Unary::Silu,
             "GeluApproximate" => Unary::GeluTanh,
+            "GeluExact" => Unary::Gelu,
             _ => match (op.0.downcast_ref::<LeakyRelu>(), op.0.downcast_ref::<PowConst>()) {
                 (Some(leaky), _) => Unary::LeakyRelu(leaky.alpha),
                 (_, Some(power)) => Unary::Power(power.exponent),
@@ -106,7 +107,12 @@ impl Lowering<'_> {
     }
 
     /// Inserts an explicit broadcast where a signal has another shape than the one given.
-    fn spread_over(&mut self, context: &NodeContext, signal: LayerId, shape: &[usize]) -> LayerId {
+    pub(super) fn spread_over(
+        &mut self,
+        context: &NodeContext,
+        signal: LayerId,
+        shape: &[usize],
+    ) -> LayerId {
         let from = self.drafts[signal].shape.clone();
         if from == shape {
             return signal;

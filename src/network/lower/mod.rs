@@ -9,6 +9,7 @@
 mod convolutions;
 mod dense;
 mod elementwise;
+mod matrix_product;
 mod moves;
 mod origins;
 mod pools;
@@ -25,7 +26,7 @@ use self::origins::Origins;
 use super::recognise::{Draft, DraftOp, assemble};
 use super::unknown::{UnknownOp, UnknownOps};
 use super::{LayerId, Network, Op};
-use crate::operator::{ResponseNormalization, Softmax as SoftmaxOperator};
+use crate::operator::{LayerNormalization, ResponseNormalization, Softmax as SoftmaxOperator};
 use crate::tensor::Tensor as Array;
 
 /// Makes the layer graph of a typed, not decluttered tract model with concrete shapes.
@@ -188,6 +189,12 @@ impl Lowering<'_> {
         if let Some(op) = op.downcast_ref::<ops::nn::Softmax>() {
             return self.softmax(context, op);
         }
+        if let Some(op) = op.downcast_ref::<ops::nn::RmsNorm>() {
+            return self.root_mean_square_norm(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<tract_transformers::ops::sdpa::Sdpa>() {
+            return self.attention(context, op);
+        }
         if let Some(op) = op.downcast_ref::<ops::array::TypedConcat>() {
             return self.concat(context, op);
         }
@@ -235,6 +242,16 @@ impl Lowering<'_> {
         let is_logarithm = matches!(op.kind, ops::nn::SoftmaxKind::LogSoftmax);
         let softmax = SoftmaxOperator::new(&context.output_shape, *axis, is_logarithm);
         self.operator(context, Op::Softmax(softmax))
+    }
+
+    fn root_mean_square_norm(
+        &mut self,
+        context: &NodeContext,
+        op: &ops::nn::RmsNorm,
+    ) -> Result<Value> {
+        let epsilon = op.eps.cast_to_scalar::<f32>()?;
+        let norm = LayerNormalization::over_axes(&context.output_shape, op.axis, 1, false, epsilon);
+        self.operator(context, Op::LayerNormalization(norm))
     }
 
     /// A layer of one input that is a signal.

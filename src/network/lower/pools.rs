@@ -7,8 +7,9 @@ use tract_core::ops::nn::{Reduce, Reducer};
 use super::convolutions::window_of;
 use super::{Lowering, NodeContext, Value};
 use crate::linear::{AveragePooling, Reduction, Window, WindowAxis};
-use crate::network::Op;
-use crate::operator::{MaxPooling, Routing};
+use crate::network::recognise::DraftOp;
+use crate::network::{LayerId, Op};
+use crate::operator::{Function, MaxPooling, Routing, Unary};
 
 impl Lowering<'_> {
     pub(super) fn max_pool(&mut self, context: &NodeContext, op: &MaxPool) -> Result<Value> {
@@ -34,25 +35,40 @@ impl Lowering<'_> {
         let mut axes = op.axes.to_vec();
         axes.sort_unstable();
         match op.reducer {
-            Reducer::Sum => self.reduce_sum(context, &axes),
+            Reducer::Sum => {
+                let signal = self.signal(context, 0)?;
+                self.reduce_sum(context, signal, &axes, 1.0)
+            }
+            Reducer::MeanOfSquares => self.mean_of_squares(context, &axes),
             Reducer::Max => self.reduce_max(context, &axes),
             reducer => bail!("the reduction {reducer:?}"),
         }
     }
 
-    /// One [`Reduction`] per block of neighbouring axes.
-    fn reduce_sum(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
-        let mut layer = self.signal(context, 0)?;
+    fn mean_of_squares(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
+        let signal = self.signal(context, 0)?;
+        let shape = self.drafts[signal].shape.clone();
+        let length: usize = axes.iter().map(|&axis| shape[axis]).product();
+        let square = DraftOp::Function(Function::unary(Unary::Square));
+        let square = self.push(&context.name, &context.op_type, square, vec![signal], shape);
+        self.reduce_sum(context, square, axes, (length.max(1) as f32).recip())
+    }
+
+    /// One [`Reduction`] per block of neighbouring axes, the first of which is weighted.
+    fn reduce_sum(
+        &mut self,
+        context: &NodeContext,
+        mut layer: LayerId,
+        axes: &[usize],
+        mut weight: f32,
+    ) -> Result<Value> {
         for block in axes.chunk_by(|a, b| a + 1 == *b) {
             let input_shape = self.drafts[layer].shape.clone();
             let mut shape = input_shape.clone();
             shape[block[0]..][..block.len()].fill(1);
-            let reduction = Reduction {
-                first_axis: block[0],
-                axis_count: block.len(),
-                weight: 1.0,
-                input_shape,
-            };
+            let reduction =
+                Reduction { first_axis: block[0], axis_count: block.len(), weight, input_shape };
+            weight = 1.0;
             let op = Op::Reduction(reduction).into();
             layer = self.push(&context.name, &context.op_type, op, vec![layer], shape);
         }

@@ -1,19 +1,16 @@
 //! Convolutions over lines and images, computed straight from the input.
 //!
 //! Filters are taken in blocks of two vectors and pixels in short runs along a row; the
-//! [`microkernel`] adds up all taps of such a tile in registers. The input is copied once, into
+//! [`microkernel`](crate::microkernel) adds up all taps of such a tile in registers. The input is copied once, into
 //! planes with their padding written out, so that no tap needs a test. Where rows are shorter
 //! than a run, the padded plane is walked as one line, and what falls into the padding is dropped.
 
-#[cfg_attr(not(target_arch = "x86_64"), path = "no_microkernel.rs")]
-mod microkernel;
-
 use anyhow::{Result, ensure};
 
-use self::microkernel::{Instructions, MOST_OUTPUTS, Operands, Sums};
 use super::convolution::{Correlation, Kernel};
 use super::{Window, WindowAxis};
-use crate::parallel::for_each_chunk;
+use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands, Sums};
+use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 
 /// The kernel of a convolution with one bias per filter; `None` where another kernel serves better:
@@ -131,7 +128,7 @@ impl Direct {
         };
         let mut output = Tensor::zeros(&self.output_shape)?;
         let chunk_len = self.block_len * self.output_len;
-        for_each_chunk(output.data_mut(), chunk_len, |index, chunk| {
+        for_each_heavy_chunk(output.data_mut(), chunk_len, self.offsets.len(), |index, chunk| {
             let group = index * self.block_len / self.filters_per_group;
             let first_plane = group * self.channels_per_group * self.padded.plane_len();
             self.run_block(index, &planes[first_plane..], chunk);

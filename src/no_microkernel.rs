@@ -2,20 +2,33 @@
 
 /// A set of vector instructions, of which there is none here.
 #[derive(Clone, Copy)]
-pub(super) enum Instructions {}
+pub(crate) enum Instructions {}
 
 /// The most numbers that one call of a microkernel writes.
-pub(super) const MOST_OUTPUTS: usize = 0;
+pub(crate) const MOST_OUTPUTS: usize = 0;
+
+/// A loop that is compiled for every set of vector instructions.
+pub(crate) trait Loop {
+    type Output;
+
+    /// Runs it.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs a loop.
+pub(crate) fn vectorized<L: Loop>(work: L) -> L::Output {
+    work.run()
+}
 
 /// What a microkernel reads.
-pub(super) struct Operands<'a> {
+pub(crate) struct Operands<'a> {
     pub weights: &'a [f32],
     pub input: &'a [f32],
     pub offsets: &'a [u32],
 }
 
 /// The sums of neighbouring pixels.
-pub(super) struct Sums<'a> {
+pub(crate) struct Sums<'a> {
     pub data: &'a [f32],
     pub lanes: usize,
 }

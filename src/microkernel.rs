@@ -1,5 +1,5 @@
-//! The innermost loop of a direct convolution: a block of filters at a few neighbouring pixels, summed in
-//! vector registers.
+//! The innermost loop of direct convolutions and matrix products: a block of filters at a few neighbouring
+//! pixels, summed in vector registers. In a product, filters are columns and pixels are rows.
 //!
 //! Each tap loads one vector of weights (neighbouring filters) and multiplies it with one
 //! pixel after the other, so that every sum stays in a register for the whole of its
@@ -18,11 +18,11 @@ use std::arch::x86_64::*;
 const RUN: usize = 256;
 
 /// The most numbers that one call of a microkernel writes.
-pub(super) const MOST_OUTPUTS: usize = 14 * 32;
+pub(crate) const MOST_OUTPUTS: usize = 14 * 32;
 
 /// A set of vector instructions that this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Instructions(Set);
+pub(crate) struct Instructions(Set);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Set {
@@ -32,7 +32,7 @@ enum Set {
 
 /// What a microkernel reads: `taps` weights of a block of filters, and the pixels they meet.
 #[derive(Clone, Copy)]
-pub(super) struct Operands<'a> {
+pub(crate) struct Operands<'a> {
     /// `[taps, filters of the block]`.
     pub weights: &'a [f32],
     /// The input from the first pixel on.
@@ -109,9 +109,38 @@ impl Instructions {
     }
 }
 
+/// A loop that is compiled for every set of vector instructions.
+pub(crate) trait Loop {
+    type Output;
+
+    /// Runs it. Implementations are marked `inline(always)`, or the marks of their callers are lost on them.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs a loop, compiled for this processor's vectors.
+pub(crate) fn vectorized<L: Loop>(work: L) -> L::Output {
+    match Instructions::detect() {
+        // SAFETY: only `detect` makes this value, after the processor was found to have AVX-512F.
+        Some(Instructions(Set::Avx512)) => unsafe { with_avx512(work) },
+        // SAFETY: only `detect` makes this value, after the processor was found to have AVX2 and FMA.
+        Some(Instructions(Set::Avx2)) => unsafe { with_avx2(work) },
+        None => work.run(),
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn with_avx512<L: Loop>(work: L) -> L::Output {
+    work.run()
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn with_avx2<L: Loop>(work: L) -> L::Output {
+    work.run()
+}
+
 /// The sums of neighbouring pixels, for each pixel the filters side by side.
 #[derive(Clone, Copy)]
-pub(super) struct Sums<'a> {
+pub(crate) struct Sums<'a> {
     /// `[pixels, lanes]`.
     pub data: &'a [f32],
     pub lanes: usize,
@@ -121,23 +150,28 @@ impl Sums<'_> {
     /// Writes `sum + bias` to the planes of `[filters, plane_len]`, from `place` on in each of them.
     pub fn write(self, bias: &[f32], planes: &mut [f32], plane_len: usize, place: usize) {
         let (filters, pixels) = (planes.len() / plane_len, self.data.len().div_ceil(self.lanes));
-        let (filters_by_four, pixels_by_four) = (filters / 4 * 4, pixels / 4 * 4);
-        for filter in (0..filters_by_four).step_by(4) {
-            for pixel in (0..pixels_by_four).step_by(4) {
+        let in_blocks = if pixels < BLOCK { 0 } else { filters / BLOCK * BLOCK };
+        for filter in (0..in_blocks).step_by(BLOCK) {
+            for pixel in (0..pixels).step_by(BLOCK) {
+                // The last block overlaps the one before, and writes the same there.
+                let pixel = pixel.min(pixels - BLOCK);
                 let at = filter * plane_len + place + pixel;
-                self.write_block(filter, pixel, &bias[filter..], &mut planes[at..], plane_len);
+                // SAFETY: sums come from a microkernel, so the processor has at least AVX2.
+                unsafe {
+                    self.write_block(filter, pixel, &bias[filter..], &mut planes[at..], plane_len);
+                }
             }
         }
-        for filter in 0..filters {
-            let first = if filter < filters_by_four { pixels_by_four } else { 0 };
-            let row = &mut planes[filter * plane_len + place..];
-            for pixel in first..pixels {
-                row[pixel] = self.data[pixel * self.lanes + filter] + bias[filter];
+        for filter in in_blocks..filters {
+            let row = &mut planes[filter * plane_len + place..][..pixels];
+            for (pixel, place) in row.iter_mut().enumerate() {
+                *place = self.data[pixel * self.lanes + filter] + bias[filter];
             }
         }
     }
 
-    /// Four filters at four pixels: pixels side by side become rows of filters.
+    /// Eight filters at eight pixels: pixels side by side become rows of filters.
+    #[target_feature(enable = "avx2")]
     fn write_block(
         self,
         filter: usize,
@@ -146,26 +180,67 @@ impl Sums<'_> {
         planes: &mut [f32],
         plane_len: usize,
     ) {
-        let load = |numbers: &[f32]| {
-            let numbers = &numbers[..4];
-            // SAFETY: `numbers` holds as many numbers as the vector.
-            unsafe { _mm_loadu_ps(numbers.as_ptr()) }
-        };
         let bias = load(bias);
-        let row = |offset: usize| {
-            let sums = load(&self.data[(pixel + offset) * self.lanes + filter..]);
-            // SAFETY: every x86-64 processor has SSE.
-            unsafe { _mm_add_ps(sums, bias) }
-        };
-        let (mut a, mut b, mut c, mut d) = (row(0), row(1), row(2), row(3));
-        // SAFETY: every x86-64 processor has SSE.
-        unsafe { _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d) };
-        for (index, filter) in [a, b, c, d].into_iter().enumerate() {
-            let place = &mut planes[index * plane_len..][..4];
+        let sums = &self.data[pixel * self.lanes + filter..];
+        let rows = transposed([
+            _mm256_add_ps(load(sums), bias),
+            _mm256_add_ps(load(&sums[self.lanes..]), bias),
+            _mm256_add_ps(load(&sums[2 * self.lanes..]), bias),
+            _mm256_add_ps(load(&sums[3 * self.lanes..]), bias),
+            _mm256_add_ps(load(&sums[4 * self.lanes..]), bias),
+            _mm256_add_ps(load(&sums[5 * self.lanes..]), bias),
+            _mm256_add_ps(load(&sums[6 * self.lanes..]), bias),
+            _mm256_add_ps(load(&sums[7 * self.lanes..]), bias),
+        ]);
+        for (index, row) in rows.into_iter().enumerate() {
+            let place = &mut planes[index * plane_len..][..BLOCK];
             // SAFETY: `place` has room for as many numbers as the vector.
-            unsafe { _mm_storeu_ps(place.as_mut_ptr(), filter) };
+            unsafe { _mm256_storeu_ps(place.as_mut_ptr(), row) };
         }
     }
+}
+
+/// Filters and pixels that change places together.
+const BLOCK: usize = 8;
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load(numbers: &[f32]) -> __m256 {
+    let numbers = &numbers[..BLOCK];
+    // SAFETY: `numbers` holds as many numbers as the vector.
+    unsafe { _mm256_loadu_ps(numbers.as_ptr()) }
+}
+
+/// Rows become columns: first within pairs, then within fours, then within eights.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn transposed([a, b, c, d, e, f, g, h]: [__m256; BLOCK]) -> [__m256; BLOCK] {
+    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+    let (ef, gh) = (_mm256_unpacklo_ps(e, f), _mm256_unpacklo_ps(g, h));
+    let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+    let (ef_high, gh_high) = (_mm256_unpackhi_ps(e, f), _mm256_unpackhi_ps(g, h));
+    // Low and high pairs of two vectors.
+    const LOW: i32 = 0b01_00_01_00;
+    const HIGH: i32 = 0b11_10_11_10;
+    let (a, e) = (_mm256_shuffle_ps::<LOW>(ab, cd), _mm256_shuffle_ps::<LOW>(ef, gh));
+    let (b, f) = (_mm256_shuffle_ps::<HIGH>(ab, cd), _mm256_shuffle_ps::<HIGH>(ef, gh));
+    let (c, g) =
+        (_mm256_shuffle_ps::<LOW>(ab_high, cd_high), _mm256_shuffle_ps::<LOW>(ef_high, gh_high));
+    let (d, h) =
+        (_mm256_shuffle_ps::<HIGH>(ab_high, cd_high), _mm256_shuffle_ps::<HIGH>(ef_high, gh_high));
+    // Low and high halves of two vectors.
+    const LOWER: i32 = 0x20;
+    const UPPER: i32 = 0x31;
+    [
+        _mm256_permute2f128_ps::<LOWER>(a, e),
+        _mm256_permute2f128_ps::<LOWER>(b, f),
+        _mm256_permute2f128_ps::<LOWER>(c, g),
+        _mm256_permute2f128_ps::<LOWER>(d, h),
+        _mm256_permute2f128_ps::<UPPER>(a, e),
+        _mm256_permute2f128_ps::<UPPER>(b, f),
+        _mm256_permute2f128_ps::<UPPER>(c, g),
+        _mm256_permute2f128_ps::<UPPER>(d, h),
+    ]
 }
 
 macro_rules! microkernel {

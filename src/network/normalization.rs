@@ -1,0 +1,302 @@
+//! Recognises normalisation by a signal's own statistics among the layers that it was written as.
+//!
+//! `(x − mean) / √(variance + ε) · scale + shift` can be written in many ways (`Pow` or `Mul`, `Sqrt` and
+//! `Div` or `Rsqrt` and `Mul`, scale and shift inside or outside), so it is recognised by its values,
+//! as activations are. Every part of the network that takes means over axes and reads one
+//! signal is run on three probes: a strong signal and its negative give scale and shift, a weak
+//! signal gives ε, and all must be answered as a LayerNormalization would.
+
+use anyhow::Result;
+
+use super::{LayerId, Network, Op};
+use crate::operator::{LayerNormalization, Operator};
+use crate::tensor::Tensor;
+
+/// The most layers that one normalisation is made of.
+const MOST_MEMBERS: usize = 16;
+
+/// How far the answers may be from those of a LayerNormalization, relative to the largest.
+const TOLERANCE: f32 = 1e-4;
+
+/// Scale of the strong probe and its negative, to which no ε is of any account.
+const STRONG: f32 = 1e3;
+
+/// Scale of the weak probe: its variance is about 1e-5, as large as the usual ε.
+const WEAK: f32 = 5e-3;
+
+/// Which layers may be taken for the pieces of one normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Those that tract made of one ONNX node.
+    OneNode,
+    /// Those of several nodes too.
+    ManyNodes,
+}
+
+/// Replaces the pieces of every normalisation by one layer; returns the names of the ONNX nodes that
+/// were merged into others.
+///
+/// # Errors
+/// When shapes contradict each other.
+pub(crate) fn join_normalizations(network: &mut Network, scope: Scope) -> Result<Vec<String>> {
+    let mut merged = vec![];
+    let mut is_taken = vec![false; network.layers.len()];
+    for id in (0..network.layers.len()).rev() {
+        if is_taken[id] {
+            continue;
+        }
+        for part in parts(network, id, scope) {
+            let Some(normalization) = part.normalization(network)? else {
+                continue;
+            };
+            for &member in &part.members {
+                is_taken[member] = true;
+                if member != id && network.layers[member].name != network.layers[id].name {
+                    merged.push(network.layers[member].name.clone());
+                }
+            }
+            let layer = &mut network.layers[id];
+            layer.op = Op::LayerNormalization(normalization);
+            layer.inputs = vec![part.signal];
+            layer.unknown = None;
+            break;
+        }
+    }
+    merged.sort_unstable();
+    merged.dedup();
+    Ok(merged)
+}
+
+/// Layers between one signal and a value that depends on nothing else.
+struct Part {
+    signal: LayerId,
+    /// In the order in which they run; the last one's value is the part's.
+    members: Vec<LayerId>,
+    /// The block of axes that means are taken over: first, and how many.
+    axes: (usize, usize),
+}
+
+/// The parts that end at layer `id` and may be normalisations, the largest first.
+fn parts(network: &Network, id: LayerId, scope: Scope) -> Vec<Part> {
+    let node = &network.layers[id].name;
+    let mut members = vec![];
+    let mut frontier = vec![id];
+    let mut parts = vec![];
+    while members.len() < MOST_MEMBERS {
+        frontier.sort_unstable();
+        frontier.dedup();
+        let Some(latest) = frontier.pop() else {
+            break;
+        };
+        let is_signal = frontier.is_empty()
+            && network.layers[latest].shape == network.layers[id].shape
+            && !matches!(network.layers[latest].op, Op::Constant(_));
+        if is_signal && let Some(axes) = axes_of(network, &members) {
+            let members = members.iter().rev().copied().collect();
+            parts.push(Part { signal: latest, members, axes });
+        }
+        let layer = &network.layers[latest];
+        if !is_piece(&layer.op) || (scope == Scope::OneNode && layer.name != *node) {
+            break;
+        }
+        members.push(latest);
+        frontier.extend(&network.layers[latest].inputs);
+    }
+    parts.reverse();
+    parts
+}
+
+/// Whether normalisations are made of layers like this.
+fn is_piece(op: &Op) -> bool {
+    match op {
+        Op::Sum(sum) => sum.coefficients.len() == 2,
+        Op::Constant(_)
+        | Op::Affine(_)
+        | Op::Activation(_)
+        | Op::Product(_)
+        | Op::Quotient(_)
+        | Op::Reduction(_)
+        | Op::LayerNormalization(_) => true,
+        // A broadcast that was written out.
+        Op::Routing(routing) => {
+            let len = |shape: &[usize]| shape.iter().product::<usize>();
+            len(&routing.output_shape) > len(&routing.input_shape)
+        }
+        _ => false,
+    }
+}
+
+/// The axes that all means of the members are taken over; `None` where there is no mean or they differ.
+fn axes_of(network: &Network, members: &[LayerId]) -> Option<(usize, usize)> {
+    let mut axes = members.iter().filter_map(|&member| match &network.layers[member].op {
+        Op::Reduction(reduction) => Some((reduction.first_axis, reduction.axis_count)),
+        Op::LayerNormalization(norm) => norm.axes(&network.layers[member].shape),
+        _ => None,
+    });
+    let first = axes.next()?;
+    axes.all(|other| other == first).then_some(first)
+}
+
+impl Part {
+    /// The normalisation that the part is.
+    fn normalization(&self, network: &Network) -> Result<Option<LayerNormalization>> {
+        let shape = network.layers[self.signal].shape.clone();
+        let probe = self.alternating_probe(&shape)?;
+        let answer = self.answer(network, &probe)?;
+        let mut negative = self.answer(network, &probe.map(|value| -value)?)?;
+        // Both are odd functions of the signal but for the shift.
+        let mut scaled = answer.clone();
+        scaled.combine_broadcast(&negative, |to, from| *to = 0.5 * (*to - from))?;
+        negative.combine_broadcast(&answer, |to, from| *to = 0.5 * (*to + from))?;
+        let shift = broadcasting(negative, scaled.max_abs());
+        let weak_probe = weak_probe(&shape)?;
+        let weak_answer = self.answer(network, &weak_probe)?;
+        for is_centred in [true, false] {
+            let (first, count) = self.axes;
+            let plain = LayerNormalization::over_axes(&shape, first, count, is_centred, 0.0);
+            let mut scale = scaled.clone();
+            let normal = plain.forward(vec![probe.clone()])?;
+            scale.combine_broadcast(&normal, |to, normal| *to /= normal)?;
+            let magnitude = scale.max_abs();
+            if !magnitude.is_finite() || magnitude == 0.0 {
+                continue;
+            }
+            let scale = unless(broadcasting(scale, magnitude), 1.0, 1.0);
+            let shift = unless(shift.clone(), 0.0, magnitude);
+            let epsilon = epsilon(&plain, &scale, &shift, &weak_probe, &weak_answer)?;
+            let normalization = LayerNormalization { scale, shift, epsilon, ..plain };
+            let answers = [(&probe, &answer), (&weak_probe, &weak_answer)];
+            if answers.iter().all(|(probe, answer)| agrees(&normalization, probe, answer)) {
+                return Ok(Some(normalization));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The part's value for a signal.
+    fn answer(&self, network: &Network, signal: &Tensor) -> Result<Tensor> {
+        let mut values = vec![(self.signal, signal.clone())];
+        for &member in &self.members {
+            let layer = &network.layers[member];
+            let value = |input: &LayerId| {
+                let found = values.iter().find(|(id, _)| id == input);
+                found.map_or(Tensor::zeros(&[]), |(_, value)| Ok(value.clone()))
+            };
+            let inputs = layer.inputs.iter().map(value).collect::<Result<_>>()?;
+            values.push((member, layer.op.evaluate(signal, inputs)?));
+        }
+        Ok(values.swap_remove(values.len() - 1).1)
+    }
+
+    /// Numbers whose signs alternate within a group, so that none is near the group's mean or near
+    /// zero, and whose mean is not zero.
+    fn alternating_probe(&self, shape: &[usize]) -> Result<Tensor> {
+        let (first, count) = self.axes;
+        let length: usize = shape[first..first + count].iter().product();
+        let stride: usize = shape[first + count..].iter().product();
+        let mut probe = noise(shape)?;
+        for (at, value) in probe.data_mut().iter_mut().enumerate() {
+            let sign = if (at / stride % length).is_multiple_of(2) { 1.0 } else { -1.0 };
+            *value = STRONG * (0.5 + sign * (1.0 + 0.25 * value.abs()));
+        }
+        Ok(probe)
+    }
+}
+
+/// Numbers in −1..1 without a pattern.
+fn noise(shape: &[usize]) -> Result<Tensor> {
+    let mut noise = Tensor::zeros(shape)?;
+    let mut state = 0x9E37_79B9u32;
+    for value in noise.data_mut() {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        *value = state as f32 / u32::MAX as f32 * 2.0 - 1.0;
+    }
+    Ok(noise)
+}
+
+fn weak_probe(shape: &[usize]) -> Result<Tensor> {
+    noise(shape)?.map(|value| WEAK * value)
+}
+
+/// The ε with which a weak signal is answered as it is: of every element `answer − shift`, less what it
+/// would be with ε = 0, follows the deviation, and so ε.
+fn epsilon(
+    plain: &LayerNormalization,
+    scale: &Option<Tensor>,
+    shift: &Option<Tensor>,
+    probe: &Tensor,
+    answer: &Tensor,
+) -> Result<f32> {
+    let mut expected = plain.forward(vec![probe.clone()])?;
+    if let Some(scale) = scale {
+        expected.combine_broadcast(scale, |to, from| *to *= from)?;
+    }
+    let mut found = answer.clone();
+    if let Some(shift) = shift {
+        found.combine_broadcast(shift, |to, from| *to -= from)?;
+    }
+    let variances = plain.variances(probe)?;
+    // found / expected = √(v / (v + ε)); large answers say it most exactly, so they count most.
+    let (mut sum, mut weight) = (0.0f64, 0.0f64);
+    for ((&found, &expected), &v) in found.data().iter().zip(expected.data()).zip(variances.data())
+    {
+        let ratio = f64::from(expected) / f64::from(found);
+        if ratio.is_finite() && ratio.abs() < 1e6 {
+            let importance = f64::from(found) * f64::from(found);
+            sum += importance * f64::from(v) * (ratio * ratio - 1.0);
+            weight += importance;
+        }
+    }
+    let epsilon = sum / weight.max(f64::MIN_POSITIVE);
+    Ok(if epsilon < 1e-10 { 0.0 } else { rounded(epsilon) })
+}
+
+/// The number that somebody typed: three digits where they are as good as all.
+fn rounded(value: f64) -> f32 {
+    let unit = 10f64.powf(value.log10().floor() - 2.0);
+    let short = (value / unit).round() * unit;
+    if (short - value).abs() < 1e-3 * value { short as f32 } else { value as f32 }
+}
+
+fn agrees(normalization: &LayerNormalization, probe: &Tensor, answer: &Tensor) -> bool {
+    let Ok(ours) = normalization.forward(vec![probe.clone()]) else {
+        return false;
+    };
+    let bound = TOLERANCE * answer.max_abs();
+    ours.data().iter().zip(answer.data()).all(|(ours, theirs)| (ours - theirs).abs() <= bound)
+}
+
+/// The smallest tensor that broadcasts to this one within rounding errors of the given magnitude.
+fn broadcasting(tensor: Tensor, magnitude: f32) -> Tensor {
+    (0..tensor.shape().len())
+        .fold(tensor, |tensor, axis| collapsed(&tensor, axis, 1e-5 * magnitude).unwrap_or(tensor))
+}
+
+/// The tensor with an axis of length one, where its numbers do not change along it.
+fn collapsed(tensor: &Tensor, axis: usize, tolerance: f32) -> Option<Tensor> {
+    let mut shape = tensor.shape().to_vec();
+    let length = shape[axis];
+    let stride: usize = shape[axis + 1..].iter().product();
+    shape[axis] = 1;
+    let mut result = Tensor::zeros(&shape).ok()?;
+    let blocks = tensor.data().chunks(length * stride);
+    for (to, block) in result.data_mut().chunks_mut(stride).zip(blocks) {
+        for (offset, to) in to.iter_mut().enumerate() {
+            let values = block.iter().skip(offset).step_by(stride);
+            let mean = values.clone().map(|&value| f64::from(value)).sum::<f64>() / length as f64;
+            *to = mean as f32;
+            if !values.clone().all(|value| (value - *to).abs() <= tolerance) {
+                return None;
+            }
+        }
+    }
+    Some(result)
+}
+
+/// Nothing where all numbers are `neutral`.
+fn unless(tensor: Tensor, neutral: f32, magnitude: f32) -> Option<Tensor> {
+    let is_neutral = tensor.data().iter().all(|value| (value - neutral).abs() <= 1e-6 * magnitude);
+    (!is_neutral).then_some(tensor)
+}
