@@ -37,7 +37,7 @@ class Variant:
 
 
 def variants(presets: dict[str, str], names: Sequence[str] | None, family: Family, work: Path) -> Iterator[Variant]:
-    """What a family is compared under: the presets `names` or all, or its own composites, the gradient, and its preset."""
+    """What a family is compared under: presets, or its own composites, its preset and the gradient; `names` of them."""
     if not family.composites:
         for name in names or presets:
             yield from preset_variants(presets[name], family, work)
@@ -145,7 +145,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         help="where networks and references are kept (10 GB); default: %(default)s",
     )
     parser.add_argument("--network", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME")
-    parser.add_argument("--preset", nargs="+", metavar="NAME", help="presets, or a network's own composites; default: all")
+    parser.add_argument("--preset", nargs="+", metavar="NAME", help="or a network's own composites; default: all")
     parser.add_argument("--seeds", type=int, help="compare only the first seeds of each network; default: all")
     parser.add_argument("--tables", type=Path, help="write the tables to this file too, after every network")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; default: %(default)s")
