@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use rayon::prelude::*;
 
+use super::gamma::GammaKernels;
 use super::input_range::{InputRange, range_at, spread};
 use super::program::{LinearStep, Program, Step};
 use crate::linear::{Forward, LinearMap, Transposed, WeightPart};
@@ -22,6 +23,8 @@ pub(super) struct Engine {
     pub(super) divisions: Vec<Vec<Division>>,
     /// `Wᵀ` of every linear layer that passes the gradient.
     pub(super) gradients: Vec<Option<Arc<Transposed>>>,
+    /// The kernels of every linear layer whose rule is gamma on both signs.
+    pub(super) gammas: Vec<Option<GammaKernels>>,
     /// For each layer, the inputs that nobody reads after it.
     last_reads: Vec<Vec<LayerId>>,
 }
@@ -32,6 +35,7 @@ struct LayerKernels {
     forward: Option<Forward>,
     divisions: Vec<Division>,
     gradient: Option<Arc<Transposed>>,
+    gamma: Option<GammaKernels>,
 }
 
 /// A group of a rule, with kernels.
@@ -84,6 +88,7 @@ impl Engine {
             forward: Vec::with_capacity(count),
             divisions: Vec::with_capacity(count),
             gradients: Vec::with_capacity(count),
+            gammas: Vec::with_capacity(count),
             last_reads: last_reads(&program.network),
             program,
         };
@@ -100,6 +105,7 @@ impl Engine {
             engine.forward.push(kernels.forward);
             engine.divisions.push(kernels.divisions);
             engine.gradients.push(kernels.gradient);
+            engine.gammas.push(kernels.gamma);
         }
         Ok(engine)
     }
@@ -125,6 +131,7 @@ impl Engine {
         kernels.forward = Some(map.forward(WeightPart::Plain, map.bias().cloned())?);
         match &self.program.steps[id] {
             Step::Linear(step) => kernels.divisions = self.divisions_of(id, step, map, range)?,
+            Step::Gamma(step) => kernels.gamma = Some(GammaKernels::new(*step, map)?),
             Step::Gradient => {
                 kernels.gradient = Some(Arc::new(map.transposed(WeightPart::Plain)?));
             }

@@ -7,6 +7,7 @@
 mod conservation;
 mod engine;
 mod expansion;
+mod gamma;
 mod input_range;
 mod program;
 mod proof;
@@ -17,6 +18,7 @@ use anyhow::Result;
 
 pub use conservation::{Books, LayerBooks};
 pub use engine::Activations;
+pub use gamma::GammaStep;
 pub use input_range::InputRange;
 pub use program::{LinearStep, Program, Step};
 pub use target::{Initial, Target, TargetClass, initial_relevance};

@@ -8,6 +8,7 @@
 
 use anyhow::{Result, bail};
 
+use super::gamma::GammaStep;
 use super::proof::Proof;
 use crate::composite::{Assignment, LayerRule};
 use crate::linear::{LinearMap, Signs, WeightPart};
@@ -33,6 +34,8 @@ pub enum Step {
     End,
     /// The divisions of a rule on a linear layer.
     Linear(LinearStep),
+    /// The gamma rule where inputs and outputs have both signs.
+    Gamma(GammaStep),
     /// A rule of the first derivative on an operator that is no linear map.
     Expansion(ExpansionStep),
     /// Relevance goes to the only input as it is.
@@ -182,7 +185,11 @@ fn step_of(
                 }
                 simplified(group, inputs, map, dead)
             };
-            let groups = groups.into_iter().filter_map(simplify).collect();
+            let groups: Vec<Group> = groups.into_iter().filter_map(simplify).collect();
+            if let (Rule::Gamma { gamma }, [_, _]) = (rule, groups.as_slice()) {
+                let (gamma, bias) = (*gamma, setting.bias);
+                return Ok(Step::Gamma(GammaStep { gamma, bias, stabilizer }));
+            }
             let range = match rule {
                 Rule::ZBox { low: Some(low), high: Some(high) } => {
                     Some((low.clone(), high.clone()))
@@ -252,7 +259,7 @@ fn kept_values(network: &Network, steps: &[Step]) -> Vec<bool> {
             (Step::Linear(linear), Some(map), _) => {
                 (linear.reads_inputs(), linear.reads_output(map))
             }
-            (Step::Expansion(_), ..) => (true, true),
+            (Step::Expansion(_) | Step::Gamma(_), ..) => (true, true),
             (Step::Gradient | Step::GuidedBackprop, _, Some(operator)) => {
                 (operator.gradient_reads_inputs(), false)
             }

@@ -62,6 +62,8 @@ impl<'a> Proof<'a> {
                 let below_zero = inputs.all(|input| input == InputPart::Positive);
                 Silence { at_zero, below_zero }
             }
+            // x ⊙ Wᵀs and |x| ⊙ |W|ᵀs vanish with x.
+            (Step::Gamma(_), _) => Silence { at_zero: true, below_zero: false },
             (Step::Pass, Op::Activation(activation)) => {
                 let function = &activation.function;
                 let silenced = known.at_zero && function.is_zero_below_zero();

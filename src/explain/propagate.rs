@@ -106,13 +106,18 @@ impl Engine {
             let inputs = layer.inputs.iter().filter(|_| kept);
             inputs.map(|&input| activations.value(input).cloned()).collect()
         };
+        let all_inputs = || -> Result<Vec<Tensor>> {
+            layer.inputs.iter().map(|&input| activations.value(input).cloned()).collect()
+        };
         match (&self.program().steps[id], layer.op.as_operator()) {
             (Step::End, _) => Ok(Handed::from(Vec::<Carried>::new())),
             (Step::Linear(step), _) => self.divide(id, step, activations, arrived),
+            (Step::Gamma(step), _) => {
+                let kernels = self.gammas[id].as_ref().context("a kernel is missing")?;
+                kernels.propagate(*step, &all_inputs()?, activations.value(id)?, arrived)
+            }
             (Step::Expansion(step), Some(operator)) => {
-                let values = layer.inputs.iter().map(|&input| activations.value(input).cloned());
-                let inputs: Vec<Tensor> = values.collect::<Result<_>>()?;
-                expansion::expand(*step, operator, &inputs, activations.value(id)?, arrived)
+                expansion::expand(*step, operator, &all_inputs()?, activations.value(id)?, arrived)
             }
             (Step::Expansion(_), None) => anyhow::bail!("only an operator is expanded"),
             (Step::Pass, _) => Ok(vec![arrived].into()),

@@ -86,6 +86,8 @@ pub enum WeightPart {
     PositiveFavored(f32),
     /// `w + γ w⁻`.
     NegativeFavored(f32),
+    /// `|w|`.
+    Magnitude,
     /// `w²`.
     Squared,
     /// 1 in place of every weight, zero ones included.
@@ -101,6 +103,7 @@ impl WeightPart {
             WeightPart::Negative => weight.min(0.0),
             WeightPart::PositiveFavored(gamma) => weight + gamma * weight.max(0.0),
             WeightPart::NegativeFavored(gamma) => weight + gamma * weight.min(0.0),
+            WeightPart::Magnitude => weight.abs(),
             WeightPart::Squared => weight * weight,
             WeightPart::One => 1.0,
         }
@@ -206,6 +209,7 @@ mod tests {
             WeightPart::PositiveFavored(0.25),
             WeightPart::NegativeFavored(0.25),
             WeightPart::NegativeFavored(0.0),
+            WeightPart::Magnitude,
             WeightPart::Squared,
             WeightPart::One,
         ];
