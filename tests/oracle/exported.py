@@ -16,12 +16,9 @@ from torch.nn import functional
 
 from graph import Graph, Layer
 
-Value = Tensor | int
-"""A constant, or the index of the layer that computes it."""
-
 ROUTES = {
-    "alias", "clone", "contiguous", "expand", "flatten", "pad", "permute", "reshape", "roll", "select", "slice",
-    "squeeze", "transpose", "unflatten", "unsqueeze", "view",
+    "alias", "clone", "contiguous", "expand", "flatten", "index", "pad", "permute", "reshape", "roll", "select",
+    "slice", "squeeze", "transpose", "unflatten", "unsqueeze", "view",
 }  # fmt: skip
 """Operations that move elements, and add zeros."""
 PARTS = {"unbind", "split", "chunk", "split_with_sizes"}
@@ -42,6 +39,13 @@ def of(network: nn.Module, image: Tensor) -> Graph:
     return reader.graph
 
 
+@dataclass(frozen=True)
+class Signal:
+    """The value of a layer where an operation's argument stands, told from a number."""
+
+    layer: int
+
+
 @dataclass
 class Reader:
     """Goes through the exported operations in order."""
@@ -50,7 +54,7 @@ class Reader:
     image: Tensor
     graph: Graph = field(default_factory=Graph)
     values: dict[fx.Node, object] = field(default_factory=dict)
-    """For each node a constant, a layer, or a list of them."""
+    """For each node a constant, the index of a layer, or a list of indices."""
 
     def read(self, node: fx.Node) -> None:
         """Turn one node into a constant or into layers."""
@@ -66,164 +70,169 @@ class Reader:
     def _called(self, node: fx.Node) -> object:
         word = str(node.target).removeprefix("aten.").partition(".")[0]
         if node.target is operator.getitem:
-            return self._value(node.args[0])[node.args[1]]
+            return self.values[node.args[0]][node.args[1]]
         if word == "new_zeros":
             return torch.zeros(node.args[1], dtype=self.image.dtype)
-        if not any(isinstance(self._value(argument), int) for argument in node.all_input_nodes) and not (
-            any(isinstance(self._value(argument), list) for argument in node.all_input_nodes)
-        ):
-            arguments = fx.map_arg(node.args, self._value)
-            return node.target(*arguments, **fx.map_arg(node.kwargs, self._value))
+        if all(isinstance(self.values[argument], Tensor) for argument in node.all_input_nodes):
+            arguments, settings = fx.map_arg((node.args, node.kwargs), self.values.__getitem__)
+            return node.target(*arguments, **settings)
+        # an in-place operation is read as the one it is named after
         return self._layers(word.removesuffix("_"), node)
-
-    def _value(self, node: fx.Node) -> object:
-        return self.values[node]
 
     def _layers(self, word: str, node: fx.Node) -> object:
         """The index of the last layer that an operation on a signal becomes."""
-        arguments: list[object] = list(fx.map_arg(node.args, lambda node: Operand(self._value(node))))
-        first, rest = unpacked(arguments[0]), [unpacked(argument) for argument in arguments[1:]]
-        call = partial(node.target, **node.kwargs)
+        first, *rest = (self._argument(argument) for argument in node.args)
         name = node.name
-        if word == "dropout":
-            return first
-        if word == "cat":
-            return self._concatenated(arguments[0], rest, name)
-        if word in PARTS:
-            return self._parts(node, call, rest)
-        if word in ROUTES or word == "index":
-            return self._add("reshape", [first], lambda value: call(value, *rest), name)
+
+        def function(value: Tensor) -> Tensor:
+            return node.target(value, *rest, **node.kwargs)
+
+        if word in ROUTES:
+            return self._add("reshape", [first], function, name)
         if word in ACTIVATIONS:
-            return self._add("activation", [first], lambda value: call(value, *rest), word)
+            return self._add("activation", [first], function, word)
+        if word in PARTS:
+            return self._parts(first, function, len(node.meta["val"]), name)
         match word:
-            case "linear" | "conv2d":
-                weight_node = node.args[1]
-                return self._weighted(word, first, rest, str(weight_node.target), call)
-            case "layer_norm" | "rms_norm":
-                return self._normalized(word, first, rest, name)
+            case "dropout":
+                return first
+            case "cat":
+                return self._concatenated(first, *rest, name=name)
+            case "linear":
+                return self._dense(first, *rest, name=str(node.args[1].target))
+            case "conv2d":
+                return self._convolution(first, *rest, name=str(node.args[1].target))
+            case "layer_norm":
+                return self._layer_norm(first, *rest, name=name)
+            case "rms_norm":
+                return self._rms_norm(first, *rest, name=name)
             case "softmax":
                 return self._add("softmax", [first], partial(torch.softmax, dim=rest[0]), name)
             case "adaptive_avg_pool2d" | "mean":
-                return self._add("average-pool", [first], lambda value: call(value, *rest), name)
+                return self._add("average-pool", [first], function, name)
             case "matmul":
-                return self._add("matmul", [first, rest[0]], torch.matmul, name)
+                return self._add("matmul", [first, *rest], torch.matmul, name)
             case "scaled_dot_product_attention":
-                return self._attention(first, rest, node)
+                settings = {key: self._argument(value) for key, value in node.kwargs.items()}
+                return self._attention(first, *rest, width=node.args[0].meta["val"].shape[-1], name=name, **settings)
             case "add":
-                return self._sum(first, rest[0], name)
+                return self._sum(first, *rest, name=name)
             case "mul":
-                return self._product(first, rest[0], name)
+                return self._product(first, *rest, name=name)
+            case "div" if not isinstance(rest[0], Signal):
+                return self._product(first, 1.0 / rest[0], name=name)
         raise NotImplementedError(f"{name} calls {node.target}")
 
-    def _add(self, kind: str, inputs: Sequence[object], function: Callable[..., Tensor], name: str) -> int:
-        if not all(isinstance(index, int) for index in inputs):
-            raise NotImplementedError(f"{name}: {kind} of a constant")
-        return self.graph.add(Layer(kind, [int(str(index)) for index in inputs], function, name))
+    def _argument(self, argument: object) -> object:
+        """What stands for an argument: a :class:`Signal`, a constant, or a list of both."""
+        if isinstance(argument, fx.Node):
+            value = self.values[argument]
+            return Signal(value) if isinstance(value, int) else value
+        if isinstance(argument, list | tuple):
+            return [self._argument(part) for part in argument]
+        return argument
 
-    def _concatenated(self, parts: object, rest: list[object], name: str) -> int:
-        dimension = rest[0] if rest else 0
-        values = [unpacked(part) for part in parts]
-        signals = [value for value in values if isinstance(value, int)]
+    def _add(self, kind: str, inputs: Sequence[object], function: Callable[..., Tensor], name: str) -> int:
+        if not all(isinstance(signal, Signal) for signal in inputs):
+            raise NotImplementedError(f"{name}: {kind} of a constant")
+        return self.graph.add(Layer(kind, [signal.layer for signal in inputs], function, name))
+
+    def _concatenated(self, parts: list[object], dimension: int = 0, *, name: str) -> int:
+        signals = [part for part in parts if isinstance(part, Signal)]
 
         def function(*tensors: Tensor) -> Tensor:
             remaining = iter(tensors)
-            filled = [next(remaining) if isinstance(value, int) else value for value in values]
-            return torch.cat(filled, dimension)
+            return torch.cat([next(remaining) if isinstance(part, Signal) else part for part in parts], dimension)
 
         return self._add("concat", signals, function, name)
 
-    def _parts(self, node: fx.Node, call: Callable[..., Sequence[Tensor]], rest: list[object]) -> list[int]:
-        count = len(node.meta["val"])
-        source = self._value(node.args[0])
+    def _parts(self, signal: Signal, function: Callable[..., Sequence[Tensor]], count: int, name: str) -> list[int]:
         return [
-            self._add("reshape", [source], lambda value, at=at: call(value, *rest)[at], f"{node.name}_{at}")
+            self._add("reshape", [signal], lambda value, at=at: function(value)[at], f"{name}_{at}")
             for at in range(count)
         ]
 
-    def _weighted(self, word: str, value: object, rest: list[object], name: str, call: Callable[..., Tensor]) -> int:
-        weight, bias, *more = [*rest, None][: max(2, len(rest))]
-        if word == "linear":
-            kind, function, shape = "dense", functional.linear, [1, -1]
-        else:
-            kind, function, shape = "convolution", lambda x, w: call(x, w, None, *more), [1, -1, 1, 1]
-        layer = Layer(kind, [value], function, name, weight, None if bias is None else bias.reshape(shape))
-        return self.graph.add(layer)
+    def _dense(self, signal: Signal, weight: Tensor, bias: Tensor | None = None, *, name: str) -> int:
+        shift = None if bias is None else bias[None]
+        return self.graph.add(Layer("dense", [signal.layer], functional.linear, name, weight, shift))
 
-    def _normalized(self, word: str, value: object, rest: list[object], name: str) -> int:
-        shape, weight, bias, epsilon = ([*rest, None, None, None][:4] if word == "layer_norm" else
-                                        [rest[0], [*rest, None][1], None, ([*rest, None, None][2])])  # fmt: skip
-        dimensions = tuple(range(-len(shape), 0))
-        is_centred = word == "layer_norm"
-        epsilon = epsilon if epsilon is not None else 1e-5 if is_centred else torch.finfo(self.image.dtype).eps
-        normalization = Normalization(dimensions, is_centred, float(epsilon))
+    def _convolution(
+        self, signal: Signal, weight: Tensor, bias: Tensor | None = None, *settings: object, name: str
+    ) -> int:
+        def function(value: Tensor, kernel: Tensor) -> Tensor:
+            return torch.conv2d(value, kernel, None, *settings)
+
+        shift = None if bias is None else bias[None, :, None, None]
+        return self.graph.add(Layer("convolution", [signal.layer], function, name, weight, shift))
+
+    def _layer_norm(
+        self, signal: Signal, shape: list[int], weight: Tensor | None = None, bias: Tensor | None = None,
+        epsilon: float = 1e-5, _cudnn: bool = False, *, name: str,
+    ) -> int:  # fmt: skip
+        normalization = Normalization(len(shape), is_centred=True, epsilon=epsilon)
         scale = torch.ones(shape, dtype=self.image.dtype) if weight is None else weight
-        return self.graph.add(Layer("layer-normalization", [value], normalization, name, scale, bias))
+        return self.graph.add(Layer("layer-normalization", [signal.layer], normalization, name, scale, bias))
 
-    def _attention(self, query: object, rest: list[object], node: fx.Node) -> int:
+    def _rms_norm(
+        self, signal: Signal, shape: list[int], weight: Tensor | None = None, epsilon: float | None = None, *, name: str
+    ) -> int:
+        smallest = torch.finfo(self.image.dtype).eps
+        normalization = Normalization(len(shape), is_centred=False, epsilon=smallest if epsilon is None else epsilon)
+        scale = torch.ones(shape, dtype=self.image.dtype) if weight is None else weight
+        return self.graph.add(Layer("layer-normalization", [signal.layer], normalization, name, scale))
+
+    def _attention(
+        self, query: Signal, key: Signal, value: Signal, attn_mask: object = None, *,
+        width: int, name: str, scale: float | None = None,
+    ) -> int:  # fmt: skip
         """softmax(q kᵀ scale + mask) v, layer by layer."""
-        key, value, mask = [*rest, None][:3]
-        if any(rest[3:]) or set(node.kwargs) - {"scale", "attn_mask"}:
-            raise NotImplementedError(f"{node.name}: attention with {node.args[3:]}, {node.kwargs}")
-        if "attn_mask" in node.kwargs:
-            mask = self._value(node.kwargs["attn_mask"])
-        scale = node.kwargs.get("scale") or node.args[0].meta["val"].shape[-1] ** -0.5
-        name = node.name
         transposed = self._add("reshape", [key], lambda k: k.transpose(-2, -1), f"{name}_transposed")
-        scores = self._add("matmul", [query, transposed], torch.matmul, f"{name}_scores")
-        scaled = self._product(scores, scale, f"{name}_scaled")
-        masked = scaled if mask is None else self._sum(scaled, mask, f"{name}_masked")
-        weights = self._add("softmax", [masked], partial(torch.softmax, dim=-1), f"{name}_weights")
-        return self._add("matmul", [weights, value], torch.matmul, f"{name}_mixed")
+        scores = self._add("matmul", [query, Signal(transposed)], torch.matmul, f"{name}_scores")
+        scaled = self._product(Signal(scores), width**-0.5 if scale is None else scale, name=f"{name}_scaled")
+        masked = scaled if attn_mask is None else self._sum(Signal(scaled), attn_mask, name=f"{name}_masked")
+        weights = self._add("softmax", [Signal(masked)], partial(torch.softmax, dim=-1), f"{name}_weights")
+        return self._add("matmul", [Signal(weights), value], torch.matmul, f"{name}_mixed")
 
-    def _sum(self, first: object, second: object, name: str) -> int:
+    def _sum(self, first: object, second: object, *, name: str) -> int:
         match first, second:
-            case int(), int():
+            case Signal(), Signal():
                 return self._add("sum", [first, second], torch.add, name)
-            case int(), _:
+            case Signal(), _:
                 return self._affine(first, 1.0, second, name)
         return self._affine(second, 1.0, first, name)
 
-    def _product(self, first: object, second: object, name: str) -> int:
+    def _product(self, first: object, second: object, *, name: str) -> int:
         match first, second:
-            case int(), int():
-                gates = [self.graph.layers[index].name == "sigmoid" for index in (first, second)]
+            case Signal(), Signal():
+                gates = [self.graph.layers[signal.layer].name == "sigmoid" for signal in (first, second)]
                 if sum(gates) != 1:
                     return self._add("product", [first, second], torch.mul, name)
-                return self.graph.add(Layer("gate", [first, second], torch.mul, name, signal=gates.index(False)))
-            case int(), _:
+                inputs = [first.layer, second.layer]
+                return self.graph.add(Layer("gate", inputs, torch.mul, name, signal=gates.index(False)))
+            case Signal(), _:
                 return self._affine(first, second, None, name)
         return self._affine(second, first, None, name)
 
-    def _affine(self, value: int, scale: object, shift: object, name: str) -> int:
+    def _affine(self, signal: Signal, scale: object, shift: object, name: str) -> int:
         """Elements times a constant, plus a constant: a layer without mixing."""
         scale = torch.as_tensor(scale, dtype=self.image.dtype)
         shift = None if shift is None else torch.as_tensor(shift, dtype=self.image.dtype)
-        return self.graph.add(Layer("normalization", [value], lambda x, s: x * s, name, scale, shift))
-
-
-@dataclass(frozen=True)
-class Operand:
-    """A value where an operation's argument stands, so that a layer's index is told from a number."""
-
-    value: object
-
-
-def unpacked(argument: object) -> object:
-    """The constant or layer of an operand; every other argument as it is, operands in lists unpacked."""
-    if isinstance(argument, Operand):
-        return argument.value
-    if isinstance(argument, list | tuple):
-        return [unpacked(part) for part in argument]
-    return argument
+        return self.graph.add(Layer("normalization", [signal.layer], lambda x, s: x * s, name, scale, shift))
 
 
 @dataclass(frozen=True)
 class Normalization:
     """LayerNorm or RMSNorm without its shift: `(x - mean) / sqrt(variance + epsilon) * scale`."""
 
-    dimensions: tuple[int, ...]
+    axes: int
+    """How many of the last axes are normalised together."""
     is_centred: bool
     epsilon: float
+
+    @property
+    def dimensions(self) -> tuple[int, ...]:
+        """These axes, counted from the last."""
+        return tuple(range(-self.axes, 0))
 
     def __call__(self, value: Tensor, scale: Tensor) -> Tensor:
         """The normalised value."""

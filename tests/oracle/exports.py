@@ -35,8 +35,8 @@ class Export:
         return Counter(node.op_type for node in onnx.load(path).graph.node)
 
     def _dynamo_settings(self) -> dict[str, object]:
-        settings: dict[str, object] = {"dynamo": True, "opset_version": self.opset or 20, "optimize": not self.keeps_batch_norm}
-        return settings | {"external_data": False, "verbose": False}
+        settings: dict[str, object] = {"dynamo": True, "opset_version": self.opset or 20}
+        return settings | {"optimize": not self.keeps_batch_norm, "external_data": False, "verbose": False}
 
     def _torchscript_settings(self) -> dict[str, object]:
         mode = torch.onnx.TrainingMode

@@ -43,8 +43,13 @@ class Family:
 
     @property
     def composites(self) -> tuple[Path, ...]:
-        """Composite files to compare beside the gradient; none where the presets are compared."""
+        """Composite files to compare beside the gradient and :attr:`preset`; none where all presets are compared."""
         return ()
+
+    @property
+    def preset(self) -> str | None:
+        """The preset that is made for it, where not all are compared."""
+        return None
 
     def construct(self, name: str, seed: int) -> Construction:
         """The network and image of a seed; the same on each call."""

@@ -120,7 +120,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("network", nargs="*", default=["small_vit", "vit_b_16"])
     all_rows = [row for network in parser.parse_args().network for row in rows(network)]
-    print("| network | composite | stabilizer | gamma on attention's projections | max\\|ΔR\\| / max\\|R\\| | cosine |")
+    print("| network | composite | stabilizer | gamma on projections | max\\|ΔR\\| / max\\|R\\| | cosine |")
     print("|---|---|---:|---|---:|---:|")
     worst = 0.0
     for row in all_rows:

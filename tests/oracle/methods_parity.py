@@ -32,10 +32,12 @@ from torch.nn import functional
 from attribution import Array, Difference, forward
 from networks import check_export, export, prepare, random_image
 from random_streams import key, normals, uniforms, word_of
+from vision_transformers import TRANSFORMERS
 
 TOLERANCE = 1e-4
 ROUNDING_FACTOR = 3.0
-NETWORKS = ("vgg16", "resnet18", "densenet121", "efficientnet_b0", "mobilenet_v3_large")
+CONVOLUTIONAL = ("vgg16", "resnet18", "densenet121", "efficientnet_b0", "mobilenet_v3_large")
+NETWORKS = (*CONVOLUTIONAL, "timm_deit_tiny")
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.Sigmoid)
 SIZE = 224
 
@@ -209,30 +211,35 @@ class Method:
     options: str
     reference: Callable[[Subject], torch.Tensor]
     by: str
-    networks: tuple[str, ...] = NETWORKS
+    networks: tuple[str, ...] = CONVOLUTIONAL
 
 
 RELU_NETWORKS = ("vgg16", "resnet18")
 METHODS = {
-    "gradient": Method("", lambda subject: subject.gradient(subject.image), "autograd"),
-    "input-x-gradient": Method("", lambda subject: subject.image * subject.gradient(subject.image), "autograd"),
+    "gradient": Method("", lambda subject: subject.gradient(subject.image), "autograd", NETWORKS),
+    "input-x-gradient": Method(
+        "", lambda subject: subject.image * subject.gradient(subject.image), "autograd", NETWORKS
+    ),
     "guided-backprop": Method("", lambda subject: modified_backprop(subject, True), "autograd, every activation"),
     "deconvnet": Method("", lambda subject: modified_backprop(subject, False), "autograd, every activation"),
     "guided-backprop (captum)": Method("", lambda subject: captum_backprop(subject, True), "captum", RELU_NETWORKS),
     "deconvnet (captum)": Method("", lambda subject: captum_backprop(subject, False), "captum", RELU_NETWORKS),
-    "integrated-gradients": Method("--steps 10", integrated_gradients, "captum, 10 Gauss-Legendre steps"),
+    "integrated-gradients": Method("--steps 10", integrated_gradients, "captum, 10 Gauss-Legendre steps", NETWORKS),
     "grad-cam": Method("", grad_cam, "captum, last convolution"),
-    "occlusion": Method("--patch 60 --stride 30", occlusion, "captum, 60 x 60 by 30"),
-    "smoothgrad": Method("--samples 4 --seed {seed}", smoothgrad, "autograd, same noise"),
-    "smoothtaylor": Method("--samples 4 --seed {seed}", smoothtaylor, "autograd, same noise"),
+    "occlusion": Method("--patch 60 --stride 30", occlusion, "captum, 60 x 60 by 30", NETWORKS),
+    "smoothgrad": Method("--samples 4 --seed {seed}", smoothgrad, "autograd, same noise", NETWORKS),
+    "smoothtaylor": Method("--samples 4 --seed {seed}", smoothtaylor, "autograd, same noise", NETWORKS),
     "noisegrad": Method("--samples 2 --seed {seed}", noisegrad, "autograd, same noise"),
     "fusiongrad": Method("--samples 2 --input-samples 2 --seed {seed}", fusiongrad, "autograd, same noise"),
-    "rise": Method("--samples 16 --seed {seed}", rise, "torch, same masks"),
+    "rise": Method("--samples 16 --seed {seed}", rise, "torch, same masks", NETWORKS),
 }
 
 
 def build(name: str, seed: int) -> tuple[nn.Module, Array]:
     """The network with random parameters and statistics, and a random image; the same on each call."""
+    if name in TRANSFORMERS:
+        construction = TRANSFORMERS[name].construct(name, seed)
+        return construction.network, construction.image
     seed += crc32(name.encode())
     image = random_image(np.random.default_rng(seed), SIZE, SIZE)
     torch.manual_seed(seed)

@@ -37,13 +37,13 @@ class Variant:
 
 
 def variants(presets: dict[str, str], names: Sequence[str] | None, family: Family, work: Path) -> Iterator[Variant]:
-    """What a family is compared under: the presets `names` or all, or its own composites beside the gradient."""
+    """What a family is compared under: presets, or its own composites, its preset and the gradient; `names` of them."""
     if not family.composites:
         for name in names or presets:
             yield from preset_variants(presets[name], family, work)
         return
     files = {file.stem: file for file in family.composites}
-    for name in names or ["gradient", *files]:
+    for name in names or ["gradient", family.preset, *files]:
         if name in files:
             text = files[name].read_text(encoding="utf-8")
             yield Variant(Composite.parse(text), text, str(files[name]))
@@ -145,12 +145,12 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         help="where networks and references are kept (10 GB); default: %(default)s",
     )
     parser.add_argument("--network", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME")
-    parser.add_argument("--preset", nargs="+", metavar="NAME", help="presets, or composites of the network's own; default: all")
+    parser.add_argument("--preset", nargs="+", metavar="NAME", help="or a network's own composites; default: all")
     parser.add_argument("--seeds", type=int, help="compare only the first seeds of each network; default: all")
     parser.add_argument("--tables", type=Path, help="write the tables to this file too, after every network")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; default: %(default)s")
     parser.add_argument("--references-only", action="store_true", help="fill the cache, explain nothing")
-    parser.add_argument("--relevance-only", action="store_true", help="leave out the tables on function and conservation")
+    parser.add_argument("--relevance-only", action="store_true", help="leave out the laws of soundness.py")
     return parser.parse_args(words)
 
 

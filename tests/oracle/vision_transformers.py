@@ -63,6 +63,8 @@ class Transformer(Family):
     shipped: Canonizers = canonizers.none
     forms: tuple[str, ...] = TORCHSCRIPT + DYNAMO
     """The exports that torch can write."""
+    made_for_it: str = "vit"
+    """The preset of its family."""
 
     @property
     def exports(self) -> dict[str, Export]:
@@ -73,6 +75,11 @@ class Transformer(Family):
     def composites(self) -> tuple[Path, ...]:
         """See :class:`Family`."""
         return COMPOSITES
+
+    @property
+    def preset(self) -> str:
+        """See :class:`Family`."""
+        return self.made_for_it
 
     def construct(self, name: str, seed: int) -> Construction:
         """The network of a seed with logits of order one to ten, and its image."""
@@ -129,8 +136,8 @@ def _small_timm_vit(fused: bool = True, **settings: object) -> Callable[[], nn.M
 
 SMALL: dict[str, Transformer] = {
     "small_vit": Transformer(small_vit, size=SIDE),
-    "small_swin": Transformer(small_swin, size=SIDE),
-    "small_convnext": Transformer(small_convnext, size=SIDE),
+    "small_swin": Transformer(small_swin, size=SIDE, made_for_it="swin"),
+    "small_convnext": Transformer(small_convnext, size=SIDE, made_for_it="convnext"),
     "small_timm_vit": Transformer(_small_timm_vit(), size=SIDE),
     "small_timm_vit_unfused": Transformer(_small_timm_vit(fused=False), size=SIDE),
     "small_rms_norm": Transformer(_small_timm_vit(norm_layer=nn.RMSNorm), size=SIDE, forms=DYNAMO),
@@ -144,13 +151,13 @@ SMALL: dict[str, Transformer] = {
 
 LARGE: dict[str, Transformer] = {
     "vit_b_16": Transformer(_torchvision("vit_b_16")),
-    "swin_t": Transformer(_torchvision("swin_t")),
-    "convnext_tiny": Transformer(_torchvision("convnext_tiny")),
+    "swin_t": Transformer(_torchvision("swin_t"), made_for_it="swin"),
+    "convnext_tiny": Transformer(_torchvision("convnext_tiny"), made_for_it="convnext"),
     "timm_vit_tiny": Transformer(_timm("vit_tiny_patch16_224")),
     "timm_deit_tiny": Transformer(_timm("deit_tiny_patch16_224")),
     "timm_deit_tiny_distilled": Transformer(_timm("deit_tiny_distilled_patch16_224")),
-    "timm_swin_tiny": Transformer(_timm("swin_tiny_patch4_window7_224"), forms=TORCHSCRIPT),
-    "timm_convnext_tiny": Transformer(_timm("convnext_tiny")),
+    "timm_swin_tiny": Transformer(_timm("swin_tiny_patch4_window7_224"), forms=TORCHSCRIPT, made_for_it="swin"),
+    "timm_convnext_tiny": Transformer(_timm("convnext_tiny"), made_for_it="convnext"),
     "timm_vit_tiny_unfused": Transformer(_timm("vit_tiny_patch16_224", fused=False)),
 }
 
