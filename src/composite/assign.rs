@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 
 use super::{Composite, Entry};
-use crate::network::{Kind, Layer, LayerId, Network, UnknownOp, UnknownOps};
+use crate::network::{Kind, Layer, LayerId, Network, UnknownOp, refuse};
 use crate::operator::Operator;
 use crate::rule::{Rule, RuleSetting, Stabilizer};
 
@@ -55,11 +55,7 @@ impl Assignment {
     /// a rule that does not apply to its kind: all are named.
     pub fn of(network: &Network, composite: &Composite) -> Result<Assignment> {
         let unknown: Vec<UnknownOp> = network.layers.iter().filter_map(UnknownOp::of).collect();
-        ensure!(
-            unknown.is_empty(),
-            "this model uses operators that onnxplain has no rule for:{}",
-            UnknownOps(&unknown)
-        );
+        refuse(&unknown, "has no rule for")?;
         let places = Places::of(network);
         let mut is_used = vec![false; composite.rules.len()];
         let mut problems = vec![];

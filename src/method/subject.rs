@@ -9,7 +9,6 @@ use crate::explain::initial_relevance;
 use crate::explain::{Activations, Attribution, Explainer, Initial, InputRange, TargetClass};
 use crate::model::InputShape;
 use crate::network::{LayerId, OutputFunction};
-use crate::operator::{Operator, Softmax};
 use crate::tensor::Tensor;
 
 /// A method: from a point of the input space to an explanation there.
@@ -77,17 +76,8 @@ impl Subject<'_> {
     /// The same of probabilities.
     pub fn probability(&self, point: &Point) -> Result<f32> {
         let logits = point.activations.logits()?;
-        let count = logits.len();
         let function = self.explainer.network().output_function.as_ref();
-        let probabilities = match function {
-            Some(OutputFunction::Sigmoid) => logits.map(sigmoid)?,
-            None if count == 1 => logits.map(sigmoid)?,
-            Some(OutputFunction::Softmax(softmax) | OutputFunction::LogSoftmax(softmax)) => {
-                let softmax = Softmax { is_logarithm: false, ..softmax.clone() };
-                softmax.forward(vec![logits.clone()])?
-            }
-            None => Softmax::new(&[1, count], 1, false).forward(vec![logits.clone()])?,
-        };
+        let probabilities = OutputFunction::probabilities(function, logits)?;
         self.output_of(&probabilities)
     }
 
@@ -164,8 +154,4 @@ impl Subject<'_> {
     ) -> Result<Explanation> {
         self.sum_of_samples(count, |_| 1.0 / count as f64, sample)
     }
-}
-
-fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
 }

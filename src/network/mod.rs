@@ -7,6 +7,7 @@ mod family;
 mod kind;
 mod lower;
 mod normalization;
+mod output_function;
 mod recognise;
 mod signs;
 mod unknown;
@@ -17,11 +18,12 @@ pub use family::Family;
 pub use kind::{Kind, Op};
 pub use lower::lower;
 pub(crate) use normalization::{Scope, join_normalizations};
+pub use output_function::OutputFunction;
 pub use signs::SignBounds;
 pub use unknown::Unknown;
-pub(crate) use unknown::{UnknownOp, UnknownOps};
+pub(crate) use unknown::{UnknownOp, refuse};
 
-use crate::operator::Softmax;
+use crate::linear::{Forward, WeightPart};
 use crate::suggest::nearest;
 use crate::tensor::Tensor;
 
@@ -54,28 +56,6 @@ impl Layer {
     /// The layer as an error message names it: `Conv node "features.0"`.
     pub fn describe(&self) -> String {
         format!("{} node \"{}\"", self.op_type, self.name)
-    }
-}
-
-/// What the model computes from the logits at its very end, and is not explained.
-#[derive(Clone, Debug)]
-pub enum OutputFunction {
-    /// Probabilities of classes that exclude each other.
-    Softmax(Softmax),
-    /// Their logarithms.
-    LogSoftmax(Softmax),
-    /// Independent probabilities.
-    Sigmoid,
-}
-
-impl OutputFunction {
-    /// The name of the operator in ONNX.
-    pub fn name(&self) -> &'static str {
-        match self {
-            OutputFunction::Softmax(_) => "Softmax",
-            OutputFunction::LogSoftmax(_) => "LogSoftmax",
-            OutputFunction::Sigmoid => "Sigmoid",
-        }
     }
 }
 
@@ -223,18 +203,38 @@ impl Network {
         depends
     }
 
-    /// Runs the network layer by layer, building every kernel anew: for checking, not for speed.
+    /// Runs the network layer by layer, for one input: for checking, not for speed.
     ///
     /// # Errors
     /// When `input` has another shape than [`Network::input_shape`].
     pub fn evaluate(&self, input: &Tensor) -> Result<Tensor> {
-        let mut values: Vec<Tensor> = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            let inputs: Vec<Tensor> = layer.inputs.iter().map(|&id| values[id].clone()).collect();
-            let value = layer.op.evaluate(input, inputs);
-            values.push(value.with_context(|| format!("running the {}", layer.describe()))?);
-        }
-        Ok(values.swap_remove(self.output))
+        self.evaluator()?(input)
+    }
+
+    /// Runs the network layer by layer, for any number of inputs.
+    ///
+    /// # Errors
+    /// When a kernel cannot be built.
+    pub fn evaluator(&self) -> Result<impl Fn(&Tensor) -> Result<Tensor>> {
+        let kernel = |layer: &Layer| {
+            let map = layer.op.as_linear();
+            map.map(|map| map.forward(WeightPart::Plain, map.bias().cloned())).transpose()
+        };
+        let kernels: Vec<Option<Forward>> =
+            self.layers.iter().map(kernel).collect::<Result<_>>()?;
+        Ok(move |input: &Tensor| {
+            let mut values: Vec<Tensor> = Vec::with_capacity(self.layers.len());
+            for (layer, kernel) in self.layers.iter().zip(&kernels) {
+                let inputs: Vec<Tensor> =
+                    layer.inputs.iter().map(|&id| values[id].clone()).collect();
+                let value = match kernel {
+                    Some(kernel) => kernel(&inputs),
+                    None => layer.op.evaluate(input, inputs),
+                };
+                values.push(value.with_context(|| format!("running the {}", layer.describe()))?);
+            }
+            Ok(values.swap_remove(self.output))
+        })
     }
 
     /// The number of stored parameters.

@@ -12,10 +12,10 @@
 //! What an *exporter* wrote as several nodes stays several layers: that is undone by
 //! [`canonize`](crate::canonize), where it can be switched off.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use super::normalization::{Scope, join_normalizations};
-use super::unknown::{Unknown, UnknownOp, UnknownOps};
+use super::unknown::{Unknown, UnknownOp, refuse};
 use super::{Layer, LayerId, Network, Op, OutputFunction};
 use crate::linear::Sum;
 use crate::operator::{Activation, Affine, Binary, Function, Product, Quotient, Unary};
@@ -221,11 +221,7 @@ impl Assembly {
             hopeless.extend(UnknownOp::of(&layer).filter(|op| used[id] && !op.has_gradient));
             layers.push(layer);
         }
-        ensure!(
-            hopeless.is_empty(),
-            "this model uses operators that onnxplain does not know:{}",
-            UnknownOps(&hopeless)
-        );
+        refuse(&hopeless, "does not know")?;
         let mut network = Network { layers, output: self.output, output_function: None };
         join_normalizations(&mut network, Scope::OneNode)?;
         network.prune();

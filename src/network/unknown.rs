@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use anyhow::{Result, ensure};
+
 use super::Layer;
 
 /// Why no relevance rule is known for a layer.
@@ -55,8 +57,22 @@ impl UnknownOp {
     }
 }
 
+/// Refuses a model for its unknown operators, all of which are named, if there are any; `lack` is what
+/// onnxplain does with operators otherwise.
+///
+/// # Errors
+/// When there are any.
+pub(crate) fn refuse(unknown: &[UnknownOp], lack: &str) -> Result<()> {
+    ensure!(
+        unknown.is_empty(),
+        "this model uses operators that onnxplain {lack}:{}",
+        UnknownOps(unknown)
+    );
+    Ok(())
+}
+
 /// Lists unknown operators, one a line: operator type, reason, nodes.
-pub(crate) struct UnknownOps<'a>(pub &'a [UnknownOp]);
+struct UnknownOps<'a>(pub &'a [UnknownOp]);
 
 impl fmt::Display for UnknownOps<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,7 @@ mod cookbook;
 mod explain;
 mod gallery;
 mod inspect_and_check;
+mod layers;
 mod localization;
 mod resume;
 

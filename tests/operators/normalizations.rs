@@ -32,6 +32,17 @@ fn as_one_node() {
             let (scale, shift) = (weight(g, &[4]), weight(g, &[4]));
             g.node("InstanceNormalization", &["x", &scale, &shift], &[epsilon()])
         }),
+        case(
+            "group",
+            21,
+            shape,
+            &["reshape", "layer-normalization", "reshape", "normalization"],
+            |g| {
+                let (scale, shift) = (weight(g, &[4]), weight(g, &[4]));
+                let attributes = [epsilon(), int("num_groups", 2)];
+                g.node("GroupNormalization", &["x", &scale, &shift], &attributes)
+            },
+        ),
         case("mean and variance", 13, shape, &["layer-normalization"], |g| {
             g.node("MeanVarianceNormalization", &["x"], &[ints("axes", &[2, 3])])
         }),
@@ -115,7 +126,13 @@ fn written_out() -> Vec<Case> {
 
 #[test]
 fn as_several_nodes() {
-    all_hold(written_out());
+    let l2 = case("L2", 13, &[1, 3, 4], &["layer-normalization"], |g| {
+        let norm = g.node("ReduceL2", &["x"], &[ints("axes", &[-1])]);
+        let least = scalar(g, 1e-12);
+        let norm = g.node("Clip", &[&norm, &least], &[]);
+        g.node("Div", &["x", &norm], &[])
+    });
+    all_hold(written_out().into_iter().chain([l2]).collect());
 }
 
 #[test]

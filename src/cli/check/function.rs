@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use onnxplain::canonize::{PASSES, PassSelection, canonize};
 use onnxplain::model::Model;
-use onnxplain::network::{Network, OutputFunction};
-use onnxplain::operator::{Activation, Function, Operator, Unary};
+use onnxplain::network::Network;
 use onnxplain::tensor::Tensor;
 
 use crate::cli::table::{Align, Table};
@@ -37,7 +36,7 @@ pub fn compare(
     inputs: &[Tensor],
 ) -> Result<Vec<Comparison>> {
     let before: Vec<Tensor> =
-        inputs.iter().map(|input| model.network.evaluate(input)).collect::<Result<_>>()?;
+        inputs.iter().map(model.network.evaluator()?).collect::<Result<_>>()?;
     let reference: Vec<Tensor> =
         inputs.iter().map(|input| model.run_reference(input)).collect::<Result<_>>()?;
     let ended: Vec<Tensor> = before
@@ -75,22 +74,16 @@ fn rewritten(
 ) -> Result<(String, Network, Vec<Tensor>)> {
     let mut network = model.network.clone();
     let reports = canonize(&mut network, selection)?;
-    let after = inputs.iter().map(|input| network.evaluate(input)).collect::<Result<_>>()?;
+    let after = inputs.iter().map(network.evaluator()?).collect::<Result<_>>()?;
     let merged: usize = reports.iter().map(|report| report.nodes.len()).sum();
     Ok((format!("{passes} ({merged} nodes)"), network, after))
 }
 
 /// What the file's output is: the logits, with what was stripped behind them.
 fn with_output_function(network: &Network, logits: &Tensor) -> Result<Tensor> {
-    let logits = vec![logits.clone()];
     match &network.output_function {
-        None => Ok(logits[0].clone()),
-        Some(OutputFunction::Softmax(softmax) | OutputFunction::LogSoftmax(softmax)) => {
-            softmax.forward(logits)
-        }
-        Some(OutputFunction::Sigmoid) => {
-            Activation::new(Function::unary(Unary::Sigmoid), "sigmoid").forward(logits)
-        }
+        None => Ok(logits.clone()),
+        Some(function) => function.apply(logits),
     }
 }
 

@@ -126,15 +126,17 @@ impl Outputs {
             Kind::Heatmap if !canvas.is_picture => {
                 Some("a heatmap needs an input of the shape of a picture")
             }
-            Kind::Overlay | Kind::Heatmap if !canvas.has_positions => {
-                Some("the value of the layer given with --at has no positions on the picture")
-            }
+            Kind::Overlay | Kind::Heatmap if !canvas.has_positions => Some(
+                "the value of the layer given with --at has no positions on the picture; \
+                     --save relevance writes it",
+            ),
             _ => None,
         };
         let kept: Vec<Kind> =
             self.kinds.iter().copied().filter(|kind| obstacle(kind).is_none()).collect();
-        let obstacles: Vec<&str> = self.kinds.iter().filter_map(obstacle).collect();
-        if !self.is_explicit {
+        let mut obstacles: Vec<&str> = self.kinds.iter().filter_map(obstacle).collect();
+        obstacles.dedup();
+        if !self.is_explicit && canvas.has_positions {
             return Ok((kept, vec![]));
         }
         ensure!(

@@ -11,7 +11,6 @@ use onnxplain::explain::TargetClass;
 use onnxplain::method::{Adaptation, Completeness, Sums};
 use onnxplain::model::{Labels, Output, Preprocessing};
 use onnxplain::network::OutputFunction;
-use onnxplain::operator::{Operator, Softmax};
 use onnxplain::tensor::Tensor;
 
 /// How many classes a prediction lists.
@@ -146,27 +145,16 @@ pub fn prediction(
     Ok(prediction.collect())
 }
 
-/// The probabilities of all classes: by the function that the model computes from its logits; by the sigmoid for a
-/// model of one logit that has no such function, and by the softmax for others.
+/// The probabilities of all classes; they are the logits themselves where the card says so.
 pub fn probabilities(
     logits: &Tensor,
     function: Option<&OutputFunction>,
     output: Option<Output>,
 ) -> Result<Tensor> {
-    let count = logits.len();
-    match function {
-        None if output == Some(Output::Probabilities) => Ok(logits.clone()),
-        None if count == 1 => logits.map(sigmoid),
-        None => Softmax::new(&[1, count], 1, false).forward(vec![logits.clone()]),
-        Some(OutputFunction::Sigmoid) => logits.map(sigmoid),
-        Some(OutputFunction::Softmax(softmax) | OutputFunction::LogSoftmax(softmax)) => {
-            Softmax { is_logarithm: false, ..softmax.clone() }.forward(vec![logits.clone()])
-        }
+    match (function, output) {
+        (None, Some(Output::Probabilities)) => Ok(logits.clone()),
+        _ => OutputFunction::probabilities(function, logits),
     }
-}
-
-fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
 }
 
 fn label(labels: Option<&Labels>, index: usize) -> Option<String> {
@@ -178,17 +166,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn probabilities_follow_the_output_function() {
-        let of = |logits: &[f32], function: Option<&OutputFunction>, output| {
-            let logits = Tensor::new(&[1, logits.len()], logits).unwrap();
-            probabilities(&logits, function, output).unwrap().data().to_vec()
+    fn probabilities_in_place_of_logits_stay_what_they_are() {
+        let of = |output| {
+            let logits = Tensor::new(&[1, 2], &[0.25, 0.25]).unwrap();
+            probabilities(&logits, None, output).unwrap().data().to_vec()
         };
-        let sum: f32 = of(&[1.0, 2.0, 3.0], None, None).iter().sum();
-        assert!((sum - 1.0).abs() < 1e-6);
-        assert_eq!(of(&[0.25, 0.75], None, Some(Output::Probabilities)), [0.25, 0.75]);
-        assert_eq!(of(&[0.0], None, Some(Output::Logits)), [0.5]);
-        assert_eq!(of(&[0.0, 0.0], Some(&OutputFunction::Sigmoid), None), [0.5, 0.5]);
-        let softmax = Softmax::new(&[1, 2], 1, true);
-        assert_eq!(of(&[3.0, 3.0], Some(&OutputFunction::LogSoftmax(softmax)), None), [0.5, 0.5]);
+        assert_eq!(of(Some(Output::Probabilities)), [0.25, 0.25]);
+        assert_eq!(of(Some(Output::Logits)), [0.5, 0.5]);
     }
 }

@@ -24,7 +24,7 @@ use tract_onnx::pb::ModelProto;
 
 use self::origins::Origins;
 use super::recognise::{Draft, DraftOp, assemble};
-use super::unknown::{UnknownOp, UnknownOps};
+use super::unknown::{UnknownOp, refuse};
 use super::{LayerId, Network, Op};
 use crate::operator::{LayerNormalization, ResponseNormalization, Softmax as SoftmaxOperator};
 use crate::tensor::Tensor as Array;
@@ -45,13 +45,13 @@ pub fn lower(model: &TypedModel, proto: &ModelProto, allow_gradient: &[String]) 
         unknown: vec![],
     };
     lowering.lower_all()?;
+    refuse(&lowering.unknown, "does not know")?;
     let outlet = *model.output_outlets()?.first().context("the model has no output")?;
     let output = match lowering.values.get(&outlet) {
         Some(Value::Layer(id)) => *id,
         Some(Value::Constant(_)) => bail!("the model's output does not depend on its input"),
-        None => bail!("{}", lowering.report_unknown()),
+        None => bail!("the model's output is computed by nothing"),
     };
-    ensure!(lowering.unknown.is_empty(), "{}", lowering.report_unknown());
     assemble(lowering.drafts, output, allow_gradient)
 }
 
@@ -307,13 +307,6 @@ impl Lowering<'_> {
         let (name, op_type) = (name.to_string(), op_type.to_string());
         self.drafts.push(Draft { name, op_type, op, inputs, shape });
         self.drafts.len() - 1
-    }
-
-    fn report_unknown(&self) -> String {
-        format!(
-            "this model uses operators that onnxplain does not know:{}",
-            UnknownOps(&self.unknown)
-        )
     }
 }
 

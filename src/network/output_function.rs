@@ -1,0 +1,78 @@
+//! What a model computes from its logits at its very end, which is not explained.
+
+use anyhow::Result;
+
+use crate::operator::{Operator, Softmax, Unary};
+use crate::tensor::Tensor;
+
+/// What the model computes from the logits at its very end, and is not explained.
+#[derive(Clone, Debug)]
+pub enum OutputFunction {
+    /// Probabilities of classes that exclude each other.
+    Softmax(Softmax),
+    /// Their logarithms.
+    LogSoftmax(Softmax),
+    /// Independent probabilities.
+    Sigmoid,
+}
+
+impl OutputFunction {
+    /// The name of the operator in ONNX.
+    pub fn name(&self) -> &'static str {
+        match self {
+            OutputFunction::Softmax(_) => "Softmax",
+            OutputFunction::LogSoftmax(_) => "LogSoftmax",
+            OutputFunction::Sigmoid => "Sigmoid",
+        }
+    }
+
+    /// The model's output, from its logits.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn apply(&self, logits: &Tensor) -> Result<Tensor> {
+        match self {
+            OutputFunction::Softmax(softmax) | OutputFunction::LogSoftmax(softmax) => {
+                softmax.forward(vec![logits.clone()])
+            }
+            OutputFunction::Sigmoid => logits.map(|logit| Unary::Sigmoid.value(logit)),
+        }
+    }
+
+    /// The probabilities of all classes: by the model's own function; where it has none by the sigmoid
+    /// for a single logit, and by the softmax for several.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn probabilities(function: Option<&OutputFunction>, logits: &Tensor) -> Result<Tensor> {
+        let count = logits.len();
+        match function {
+            Some(OutputFunction::LogSoftmax(softmax)) => {
+                let softmax = Softmax { is_logarithm: false, ..softmax.clone() };
+                softmax.forward(vec![logits.clone()])
+            }
+            Some(function) => function.apply(logits),
+            None if count == 1 => OutputFunction::Sigmoid.apply(logits),
+            None => Softmax::new(&[1, count], 1, false).forward(vec![logits.clone()]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_follow_the_function() {
+        let of = |logits: &[f32], function: Option<&OutputFunction>| {
+            let logits = Tensor::new(&[1, logits.len()], logits).unwrap();
+            OutputFunction::probabilities(function, &logits).unwrap().data().to_vec()
+        };
+        let sum: f32 = of(&[1.0, 2.0, 3.0], None).iter().sum();
+        assert!((sum - 1.0).abs() < 1e-6);
+        assert_eq!(of(&[0.0], None), [0.5]);
+        assert_eq!(of(&[0.0, 0.0], Some(&OutputFunction::Sigmoid)), [0.5, 0.5]);
+        let softmax = Softmax::new(&[1, 2], 1, true);
+        assert_eq!(of(&[3.0, 3.0], Some(&OutputFunction::LogSoftmax(softmax))), [0.5, 0.5]);
+    }
+}
