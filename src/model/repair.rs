@@ -4,11 +4,42 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorProto};
 
-/// Writes defaults out where tract assumes others than ONNX.
+/// Writes defaults out where tract assumes others than ONNX, and numbers smaller that it cuts off.
 pub(super) fn repair(proto: &mut ModelProto) {
-    let nodes = proto.graph.iter_mut().flat_map(|graph| &mut graph.node);
-    for node in nodes.filter(|node| node.op_type == "ConstantOfShape") {
-        write_out_fill_value(node);
+    let Some(graph) = &mut proto.graph else {
+        return;
+    };
+    graph.initializer.iter_mut().for_each(shorten_endless);
+    for node in &mut graph.node {
+        match node.op_type.as_str() {
+            "ConstantOfShape" => write_out_fill_value(node),
+            "Constant" => {
+                let tensors =
+                    node.attribute.iter_mut().filter_map(|attribute| attribute.t.as_mut());
+                tensors.for_each(shorten_endless);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The most numbers of a tensor that says how much of another one is taken.
+const MOST_BOUNDS: usize = 8;
+
+/// "To the end" is written as the largest 64-bit number, of which tract keeps 32 bits where it comes
+/// through a `Cast`, as dynamo writes it unoptimised: −1, which leaves out the last element.
+fn shorten_endless(tensor: &mut TensorProto) {
+    const ENDLESS: i64 = i32::MAX as i64;
+    let is_short = tensor.int64_data.len().max(tensor.raw_data.len() / 8) <= MOST_BOUNDS;
+    if tensor.data_type != DataType::Int64 as i32 || !is_short {
+        return;
+    }
+    let numbers = tensor.int64_data.iter_mut();
+    numbers.filter(|number| **number == i64::MAX).for_each(|number| *number = ENDLESS);
+    for bytes in tensor.raw_data.chunks_exact_mut(8) {
+        if *bytes == i64::MAX.to_le_bytes() {
+            bytes.copy_from_slice(&ENDLESS.to_le_bytes());
+        }
     }
 }
 

@@ -91,7 +91,11 @@ fn parts(network: &Network, id: LayerId, scope: Scope) -> Vec<Part> {
         let is_signal = frontier.is_empty()
             && network.layers[latest].shape == network.layers[id].shape
             && !matches!(network.layers[latest].op, Op::Constant(_));
-        if is_signal && let Some(axes) = axes_of(network, &members) {
+        let is_several = members.len() > 1;
+        if is_signal
+            && is_several
+            && let Some(axes) = axes_of(network, &members)
+        {
             let members = members.iter().rev().copied().collect();
             parts.push(Part { signal: latest, members, axes });
         }

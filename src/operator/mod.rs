@@ -17,6 +17,7 @@ mod quotient;
 mod response_normalization;
 mod routing;
 mod scalar;
+mod smooth;
 mod softmax;
 
 use std::fmt::Debug;

@@ -2,8 +2,12 @@
 //!
 //! To add one: a variant, and a line in each `match` of its `impl`.
 
-use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+use std::f32::consts::FRAC_2_SQRT_PI;
 
+use super::smooth::{
+    erf, gelu, gelu_slope, gelu_tanh, gelu_tanh_slope, hard_swish, hard_swish_slope, sigmoid,
+    sigmoid_slope, silu, silu_slope, softplus,
+};
 use crate::vector;
 
 /// An operation on one number.
@@ -259,125 +263,6 @@ fn product(a: f32, b: f32) -> f32 {
     if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 
-/// √(2/π)
-const GELU_SCALE: f32 = 0.797_884_6;
-const GELU_CUBIC: f32 = 0.044_715;
-
-fn gelu_argument(x: f32) -> f32 {
-    GELU_SCALE * (x + GELU_CUBIC * x * x * x)
-}
-
-#[inline(always)]
-fn sigmoid(x: f32) -> f32 {
-    let power = exp_of_negative(-x.abs());
-    let numerator = if x < 0.0 { power } else { 1.0 };
-    numerator / (1.0 + power)
-}
-
-#[inline(always)]
-fn sigmoid_slope(x: f32) -> f32 {
-    sigmoid(x) * sigmoid(-x)
-}
-
-#[inline(always)]
-fn silu(x: f32) -> f32 {
-    x * sigmoid(x)
-}
-
-#[inline(always)]
-fn silu_slope(x: f32) -> f32 {
-    sigmoid(x) * (1.0 + x * sigmoid(-x))
-}
-
-#[inline(always)]
-fn hard_swish(x: f32) -> f32 {
-    x * (x + 3.0).clamp(0.0, 6.0) / 6.0
-}
-
-#[inline(always)]
-fn hard_swish_slope(x: f32) -> f32 {
-    let inside = if x >= 3.0 { 1.0 } else { (2.0 * x + 3.0) / 6.0 };
-    if x <= -3.0 { 0.0 } else { inside }
-}
-
-/// `erf x` as a quotient of polynomials in x² between −4 and 4, beyond which it is ±1 in `f32`; the
-/// coefficients are those of XLA (Apache-2.0), as Eigen has them (MPL-2.0). No branch, so it becomes vectors.
-#[inline(always)]
-fn erf(x: f32) -> f32 {
-    const ABOVE: [f32; 7] = [
-        -2.726_142_3e-10,
-        2.770_681_4e-8,
-        -2.101_024e-6,
-        -5.692_506_4e-5,
-        -7.349_906_3e-4,
-        -2.954_6e-3,
-        -1.609_603_3e-2,
-    ];
-    const BELOW: [f32; 5] =
-        [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2];
-    let x = x.clamp(-4.0, 4.0);
-    let square = x * x;
-    let above = ABOVE.iter().skip(1).fold(ABOVE[0], |sum, coefficient| sum * square + coefficient);
-    let below = BELOW.iter().skip(1).fold(BELOW[0], |sum, coefficient| sum * square + coefficient);
-    x * above / below
-}
-
-#[inline(always)]
-fn gelu(x: f32) -> f32 {
-    0.5 * x * (1.0 + erf(x * FRAC_1_SQRT_2))
-}
-
-#[inline(always)]
-fn gelu_slope(x: f32) -> f32 {
-    let density = 0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI * exp_of_negative(-0.5 * x * x);
-    0.5 * (1.0 + erf(x * FRAC_1_SQRT_2)) + x * density
-}
-
-/// With `1 + tanh u = 2 sigmoid 2u`.
-#[inline(always)]
-fn gelu_tanh(x: f32) -> f32 {
-    x * sigmoid(2.0 * gelu_argument(x))
-}
-
-#[inline(always)]
-fn gelu_tanh_slope(x: f32) -> f32 {
-    let argument = 2.0 * gelu_argument(x);
-    let slope = 2.0 * GELU_SCALE * (1.0 + 3.0 * GELU_CUBIC * x * x);
-    sigmoid(argument) * (1.0 + x * sigmoid(-argument) * slope)
-}
-
-/// `eˣ` for `x ≤ 0`, to 1e-7 of its value, in steps that the compiler can take for a whole vector: the standard
-/// library's is a call for every number. Below −87 it is 0.
-///
-/// `eˣ = 2ⁿ eʳ` with `n` the whole number next to `x / ln 2`; `eʳ = 1 + r + r² p(r)`, where `p` is the
-/// minimax polynomial for `|r| ≤ ln 2 / 2`.
-#[inline(always)]
-fn exp_of_negative(x: f32) -> f32 {
-    // Adding 1.5 · 2²³ rounds to a whole number, which then stands in the last bits.
-    const ROUNDS: f32 = 12_582_912.0;
-    // ln 2 in two parts, the first with so few digits that its product with n is exact.
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // Not `max`, which would make a number of NaN.
-    let bounded = if x < -87.0 { -87.0 } else { x };
-    let rounded = bounded * std::f32::consts::LOG2_E + ROUNDS;
-    let n = rounded - ROUNDS;
-    let r = bounded - n * LN_2_HIGH - n * LN_2_LOW;
-    let p = 1.991_838_5e-4;
-    let p = p * r + 1.394_607_4e-3;
-    let p = p * r + 8.333_264e-3;
-    let p = p * r + 4.166_627e-2;
-    let p = p * r + 0.166_666_67;
-    let p = p * r + 0.5;
-    let power = p * r * r + r + 1.0;
-    let scale = f32::from_bits((rounded.to_bits() << 23).wrapping_add(127 << 23));
-    if x < -87.0 { 0.0 } else { power * scale }
-}
-
-fn softplus(x: f32) -> f32 {
-    x.max(0.0) + exp_of_negative(-x.abs()).ln_1p()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -416,27 +301,6 @@ mod tests {
                     "{operation:?} at {x}: {derivative} but the difference quotient is {slope}"
                 );
             }
-        }
-    }
-
-    #[test]
-    fn exponentials_agree_with_the_standard_library() {
-        for step in 0..90_000 {
-            let x = -1e-3 * step as f32;
-            let (ours, expected) = (exp_of_negative(x), x.exp());
-            let allowed = 2e-7 * expected + 2e-38;
-            assert!((ours - expected).abs() <= allowed, "at {x}: {ours} is not {expected}");
-        }
-        assert_eq!(exp_of_negative(f32::NEG_INFINITY), 0.0);
-        assert!(Unary::Sigmoid.value(f32::NAN).is_nan());
-    }
-
-    #[test]
-    fn the_error_function_agrees_with_the_standard_one() {
-        for step in -6000..=6000 {
-            let x = step as f32 * 1e-3;
-            let (ours, exact) = (erf(x), libm::erff(x));
-            assert!((ours - exact).abs() <= 4e-7 * exact.abs(), "{x}: {ours}, not {exact}");
         }
     }
 

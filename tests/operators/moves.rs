@@ -2,6 +2,7 @@
 
 use super::{all_hold, case, scalar, weight};
 use crate::support::onnx::{Graph, float_tensor, int, ints, tensor, text};
+use onnxplain::tensor::Tensor;
 
 #[test]
 fn moves() {
@@ -176,4 +177,31 @@ fn interpolations() {
             g.node("Upsample", &["x", &scales], &[text("mode", "linear")])
         }),
     ]);
+}
+
+#[test]
+fn a_slice_to_the_end_whose_bound_comes_through_a_cast_is_whole() {
+    let mut graph = Graph::with_input(13, &[1, 4, 2]);
+    let (start, end) = (graph.ints(&[1]), graph.ints(&[i64::MAX]));
+    let (axis, step) = (graph.ints(&[1]), graph.ints(&[2]));
+    let end = graph.node("Cast", &[&end], &[int("to", 7)]);
+    let y = graph.node("Slice", &["x", &start, &end, &axis, &step], &[]);
+    graph.output(&y);
+    let model = graph.load().unwrap();
+    let input = Tensor::new(&[1, 4, 2], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).unwrap();
+    let output = model.network.evaluate(&input).unwrap();
+    assert_eq!(output.shape(), &[1, 2, 2]);
+    assert_eq!(output.data(), &[2.0, 3.0, 6.0, 7.0]);
+}
+
+#[test]
+fn a_constant_of_shape_without_a_value_is_zero_in_single_precision() {
+    let mut graph = Graph::with_input(13, &[1, 4, 2]);
+    let shape = graph.ints(&[4, 2]);
+    let zeros = graph.node("ConstantOfShape", &[&shape], &[]);
+    let y = graph.node("Add", &["x", &zeros], &[]);
+    graph.output(&y);
+    let model = graph.load().unwrap();
+    let input = Tensor::filled(&[1, 4, 2], 3.0).unwrap();
+    assert_eq!(model.network.evaluate(&input).unwrap().data(), &[3.0; 8]);
 }
