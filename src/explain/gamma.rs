@@ -10,10 +10,10 @@
 //!
 //! Nothing cancels: both summands of `z` have the sign of `y`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::propagate::{Absorbed, Carried, Handed, quotients};
-use crate::linear::{Broadcast, Forward, LinearMap, Transposed, WeightPart};
+use super::propagate::{Carried, Handed, quotients, spread_over, weighted_sum};
+use crate::linear::{Forward, LinearMap, Transposed, WeightPart};
 use crate::rule::Stabilizer;
 use crate::tensor::Tensor;
 
@@ -38,17 +38,20 @@ pub(super) struct GammaKernels {
     magnitude_transposed: Transposed,
     /// The layer's bias.
     bias: Option<Tensor>,
+    /// `|b|`, where the bias takes part.
+    bias_magnitude: Option<Tensor>,
 }
 
 impl GammaKernels {
     pub fn new(step: GammaStep, map: &dyn LinearMap) -> Result<GammaKernels> {
         let bias = map.bias().filter(|_| step.bias);
-        let bias = bias.map(|bias| WeightPart::Magnitude.of_tensor(bias)).transpose()?;
+        let bias_magnitude = bias.map(|bias| WeightPart::Magnitude.of_tensor(bias)).transpose()?;
         Ok(GammaKernels {
-            magnitude: map.forward(WeightPart::Magnitude, bias)?,
+            magnitude: map.forward(WeightPart::Magnitude, bias_magnitude.clone())?,
             plain: map.transposed(WeightPart::Plain)?,
             magnitude_transposed: map.transposed(WeightPart::Magnitude)?,
             bias: map.bias().cloned(),
+            bias_magnitude,
         })
     }
 
@@ -75,14 +78,14 @@ impl GammaKernels {
         z.update([&unbiased, output], |magnitude, [z, y]| {
             plain_share * z + favour * magnitude.copysign(y)
         })?;
-        let mut absorbed = quotients(None, step.stabilizer, &mut quotient, &z)?;
+        let bias = self.bias.as_ref().filter(|_| step.bias);
+        let absorbed = quotients(bias, step.stabilizer, &mut quotient, &z)?;
         let mut signed = quotient.clone();
         signed.update([output], |s, [y]| if y < 0.0 { -s } else { s })?;
-        if let Some(bias) = self.bias.as_ref().filter(|_| step.bias) {
-            absorbed.by_bias = f64::from(plain_share) * weighted_sum(&quotient, bias, |bias| bias)?
-                + f64::from(favour) * weighted_sum(&signed, bias, f32::abs)?;
-        }
-        let Absorbed { by_bias, by_stabilizer } = absorbed;
+        let by_favour = match &self.bias_magnitude {
+            Some(bias) => weighted_sum(spread_over(&signed, bias)?, &signed, bias),
+            None => 0.0,
+        };
         let shares = (self.plain)(&quotient)?.into_iter();
         let favours = (self.magnitude_transposed)(&signed)?;
         let joined = |((mut share, favoured), input): ((Tensor, Tensor), &Tensor)| {
@@ -93,15 +96,9 @@ impl GammaKernels {
         };
         let relevance = shares.zip(favours).zip(inputs).map(joined).collect::<Result<Vec<_>>>()?;
         let mut handed = Handed::from(relevance);
-        handed.absorbed_by_bias = by_bias;
-        handed.absorbed_by_stabilizer = by_stabilizer + incoming - taken_up;
+        handed.absorbed_by_bias =
+            f64::from(plain_share) * absorbed.by_bias + f64::from(favour) * by_favour;
+        handed.absorbed_by_stabilizer = absorbed.by_stabilizer + incoming - taken_up;
         Ok(handed)
     }
-}
-
-/// `Σ quotient · part(bias)` over all elements.
-fn weighted_sum(quotient: &Tensor, bias: &Tensor, part: fn(f32) -> f32) -> Result<f64> {
-    let spread = Broadcast::between(bias.shape(), quotient.shape());
-    let sums = spread.context("the bias does not fit the output")?.sum(quotient.data());
-    Ok(sums.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(part(b))).sum())
 }

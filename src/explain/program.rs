@@ -110,7 +110,7 @@ impl Program {
             if depends[id] && receives {
                 let gates = proof.dead_signs(&consumers[id], &steps, id);
                 let rule = &assignment.rules[id];
-                steps[id] = step_of(&network, id, rule, &signs, gates)?;
+                steps[id] = step_of(&network, id, rule, (&signs, &depends), gates)?;
             }
         }
         let is_kept = kept_values(&network, &steps);
@@ -132,9 +132,9 @@ fn hands_to(network: &Network, steps: &[Step], consumer: LayerId, id: LayerId) -
     }
 }
 
-/// The rules of the first derivative.
+/// The rules of the first derivative; `depends` says which values change with the picture.
 fn expansion_of(
-    network: &Network,
+    depends: &[bool],
     layer: &Layer,
     setting: &RuleSetting,
     stabilizer: Stabilizer,
@@ -146,7 +146,6 @@ fn expansion_of(
         _ => return None,
     };
     let is_multiplied = matches!(layer.op, Op::MatrixProduct(_) | Op::Product(_));
-    let depends = network.depends_on_input();
     let signals = match operator.signal() {
         Some(_) if of_signal => 1,
         _ if is_multiplied => layer.inputs.iter().filter(|&&input| depends[input]).count(),
@@ -159,7 +158,7 @@ fn step_of(
     network: &Network,
     id: LayerId,
     rule: &LayerRule,
-    signs: &SignBounds,
+    (signs, depends): (&SignBounds, &[bool]),
     dead: DeadSigns,
 ) -> Result<Step> {
     let layer = &network.layers[id];
@@ -168,7 +167,7 @@ fn step_of(
         LayerRule::Route => return Ok(Step::Gradient),
         LayerRule::Rule(setting, stabilizer) => (setting, *stabilizer),
     };
-    if let Some(expansion) = expansion_of(network, layer, setting, stabilizer) {
+    if let Some(expansion) = expansion_of(depends, layer, setting, stabilizer) {
         return Ok(Step::Expansion(expansion));
     }
     match (&setting.rule, setting.rule.groups(), layer.op.as_linear()) {

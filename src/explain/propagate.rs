@@ -9,6 +9,7 @@ use super::expansion;
 use super::program::{LinearStep, Step};
 use crate::linear::Broadcast;
 use crate::network::{LayerId, Op};
+use crate::operator::Operator;
 use crate::rule::{InputPart, Sign, Stabilizer};
 use crate::tensor::Tensor;
 
@@ -101,23 +102,22 @@ impl Engine {
     fn step(&self, id: LayerId, activations: &Activations, arrived: Carried) -> Result<Handed> {
         let layer = &self.network().layers[id];
         let inputs = || -> Result<Vec<Tensor>> {
-            // Only operators whose gradient reads its inputs had them kept.
-            let kept = layer.op.as_operator().is_some_and(|op| op.gradient_reads_inputs());
-            let inputs = layer.inputs.iter().filter(|_| kept);
-            inputs.map(|&input| activations.value(input).cloned()).collect()
-        };
-        let all_inputs = || -> Result<Vec<Tensor>> {
             layer.inputs.iter().map(|&input| activations.value(input).cloned()).collect()
+        };
+        // Only operators whose gradient reads its inputs had them kept.
+        let read_inputs = |op: &dyn Operator| match op.gradient_reads_inputs() {
+            true => inputs(),
+            false => Ok(vec![]),
         };
         match (&self.program().steps[id], layer.op.as_operator()) {
             (Step::End, _) => Ok(Handed::from(Vec::<Carried>::new())),
             (Step::Linear(step), _) => self.divide(id, step, activations, arrived),
             (Step::Gamma(step), _) => {
                 let kernels = self.gammas[id].as_ref().context("a kernel is missing")?;
-                kernels.propagate(*step, &all_inputs()?, activations.value(id)?, arrived)
+                kernels.propagate(*step, &inputs()?, activations.value(id)?, arrived)
             }
             (Step::Expansion(step), Some(operator)) => {
-                expansion::expand(*step, operator, &all_inputs()?, activations.value(id)?, arrived)
+                expansion::expand(*step, operator, &inputs()?, activations.value(id)?, arrived)
             }
             (Step::Expansion(_), None) => anyhow::bail!("only an operator is expanded"),
             (Step::Pass, _) => Ok(vec![arrived].into()),
@@ -127,9 +127,11 @@ impl Engine {
             },
             (Step::Deconvnet, _) => Ok(vec![positive(arrived.relevance)?].into()),
             (Step::GuidedBackprop, Some(op)) => {
-                Ok(op.gradient(&inputs()?, positive(arrived.relevance)?.relevance)?.into())
+                Ok(op.gradient(&read_inputs(op)?, positive(arrived.relevance)?.relevance)?.into())
             }
-            (Step::Gradient, Some(op)) => Ok(op.gradient(&inputs()?, arrived.relevance)?.into()),
+            (Step::Gradient, Some(op)) => {
+                Ok(op.gradient(&read_inputs(op)?, arrived.relevance)?.into())
+            }
             (Step::GuidedBackprop | Step::Gradient, None) => {
                 let transposed = self.gradients[id].as_ref().context("a kernel is missing")?;
                 Ok(transposed(&arrived.relevance)?.into())
@@ -334,12 +336,8 @@ pub(super) fn quotients(
     denominator: &Tensor,
 ) -> Result<Absorbed> {
     ensure!(relevance.len() == denominator.len(), "a denominator has another size");
-    let spread = |bias: &Tensor| {
-        Broadcast::between(bias.shape(), denominator.shape())
-            .context("the bias does not fit the output")
-    };
     let bias = match bias {
-        Some(bias) => Some((bias, spread(bias)?)),
+        Some(bias) => Some((bias, spread_over(denominator, bias)?)),
         None => None,
     };
     // A run of one channel at a time says what its bias absorbs.
@@ -353,14 +351,23 @@ pub(super) fn quotients(
             let channels = bias.data().iter().cycle();
             sums.iter().zip(channels).map(|(&[_, sum], &bias)| sum * f64::from(bias)).sum()
         }
-        Some((bias, spread)) => {
-            let sums = spread.sum(relevance.data());
-            sums.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(b)).sum()
-        }
+        Some((bias, spread)) => weighted_sum(spread, relevance, bias),
         None => 0.0,
     };
     let by_stabilizer = sums.iter().map(|[absorbed, _]| absorbed).sum();
     Ok(Absorbed { by_bias, by_stabilizer })
+}
+
+/// What a bias absorbs of quotients that it is `spread` over: `Σ quotient · bias`.
+pub(super) fn weighted_sum(spread: Broadcast, quotients: &Tensor, bias: &Tensor) -> f64 {
+    let sums = spread.sum(quotients.data());
+    sums.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(b)).sum()
+}
+
+/// How a bias spreads over the denominators it is part of.
+pub(super) fn spread_over(denominators: &Tensor, bias: &Tensor) -> Result<Broadcast> {
+    let spread = Broadcast::between(bias.shape(), denominators.shape());
+    spread.context("the bias does not fit the output")
 }
 
 fn part_of(mut value: Tensor, part: InputPart, offset: Option<&Tensor>) -> Result<Tensor> {

@@ -6,7 +6,7 @@
 //! signal is run on three probes: a strong signal and its negative give scale and shift, a weak
 //! signal gives ε, and all must be answered as a LayerNormalization would.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{LayerId, Network, Op};
 use crate::operator::{LayerNormalization, Operator};
@@ -184,7 +184,7 @@ impl Part {
             let layer = &network.layers[member];
             let value = |input: &LayerId| {
                 let found = values.iter().find(|(id, _)| id == input);
-                found.map_or(Tensor::zeros(&[]), |(_, value)| Ok(value.clone()))
+                found.map(|(_, value)| value.clone()).context("a piece reads from elsewhere")
             };
             let inputs = layer.inputs.iter().map(value).collect::<Result<_>>()?;
             values.push((member, layer.op.evaluate(signal, inputs)?));

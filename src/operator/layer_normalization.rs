@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use super::Operator;
 use super::activation::single;
-use crate::parallel::for_each_chunk;
+use super::groups::{self, for_each_group};
 use crate::tensor::Tensor;
 
 /// `y = scale · (x − mean) / √(mean((x − mean)²) + ε) + shift`, the means over a block of axes;
@@ -47,11 +47,8 @@ impl LayerNormalization {
         is_centred: bool,
         epsilon: f32,
     ) -> LayerNormalization {
-        let end = first_axis + axis_count;
-        let length = shape[first_axis..end].iter().product();
-        let stride = shape[end..].iter().product();
         LayerNormalization {
-            length_and_stride: (length, stride),
+            length_and_stride: groups::over_axes(shape, first_axis, axis_count),
             is_centred,
             epsilon,
             scale: None,
@@ -77,9 +74,9 @@ impl LayerNormalization {
     pub fn variances(&self, input: &Tensor) -> Result<Tensor> {
         let mut variances = input.clone();
         let unscaled = LayerNormalization { epsilon: 0.0, ..self.clone() };
-        self.for_each_group(&mut variances, input, |to, row| {
+        for_each_group(self.length_and_stride, &mut variances, None, |row, _| {
             let deviation = unscaled.normalise(row);
-            to.fill(deviation * deviation);
+            row.fill(deviation * deviation);
         });
         Ok(variances)
     }
@@ -99,43 +96,20 @@ impl LayerNormalization {
         deviation
     }
 
-    /// Calls `work` with every group of elements that are normalised together, and those of `other`.
-    fn for_each_group(
-        &self,
-        tensor: &mut Tensor,
-        other: &Tensor,
-        work: impl Fn(&mut [f32], &mut [f32]) + Send + Sync,
-    ) {
-        let (length, stride) = self.length_and_stride;
-        let block = (length * stride).max(1);
-        let other = other.data();
-        for_each_chunk(tensor.data_mut(), block, |index, to| {
-            let other = &other[index * block..][..to.len()];
-            for offset in 0..stride {
-                let gathered = |from: &[f32]| -> Vec<f32> {
-                    from.iter().skip(offset).step_by(stride).copied().collect()
-                };
-                let mut row = gathered(to);
-                work(&mut row, &mut gathered(other));
-                let elements = to.iter_mut().skip(offset).step_by(stride);
-                elements.zip(row).for_each(|(to, from)| *to = from);
-            }
-        });
-    }
-
     /// `Jᵀ relevance`; with `is_frozen` the standard deviation is held constant.
     fn back(&self, input: &Tensor, mut relevance: Tensor, is_frozen: bool) -> Result<Vec<Tensor>> {
         if let Some(scale) = &self.scale {
             relevance.combine_broadcast(scale, |r, scale| *r *= scale)?;
         }
-        self.for_each_group(&mut relevance, input, |relevance, row| {
-            let deviation = self.normalise(row);
+        for_each_group(self.length_and_stride, &mut relevance, Some(input), |relevance, row| {
+            let mut row = row.to_vec();
+            let deviation = self.normalise(&mut row);
             let length = row.len().max(1) as f32;
             let mean = if self.is_centred { sum(relevance, |_, r| r) / length } else { 0.0 };
             let slope = if is_frozen { 0.0 } else { sum(relevance, |at, r| r * row[at]) / length };
             let factor = if deviation > 0.0 { deviation.recip() } else { 0.0 };
             for (r, normal) in relevance.iter_mut().zip(row) {
-                *r = (*r - mean - *normal * slope) * factor;
+                *r = (*r - mean - normal * slope) * factor;
             }
         });
         Ok(vec![relevance])
@@ -145,17 +119,9 @@ impl LayerNormalization {
 impl Operator for LayerNormalization {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
         let mut signal = single(inputs)?;
-        let (length, stride) = self.length_and_stride;
-        if stride == 1 {
-            for_each_chunk(signal.data_mut(), length, |_, row| {
-                self.normalise(row);
-            });
-        } else {
-            let copy = signal.clone();
-            self.for_each_group(&mut signal, &copy, |to, _| {
-                self.normalise(to);
-            });
-        }
+        for_each_group(self.length_and_stride, &mut signal, None, |row, _| {
+            self.normalise(row);
+        });
         if let Some(scale) = &self.scale {
             signal.combine_broadcast(scale, |to, from| *to *= from)?;
         }

@@ -9,6 +9,7 @@ mod affine;
 mod chain;
 mod concat;
 mod function;
+mod groups;
 mod layer_normalization;
 mod matrix_product;
 mod max_pooling;

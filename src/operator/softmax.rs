@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Operator;
 use super::activation::single;
-use crate::parallel::for_each_chunk;
+use super::groups::{for_each_group, over_axes};
 use crate::tensor::Tensor;
 
 /// ONNX `Softmax`, `LogSoftmax`.
@@ -19,44 +19,11 @@ pub struct Softmax {
 impl Softmax {
     /// A softmax over `axis` of a tensor of the given shape.
     pub fn new(shape: &[usize], axis: usize, is_logarithm: bool) -> Softmax {
-        let stride = shape[axis + 1..].iter().product();
-        Softmax { length_and_stride: (shape[axis], stride), is_logarithm }
-    }
-
-    /// Calls `work` with every group of elements that are normalised together, gathered in a row; it
-    /// may write to the first tensor's.
-    fn for_each_group(
-        &self,
-        tensor: &mut Tensor,
-        other: Option<&Tensor>,
-        work: impl Fn(&mut [f32], &[f32]) + Send + Sync,
-    ) {
-        let (length, stride) = self.length_and_stride;
-        let block = (length * stride).max(1);
-        let other = other.map_or(&[][..], Tensor::data);
-        let none: &[f32] = &[];
-        for_each_chunk(tensor.data_mut(), block, |index, to| {
-            let other = other.get(index * block..(index + 1) * block).unwrap_or(none);
-            if stride == 1 {
-                return work(to, other);
-            }
-            for offset in 0..stride {
-                let gathered = |from: &[f32]| -> Vec<f32> {
-                    from.iter().skip(offset).step_by(stride).copied().collect()
-                };
-                let mut row = gathered(to);
-                work(&mut row, &gathered(other));
-                to.iter_mut()
-                    .skip(offset)
-                    .step_by(stride)
-                    .zip(row)
-                    .for_each(|(to, from)| *to = from);
-            }
-        });
+        Softmax { length_and_stride: over_axes(shape, axis, 1), is_logarithm }
     }
 
     fn probabilities(&self, tensor: &mut Tensor) {
-        self.for_each_group(tensor, None, |row, _| {
+        for_each_group(self.length_and_stride, tensor, None, |row, _| {
             let highest = row.iter().fold(f32::NEG_INFINITY, |high, &value| high.max(value));
             row.iter_mut().for_each(|value| *value = (*value - highest).exp());
             let sum: f32 = row.iter().sum();
@@ -68,7 +35,7 @@ impl Softmax {
     fn centred(&self, input: &Tensor, mut relevance: Tensor) -> Tensor {
         let mut softmax = input.clone();
         self.probabilities(&mut softmax);
-        self.for_each_group(&mut relevance, Some(&softmax), |row, softmax| {
+        for_each_group(self.length_and_stride, &mut relevance, Some(&softmax), |row, softmax| {
             let total: f32 = row.iter().sum();
             row.iter_mut().zip(softmax).for_each(|(r, s)| *r -= s * total);
         });
@@ -93,7 +60,7 @@ impl Operator for Softmax {
         }
         let mut softmax = inputs[0].clone();
         self.probabilities(&mut softmax);
-        self.for_each_group(&mut relevance, Some(&softmax), |row, softmax| {
+        for_each_group(self.length_and_stride, &mut relevance, Some(&softmax), |row, softmax| {
             let total: f32 = row.iter().zip(softmax).map(|(r, s)| r * s).sum();
             row.iter_mut().zip(softmax).for_each(|(r, s)| *r = s * (*r - total));
         });

@@ -4,28 +4,24 @@ use onnxplain::heatmap::read_npy;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{fashion_photo, run, sample};
+use super::{Run, command, fashion_photo, sample};
 
 const TOKENS: &str = "/blocks/blocks.0/Add";
 
+/// Explains a bag at a layer of the small transformer, with more words; and where the files are.
+fn explained_at(layer: &str, words: &[&str]) -> (TempDir, Run) {
+    let folder = TempDir::new().unwrap();
+    let (model, photo) = (sample("fashion_vit.onnx"), fashion_photo("bag.png"));
+    let mut command = command();
+    command.arg("explain").args([model, photo]).arg("-o").arg(folder.path());
+    let run = command.args(["--at", layer]).args(words).output().unwrap().into();
+    (folder, run)
+}
+
 #[test]
 fn the_relevance_of_tokens_is_written_in_their_shape_and_drawn() {
-    let folder = TempDir::new().unwrap();
-    let model = sample("fashion_vit.onnx");
-    let photo = fashion_photo("bag.png");
-    let explained = run!(
-        "explain",
-        &model,
-        &photo,
-        "-o",
-        folder.path(),
-        "--at",
-        TOKENS,
-        "--save",
-        "relevance,heatmap,overlay,report",
-        "--composite",
-        "epsilon-plus"
-    );
+    let words = ["--save", "relevance,heatmap,overlay,report", "--composite", "epsilon-plus"];
+    let (folder, explained) = explained_at(TOKENS, &words);
     assert_eq!(explained.code, 0, "{}", explained.stderr);
     let (shape, values) = read_npy(&folder.path().join("bag.relevance.npy")).unwrap();
     assert_eq!(shape, [50, 48]);
@@ -41,21 +37,8 @@ fn the_relevance_of_tokens_is_written_in_their_shape_and_drawn() {
 
 #[test]
 fn the_gradient_at_a_convolution_is_that_of_its_maps() {
-    let folder = TempDir::new().unwrap();
-    let (model, photo) = (sample("fashion_vit.onnx"), fashion_photo("bag.png"));
-    let explained = run!(
-        "explain",
-        &model,
-        &photo,
-        "-o",
-        folder.path(),
-        "--at",
-        "/patches/Conv",
-        "--method",
-        "gradient",
-        "--save",
-        "relevance"
-    );
+    let words = ["--method", "gradient", "--save", "relevance"];
+    let (folder, explained) = explained_at("/patches/Conv", &words);
     assert_eq!(explained.code, 0, "{}", explained.stderr);
     let (shape, _) = read_npy(&folder.path().join("bag.relevance.npy")).unwrap();
     assert_eq!(shape, [48, 7, 7]);
@@ -63,22 +46,17 @@ fn the_gradient_at_a_convolution_is_that_of_its_maps() {
 
 #[test]
 fn what_has_no_positions_is_said() {
-    let folder = TempDir::new().unwrap();
-    let (model, photo) = (sample("fashion_vit.onnx"), fashion_photo("bag.png"));
-    let softmax = "/blocks/blocks.0/attention/Softmax";
-    let explained =
-        run!("explain", &model, &photo, "-o", folder.path(), "--at", softmax, "--save", "heatmap");
+    let (_, explained) = explained_at("/blocks/blocks.0/attention/Softmax", &["--save", "heatmap"]);
     assert_eq!(explained.code, 2);
     assert!(explained.stderr.contains("no positions on the picture"), "{}", explained.stderr);
 }
 
 #[test]
 fn an_unknown_layer_and_a_method_without_one_are_refused() {
-    let (model, photo) = (sample("fashion_vit.onnx"), fashion_photo("bag.png"));
-    let unknown = run!("explain", &model, &photo, "--at", "/patches/Con");
+    let (_, unknown) = explained_at("/patches/Con", &[]);
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("did you mean \"/patches/Conv\""), "{}", unknown.stderr);
-    let occlusion = run!("explain", &model, &photo, "--at", TOKENS, "--method", "occlusion");
+    let (_, occlusion) = explained_at(TOKENS, &["--method", "occlusion"]);
     assert_eq!(occlusion.code, 2);
     assert!(occlusion.stderr.contains("--at belongs to lrp"), "{}", occlusion.stderr);
 }

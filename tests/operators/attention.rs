@@ -17,6 +17,9 @@ fn heads(g: &mut Graph) -> String {
     g.node("Transpose", &[&y], &[ints("perm", &[0, 2, 1, 3])])
 }
 
+/// The kinds of what [`heads`] adds.
+const HEADS: &[&str] = &["dense", "reshape", "reshape"];
+
 #[test]
 fn matrix_products_of_two_signals() {
     all_hold(vec![
@@ -56,13 +59,7 @@ fn matrix_products_of_two_signals() {
 
 #[test]
 fn attention_written_out() {
-    let kinds = &[
-        "dense",
-        "reshape",
-        "reshape",
-        "dense",
-        "reshape",
-        "reshape",
+    let scores = &[
         "reshape",
         "reshape",
         "reshape",
@@ -71,16 +68,9 @@ fn attention_written_out() {
         "normalization",
         "normalization",
         "softmax",
-        "dense",
-        "reshape",
-        "reshape",
-        "reshape",
-        "reshape",
-        "matmul",
-        "reshape",
-        "reshape",
-        "reshape",
     ];
+    let mixed = &["reshape", "reshape", "matmul", "reshape", "reshape", "reshape"];
+    let kinds = &[HEADS, HEADS, scores, HEADS, mixed].concat();
     let attention = |name, mask: &'static [f32]| {
         case(name, 13, &[1, 3, 4], kinds, |g| {
             let (q, k) = (heads(g), heads(g));
@@ -106,64 +96,35 @@ fn attention_written_out() {
 
 #[test]
 fn attention_as_one_node() {
+    let attention = &[
+        "reshape",
+        "reshape",
+        "matmul",
+        "normalization",
+        "softmax",
+        "reshape",
+        "matmul",
+        "reshape",
+    ];
+    let of_heads = [HEADS, HEADS, HEADS, attention].concat();
+    let of_tokens = [of_heads.as_slice(), &["reshape", "reshape"]].concat();
     all_hold(vec![
-        case("four axes", 23, &[1, 3, 4], ATTENTION_OF_HEADS, |g| {
+        case("four axes", 23, &[1, 3, 4], &of_heads, |g| {
             let (q, k, v) = (heads(g), heads(g), heads(g));
             g.node("Attention", &[&q, &k, &v], &[])
         }),
-        case("with a scale and a mask", 23, &[1, 3, 4], ATTENTION_OF_HEADS, |g| {
+        case("with a scale and a mask", 23, &[1, 3, 4], &of_heads, |g| {
             let (q, k, v) = (heads(g), heads(g), heads(g));
             let mask = g.floats(&[3, 3], &[0.1, -0.2, 0.3, 0.0, 0.5, -0.1, 0.2, 0.2, -0.4]);
             g.node("Attention", &[&q, &k, &v, &mask], &[float("scale", 0.5)])
         }),
-        case("three axes", 23, &[1, 3, 4], ATTENTION_OF_TOKENS, |g| {
+        case("three axes", 23, &[1, 3, 4], &of_tokens, |g| {
             let (q, k, v) = (projection(g), projection(g), projection(g));
             let heads = [int("q_num_heads", 2), int("kv_num_heads", 2)];
             g.node("Attention", &[&q, &k, &v], &heads)
         }),
     ]);
 }
-
-const ATTENTION_OF_HEADS: &[&str] = &[
-    "dense",
-    "reshape",
-    "reshape",
-    "dense",
-    "reshape",
-    "reshape",
-    "dense",
-    "reshape",
-    "reshape",
-    "reshape",
-    "reshape",
-    "matmul",
-    "normalization",
-    "softmax",
-    "reshape",
-    "matmul",
-    "reshape",
-];
-const ATTENTION_OF_TOKENS: &[&str] = &[
-    "dense",
-    "reshape",
-    "reshape",
-    "dense",
-    "reshape",
-    "reshape",
-    "dense",
-    "reshape",
-    "reshape",
-    "reshape",
-    "reshape",
-    "matmul",
-    "normalization",
-    "softmax",
-    "reshape",
-    "matmul",
-    "reshape",
-    "reshape",
-    "reshape",
-];
 
 #[test]
 fn attention_with_a_part_that_is_not_known_is_refused_by_name() {

@@ -29,7 +29,7 @@ use support::{Numbers, difference, explain, message, noise};
 struct Case {
     name: &'static str,
     graph: Graph,
-    kinds: &'static [&'static str],
+    kinds: Vec<&'static str>,
 }
 
 /// A graph of one input `x`, whose output `build` returns.
@@ -37,13 +37,13 @@ fn case(
     name: &'static str,
     opset: i64,
     shape: &[usize],
-    kinds: &'static [&'static str],
+    kinds: &[&'static str],
     build: impl FnOnce(&mut Graph) -> String,
 ) -> Case {
     let mut graph = Graph::with_input(opset, shape);
     let output = build(&mut graph);
     graph.output(&output);
-    Case { name, graph, kinds }
+    Case { name, graph, kinds: kinds.to_vec() }
 }
 
 /// A stored weight of numbers between −1 and 1.
