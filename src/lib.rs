@@ -1,6 +1,7 @@
 //! Explains the decisions of any ONNX image classifier with layer-wise relevance propagation.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod blocked;
 pub mod canonize;
 pub mod composite;
 pub mod explain;

@@ -77,34 +77,62 @@ impl Instructions {
         }
     }
 
+    /// Blocks of sixteen filters that [`Instructions::run_blocks`] computes together at most.
+    pub fn most_blocks(self) -> usize {
+        2 * self.lanes() / 16
+    }
+
     /// Whether pixels may lie this far from each other.
     pub fn knows_stride(stride: usize) -> bool {
-        matches!(stride, 1 | 2 | 4)
+        matches!(stride, 1 | 2 | 4 | 16 | 32)
     }
 
     /// Writes `[pixels, vectors · lanes]` sums to `output`: for each pixel the block's filters side by
     /// side. `vectors` is 1 or 2; pixels lie `stride` numbers from each other.
     pub fn run(self, vectors: usize, stride: usize, operands: Operands, output: &mut [f32]) {
-        match (vectors, stride) {
-            (1, 1) => self.run_with::<1, 1>(operands, output),
-            (1, 2) => self.run_with::<1, 2>(operands, output),
-            (1, _) => self.run_with::<1, 4>(operands, output),
-            (_, 1) => self.run_with::<2, 1>(operands, output),
-            (_, 2) => self.run_with::<2, 2>(operands, output),
-            (_, _) => self.run_with::<2, 4>(operands, output),
+        match vectors {
+            1 => self.run_with::<1, false>(stride, operands, output),
+            _ => self.run_with::<2, false>(stride, operands, output),
         }
     }
 
-    fn run_with<const VECTORS: usize, const STRIDE: usize>(
+    /// Writes `[blocks, pixels, 16]` sums to `output`: for each block of sixteen filters and each pixel
+    /// the filters side by side. Weights are `[taps, blocks · 16]`, `blocks` at least 1 and at most
+    /// [`Instructions::most_blocks`].
+    pub fn run_blocks(self, blocks: usize, stride: usize, operands: Operands, output: &mut [f32]) {
+        match blocks * 16 / self.lanes() {
+            1 => self.run_with::<1, false>(stride, operands, output),
+            // With vectors of eight numbers, two of them are one block.
+            _ if self.lanes() == 8 => self.run_with::<2, false>(stride, operands, output),
+            _ => self.run_with::<2, true>(stride, operands, output),
+        }
+    }
+
+    fn run_with<const VECTORS: usize, const BY_VECTOR: bool>(
+        self,
+        stride: usize,
+        operands: Operands,
+        output: &mut [f32],
+    ) {
+        match stride {
+            1 => self.run_at::<VECTORS, 1, BY_VECTOR>(operands, output),
+            2 => self.run_at::<VECTORS, 2, BY_VECTOR>(operands, output),
+            4 => self.run_at::<VECTORS, 4, BY_VECTOR>(operands, output),
+            16 => self.run_at::<VECTORS, 16, BY_VECTOR>(operands, output),
+            _ => self.run_at::<VECTORS, 32, BY_VECTOR>(operands, output),
+        }
+    }
+
+    fn run_at<const VECTORS: usize, const STRIDE: usize, const BY_VECTOR: bool>(
         self,
         operands: Operands,
         output: &mut [f32],
     ) {
         match self.0 {
             // SAFETY: only `detect` makes this value, after the processor was found to have AVX-512F.
-            Set::Avx512 => unsafe { avx512::<VECTORS, STRIDE>(operands, output) },
+            Set::Avx512 => unsafe { avx512::<VECTORS, STRIDE, BY_VECTOR>(operands, output) },
             // SAFETY: only `detect` makes this value, after the processor was found to have AVX2 and FMA.
-            Set::Avx2 => unsafe { avx2::<VECTORS, STRIDE>(operands, output) },
+            Set::Avx2 => unsafe { avx2::<VECTORS, STRIDE, BY_VECTOR>(operands, output) },
         }
     }
 }
@@ -249,7 +277,7 @@ macro_rules! microkernel {
         $zero:ident, $load:ident, $splat:ident, $multiply_add:ident, $add:ident, $store:ident
     ) => {
         #[target_feature(enable = $features)]
-        fn $name<const VECTORS: usize, const STRIDE: usize>(
+        fn $name<const VECTORS: usize, const STRIDE: usize, const BY_VECTOR: bool>(
             operands: Operands,
             output: &mut [f32],
         ) {
@@ -281,7 +309,9 @@ macro_rules! microkernel {
             }
             for pixel in 0..$pixels {
                 for vector in 0..VECTORS {
-                    let place = &mut output[(pixel * VECTORS + vector) * $lanes..][..$lanes];
+                    let number =
+                        if BY_VECTOR { vector * $pixels + pixel } else { pixel * VECTORS + vector };
+                    let place = &mut output[number * $lanes..][..$lanes];
                     // SAFETY: `place` has room for as many numbers as the vector.
                     unsafe { $store(place.as_mut_ptr(), totals[pixel][vector]) };
                 }

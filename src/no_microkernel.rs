@@ -50,11 +50,19 @@ impl Instructions {
         match self {}
     }
 
+    pub fn most_blocks(self) -> usize {
+        match self {}
+    }
+
     pub fn knows_stride(_: usize) -> bool {
         false
     }
 
     pub fn run(self, _: usize, _: usize, _: Operands, _: &mut [f32]) {
+        match self {}
+    }
+
+    pub fn run_blocks(self, _: usize, _: usize, _: Operands, _: &mut [f32]) {
         match self {}
     }
 }

@@ -1,0 +1,106 @@
+//! Images whose channels lie in blocks of sixteen: `[1, C/16, H, W, 16]`.
+//!
+//! In this layout a vector holds sixteen channels of one pixel: results leave the registers as they
+//! lie in memory, and depthwise taps and poolings are whole vectors. What becomes of the sums of a
+//! kernel (an activation, a division, a product) is a [`Finish`], done while they are in the first
+//! cache, so that nothing is written to be read again. Channels that fill up the last block are
+//! called lanes without a channel: weights for them are 0, their relevance is 0, their activation
+//! is any finite number.
+//!
+//! Kernels know slices and geometry only. Everything else about layouts is in
+//! [`explain`](crate::explain).
+
+/// Channels of a block.
+pub(crate) const LANES: usize = 16;
+
+/// Channels and size of an image in blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+}
+
+impl Image {
+    /// The image behind a row-major shape `[1, C, H, W]`.
+    pub fn of(shape: &[usize]) -> Option<Image> {
+        match *shape {
+            [1, channels, height, width] => Some(Image { channels, height, width }),
+            _ => None,
+        }
+    }
+
+    /// Blocks of channels.
+    pub fn blocks(self) -> usize {
+        self.channels.div_ceil(LANES)
+    }
+
+    /// Pixels of a plane.
+    pub fn pixels(self) -> usize {
+        self.height * self.width
+    }
+
+    /// Numbers of one block: all its pixels, with sixteen channels each.
+    pub fn block_len(self) -> usize {
+        self.pixels() * LANES
+    }
+
+    /// The numbers of all blocks.
+    pub fn len(self) -> usize {
+        self.blocks() * self.block_len()
+    }
+
+    /// `[1, C/16, H, W, 16]`.
+    pub fn shape(self) -> [usize; 5] {
+        [1, self.blocks(), self.height, self.width, LANES]
+    }
+}
+
+/// Two sums over what was written, sixteen partial sums each.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub lanes: [[f64; LANES]; 2],
+}
+
+impl Totals {
+    /// Adds another one's partial sums.
+    pub fn add(&mut self, other: &Totals) {
+        for (sums, others) in self.lanes.iter_mut().zip(&other.lanes) {
+            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+        }
+    }
+
+    /// Adds up one after the other, so that the result does not depend on who computed them.
+    pub fn of(parts: impl IntoIterator<Item = Totals>) -> Totals {
+        let mut totals = Totals::default();
+        parts.into_iter().for_each(|part| totals.add(&part));
+        totals
+    }
+
+    /// The two sums.
+    pub fn sums(&self) -> [f64; 2] {
+        self.lanes.map(|lanes| lanes.iter().sum())
+    }
+}
+
+/// What becomes of the sums of a kernel before they are written.
+pub(crate) trait Finish: Sync {
+    /// Turns `sums` into `output`: as many numbers, of neighbouring pixels of one block of channels
+    /// (a multiple of sixteen). `block` is the number of the block, `at` the place of the first
+    /// number in the whole image.
+    fn finish(
+        &self,
+        block: usize,
+        at: usize,
+        sums: &[f32],
+        output: &mut [f32],
+        totals: &mut Totals,
+    );
+}
+
+/// A linear map from one image in blocks to another, without bias.
+pub(crate) trait Kernel: Send + Sync {
+    /// Writes every number of `output`, as `finish` makes it of the sums; its totals are the same
+    /// bits for any number of threads.
+    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals;
+}
