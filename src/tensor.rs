@@ -28,6 +28,19 @@ impl Tensor {
         Tensor::from_tract(tensor)
     }
 
+    /// An array whose elements are still to be written, every one of them, before any is read.
+    ///
+    /// Filling the results of every kernel with zeros first cost 11 % of a MobileNetV2's time.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    #[allow(unsafe_code)]
+    pub(crate) fn unwritten(shape: &[usize]) -> Result<Tensor> {
+        // SAFETY: any bits are a number; callers write all of them before they read one.
+        let tensor = unsafe { TractTensor::uninitialized_dt(DatumType::F32, shape) };
+        Tensor::from_tract(tensor.with_context(|| format!("no memory for {shape:?} numbers"))?)
+    }
+
     /// An array with every element equal to `value`.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! The program as a whole is compiled for the oldest x86-64, whose vectors hold four numbers. What is done here
 //! runs with eight or sixteen where the processor has them; the results are the same.
 
+use crate::blocked::LANES as CHANNELS;
 use crate::microkernel::{Loop, vectorized};
 
 /// Calls `function` for every number.
@@ -32,6 +33,25 @@ pub(crate) fn each_with(data: &mut [f32], others: &[f32], function: impl Fn(&mut
         }
     }
     vectorized(EachWith(data, others, function));
+}
+
+/// Calls `function` for every number and the one of its lane, of which there are sixteen.
+pub(crate) fn each_with_lanes(data: &mut [f32], lanes: &[f32], function: impl Fn(&mut f32, f32)) {
+    struct EachWithLanes<'a, F>(&'a mut [f32], [f32; CHANNELS], F);
+    impl<F: Fn(&mut f32, f32)> Loop for EachWithLanes<'_, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(self) {
+            let EachWithLanes(data, lanes, function) = self;
+            for numbers in data.as_chunks_mut::<CHANNELS>().0 {
+                numbers.iter_mut().zip(lanes).for_each(|(number, lane)| function(number, lane));
+            }
+        }
+    }
+    if let Ok(lanes) = lanes.try_into() {
+        vectorized(EachWithLanes(data, lanes, function));
+    }
 }
 
 /// The sums of what `terms` makes of every number.

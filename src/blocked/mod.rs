@@ -10,6 +10,17 @@
 //! Kernels know slices and geometry only. Everything else about layouts is in
 //! [`explain`](crate::explain).
 
+mod convolution;
+mod direct;
+mod filters;
+pub(crate) mod finish;
+mod layout;
+mod phased;
+
+pub(crate) use convolution::{gather, scatter, serves};
+pub(crate) use filters::Filters;
+pub(crate) use layout::{constant_to_blocks, to_blocks, to_rows};
+
 /// Channels of a block.
 pub(crate) const LANES: usize = 16;
 
@@ -67,6 +78,13 @@ impl Totals {
     pub fn add(&mut self, other: &Totals) {
         for (sums, others) in self.lanes.iter_mut().zip(&other.lanes) {
             sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+        }
+    }
+
+    /// Adds partial sums of few numbers.
+    pub fn add_lanes(&mut self, parts: [[f32; LANES]; 2]) {
+        for (sums, parts) in self.lanes.iter_mut().zip(parts) {
+            sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += f64::from(part));
         }
     }
 

@@ -1,63 +1,59 @@
 //! The kernels of a program, built once, and the forward pass.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use rayon::prelude::*;
 
+use super::division::{Division, divisions_of};
 use super::gamma::GammaKernels;
-use super::input_range::{InputRange, range_at, spread};
-use super::program::{LinearStep, Program, Step};
-use crate::linear::{Forward, LinearMap, Transposed, WeightPart};
-use crate::network::{LayerId, Network};
-use crate::rule::{Group, InputPart};
+use super::input_range::InputRange;
+use super::layout::Layouts;
+use super::program::{Program, Step};
+use crate::linear::{BlockedKernel, Forward, Transposed, WeightPart};
+use crate::network::{LayerId, Network, Op};
+use crate::operator::Function;
 use crate::tensor::Tensor;
+
+/// Channels of an input below which its relevance is computed row by row: in blocks, most lanes
+/// would be empty.
+const FEWEST_CHANNELS: usize = 8;
 
 /// A program with its kernels.
 pub(super) struct Engine {
     program: Program,
+    pub(super) layouts: Layouts,
     /// `W x + b` of every linear layer.
-    forward: Vec<Option<Forward>>,
-    /// The divisions of every linear layer that has a rule.
-    pub(super) divisions: Vec<Vec<Division>>,
-    /// `Wᵀ` of every linear layer that passes the gradient.
-    pub(super) gradients: Vec<Option<Arc<Transposed>>>,
-    /// The kernels of every linear layer whose rule is gamma on both signs.
-    pub(super) gammas: Vec<Option<GammaKernels>>,
+    forward: Vec<ForwardKernel>,
+    /// For each layer, an activation that is its only reader and is computed with it.
+    activations: Vec<Option<LayerId>>,
+    /// What propagation runs at every layer.
+    pub(super) steps: Vec<StepKernels>,
+    /// Whether propagation at a layer works on images in blocks.
+    pub(super) steps_in_blocks: Vec<bool>,
     /// For each layer, the inputs that nobody reads after it.
     last_reads: Vec<Vec<LayerId>>,
 }
 
-/// The kernels of one layer.
-#[derive(Default)]
-struct LayerKernels {
-    forward: Option<Forward>,
-    divisions: Vec<Division>,
-    gradient: Option<Arc<Transposed>>,
-    gamma: Option<GammaKernels>,
+/// How the value of a layer is computed.
+enum ForwardKernel {
+    /// By its operator.
+    Operator,
+    Tensors(Forward),
+    /// On images in blocks, with a bias in blocks.
+    Blocks(BlockedKernel, Option<Tensor>),
 }
 
-/// A group of a rule, with kernels.
-pub(super) struct Division {
-    pub group: Group,
-    /// Whether the denominator is the layer's output.
-    pub divides_by_output: bool,
-    /// The part of the denominator that is the same for every picture, bias included.
-    pub constant: Option<Tensor>,
-    /// The part of the bias that takes part.
-    pub bias: Option<Tensor>,
-    pub terms: Vec<TermKernels>,
-}
-
-/// The kernels of a term.
-pub(super) struct TermKernels {
-    pub input: InputPart,
-    /// What is subtracted from the inputs: the lowest or highest values that they can have.
-    pub offsets: Option<Vec<Tensor>>,
-    /// Computes the term's part of the denominator; the first one adds the bias.
-    pub forward: Option<Forward>,
-    pub transposed: Arc<Transposed>,
+/// The kernels of a step.
+pub(super) enum StepKernels {
+    /// None are needed.
+    None,
+    /// The divisions of a rule.
+    Divisions(Vec<Division>),
+    /// `Wᵀ`, of a linear layer that passes the gradient.
+    Gradient(Transposed),
+    /// Those of the gamma rule on both signs.
+    Gamma(Box<GammaKernels>),
 }
 
 /// What a forward pass leaves for propagation.
@@ -76,7 +72,7 @@ impl Activations {
         self.value(self.output)
     }
 
-    pub(super) fn value(&self, id: LayerId) -> Result<&Tensor> {
+    fn value(&self, id: LayerId) -> Result<&Tensor> {
         self.values[id].as_ref().context("propagation reads a value that was not kept")
     }
 }
@@ -84,29 +80,28 @@ impl Activations {
 impl Engine {
     pub fn new(program: Program, range: Option<&InputRange>) -> Result<Engine> {
         let count = program.network.layers.len();
+        let layouts = Layouts::of(&program.network)?;
+        let steps_in_blocks = (0..count).map(|id| step_is_in_blocks(&program, &layouts, id));
         let mut engine = Engine {
             forward: Vec::with_capacity(count),
-            divisions: Vec::with_capacity(count),
-            gradients: Vec::with_capacity(count),
-            gammas: Vec::with_capacity(count),
+            activations: activations_of_convolutions(&program.network, &layouts),
+            steps: Vec::with_capacity(count),
+            steps_in_blocks: steps_in_blocks.collect(),
             last_reads: last_reads(&program.network),
+            layouts,
             program,
         };
         let layers = (0..count).into_par_iter();
-        let kernels: Vec<LayerKernels> = layers
+        let kernels: Vec<(ForwardKernel, StepKernels)> = layers
             .map(|id| {
                 let layer = &engine.program.network.layers[id];
-                engine
-                    .kernels(id, range)
-                    .with_context(|| format!("compiling the {}", layer.describe()))
+                let forward = engine.forward_kernel(id);
+                let kernels =
+                    forward.and_then(|forward| Ok((forward, engine.step_kernels(id, range)?)));
+                kernels.with_context(|| format!("compiling the {}", layer.describe()))
             })
             .collect::<Result<_>>()?;
-        for kernels in kernels {
-            engine.forward.push(kernels.forward);
-            engine.divisions.push(kernels.divisions);
-            engine.gradients.push(kernels.gradient);
-            engine.gammas.push(kernels.gamma);
-        }
+        (engine.forward, engine.steps) = kernels.into_iter().unzip();
         Ok(engine)
     }
 
@@ -123,105 +118,56 @@ impl Engine {
         self.program.is_kept[id] = true;
     }
 
-    fn kernels(&self, id: LayerId, range: Option<&InputRange>) -> Result<LayerKernels> {
-        let mut kernels = LayerKernels::default();
-        let Some(map) = self.program.network.layers[id].op.as_linear() else {
-            return Ok(kernels);
-        };
-        kernels.forward = Some(map.forward(WeightPart::Plain, map.bias().cloned())?);
-        match &self.program.steps[id] {
-            Step::Linear(step) => kernels.divisions = self.divisions_of(id, step, map, range)?,
-            Step::Gamma(step) => kernels.gamma = Some(GammaKernels::new(*step, map)?),
-            Step::Gradient => {
-                kernels.gradient = Some(Arc::new(map.transposed(WeightPart::Plain)?));
-            }
-            _ => {}
+    /// The operator that propagation runs at a layer, in the layout of its step.
+    pub fn step_op(&self, id: LayerId) -> &Op {
+        match self.steps_in_blocks[id] {
+            true => self.layouts.op(self.network(), id),
+            false => &self.network().layers[id].op,
         }
-        Ok(kernels)
     }
 
-    fn divisions_of(
-        &self,
-        id: LayerId,
-        step: &LinearStep,
-        map: &dyn LinearMap,
-        range: Option<&InputRange>,
-    ) -> Result<Vec<Division>> {
-        let mut shared = SharedTransposed { map, kernels: vec![] };
-        let build = |group: &Group| {
-            let divides_by_output = LinearStep::divides_by_output(group, map);
-            let bias = match (group.bias, map.bias()) {
-                (Some(part), Some(bias)) => Some(part.of_tensor(bias)?),
-                _ => None,
-            };
-            let mut division = Division {
-                group: group.clone(),
-                divides_by_output,
-                constant: None,
-                bias: bias.clone(),
-                terms: vec![],
-            };
-            let mut pending_bias = bias.filter(|_| !divides_by_output);
-            for term in &group.terms {
-                let offsets = self.offsets(id, term.input, step, range)?;
-                let transposed = shared.get(term.weight)?;
-                let forward = if term.input.is_constant() {
-                    let inputs = self.ones(id)?;
-                    let part = map.forward(term.weight, None)?(&inputs)?;
-                    add(&mut division.constant, part)?;
-                    None
-                } else if divides_by_output {
-                    None
-                } else {
-                    Some(map.forward(term.weight, pending_bias.take())?)
-                };
-                let kernels = TermKernels { input: term.input, offsets, forward, transposed };
-                division.terms.push(kernels);
-            }
-            if let Some(bias) = pending_bias {
-                let shape = &self.program.network.layers[id].shape;
-                let mut constant = match division.constant.take() {
-                    Some(constant) => constant,
-                    None => Tensor::zeros(shape)?,
-                };
-                constant.combine_broadcast(&bias, |to, from| *to += from)?;
-                division.constant = Some(constant);
-            }
-            Ok(division)
-        };
-        step.groups.iter().map(build).collect()
+    /// The shape of a layer's value in the layout of its step.
+    pub fn step_shape(&self, id: LayerId) -> &[usize] {
+        self.input_shape(id, id)
     }
 
-    /// A layer's inputs with 1 in place of every value.
-    fn ones(&self, id: LayerId) -> Result<Vec<Tensor>> {
-        let layers = &self.program.network.layers;
-        layers[id].inputs.iter().map(|&input| Tensor::filled(&layers[input].shape, 1.0)).collect()
-    }
-
-    /// The lowest or highest values of a layer's inputs, where a part of the input is relative to them.
-    fn offsets(
-        &self,
-        id: LayerId,
-        part: InputPart,
-        step: &LinearStep,
-        range: Option<&InputRange>,
-    ) -> Result<Option<Vec<Tensor>>> {
-        let network = &self.program.network;
-        let offset = |&input: &LayerId| {
-            let shape = &network.layers[input].shape;
-            match (part, &step.range) {
-                (InputPart::AboveLow, Some((low, _))) => spread(low, shape, 1),
-                (_, Some((_, high))) => spread(high, shape, 1),
-                (InputPart::AboveLow, None) => range_at(network, input, range).map(|[low, _]| low),
-                (_, None) => range_at(network, input, range).map(|[_, high]| high),
-            }
-        };
-        match part {
-            InputPart::AboveLow | InputPart::BelowHigh => {
-                network.layers[id].inputs.iter().map(offset).collect::<Result<_>>().map(Some)
-            }
-            _ => Ok(None),
+    /// The shape of an input's value in the layout of a layer's step.
+    pub fn input_shape(&self, id: LayerId, input: LayerId) -> &[usize] {
+        match self.steps_in_blocks[id] {
+            true => self.layouts.shape(self.network(), input),
+            false => &self.network().layers[input].shape,
         }
+    }
+
+    /// The value of a layer, in blocks or row by row.
+    pub fn value(&self, from: &Activations, id: LayerId, in_blocks: bool) -> Result<Tensor> {
+        self.layouts.convert(self.network(), id, from.value(id)?.clone(), in_blocks)
+    }
+
+    fn forward_kernel(&self, id: LayerId) -> Result<ForwardKernel> {
+        let op = self.layouts.op(self.network(), id);
+        Ok(match (op, op.as_linear()) {
+            (Op::Convolution(convolution), _) if convolution.in_blocks => {
+                let kernel = convolution.kernel_in_blocks(WeightPart::Plain, true)?;
+                ForwardKernel::Blocks(kernel, convolution.bias.clone())
+            }
+            (_, Some(map)) => {
+                ForwardKernel::Tensors(map.forward(WeightPart::Plain, map.bias().cloned())?)
+            }
+            _ => ForwardKernel::Operator,
+        })
+    }
+
+    fn step_kernels(&self, id: LayerId, range: Option<&InputRange>) -> Result<StepKernels> {
+        let Some(map) = self.step_op(id).as_linear() else {
+            return Ok(StepKernels::None);
+        };
+        Ok(match &self.program.steps[id] {
+            Step::Linear(step) => StepKernels::Divisions(divisions_of(self, id, step, range)?),
+            Step::Gamma(step) => StepKernels::Gamma(Box::new(GammaKernels::new(*step, map)?)),
+            Step::Gradient => StepKernels::Gradient(map.transposed(WeightPart::Plain)?),
+            _ => StepKernels::None,
+        })
     }
 
     /// Runs the network; values that propagation does not read are dropped after their last use.
@@ -235,19 +181,13 @@ impl Engine {
         );
         let mut values: Vec<Option<Tensor>> = vec![None; network.layers.len()];
         for (id, layer) in network.layers.iter().enumerate() {
-            let read = |&of: &LayerId| {
-                let is_last = self.last_reads[id].contains(&of) && !self.program.is_kept[of];
-                let occurs_once = layer.inputs.iter().filter(|&&input| input == of).count() == 1;
-                let value =
-                    if is_last && occurs_once { values[of].take() } else { values[of].clone() };
-                value.context("a value was dropped too early")
-            };
-            let inputs: Vec<Tensor> = layer.inputs.iter().map(read).collect::<Result<_>>()?;
-            let value = match &self.forward[id] {
-                Some(kernel) => kernel(&inputs),
-                None => layer.op.evaluate(input, inputs),
-            };
-            values[id] = Some(value.with_context(|| format!("running the {}", layer.describe()))?);
+            // An activation may have been computed with its signal.
+            if values[id].is_none() {
+                let (computed, value) = self
+                    .evaluate(id, input, &mut values)
+                    .with_context(|| format!("running the {}", layer.describe()))?;
+                values[computed] = Some(value);
+            }
             for &done in &self.last_reads[id] {
                 if !self.program.is_kept[done] {
                     values[done] = None;
@@ -255,6 +195,72 @@ impl Engine {
             }
         }
         Ok(Activations { values, output: network.output })
+    }
+
+    /// The value of a layer, or of the activation behind it.
+    fn evaluate(
+        &self,
+        id: LayerId,
+        picture: &Tensor,
+        values: &mut [Option<Tensor>],
+    ) -> Result<(LayerId, Tensor)> {
+        let network = &self.program.network;
+        let layer = &network.layers[id];
+        let in_blocks = self.layouts.is_in_blocks(id);
+        let read = |&of: &LayerId| {
+            let is_last = self.last_reads[id].contains(&of) && !self.program.is_kept[of];
+            let occurs_once = layer.inputs.iter().filter(|&&input| input == of).count() == 1;
+            let value = if is_last && occurs_once { values[of].take() } else { values[of].clone() };
+            let value = value.context("a value was dropped too early")?;
+            self.layouts.convert(network, of, value, in_blocks)
+        };
+        let inputs: Vec<Tensor> = layer.inputs.iter().map(read).collect::<Result<_>>()?;
+        Ok(match &self.forward[id] {
+            ForwardKernel::Operator => {
+                (id, self.layouts.op(network, id).evaluate(picture, inputs)?)
+            }
+            ForwardKernel::Tensors(kernel) => (id, kernel(&inputs)?),
+            ForwardKernel::Blocks(kernel, bias) => {
+                let activation = self.activations[id].filter(|_| !self.program.is_kept[id]);
+                let function = activation.and_then(|id| function_of(self.layouts.op(network, id)));
+                let value = kernel.forward(&inputs[0], bias.as_ref(), function)?;
+                (activation.unwrap_or(id), value)
+            }
+        })
+    }
+}
+
+/// Whether propagation at a layer works on images in blocks.
+fn step_is_in_blocks(program: &Program, layouts: &Layouts, id: LayerId) -> bool {
+    let layer = &program.network.layers[id];
+    let has_few_channels = matches!(layer.op, Op::Convolution(_))
+        && program.network.layers[layer.inputs[0]].shape[1] < FEWEST_CHANNELS;
+    // Ranges of the picture are known row by row.
+    let reads_range = match &program.steps[id] {
+        Step::Linear(step) => step.reads_range(),
+        _ => false,
+    };
+    layouts.is_in_blocks(id) && !has_few_channels && !reads_range
+}
+
+/// For each convolution in blocks, the activation that is the only reader of its value.
+fn activations_of_convolutions(network: &Network, layouts: &Layouts) -> Vec<Option<LayerId>> {
+    let consumers = network.consumers();
+    let activation = |(id, layer): (LayerId, &crate::network::Layer)| match consumers[id][..] {
+        [reader] if matches!(layer.op, Op::Convolution(_)) && layouts.is_in_blocks(id) => {
+            let function = function_of(layouts.op(network, reader));
+            function.filter(|_| layouts.is_in_blocks(reader)).map(|_| reader)
+        }
+        _ => None,
+    };
+    network.layers.iter().enumerate().map(activation).collect()
+}
+
+/// The function of an activation that can be applied where its signal is computed.
+fn function_of(op: &Op) -> Option<&Function> {
+    match op {
+        Op::Activation(activation) => Some(&activation.function).filter(|f| f.is_chain()),
+        _ => None,
     }
 }
 
@@ -271,32 +277,4 @@ fn last_reads(network: &Network) -> Vec<Vec<LayerId>> {
         reads[reader].push(input);
     }
     reads
-}
-
-/// The transposed kernels of one map: one per part of the weights, shared between groups.
-struct SharedTransposed<'a> {
-    map: &'a dyn LinearMap,
-    kernels: Vec<(WeightPart, Arc<Transposed>)>,
-}
-
-impl SharedTransposed<'_> {
-    fn get(&mut self, part: WeightPart) -> Result<Arc<Transposed>> {
-        if let Some((_, kernel)) = self.kernels.iter().find(|(known, _)| *known == part) {
-            return Ok(kernel.clone());
-        }
-        let kernel = Arc::new(self.map.transposed(part)?);
-        self.kernels.push((part, kernel.clone()));
-        Ok(kernel)
-    }
-}
-
-/// `sum += part`, starting the sum where there is none.
-pub(super) fn add(sum: &mut Option<Tensor>, part: Tensor) -> Result<()> {
-    match sum {
-        Some(sum) => sum.add_assign(&part),
-        None => {
-            *sum = Some(part);
-            Ok(())
-        }
-    }
 }

@@ -5,10 +5,12 @@
 //! kernels once and runs the program on picture after picture.
 
 mod conservation;
+mod division;
 mod engine;
 mod expansion;
 mod gamma;
 mod input_range;
+mod layout;
 mod program;
 mod proof;
 mod propagate;
@@ -91,8 +93,8 @@ impl Explainer {
     ///
     /// # Errors
     /// When it was not.
-    pub fn value<'a>(&self, activations: &'a Activations, layer: LayerId) -> Result<&'a Tensor> {
-        activations.value(layer)
+    pub fn value(&self, activations: &Activations, layer: LayerId) -> Result<Tensor> {
+        self.engine.value(activations, layer, false)
     }
 
     /// Propagates relevance from the output back to the value of an inner layer only; layer 0 is the input.

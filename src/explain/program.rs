@@ -82,6 +82,11 @@ impl LinearStep {
         group.terms == own && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
     }
 
+    /// Whether a part of an input is relative to its lowest or highest value.
+    pub(super) fn reads_range(&self) -> bool {
+        self.groups.iter().flat_map(|group| &group.terms).any(|term| term.input.is_relative())
+    }
+
     fn reads_inputs(&self) -> bool {
         self.groups.iter().flat_map(|group| &group.terms).any(|term| !term.input.is_constant())
     }

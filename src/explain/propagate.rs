@@ -4,7 +4,8 @@ use anyhow::{Context, Result, ensure};
 
 use super::Attribution;
 use super::conservation::{Books, LayerBooks};
-use super::engine::{Activations, Division, Engine, TermKernels, add};
+use super::division::{Division, TermKernels};
+use super::engine::{Activations, Engine, StepKernels};
 use super::expansion;
 use super::program::{LinearStep, Step};
 use crate::linear::Broadcast;
@@ -72,13 +73,15 @@ impl Engine {
             };
             let sums = arrived.sums;
             let handed = self
-                .step(id, activations, arrived)
+                .arranged(id, arrived, self.steps_in_blocks[id])
+                .and_then(|arrived| self.step(id, activations, arrived))
                 .with_context(|| format!("propagating through the {}", layer.describe()))?;
             let (by_bias, by_stabilizer) = (handed.absorbed_by_bias, handed.absorbed_by_stabilizer);
             let mut layer_books = self.layer_books(id, sums, by_bias, by_stabilizer);
             for (&input, part) in layer.inputs.iter().zip(handed.relevance) {
                 self.write_down(input, part.sums[0], &mut layer_books);
                 if self.carries(input) {
+                    let part = self.arranged(input, part, self.layouts.is_in_blocks(input))?;
                     carried[input] = Some(joined(carried[input].take(), part)?);
                 }
             }
@@ -86,11 +89,17 @@ impl Engine {
             books.layers.push(layer_books);
         }
         let arrived = match carried[end].take() {
-            Some(arrived) => arrived,
+            Some(arrived) => self.arranged(end, arrived, false)?,
             None => Tensor::zeros(&network.layers[end].shape)?.into(),
         };
         books.input_sum = arrived.sums[0];
         Ok(Attribution { relevance: arrived.relevance, books })
+    }
+
+    /// Relevance of the value of a layer, in blocks or row by row.
+    fn arranged(&self, id: LayerId, carried: Carried, in_blocks: bool) -> Result<Carried> {
+        let relevance = self.layouts.convert(self.network(), id, carried.relevance, in_blocks)?;
+        Ok(Carried { relevance, ..carried })
     }
 
     /// Whether relevance is followed further from a layer: the input, or one with a step.
@@ -98,44 +107,45 @@ impl Engine {
         matches!(self.network().layers[id].op, Op::Input) || self.program().steps[id] != Step::End
     }
 
-    /// What layer `id` does with the relevance that arrived at it.
+    /// What layer `id` does with the relevance that arrived at it, in the layout of its step.
     fn step(&self, id: LayerId, activations: &Activations, arrived: Carried) -> Result<Handed> {
         let layer = &self.network().layers[id];
-        let inputs = || -> Result<Vec<Tensor>> {
-            layer.inputs.iter().map(|&input| activations.value(input).cloned()).collect()
-        };
+        let op = self.step_op(id);
+        let value = |of: LayerId| self.value(activations, of, self.steps_in_blocks[id]);
+        let inputs =
+            || layer.inputs.iter().map(|&input| value(input)).collect::<Result<Vec<Tensor>>>();
         // Only operators whose gradient reads its inputs had them kept.
         let read_inputs = |op: &dyn Operator| match op.gradient_reads_inputs() {
             true => inputs(),
             false => Ok(vec![]),
         };
-        match (&self.program().steps[id], layer.op.as_operator()) {
-            (Step::End, _) => Ok(Handed::from(Vec::<Carried>::new())),
-            (Step::Linear(step), _) => self.divide(id, step, activations, arrived),
-            (Step::Gamma(step), _) => {
-                let kernels = self.gammas[id].as_ref().context("a kernel is missing")?;
-                kernels.propagate(*step, &inputs()?, activations.value(id)?, arrived)
+        match (&self.program().steps[id], op.as_operator(), &self.steps[id]) {
+            (Step::End, ..) => Ok(Handed::from(Vec::<Carried>::new())),
+            (Step::Linear(step), _, StepKernels::Divisions(divisions)) => {
+                self.divide(id, step, divisions, activations, arrived)
             }
-            (Step::Expansion(step), Some(operator)) => {
-                expansion::expand(*step, operator, &inputs()?, activations.value(id)?, arrived)
+            (Step::Gamma(step), _, StepKernels::Gamma(kernels)) => {
+                kernels.propagate(*step, &inputs()?, &value(id)?, arrived)
             }
-            (Step::Expansion(_), None) => anyhow::bail!("only an operator is expanded"),
-            (Step::Pass, _) => Ok(vec![arrived].into()),
-            (Step::Share, _) => match &layer.op {
+            (Step::Expansion(step), Some(operator), _) => {
+                expansion::expand(*step, operator, &inputs()?, &value(id)?, arrived)
+            }
+            (Step::Pass, ..) => Ok(vec![arrived].into()),
+            (Step::Share, ..) => match op {
                 Op::Product(product) => Ok(product.share(&arrived.relevance)?.into()),
                 _ => anyhow::bail!("only a product shares relevance"),
             },
-            (Step::Deconvnet, _) => Ok(vec![positive(arrived.relevance)?].into()),
-            (Step::GuidedBackprop, Some(op)) => {
+            (Step::Deconvnet, ..) => Ok(vec![positive(arrived.relevance)?].into()),
+            (Step::GuidedBackprop, Some(op), _) => {
                 Ok(op.gradient(&read_inputs(op)?, positive(arrived.relevance)?.relevance)?.into())
             }
-            (Step::Gradient, Some(op)) => {
+            (Step::Gradient, Some(op), _) => {
                 Ok(op.gradient(&read_inputs(op)?, arrived.relevance)?.into())
             }
-            (Step::GuidedBackprop | Step::Gradient, None) => {
-                let transposed = self.gradients[id].as_ref().context("a kernel is missing")?;
+            (Step::Gradient, None, StepKernels::Gradient(transposed)) => {
                 Ok(transposed(&arrived.relevance)?.into())
             }
+            _ => anyhow::bail!("a kernel is missing"),
         }
     }
 
@@ -144,54 +154,49 @@ impl Engine {
         &self,
         id: LayerId,
         step: &LinearStep,
+        divisions: &[Division],
         activations: &Activations,
         arrived: Carried,
     ) -> Result<Handed> {
         let layer = &self.network().layers[id];
+        let value = |of: LayerId| self.value(activations, of, self.steps_in_blocks[id]);
+        let inputs = |term: &TermKernels| -> Result<Vec<Tensor>> {
+            let parts = layer.inputs.iter().enumerate().map(|(place, &input)| {
+                let offset = term.offsets.as_ref().map(|offsets| &offsets[place]);
+                part_of(value(input)?, term.input, offset)
+            });
+            parts.collect()
+        };
         let mut sums: Vec<Option<Carried>> = layer.inputs.iter().map(|_| None).collect();
         let mut handed = Handed::from(Vec::<Carried>::new());
         let mut taken_up = 0.0;
         let (relevance, [incoming, _]) = (arrived.relevance, arrived.sums);
         let mut relevance = Some(relevance);
-        let count = self.divisions[id].len();
-        for (index, division) in self.divisions[id].iter().enumerate() {
+        for (index, division) in divisions.iter().enumerate() {
             // The last division writes its quotients over what arrived.
-            let arrived = if index + 1 == count { relevance.take() } else { relevance.clone() };
+            let is_last = index + 1 == divisions.len();
+            let arrived = if is_last { relevance.take() } else { relevance.clone() };
             let mut arrived = arrived.context("relevance was used up")?;
-            let inputs = |term: &TermKernels| -> Result<Vec<Tensor>> {
-                let parts = layer.inputs.iter().enumerate().map(|(place, &input)| {
-                    let offset = term.offsets.as_ref().map(|offsets| &offsets[place]);
-                    part_of(activations.value(input)?.clone(), term.input, offset)
-                });
-                parts.collect()
-            };
-            let output = || activations.value(id);
             taken_up += match division.group.gate {
-                Some(sign) => close_gate(&mut arrived, sign, output()?)?,
+                Some(sign) => close_gate(&mut arrived, sign, &value(id)?)?,
                 None => incoming,
             };
-            let denominator = denominator(division, inputs, output, arrived.shape())?;
             let coefficient = division.group.coefficient;
-            let absorbed =
-                quotients(division.bias.as_ref(), step.stabilizer, &mut arrived, &denominator)?;
-            drop(denominator);
+            let absorbed = division.divide(step.stabilizer, &mut arrived, inputs, || value(id))?;
             handed.absorbed_by_bias += f64::from(coefficient) * absorbed.by_bias;
             handed.absorbed_by_stabilizer += f64::from(coefficient) * absorbed.by_stabilizer;
             for term in &division.terms {
-                let shares = (term.transposed)(&arrived)?;
                 let parts = if term.input.is_constant() { vec![] } else { inputs(term)? };
-                for (place, (share, sum)) in shares.into_iter().zip(&mut sums).enumerate() {
-                    *sum = Some(gathered(sum.take(), share, parts.get(place), coefficient)?);
-                }
+                term.gather(&arrived, &parts, coefficient, &mut sums)?;
             }
         }
-        if self.divisions[id].iter().all(|division| division.group.gate.is_some()) {
+        if divisions.iter().all(|division| division.group.gate.is_some()) {
             // An output of 0 opens no gate: its relevance is dropped.
             handed.absorbed_by_stabilizer += incoming - taken_up;
         }
         let finish = |(sum, &input): (Option<Carried>, &LayerId)| match sum {
             Some(sum) => Ok(sum),
-            None => Tensor::zeros(&self.network().layers[input].shape).map(Carried::from),
+            None => Tensor::zeros(self.input_shape(id, input)).map(Carried::from),
         };
         handed.relevance =
             sums.into_iter().zip(&layer.inputs).map(finish).collect::<Result<_>>()?;
@@ -252,7 +257,7 @@ fn joined(before: Option<Carried>, part: Carried) -> Result<Carried> {
 }
 
 /// `sum + coefficient · share ⊙ part`: what a term of a division adds to the relevance of an input.
-fn gathered(
+pub(super) fn gathered(
     sum: Option<Carried>,
     mut share: Tensor,
     part: Option<&Tensor>,
@@ -283,30 +288,14 @@ fn gathered(
     Ok(Carried { relevance, sums })
 }
 
-/// `z` of a division: from the forward pass, or computed anew.
-fn denominator<'a>(
-    division: &Division,
-    inputs: impl Fn(&TermKernels) -> Result<Vec<Tensor>>,
-    output: impl Fn() -> Result<&'a Tensor>,
-    shape: &[usize],
-) -> Result<Tensor> {
-    if division.divides_by_output {
-        return output().cloned();
-    }
-    let mut sum = None;
-    for term in &division.terms {
-        if let Some(forward) = &term.forward {
-            add(&mut sum, forward(&inputs(term)?)?)?;
+/// `sum += part`, starting the sum where there is none.
+pub(super) fn add(sum: &mut Option<Tensor>, part: Tensor) -> Result<()> {
+    match sum {
+        Some(sum) => sum.add_assign(&part),
+        None => {
+            *sum = Some(part);
+            Ok(())
         }
-    }
-    match (sum, &division.constant) {
-        (Some(mut sum), Some(constant)) => {
-            sum.add_assign(constant)?;
-            Ok(sum)
-        }
-        (Some(sum), None) => Ok(sum),
-        (None, Some(constant)) => Ok(constant.clone()),
-        (None, None) => Tensor::zeros(shape),
     }
 }
 
@@ -342,12 +331,12 @@ pub(super) fn quotients(
     };
     // A run of one channel at a time says what its bias absorbs.
     let run = match &bias {
-        Some((_, spread)) if spread.inner > 1 => spread.inner,
+        Some((_, spread)) if spread.inner > 1 && spread.lanes == 1 => spread.inner,
         _ => RUN,
     };
     let sums = stabilizer.divide(relevance.data_mut(), denominator.data(), run);
     let by_bias = match bias {
-        Some((bias, spread)) if spread.inner > 1 => {
+        Some((bias, spread)) if spread.inner > 1 && spread.lanes == 1 => {
             let channels = bias.data().iter().cycle();
             sums.iter().zip(channels).map(|(&[_, sum], &bias)| sum * f64::from(bias)).sum()
         }

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use crate::blocked::LANES;
 use crate::parallel::for_each_chunk;
 use crate::tensor::{Tensor, sum_of};
 use crate::vector;
@@ -10,21 +11,39 @@ use crate::vector;
 const CHUNK: usize = 1 << 12;
 
 /// How a small tensor lies in a large one: the large one, row-major, is `outer`
-/// repeats of the small one, each of whose `middle` elements fills a run of `inner`.
+/// repeats of the small one, each of whose `middle` groups of `lanes` elements is repeated `inner` times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broadcast {
     /// Repeats of the whole small tensor.
     pub outer: usize,
-    /// Elements of the small tensor.
+    /// Groups of the small tensor.
     pub middle: usize,
-    /// Length of the run that one element fills.
+    /// Repeats of one group, one after the other.
     pub inner: usize,
+    /// Elements of a group: 1 but for images in blocks of channels (`[1, B, 1, 1, 16]` over `[1, B, H, W, 16]`).
+    pub lanes: usize,
 }
 
 impl Broadcast {
-    /// How `small` spreads over `large`, or `None` where the small tensor's own
-    /// axes are not neighbours (`[C, 1, W]` over `[C, H, W]`).
+    /// How `small` spreads over `large`, or `None` where the small tensor's own axes lie in more
+    /// than one block (`[C, 1, W]` over `[C, H, W]`), the lanes of an image in blocks excepted.
     pub fn between(small: &[usize], large: &[usize]) -> Option<Broadcast> {
+        if let [.., lanes @ LANES] = *small
+            && let [.., LANES] = *large
+            && small.len() == 5
+            && large.len() == 5
+        {
+            let outside = Broadcast::in_one_block(&small[..4], &large[..4])?;
+            let is_whole = outside.inner == 1;
+            return Some(match is_whole {
+                true => Broadcast { middle: outside.middle * lanes, ..outside },
+                false => Broadcast { lanes, ..outside },
+            });
+        }
+        Broadcast::in_one_block(small, large)
+    }
+
+    fn in_one_block(small: &[usize], large: &[usize]) -> Option<Broadcast> {
         let padding = large.len().checked_sub(small.len())?;
         let length = |axis: usize| {
             if axis < padding { 1 } else { small[axis - padding] }
@@ -35,7 +54,8 @@ impl Broadcast {
         }
         let own = |axis: &usize| length(*axis) != 1;
         let Some(first) = (0..large.len()).find(own) else {
-            return Some(Broadcast { outer: 1, middle: 1, inner: large.iter().product() });
+            let inner = large.iter().product();
+            return Some(Broadcast { outer: 1, middle: 1, inner, lanes: 1 });
         };
         let last = (0..large.len()).rev().find(own).unwrap_or(first);
         let is_one_block = (first..=last).all(|axis| length(axis) == large[axis]);
@@ -43,6 +63,7 @@ impl Broadcast {
             outer: large[..first].iter().product(),
             middle: large[first..=last].iter().product(),
             inner: large[last + 1..].iter().product(),
+            lanes: 1,
         })
     }
 
@@ -53,6 +74,14 @@ impl Broadcast {
         small: &[f32],
         function: impl Fn(&mut f32, f32) + Send + Sync,
     ) {
+        if self.lanes > 1 {
+            let lanes = self.lanes;
+            for_each_chunk(large, self.inner * lanes, |group, large| {
+                let small = &small[group % self.middle * lanes..][..lanes];
+                vector::each_with_lanes(large, small, &function);
+            });
+            return;
+        }
         if self.inner > 1 {
             for_each_chunk(large, self.inner, |run, large| {
                 let from = small[run % small.len()];
@@ -72,7 +101,17 @@ impl Broadcast {
 
     /// Sums the large tensor over everything the small one was spread over: the transpose of spreading.
     pub fn sum(&self, large: &[f32]) -> Vec<f32> {
-        let mut sums = vec![0.0f64; self.middle];
+        let mut sums = vec![0.0f64; self.middle * self.lanes];
+        if self.lanes > 1 {
+            let groups = large.chunks_exact((self.inner * self.lanes).max(1));
+            for (group, repeats) in groups.enumerate() {
+                let sums = &mut sums[group % self.middle * self.lanes..][..self.lanes];
+                for lanes in repeats.chunks_exact(self.lanes) {
+                    sums.iter_mut().zip(lanes).for_each(|(sum, &value)| *sum += f64::from(value));
+                }
+            }
+            return sums.into_iter().map(|sum| sum as f32).collect();
+        }
         if self.inner == 1 {
             for row in large.chunks_exact(self.middle.max(1)) {
                 sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
@@ -162,12 +201,27 @@ mod tests {
         let between = |small: &[usize], large: &[usize]| {
             Broadcast::between(small, large).map(|b| (b.outer, b.middle, b.inner))
         };
+        let lanes = Broadcast::between(&[1, 3, 1, 1, 16], &[1, 3, 4, 5, 16]);
+        assert_eq!(lanes, Some(Broadcast { outer: 1, middle: 3, inner: 20, lanes: 16 }));
+        assert_eq!(between(&[1, 3, 1, 1, 16], &[1, 3, 1, 1, 16]), Some((1, 48, 1)));
         assert_eq!(between(&[1, 3, 1, 1], &[1, 3, 4, 5]), Some((1, 3, 20)));
         assert_eq!(between(&[5], &[2, 3, 5]), Some((6, 5, 1)));
         assert_eq!(between(&[], &[2, 3]), Some((1, 1, 6)));
         assert_eq!(between(&[1, 3, 4, 5], &[1, 3, 4, 5]), Some((1, 60, 1)));
         assert_eq!(between(&[3, 1, 5], &[3, 4, 5]), None);
         assert_eq!(between(&[2], &[3]), None);
+    }
+
+    #[test]
+    fn lanes_spread_over_pixels() {
+        let lanes: Vec<f32> = (0..32).map(|lane| lane as f32).collect();
+        let small = Tensor::new(&[1, 2, 1, 1, 16], &lanes).unwrap();
+        let mut large = Tensor::zeros(&[1, 2, 1, 3, 16]).unwrap();
+        large.combine_broadcast(&small, |to, from| *to += from).unwrap();
+        assert_eq!(large.data()[16..32], lanes[..16]);
+        assert_eq!(large.data()[48..64], lanes[16..]);
+        let sums = large.summed_to(&[1, 2, 1, 1, 16]).unwrap();
+        assert_eq!(sums.data(), small.map(|x| 3.0 * x).unwrap().data());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Convolutions over one, two or three spatial axes, and their mirror image, the transposed convolution.
 
-use anyhow::Result;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
 use tract_core::internal::TVec;
 use tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec, PoolSpec};
 use tract_core::ops::nn::DataFormat;
@@ -8,6 +10,8 @@ use tract_core::ops::nn::DataFormat;
 use super::convolution_transposed::scatter;
 use super::plan::Plan;
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, depthwise, direct};
+use crate::blocked::{self, Image, finish};
+use crate::operator::Function;
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
@@ -26,6 +30,9 @@ pub struct Convolution {
     pub window: Window,
     /// Whether the layer runs the geometry backwards.
     pub is_transposed: bool,
+    /// Whether its inputs, outputs and bias are images in blocks of channels: so in what runs, never
+    /// in a network.
+    pub(crate) in_blocks: bool,
 }
 
 impl Convolution {
@@ -40,6 +47,40 @@ impl Convolution {
             false => self.weight.shape()[0],
             true => self.weight.shape()[1] * self.groups,
         }
+    }
+
+    /// The same layer on images in blocks, where it has kernels for them.
+    pub(crate) fn to_blocks(&self) -> Option<Convolution> {
+        let serves =
+            !self.is_transposed && blocked::serves(self.weight.shape(), self.groups, &self.window);
+        serves.then(|| Convolution { in_blocks: true, ..self.clone() })
+    }
+
+    /// The kernel on images in blocks, in either direction.
+    ///
+    /// # Errors
+    /// When the planes are beyond what 32 bits can address.
+    pub(crate) fn kernel_in_blocks(
+        &self,
+        part: WeightPart,
+        gathers: bool,
+    ) -> Result<BlockedKernel> {
+        let filters = blocked::Filters { weight: &self.weight, part, is_transposed: !gathers };
+        let kernel = match gathers {
+            true => blocked::gather(filters, &self.window),
+            false => blocked::scatter(filters, &self.window),
+        };
+        let shape = self.weight.shape();
+        let (channels, spatial) = match gathers {
+            true => (shape[0], self.window.output_shape()),
+            false => (shape[1] * self.groups, self.window.input_shape()),
+        };
+        let image = match spatial[..] {
+            [height, width] => Some(Image { channels, height, width }),
+            _ => None,
+        };
+        let kernel = kernel.zip(image).context("the images of a convolution are too large")?;
+        Ok(BlockedKernel { kernel: kernel.0, image: kernel.1 })
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
@@ -80,6 +121,10 @@ impl Convolution {
 
 impl LinearMap for Convolution {
     fn forward(&self, part: WeightPart, bias: Option<Tensor>) -> Result<Forward> {
+        if self.in_blocks {
+            let kernel = self.kernel_in_blocks(part, true)?;
+            return Ok(Box::new(move |inputs| kernel.forward(&inputs[0], bias.as_ref(), None)));
+        }
         let channels = self.output_channels();
         let per_channel = bias.as_ref().is_some_and(|bias| {
             // One number per channel, and not a row or a map that happens to be as long.
@@ -100,6 +145,10 @@ impl LinearMap for Convolution {
     }
 
     fn transposed(&self, part: WeightPart) -> Result<Transposed> {
+        if self.in_blocks {
+            let kernel = self.kernel_in_blocks(part, false)?;
+            return Ok(Box::new(move |output| Ok(vec![kernel.forward(output, None, None)?])));
+        }
         let kernel = self.kernel(part, self.is_transposed)?;
         Ok(Box::new(move |output| Ok(vec![kernel(output)?])))
     }
@@ -114,6 +163,31 @@ impl LinearMap for Convolution {
 
     fn parameter_count(&self) -> usize {
         self.weight.len() + self.bias.as_ref().map_or(0, Tensor::len)
+    }
+}
+
+/// A kernel on images in blocks, with the image that it computes.
+#[derive(Clone)]
+pub(crate) struct BlockedKernel {
+    pub kernel: Arc<dyn blocked::Kernel>,
+    pub image: Image,
+}
+
+impl BlockedKernel {
+    /// `function(W x + bias)`; the bias is a number a channel or a map, in blocks.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn forward(
+        &self,
+        input: &Tensor,
+        bias: Option<&Tensor>,
+        function: Option<&Function>,
+    ) -> Result<Tensor> {
+        let mut output = Tensor::unwritten(&self.image.shape())?;
+        let finish = finish::Forward { bias: finish::Bias::of(bias, self.image), function };
+        self.kernel.run(input.data(), output.data_mut(), &finish);
+        Ok(output)
     }
 }
 

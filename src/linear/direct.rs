@@ -5,14 +5,13 @@
 //! planes with their padding written out, so that no tap needs a test. Where rows are shorter
 //! than a run, the padded plane is walked as one line, and what falls into the padding is dropped.
 
-use std::cell::Cell;
-
 use anyhow::{Result, ensure};
 
 use super::convolution::{Correlation, Kernel};
+use super::padded_planes::{PaddedPlanes, Tile};
 use super::{Window, WindowAxis};
 use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands, Sums};
-use crate::parallel::{for_each_chunk, for_each_heavy_chunk};
+use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 
 /// The kernel of a convolution with one bias per filter; `None` where another kernel serves better:
@@ -24,11 +23,6 @@ pub(super) fn gather(correlation: &Correlation, bias: Option<&Tensor>) -> Option
 
 /// Filters of a group below which the lanes of a vector would stay empty.
 const FEWEST_FILTERS: usize = 8;
-
-thread_local! {
-    /// Room for planes with their padding.
-    static PLANES: Cell<Vec<f32>> = const { Cell::new(vec![]) };
-}
 
 /// A convolution with packed weights.
 struct Direct {
@@ -56,22 +50,6 @@ struct Block {
     vectors: usize,
 }
 
-/// A run of pixels that are computed together.
-struct Tile {
-    /// The first pixel in the padded plane.
-    input: usize,
-    segments: Vec<Segment>,
-}
-
-/// Neighbouring pixels of a tile that belong to the output.
-struct Segment {
-    /// The first one's number in the tile.
-    pixel: usize,
-    /// Its place in the output plane.
-    output: usize,
-    count: usize,
-}
-
 impl Direct {
     fn new(
         instructions: Instructions,
@@ -96,7 +74,7 @@ impl Direct {
         }
         let fills_two = correlation.groups == 1 || filters_per_group.is_multiple_of(2 * lanes);
         let block_len = if fills_two { 2 * lanes } else { lanes };
-        let padded = PaddedPlanes::new(vertical, horizontal, instructions.pixels());
+        let padded = PaddedPlanes::new(vertical, horizontal, 1, instructions.pixels());
         let offsets = padded.offsets(channels_per_group)?;
         let tiles = padded.tiles(instructions.pixels());
         let mut output_shape = vec![1, filters];
@@ -126,24 +104,12 @@ impl Direct {
             "a convolution met {:?}",
             input.shape()
         );
-        if !self.padded.is_copied {
-            return self.run_on(input.data());
-        }
-        // Taken, not borrowed: a thread that waits for others may meanwhile run another convolution.
-        let mut planes = PLANES.take();
-        let len = channels * self.padded.plane_len() + self.padded.slack;
-        if planes.len() < len {
-            planes.resize(len, 0.0);
-        }
-        self.padded.copy(input.data(), &mut planes[..len]);
-        let output = self.run_on(&planes[..len]);
-        PLANES.set(planes);
-        output
+        self.padded.with_padding(input.data(), |planes| self.run_on(planes))
     }
 
     /// The same with planes whose padding is written out.
     fn run_on(&self, planes: &[f32]) -> Result<Tensor> {
-        let mut output = Tensor::zeros(&self.output_shape)?;
+        let mut output = Tensor::unwritten(&self.output_shape)?;
         let chunk_len = self.block_len * self.output_len;
         for_each_heavy_chunk(output.data_mut(), chunk_len, self.offsets.len(), |index, chunk| {
             let group = index * self.block_len / self.filters_per_group;
@@ -198,128 +164,6 @@ fn packed(weight: &Tensor, block_len: usize, lanes: usize) -> Vec<Block> {
         Block { weights, vectors }
     };
     blocks.map(pack).collect()
-}
-
-/// Input planes with their padding written out, and the windows on them.
-struct PaddedPlanes {
-    vertical: WindowAxis,
-    horizontal: WindowAxis,
-    /// Whether the input must be copied; else its planes serve as they are.
-    is_copied: bool,
-    /// Numbers behind the last plane, which a run that is longer than its row reads.
-    slack: usize,
-}
-
-impl PaddedPlanes {
-    fn new(vertical: WindowAxis, horizontal: WindowAxis, pixels: usize) -> PaddedPlanes {
-        let is_padded = |axis: &WindowAxis| axis.pad_before + axis.pad_after > 0;
-        let is_line = Self::strides_are_one(&vertical, &horizontal)
-            && vertical.kernel == 1
-            && horizontal.kernel == 1
-            && vertical.input * horizontal.input >= pixels;
-        let is_copied = is_padded(&vertical) || is_padded(&horizontal) || !is_line;
-        let slack = pixels * horizontal.stride;
-        PaddedPlanes { vertical, horizontal, is_copied, slack }
-    }
-
-    fn strides_are_one(vertical: &WindowAxis, horizontal: &WindowAxis) -> bool {
-        vertical.stride == 1 && horizontal.stride == 1
-    }
-
-    fn input_len(&self) -> usize {
-        self.vertical.input * self.horizontal.input
-    }
-
-    fn width(&self) -> usize {
-        self.horizontal.pad_before + self.horizontal.input + self.horizontal.pad_after
-    }
-
-    fn plane_len(&self) -> usize {
-        (self.vertical.pad_before + self.vertical.input + self.vertical.pad_after) * self.width()
-    }
-
-    /// Writes the planes of the input over what `planes` held, with their padding.
-    fn copy(&self, input: &[f32], planes: &mut [f32]) {
-        let (plane_len, input_len) = (self.plane_len(), self.input_len());
-        let (planes, slack) = planes.split_at_mut(planes.len() - self.slack);
-        slack.fill(0.0);
-        for_each_chunk(planes, plane_len, |channel, plane| {
-            self.copy_plane(&input[channel * input_len..][..input_len], plane);
-        });
-    }
-
-    fn copy_plane(&self, from: &[f32], to: &mut [f32]) {
-        let (width, columns) = (self.width(), self.horizontal.input);
-        let (above, rest) = to.split_at_mut(self.vertical.pad_before * width);
-        let (inside, below) = rest.split_at_mut(self.vertical.input * width);
-        above.fill(0.0);
-        below.fill(0.0);
-        for (to, from) in inside.chunks_exact_mut(width).zip(from.chunks_exact(columns)) {
-            let (left, rest) = to.split_at_mut(self.horizontal.pad_before);
-            let (inside, right) = rest.split_at_mut(columns);
-            left.fill(0.0);
-            inside.copy_from_slice(from);
-            right.fill(0.0);
-        }
-    }
-
-    /// Where each tap of the channels of a group lies; `None` where that is beyond 32 bits.
-    fn offsets(&self, channels: usize) -> Option<Vec<u32>> {
-        u32::try_from((channels + 1) * self.plane_len() + self.slack).ok()?;
-        let mut offsets = vec![];
-        for channel in 0..channels {
-            for y in 0..self.vertical.kernel {
-                for x in 0..self.horizontal.kernel {
-                    let row = y * self.vertical.dilation * self.width();
-                    let place = channel * self.plane_len() + row + x * self.horizontal.dilation;
-                    offsets.push(place as u32);
-                }
-            }
-        }
-        Some(offsets)
-    }
-
-    /// The output plane in runs of `pixels`: row by row, or the padded plane as one line where that takes fewer.
-    fn tiles(&self, pixels: usize) -> Vec<Tile> {
-        let (rows, columns) = (self.vertical.output, self.horizontal.output);
-        let line_len = (rows.max(1) - 1) * self.width() + columns;
-        let as_line = Self::strides_are_one(&self.vertical, &self.horizontal)
-            && (!self.is_copied || line_len.div_ceil(pixels) < rows * columns.div_ceil(pixels));
-        if as_line { self.tiles_of_line(line_len, pixels) } else { self.tiles_of_rows(pixels) }
-    }
-
-    fn tiles_of_rows(&self, pixels: usize) -> Vec<Tile> {
-        let columns = self.horizontal.output;
-        let mut tiles = vec![];
-        for row in 0..self.vertical.output {
-            for column in (0..columns).step_by(pixels) {
-                let count = pixels.min(columns - column);
-                let segment = Segment { pixel: 0, output: row * columns + column, count };
-                let first = row * self.vertical.stride * self.width();
-                let input = first + column * self.horizontal.stride;
-                tiles.push(Tile { input, segments: vec![segment] });
-            }
-        }
-        tiles
-    }
-
-    fn tiles_of_line(&self, len: usize, pixels: usize) -> Vec<Tile> {
-        let (columns, width) = (self.horizontal.output, self.width());
-        let tile = |start: usize| {
-            // The planes as they are have no slack behind the last one.
-            let input = if self.is_copied { start } else { start.min(len - pixels) };
-            let mut segments: Vec<Segment> = vec![];
-            for at in (start..len.min(input + pixels)).filter(|at| at % width < columns) {
-                let (pixel, output) = (at - input, at / width * columns + at % width);
-                match segments.last_mut() {
-                    Some(last) if last.pixel + last.count == pixel => last.count += 1,
-                    _ => segments.push(Segment { pixel, output, count: 1 }),
-                }
-            }
-            Tile { input, segments }
-        };
-        (0..len).step_by(pixels).map(tile).collect()
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod convolution_transposed;
 mod dense;
 mod depthwise;
 mod direct;
+pub(crate) mod padded_planes;
 mod plan;
 mod pooling;
 pub(crate) mod product;
@@ -25,6 +26,7 @@ use std::fmt::Debug;
 use anyhow::Result;
 
 pub use broadcast::Broadcast;
+pub(crate) use convolution::BlockedKernel;
 pub use convolution::Convolution;
 pub(crate) use convolution_transposed::exchange_channels;
 pub use dense::Dense;
@@ -141,7 +143,7 @@ impl WeightPart {
     }
 
     /// Puts the part of every weight in its place.
-    fn take(self, weights: &mut [f32]) {
+    pub(crate) fn take(self, weights: &mut [f32]) {
         match self {
             WeightPart::Plain => {}
             WeightPart::Magnitude => weights.iter_mut().for_each(|weight| *weight = weight.abs()),

@@ -23,30 +23,34 @@ pub(super) enum Number<'a> {
 }
 
 impl Number<'_> {
-    fn of_run(self, run: usize) -> f32 {
+    /// The numbers of a run: one, or one a lane.
+    fn of_run(&self, run: usize, lanes: usize) -> &[f32] {
         match self {
-            Number::Constant(number) => number,
-            Number::Parameter(tensor) => tensor.data()[run % tensor.len()],
+            Number::Constant(number) => std::slice::from_ref(number),
+            Number::Parameter(tensor) => &tensor.data()[run * lanes % tensor.len()..][..lanes],
         }
     }
 }
 
 impl Link<'_> {
-    /// Replaces every element of a run by the operation's value.
-    pub fn apply(self, run: usize, data: &mut [f32]) {
+    /// Replaces every element of a run by the operation's value; parameters have `lanes` numbers a run.
+    pub fn apply(self, run: usize, lanes: usize, data: &mut [f32]) {
         match self {
             Link::Unary(operation) => operation.apply(data),
-            Link::Right(operation, number) => with_right(operation, number.of_run(run), data),
-            Link::Left(operation, number) => {
-                let number = number.of_run(run);
-                match operation {
-                    // The same from either side.
-                    Binary::Add | Binary::Mul | Binary::Max | Binary::Min => {
-                        with_right(operation, number, data);
-                    }
-                    _ => data.iter_mut().for_each(|x| *x = operation.value(number, *x)),
+            Link::Right(operation, number) => match *number.of_run(run, lanes) {
+                [number] => with_right(operation, number, data),
+                ref numbers => with_right_lanes(operation, numbers, data),
+            },
+            Link::Left(operation, number) => match (operation, number.of_run(run, lanes)) {
+                // The same from either side.
+                (Binary::Add | Binary::Mul | Binary::Max | Binary::Min, _) => {
+                    Link::Right(operation, number).apply(run, lanes, data);
                 }
-            }
+                (_, numbers) => {
+                    let numbers = numbers.iter().cycle();
+                    data.iter_mut().zip(numbers).for_each(|(x, n)| *x = operation.value(*n, *x));
+                }
+            },
         }
     }
 }
@@ -61,5 +65,15 @@ fn with_right(operation: Binary, number: f32, data: &mut [f32]) {
         Binary::Max => vector::each(data, |x| *x = x.max(number)),
         Binary::Min => vector::each(data, |x| *x = x.min(number)),
         _ => data.iter_mut().for_each(|x| *x = operation.value(*x, number)),
+    }
+}
+
+fn with_right_lanes(operation: Binary, numbers: &[f32], data: &mut [f32]) {
+    match operation {
+        Binary::Add => vector::each_with_lanes(data, numbers, |x, number| *x += number),
+        Binary::Mul => vector::each_with_lanes(data, numbers, |x, number| *x *= number),
+        Binary::Max => vector::each_with_lanes(data, numbers, |x, number| *x = x.max(number)),
+        Binary::Min => vector::each_with_lanes(data, numbers, |x, number| *x = x.min(number)),
+        _ => vector::each_with_lanes(data, numbers, |x, number| *x = operation.value(*x, number)),
     }
 }

@@ -9,6 +9,7 @@ use anyhow::{Result, ensure};
 use super::Affine;
 use super::chain::{Link, Number};
 use super::scalar::{Binary, Unary};
+use crate::blocked::LANES;
 use crate::linear::Broadcast;
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
@@ -67,6 +68,29 @@ impl Function {
     pub fn constant(value: &Tensor) -> Function {
         let zero = Function::combine(Binary::Sub, &Function::identity(), &Function::identity());
         zero.then(&Function::with_constant(Binary::Add, value, false))
+    }
+
+    /// The numbers per channel that take part.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Parameter(tensor) => Some(tensor),
+            _ => None,
+        })
+    }
+
+    /// The same function of a signal whose parameters lie elsewhere: each as `arrange` has it.
+    ///
+    /// # Errors
+    /// Those of `arrange`.
+    pub(crate) fn with_parameters(
+        &self,
+        arrange: impl Fn(&Tensor) -> Result<Tensor>,
+    ) -> Result<Function> {
+        let step = |step: &Step| match step {
+            Step::Parameter(tensor) => arrange(tensor).map(Step::Parameter),
+            other => Ok(other.clone()),
+        };
+        Ok(Function { steps: self.steps.iter().map(step).collect::<Result<_>>()? })
     }
 
     /// Appends another function's steps, its input being the result of `input`; returns its result.
@@ -189,22 +213,37 @@ impl Function {
     pub fn apply(&self, signal: &mut Tensor) -> Result<()> {
         let runs = self.runs(signal.shape())?;
         if let Some(chain) = self.as_chain()
-            && runs.inner >= SHORTEST_RUN
+            && runs.inner.saturating_mul(runs.lanes) >= SHORTEST_RUN
         {
-            let len = if runs.inner == usize::MAX { BLOCK } else { runs.inner };
+            let is_free = runs.inner == usize::MAX;
+            let len = if is_free { BLOCK } else { runs.inner * runs.lanes };
             for_each_chunk(signal.data_mut(), len, |run, chunk| {
-                chain.iter().for_each(|link| link.apply(run, chunk));
+                chain.iter().for_each(|link| link.apply(run, runs.lanes, chunk));
             });
             return Ok(());
         }
         let mut registers = vec![[0.0; BLOCK]; self.steps.len()];
-        runs.for_each(signal.data_mut(), |chunk, parameter| {
-            self.evaluate(chunk, parameter, &mut registers);
+        runs.for_each(signal.data_mut(), |chunk, run| {
+            self.evaluate(chunk, (run, runs.lanes), &mut registers);
             if let Some(result) = registers.last() {
                 chunk.copy_from_slice(&result[..chunk.len()]);
             }
         });
         Ok(())
+    }
+
+    /// Replaces the numbers of a run by `φ` of them: block `run` of an image in blocks, whose channels'
+    /// parameters are numbers `16 · run` and following.
+    ///
+    /// Only for functions that [`Function::is_chain`].
+    pub(crate) fn apply_to_run(&self, run: usize, data: &mut [f32]) {
+        let chain = self.as_chain().unwrap_or_default();
+        chain.iter().for_each(|link| link.apply(run, LANES, data));
+    }
+
+    /// Whether the function is operations one after the other, which can be done in place.
+    pub(crate) fn is_chain(&self) -> bool {
+        self.as_chain().is_some()
     }
 
     /// Multiplies every element of `relevance` by `φ'` at the signal: the chain rule.
@@ -231,8 +270,8 @@ impl Function {
         let mut values = vec![[0.0; BLOCK]; self.steps.len()];
         let mut slopes = vec![[0.0; BLOCK]; self.steps.len()];
         let runs = self.runs(signal.shape())?;
-        runs.for_each(derivatives.data_mut(), |chunk, parameter| {
-            self.evaluate(chunk, parameter, &mut values);
+        runs.for_each(derivatives.data_mut(), |chunk, run| {
+            self.evaluate(chunk, (run, runs.lanes), &mut values);
             self.differentiate(chunk.len(), &values, &mut slopes);
             if let Some(result) = slopes.last() {
                 chunk.copy_from_slice(&result[..chunk.len()]);
@@ -265,7 +304,8 @@ impl Function {
         (last + 1 == self.steps.len()).then_some(chain)
     }
 
-    fn evaluate(&self, input: &[f32], parameter: usize, values: &mut [[f32; BLOCK]]) {
+    /// The value of every step; parameters have `lanes` numbers for each run.
+    fn evaluate(&self, input: &[f32], (run, lanes): (usize, usize), values: &mut [[f32; BLOCK]]) {
         for (index, step) in self.steps.iter().enumerate() {
             let (earlier, rest) = values.split_at_mut(index);
             let Some(to) = rest.first_mut().map(|to| &mut to[..input.len()]) else {
@@ -274,7 +314,11 @@ impl Function {
             match step {
                 Step::Input => to.copy_from_slice(input),
                 Step::Constant(number) => to.fill(*number),
-                Step::Parameter(tensor) => to.fill(tensor.data()[parameter % tensor.len()]),
+                Step::Parameter(tensor) => {
+                    let first = run * lanes % tensor.len();
+                    let parameters = tensor.data()[first..][..lanes].iter().cycle();
+                    to.iter_mut().zip(parameters).for_each(|(to, from)| *to = *from);
+                }
                 Step::Unary(operation, of) => operation.evaluate(&earlier[*of], to),
                 Step::Binary(operation, a, b) => operation.evaluate(&earlier[*a], &earlier[*b], to),
                 Step::Select(condition, a, b) => {
@@ -315,15 +359,11 @@ impl Function {
 
     /// The runs of the signal over which every parameter is constant.
     fn runs(&self, shape: &[usize]) -> Result<Runs> {
-        let parameters = self.steps.iter().filter_map(|step| match step {
-            Step::Parameter(tensor) => Some(tensor),
-            _ => None,
-        });
-        let mut runs = Runs { inner: usize::MAX };
-        for parameter in parameters {
-            let inner =
-                Broadcast::between(parameter.shape(), shape).map(|found| found.inner.max(1));
-            let fits = inner.is_some_and(|inner| runs.inner == usize::MAX || runs.inner == inner);
+        let mut runs = Runs { inner: usize::MAX, lanes: 1 };
+        for parameter in self.parameters() {
+            let found = Broadcast::between(parameter.shape(), shape)
+                .map(|found| Runs { inner: found.inner.max(1), lanes: found.lanes });
+            let fits = found.is_some_and(|found| runs.inner == usize::MAX || runs == found);
             let shapes = (parameter.shape(), shape);
             ensure!(
                 fits,
@@ -331,7 +371,7 @@ impl Function {
                 shapes.0,
                 shapes.1
             );
-            runs.inner = inner.unwrap_or(runs.inner);
+            runs = found.unwrap_or(runs);
         }
         Ok(runs)
     }
@@ -355,15 +395,19 @@ fn chain(outer: f32, inner: f32) -> f32 {
     if inner == 0.0 { 0.0 } else { outer * inner }
 }
 
-/// The lengths of runs over which per-channel parameters are constant.
+/// The runs over which per-channel parameters are constant.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Runs {
+    /// How often the parameters of a run are repeated.
     inner: usize,
+    /// Parameters of a run.
+    lanes: usize,
 }
 
 impl Runs {
     /// Calls `work(chunk, number of the run)` for chunks of at most [`BLOCK`] elements.
     fn for_each(&self, data: &mut [f32], mut work: impl FnMut(&mut [f32], usize)) {
-        let run_length = self.inner.min(data.len()).max(1);
+        let run_length = self.inner.saturating_mul(self.lanes).min(data.len()).max(1);
         for (number, run) in data.chunks_mut(run_length).enumerate() {
             for chunk in run.chunks_mut(BLOCK) {
                 work(chunk, number);

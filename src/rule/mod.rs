@@ -148,6 +148,11 @@ impl InputPart {
         self == InputPart::One
     }
 
+    /// Whether the part is relative to the lowest or highest value of the input.
+    pub fn is_relative(self) -> bool {
+        matches!(self, InputPart::AboveLow | InputPart::BelowHigh)
+    }
+
     /// Whether the part is 0 wherever the input is.
     pub fn vanishes_with_input(self) -> bool {
         matches!(self, InputPart::Plain | InputPart::Positive | InputPart::Negative)

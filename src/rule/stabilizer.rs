@@ -41,6 +41,19 @@ impl Stabilizer {
         Stabilizer { epsilon, kind: StabilizerKind::Additive }
     }
 
+    /// `numerator / stabilized(denominator)`, 0 where the numerator is 0, and the relevance that the
+    /// stabilizer absorbs, `quotient · (stabilized(z) − z)`.
+    ///
+    /// A relative ε cannot be had from one denominator: it counts as it is.
+    #[inline(always)]
+    pub(crate) fn quotient(&self, numerator: f32, denominator: f32) -> (f32, f32) {
+        let stable = match self.kind {
+            StabilizerKind::Clip => clipped(denominator, self.epsilon),
+            _ => moved(denominator, self.epsilon),
+        };
+        quotient(numerator, denominator, stable)
+    }
+
     /// Replaces every numerator by `numerator / stabilized(denominator)`, 0 where the numerator is 0.
     ///
     /// Returns for every run of `run` elements `Σ quotient · (stabilized(z) − z)`, the relevance that
@@ -56,10 +69,8 @@ impl Stabilizer {
             _ => self.epsilon,
         };
         match self.kind {
-            StabilizerKind::Clip => divide(numerators, denominators, run, |z| {
-                if z.abs() < epsilon { epsilon.copysign(sign(z)) } else { z }
-            }),
-            _ => divide(numerators, denominators, run, |z| z + epsilon.copysign(sign(z))),
+            StabilizerKind::Clip => divide(numerators, denominators, run, |z| clipped(z, epsilon)),
+            _ => divide(numerators, denominators, run, |z| moved(z, epsilon)),
         }
     }
 }
@@ -68,6 +79,27 @@ impl Stabilizer {
 #[inline(always)]
 fn sign(z: f32) -> f32 {
     if z < 0.0 { -1.0 } else { 1.0 }
+}
+
+#[inline(always)]
+fn clipped(z: f32, epsilon: f32) -> f32 {
+    if z.abs() < epsilon { epsilon.copysign(sign(z)) } else { z }
+}
+
+#[inline(always)]
+fn moved(z: f32, epsilon: f32) -> f32 {
+    z + epsilon.copysign(sign(z))
+}
+
+#[inline(always)]
+fn quotient(r: f32, z: f32, stable: f32) -> (f32, f32) {
+    // A relative ε is 0 too where the whole layer is silent: the relevance ends there.
+    let is_silent = (r == 0.0) | (stable == 0.0);
+    // Divided first and chosen then, so that the compiler makes vectors of it.
+    let quotient = r / stable;
+    let quotient = if is_silent { 0.0 } else { quotient };
+    let absorbed = if stable == 0.0 { r } else { quotient * (stable - z) };
+    (quotient, absorbed)
 }
 
 fn divide(
@@ -79,13 +111,7 @@ fn divide(
     map_chunks(numerators, run, |index, numerators| {
         let denominators = &denominators[index * run..][..numerators.len()];
         vector::update(numerators, [denominators], |r, [z]| {
-            let stable = stabilized(z);
-            // A relative ε is 0 too where the whole layer is silent: the relevance ends there.
-            let is_silent = (r == 0.0) | (stable == 0.0);
-            // Divided first and chosen then, so that the compiler makes vectors of it.
-            let quotient = r / stable;
-            let quotient = if is_silent { 0.0 } else { quotient };
-            let absorbed = if stable == 0.0 { r } else { quotient * (stable - z) };
+            let (quotient, absorbed) = quotient(r, z, stabilized(z));
             (quotient, [absorbed, quotient])
         })
     })

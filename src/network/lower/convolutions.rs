@@ -22,6 +22,7 @@ impl Lowering<'_> {
             groups: op.group,
             window,
             is_transposed: false,
+            in_blocks: false,
         };
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }
@@ -57,6 +58,7 @@ impl Lowering<'_> {
             groups: op.group,
             window: Window { axes: (0..op.pool_spec.rank()).map(axis).collect() },
             is_transposed: true,
+            in_blocks: false,
         };
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }

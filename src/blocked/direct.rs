@@ -1,0 +1,113 @@
+//! Convolutions on images in blocks, straight from the input: all taps of a few pixels summed in registers.
+//!
+//! The transposed map of stride 1 is a convolution with the flipped kernel, and computed here too.
+
+use super::filters::{Filters, PackedFilters};
+use super::{Finish, Image, Kernel, LANES, Totals};
+use crate::linear::WindowAxis;
+use crate::linear::padded_planes::{PaddedPlanes, Tile};
+use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
+use crate::parallel::map_heavy_chunks;
+
+/// A convolution with packed weights, on images in blocks.
+pub(super) struct Direct {
+    instructions: Instructions,
+    filters: PackedFilters,
+    padded: PaddedPlanes,
+    /// Where each tap reads, relative to the first pixel of its window.
+    offsets: Vec<u32>,
+    /// Distance of the pixels that neighbouring outputs read.
+    stride: usize,
+    tiles: Vec<Tile>,
+    output: Image,
+}
+
+impl Direct {
+    /// The kernel of windows over rows and columns; `None` where their places are beyond 32 bits.
+    pub fn new(
+        instructions: Instructions,
+        filters: Filters,
+        [vertical, horizontal]: [WindowAxis; 2],
+    ) -> Option<Direct> {
+        let padded = PaddedPlanes::new(vertical, horizontal, LANES, instructions.pixels());
+        let taps: Vec<usize> = (0..filters.taps()).collect();
+        let places = taps.iter().map(|tap| (tap / horizontal.kernel, tap % horizontal.kernel));
+        let channels = filters.channels();
+        Some(Direct {
+            instructions,
+            offsets: offsets(&padded, channels, &places.collect::<Vec<_>>())?,
+            stride: horizontal.stride * LANES,
+            tiles: padded.tiles(instructions.pixels()),
+            output: Image {
+                channels: filters.count(),
+                height: vertical.output,
+                width: horizontal.output,
+            },
+            filters: PackedFilters::new(filters, &taps, instructions.most_blocks()),
+            padded,
+        })
+    }
+
+    fn run_pass(
+        &self,
+        pass: usize,
+        planes: &[f32],
+        output: &mut [f32],
+        finish: &dyn Finish,
+    ) -> Totals {
+        let (blocks, ref weights) = self.filters.passes[pass];
+        let (first, block_len) = (pass * self.filters.blocks, self.output.block_len());
+        let mut sums = [0.0; MOST_OUTPUTS];
+        let mut totals = Totals::default();
+        for tile in &self.tiles {
+            let operands =
+                Operands { weights, input: &planes[tile.input..], offsets: &self.offsets };
+            self.instructions.run_blocks(blocks, self.stride, operands, &mut sums);
+            let sums = sums.chunks(self.instructions.pixels() * LANES).take(blocks);
+            for (block, sums) in sums.enumerate() {
+                for segment in &tile.segments {
+                    let at = block * block_len + segment.output * LANES;
+                    let len = segment.count * LANES;
+                    finish.finish(
+                        first + block,
+                        first * block_len + at,
+                        &sums[segment.pixel * LANES..][..len],
+                        &mut output[at..at + len],
+                        &mut totals,
+                    );
+                }
+            }
+        }
+        totals
+    }
+}
+
+impl Kernel for Direct {
+    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals {
+        let chunk_len = self.filters.blocks * self.output.block_len();
+        self.padded.with_padding(input, |planes| {
+            let pass = |pass: usize, chunk: &mut [f32]| self.run_pass(pass, planes, chunk, finish);
+            Totals::of(map_heavy_chunks(output, chunk_len, self.offsets.len(), pass))
+        })
+    }
+}
+
+/// Where the taps at some rows and columns read, in the order in which the weights are packed.
+pub(super) fn offsets(
+    padded: &PaddedPlanes,
+    channels: usize,
+    taps: &[(usize, usize)],
+) -> Option<Vec<u32>> {
+    if !padded.fits(channels) {
+        return None;
+    }
+    let mut offsets = Vec::with_capacity(channels * taps.len());
+    for first in (0..channels).step_by(LANES) {
+        let plane = first / LANES * padded.plane_len();
+        for &(y, x) in taps {
+            let lanes = 0..LANES.min(channels - first);
+            offsets.extend(lanes.map(|lane| (plane + padded.place(y, x) + lane) as u32));
+        }
+    }
+    Some(offsets)
+}

@@ -1,0 +1,278 @@
+//! The divisions of a rule on a linear layer: `z = Σ W_t x_t + b`, `s = R / stab(z)`,
+//! `R_in = c Σ x_t ⊙ W_tᵀ s`, one for each group.
+//!
+//! On images in blocks the quotient is taken where `z` is summed, and the product where `Wᵀ s` is:
+//! neither is written to be read again.
+
+use anyhow::{Context, Result, ensure};
+
+use super::engine::Engine;
+use super::input_range::{InputRange, range_at, spread};
+use super::program::LinearStep;
+use super::propagate::{Absorbed, Carried, add, gathered, quotients};
+use crate::blocked::finish::{Bias, Quotient, Share};
+use crate::linear::{BlockedKernel, Forward, LinearMap, Transposed, WeightPart};
+use crate::network::{LayerId, Op};
+use crate::rule::{Group, InputPart, Stabilizer, StabilizerKind};
+use crate::tensor::Tensor;
+use std::sync::Arc;
+
+/// A group of a rule, with kernels.
+pub(super) struct Division {
+    pub group: Group,
+    /// Whether the denominator is the layer's output.
+    divides_by_output: bool,
+    /// The part of the denominator that is the same for every picture; with kernels on tensors the
+    /// bias is in it where no term adds it.
+    constant: Option<Tensor>,
+    /// The part of the bias that takes part.
+    bias: Option<Tensor>,
+    pub terms: Vec<TermKernels>,
+}
+
+/// The kernels of a term.
+pub(super) struct TermKernels {
+    pub input: InputPart,
+    /// What is subtracted from the inputs: the lowest or highest values that they can have.
+    pub offsets: Option<Vec<Tensor>>,
+    /// Computes the term's part of the denominator.
+    forward: Option<TermForward>,
+    transposed: TermTransposed,
+}
+
+/// `W x` of a term.
+enum TermForward {
+    /// The first term adds the bias.
+    Tensors(Forward),
+    Blocks(BlockedKernel),
+}
+
+/// `Wᵀ s` of a term, shared between groups.
+#[derive(Clone)]
+enum TermTransposed {
+    Tensors(Arc<Transposed>),
+    Blocks(BlockedKernel),
+}
+
+/// The kernels of a rule at layer `id`, in the layout of its step.
+pub(super) fn divisions_of(
+    engine: &Engine,
+    id: LayerId,
+    step: &LinearStep,
+    range: Option<&InputRange>,
+) -> Result<Vec<Division>> {
+    let op = engine.step_op(id);
+    let map = op.as_linear().context("only linear layers divide")?;
+    let mut shared = SharedTransposed { op, map, kernels: vec![] };
+    step.groups
+        .iter()
+        .map(|group| {
+            let bias = match (group.bias, map.bias()) {
+                (Some(part), Some(bias)) => Some(part.of_tensor(bias)?),
+                _ => None,
+            };
+            let mut division = Division {
+                group: group.clone(),
+                divides_by_output: LinearStep::divides_by_output(group, map),
+                constant: None,
+                bias,
+                terms: vec![],
+            };
+            division.add_terms(engine, id, step, range, &mut shared)?;
+            Ok(division)
+        })
+        .collect()
+}
+
+impl Division {
+    fn add_terms(
+        &mut self,
+        engine: &Engine,
+        id: LayerId,
+        step: &LinearStep,
+        range: Option<&InputRange>,
+        shared: &mut SharedTransposed,
+    ) -> Result<()> {
+        let in_blocks = blocked(shared.op).is_some();
+        let mut pending_bias = self.bias.clone().filter(|_| !self.divides_by_output);
+        for term in &self.group.terms {
+            let forward = match blocked(shared.op) {
+                _ if term.input.is_constant() => {
+                    let part = shared.map.forward(term.weight, None)?(&ones(engine, id)?)?;
+                    add(&mut self.constant, part)?;
+                    None
+                }
+                _ if self.divides_by_output => None,
+                Some(map) => Some(TermForward::Blocks(map.kernel_in_blocks(term.weight, true)?)),
+                None => {
+                    let kernel = shared.map.forward(term.weight, pending_bias.take())?;
+                    Some(TermForward::Tensors(kernel))
+                }
+            };
+            self.terms.push(TermKernels {
+                input: term.input,
+                offsets: offsets(engine, id, term.input, step, range)?,
+                forward,
+                transposed: shared.get(term.weight)?,
+            });
+        }
+        let is_summed = in_blocks && self.terms.iter().any(|term| term.forward.is_some());
+        if let Some(bias) = pending_bias.filter(|_| !is_summed) {
+            let mut constant = match self.constant.take() {
+                Some(constant) => constant,
+                None => Tensor::zeros(engine.step_shape(id))?,
+            };
+            constant.combine_broadcast(&bias, |to, from| *to += from)?;
+            self.constant = Some(constant);
+        }
+        Ok(())
+    }
+
+    /// Replaces relevance by its quotients. `inputs` are those of a term, `output` is the layer's.
+    pub fn divide(
+        &self,
+        stabilizer: Stabilizer,
+        relevance: &mut Tensor,
+        inputs: impl Fn(&TermKernels) -> Result<Vec<Tensor>>,
+        output: impl Fn() -> Result<Tensor>,
+    ) -> Result<Absorbed> {
+        if self.divides_by_output {
+            return quotients(self.bias.as_ref(), stabilizer, relevance, &output()?);
+        }
+        let mut z = self.constant.clone();
+        let mut terms = self.terms.iter().filter(|term| term.forward.is_some()).peekable();
+        while let Some(term) = terms.next() {
+            let is_last = terms.peek().is_none();
+            match &term.forward {
+                Some(TermForward::Tensors(forward)) => add(&mut z, forward(&inputs(term)?)?)?,
+                Some(TermForward::Blocks(kernel)) => {
+                    let inputs = inputs(term)?;
+                    let input = inputs.first().context("a convolution reads an image")?;
+                    // A relative ε is known when all of z is.
+                    if is_last && stabilizer.kind != StabilizerKind::Relative {
+                        return self.divide_where_summed(stabilizer, relevance, kernel, input, z);
+                    }
+                    let bias = self.bias.as_ref().filter(|_| is_last);
+                    add(&mut z, kernel.forward(input, bias, None)?)?;
+                }
+                None => {}
+            }
+        }
+        let z = match z {
+            Some(z) => z,
+            None => Tensor::zeros(relevance.shape())?,
+        };
+        quotients(self.bias.as_ref(), stabilizer, relevance, &z)
+    }
+
+    fn divide_where_summed(
+        &self,
+        stabilizer: Stabilizer,
+        relevance: &mut Tensor,
+        kernel: &BlockedKernel,
+        input: &Tensor,
+        before: Option<Tensor>,
+    ) -> Result<Absorbed> {
+        ensure!(relevance.len() == kernel.image.len(), "relevance has another size");
+        let finish = Quotient {
+            stabilizer,
+            bias: Bias::of(self.bias.as_ref(), kernel.image),
+            before: before.as_ref().map(Tensor::data),
+        };
+        let totals = kernel.kernel.run(input.data(), relevance.data_mut(), &finish);
+        let [by_stabilizer, by_bias] = totals.sums();
+        Ok(Absorbed { by_bias, by_stabilizer })
+    }
+}
+
+impl TermKernels {
+    /// Adds `coefficient · x ⊙ Wᵀ s` to the relevance of every input.
+    pub fn gather(
+        &self,
+        quotients: &Tensor,
+        parts: &[Tensor],
+        coefficient: f32,
+        sums: &mut [Option<Carried>],
+    ) -> Result<()> {
+        match &self.transposed {
+            TermTransposed::Tensors(transposed) => {
+                let shares = transposed(quotients)?;
+                for (place, (share, sum)) in shares.into_iter().zip(sums).enumerate() {
+                    *sum = Some(gathered(sum.take(), share, parts.get(place), coefficient)?);
+                }
+            }
+            TermTransposed::Blocks(BlockedKernel { kernel, image }) => {
+                let before = sums[0].take().map(|sum| sum.relevance);
+                let adds = before.is_some();
+                let factors = parts.first().map(Tensor::data);
+                let mut relevance = match before {
+                    Some(before) => before,
+                    None => Tensor::unwritten(&image.shape())?,
+                };
+                let finish = Share { coefficient, factors, adds };
+                let totals = kernel.run(quotients.data(), relevance.data_mut(), &finish);
+                sums[0] = Some(Carried { relevance, sums: totals.sums() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The convolution, where it runs on images in blocks.
+fn blocked(op: &Op) -> Option<&crate::linear::Convolution> {
+    match op {
+        Op::Convolution(convolution) if convolution.in_blocks => Some(convolution),
+        _ => None,
+    }
+}
+
+/// A layer's inputs with 1 in place of every value.
+fn ones(engine: &Engine, id: LayerId) -> Result<Vec<Tensor>> {
+    let inputs = &engine.network().layers[id].inputs;
+    inputs.iter().map(|&input| Tensor::filled(engine.input_shape(id, input), 1.0)).collect()
+}
+
+/// The lowest or highest values of a layer's inputs, where a part of the input is relative to them.
+fn offsets(
+    engine: &Engine,
+    id: LayerId,
+    part: InputPart,
+    step: &LinearStep,
+    range: Option<&InputRange>,
+) -> Result<Option<Vec<Tensor>>> {
+    let network = engine.network();
+    let offset = |&input: &LayerId| {
+        let shape = &network.layers[input].shape;
+        match (part, &step.range) {
+            (InputPart::AboveLow, Some((low, _))) => spread(low, shape, 1),
+            (_, Some((_, high))) => spread(high, shape, 1),
+            (InputPart::AboveLow, None) => range_at(network, input, range).map(|[low, _]| low),
+            (_, None) => range_at(network, input, range).map(|[_, high]| high),
+        }
+    };
+    match part.is_relative() {
+        true => network.layers[id].inputs.iter().map(offset).collect::<Result<_>>().map(Some),
+        false => Ok(None),
+    }
+}
+
+/// The transposed kernels of one map: one per part of the weights, shared between groups.
+struct SharedTransposed<'a> {
+    op: &'a Op,
+    map: &'a dyn LinearMap,
+    kernels: Vec<(WeightPart, TermTransposed)>,
+}
+
+impl SharedTransposed<'_> {
+    fn get(&mut self, part: WeightPart) -> Result<TermTransposed> {
+        if let Some((_, kernel)) = self.kernels.iter().find(|(known, _)| *known == part) {
+            return Ok(kernel.clone());
+        }
+        let kernel = match blocked(self.op) {
+            Some(map) => TermTransposed::Blocks(map.kernel_in_blocks(part, false)?),
+            None => TermTransposed::Tensors(Arc::new(self.map.transposed(part)?)),
+        };
+        self.kernels.push((part, kernel.clone()));
+        Ok(kernel)
+    }
+}

@@ -1,0 +1,169 @@
+//! In which layout every value lies while the program runs: row by row, or in blocks of channels.
+//!
+//! A part of compiling: a layer whose kernels know images in blocks runs on them, and its operator,
+//! bias and parameters are arranged for it once. Between the layouts the engine converts, where a
+//! value is read. To let an operator run on blocks, name it in [`op_in_blocks`].
+
+use anyhow::Result;
+
+use crate::blocked::{Image, LANES, constant_to_blocks, to_blocks, to_rows};
+use crate::linear::{Convolution, Reduction, Sum};
+use crate::network::{Layer, LayerId, Network, Op};
+use crate::operator::{Activation, Affine, Concat, Product};
+use crate::tensor::Tensor;
+
+/// What runs in place of every layer.
+pub(super) struct Layouts {
+    layers: Vec<Option<LayerInBlocks>>,
+}
+
+/// A layer that runs on images in blocks.
+struct LayerInBlocks {
+    op: Op,
+    shape: Vec<usize>,
+}
+
+impl Layouts {
+    /// Decides for every layer, from the input on.
+    ///
+    /// # Errors
+    /// When the memory for rearranged parameters cannot be had.
+    pub fn of(network: &Network) -> Result<Layouts> {
+        let mut layouts = Layouts { layers: Vec::with_capacity(network.layers.len()) };
+        for (id, layer) in network.layers.iter().enumerate() {
+            // The logits are read row by row.
+            let in_blocks = match id == network.output {
+                true => None,
+                false => layouts.layer_in_blocks(network, layer)?,
+            };
+            layouts.layers.push(in_blocks);
+        }
+        Ok(layouts)
+    }
+
+    fn layer_in_blocks(&self, network: &Network, layer: &Layer) -> Result<Option<LayerInBlocks>> {
+        let shapes = layer.inputs.iter().map(|&input| &network.layers[input].shape[..]);
+        let images: Option<Vec<Image>> = shapes.map(Image::of).collect();
+        let (Some(images), Some(output)) = (images, Image::of(&layer.shape)) else {
+            return Ok(None);
+        };
+        let follows = layer.inputs.iter().any(|&input| self.is_in_blocks(input));
+        if !follows && !matches!(layer.op, Op::Convolution(_)) {
+            return Ok(None);
+        }
+        let op = op_in_blocks(&layer.op, &images, output)?;
+        Ok(op.map(|op| LayerInBlocks { op, shape: output.shape().to_vec() }))
+    }
+
+    /// Whether the value of a layer is an image in blocks.
+    pub fn is_in_blocks(&self, id: LayerId) -> bool {
+        self.layers[id].is_some()
+    }
+
+    /// The operator that runs, on images in blocks where the value is one.
+    pub fn op<'a>(&'a self, network: &'a Network, id: LayerId) -> &'a Op {
+        self.layers[id].as_ref().map_or(&network.layers[id].op, |layer| &layer.op)
+    }
+
+    /// The shape of the value in its layout.
+    pub fn shape<'a>(&'a self, network: &'a Network, id: LayerId) -> &'a [usize] {
+        self.layers[id].as_ref().map_or(&network.layers[id].shape, |layer| &layer.shape)
+    }
+
+    /// A value of layer `id`, or relevance of it, from one layout to another.
+    ///
+    /// # Errors
+    /// When it has not the layer's shape.
+    pub fn convert(
+        &self,
+        network: &Network,
+        id: LayerId,
+        tensor: Tensor,
+        into_blocks: bool,
+    ) -> Result<Tensor> {
+        let shape = &network.layers[id].shape;
+        match (tensor.shape() != shape.as_slice(), into_blocks) {
+            (false, true) => to_blocks(&tensor),
+            (true, false) => to_rows(&tensor, shape),
+            _ => Ok(tensor),
+        }
+    }
+}
+
+/// The operator on images in blocks; `None` where it has no kernels for them.
+fn op_in_blocks(op: &Op, inputs: &[Image], output: Image) -> Result<Option<Op>> {
+    let shapes = || inputs.iter().map(|image| image.shape().to_vec());
+    let input = inputs[0];
+    Ok(match op {
+        Op::Convolution(convolution) => convolution_in_blocks(convolution, output)?,
+        Op::Activation(activation) => activation_in_blocks(activation, input)?,
+        Op::Affine(affine) => affine_in_blocks(affine, input)?,
+        Op::Sum(sum) => inputs.iter().all(|&image| image == output).then(|| {
+            Op::Sum(Sum {
+                coefficients: sum.coefficients.clone(),
+                input_shapes: shapes().collect(),
+                output_shape: output.shape().to_vec(),
+            })
+        }),
+        Op::Product(product) => {
+            let per_channel = Image { height: 1, width: 1, ..output };
+            let fits = inputs.iter().all(|&image| image == output || image == per_channel);
+            let shapes: Result<[Vec<usize>; 2], _> = shapes().collect::<Vec<_>>().try_into();
+            let shapes = shapes.ok().filter(|_| fits);
+            shapes.map(|input_shapes| Op::Product(Product { signal: product.signal, input_shapes }))
+        }
+        Op::Concat(concat) => {
+            let mut whole = inputs.iter().rev().skip(1);
+            let fits = concat.axis == 1 && whole.all(|image| image.channels % LANES == 0);
+            fits.then(|| Op::Concat(Concat { axis: 1, input_shapes: shapes().collect() }))
+        }
+        Op::Reduction(reduction) => {
+            let is_of_pixels = (reduction.first_axis, reduction.axis_count) == (2, 2);
+            let input_shape = input.shape().to_vec();
+            is_of_pixels.then(|| Op::Reduction(Reduction { input_shape, ..reduction.clone() }))
+        }
+        _ => None,
+    })
+}
+
+fn convolution_in_blocks(convolution: &Convolution, output: Image) -> Result<Option<Op>> {
+    let Some(mut blocked) = convolution.to_blocks() else { return Ok(None) };
+    if let Some(bias) = &convolution.bias {
+        blocked.bias = constant_to_blocks(bias, output)?;
+        if blocked.bias.is_none() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Op::Convolution(blocked)))
+}
+
+fn activation_in_blocks(activation: &Activation, image: Image) -> Result<Option<Op>> {
+    let function = &activation.function;
+    // Lanes without a channel must hold numbers, whatever relevance of 0 is multiplied with.
+    let silent = function.with_parameters(|parameter| Tensor::zeros(parameter.shape()))?;
+    let mut fits = image.channels % LANES == 0 || silent.at(0.0).is_finite();
+    for parameter in function.parameters() {
+        fits &= constant_to_blocks(parameter, image)?.is_some();
+    }
+    if !fits {
+        return Ok(None);
+    }
+    let function = function.with_parameters(|parameter| {
+        let blocks = constant_to_blocks(parameter, image)?;
+        Ok(blocks.unwrap_or_else(|| parameter.clone()))
+    })?;
+    Ok(Some(Op::Activation(Activation { name: activation.name.clone(), function })))
+}
+
+fn affine_in_blocks(affine: &Affine, image: Image) -> Result<Option<Op>> {
+    let arrange = |constant: &Option<Tensor>| -> Result<Option<Tensor>> {
+        match constant {
+            Some(constant) => constant_to_blocks(constant, image),
+            None => Ok(None),
+        }
+    };
+    let blocked = Affine { scale: arrange(&affine.scale)?, shift: arrange(&affine.shift)? };
+    let fits = blocked.scale.is_some() == affine.scale.is_some()
+        && blocked.shift.is_some() == affine.shift.is_some();
+    Ok(fits.then_some(Op::Affine(blocked)))
+}
