@@ -20,6 +20,10 @@ mod phased;
 pub(crate) use convolution::{gather, scatter, serves};
 pub(crate) use filters::Filters;
 pub(crate) use layout::{constant_to_blocks, to_blocks, to_rows};
+mod depthwise;
+mod lanes;
+mod pooling;
+mod taps;
 
 /// Channels of a block.
 pub(crate) const LANES: usize = 16;
@@ -121,4 +125,56 @@ pub(crate) trait Kernel: Send + Sync {
     /// Writes every number of `output`, as `finish` makes it of the sums; its totals are the same
     /// bits for any number of threads.
     fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linear::WindowAxis;
+
+    /// Writes the sums as they are, and adds them up.
+    pub(super) struct Keep;
+
+    impl Finish for Keep {
+        fn finish(
+            &self,
+            _: usize,
+            _: usize,
+            sums: &[f32],
+            output: &mut [f32],
+            totals: &mut Totals,
+        ) {
+            output.copy_from_slice(sums);
+            for sums in sums.as_chunks::<LANES>().0 {
+                let lanes = totals.lanes[0].iter_mut();
+                lanes.zip(sums).for_each(|(total, sum)| *total += f64::from(*sum));
+            }
+        }
+    }
+
+    pub(super) fn axis(
+        input: usize,
+        kernel: usize,
+        stride: usize,
+        dilation: usize,
+        [pad_before, pad_after]: [usize; 2],
+    ) -> WindowAxis {
+        let reach = (kernel - 1) * dilation + 1;
+        let output = (pad_before + input + pad_after - reach) / stride + 1;
+        WindowAxis { input, output, kernel, stride, dilation, pad_before, pad_after }
+    }
+
+    /// The image that a window slides over, and the one that it writes.
+    pub(super) fn images(channels: usize, window: &[WindowAxis; 2]) -> (Image, Image) {
+        let [vertical, horizontal] = window;
+        (
+            Image { channels, height: vertical.input, width: horizontal.input },
+            Image { channels, height: vertical.output, width: horizontal.output },
+        )
+    }
+
+    /// Numbers between -1 and 1, many of them equal.
+    pub(super) fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|at| ((at * 7919 + seed * 31) % 997 % 61) as f32 / 30.0 - 1.0).collect()
+    }
 }

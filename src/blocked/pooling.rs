@@ -1,0 +1,373 @@
+//! Poolings over sliding windows, and sums over all pixels.
+//!
+//! Channel by channel they are the maps of [`MaxPooling`](crate::operator::MaxPooling),
+//! [`AveragePooling`](crate::linear::AveragePooling) and [`Reduction`](crate::linear::Reduction),
+//! tap by tap in the same order. Slices are as long as their images: the number of blocks
+//! follows from them.
+
+use super::LANES;
+use super::lanes::Sixteen;
+use super::taps::Grid;
+use crate::linear::WindowAxis;
+use crate::microkernel::{Loop, vectorized};
+use crate::parallel::for_each_heavy_chunk;
+
+/// The largest of every window; not a number where one of them is none.
+pub(super) fn maxima(window: &[WindowAxis; 2], input: &[f32], output: &mut [f32]) {
+    for_each_row(&Grid::gathering(window), input, output, |reading, output| {
+        vectorized(Maxima { reading, output });
+    });
+}
+
+/// Gives the relevance of every window to its largest pixel, the first of equals.
+pub(super) fn winners(
+    window: &[WindowAxis; 2],
+    input: &[f32],
+    relevance: &[f32],
+    result: &mut [f32],
+) {
+    let [vertical, horizontal] = window;
+    let grid = Grid::gathering(window);
+    let (input, relevance) = (input.as_chunks().0, relevance.as_chunks().0);
+    let (windows, steps) =
+        (vertical.output * horizontal.output, vertical.kernel * horizontal.kernel);
+    for_each_heavy_chunk(result, grid.read_len() * LANES, 2 * steps, |block, result| {
+        let result = result.as_chunks_mut().0;
+        result.fill([0.0; LANES]);
+        vectorized(Winners {
+            grid: &grid,
+            plane: &input[block * grid.read_len()..][..grid.read_len()],
+            relevance: &relevance[block * windows..][..windows],
+            result,
+        });
+    });
+}
+
+/// The weighted sum of every window. There is one weight for each window of a plane.
+pub(super) fn averages(
+    window: &[WindowAxis; 2],
+    weights: &[f32],
+    input: &[f32],
+    output: &mut [f32],
+) {
+    for_each_row(&Grid::gathering(window), input, output, |reading, output| {
+        let weights = &weights[reading.row * output.len()..][..output.len()];
+        vectorized(Averages { reading, weights, output });
+    });
+}
+
+/// The transposed map of [`averages`].
+pub(super) fn averages_transposed(
+    window: &[WindowAxis; 2],
+    weights: &[f32],
+    output: &[f32],
+    input: &mut [f32],
+) {
+    for_each_row(&Grid::scattering(window), output, input, |reading, input| {
+        vectorized(Shares { reading, weights, input });
+    });
+}
+
+/// The weighted sum of all pixels: `[C/16, pixels, 16]` to `[C/16, 16]`.
+pub(super) fn sums(weight: f32, input: &[f32], output: &mut [f32]) {
+    let pixels = input.len() / output.len().max(1);
+    let input = input.as_chunks().0;
+    for_each_heavy_chunk(output, LANES, pixels, |block, output| {
+        let sums = vectorized(PixelSums(&input[block * pixels..][..pixels]));
+        output.iter_mut().zip(sums).for_each(|(to, sum)| *to = weight * sum as f32);
+    });
+}
+
+/// The transposed map of [`sums`]: `[C/16, 16]` to `[C/16, pixels, 16]`.
+pub(super) fn spread(weight: f32, output: &[f32], input: &mut [f32]) {
+    let pixels = input.len() / output.len().max(1);
+    let output = output.as_chunks::<LANES>().0;
+    for_each_heavy_chunk(input, pixels * LANES, 1, |block, pixels| {
+        pixels.as_chunks_mut().0.fill(output[block].map(|number| weight * number));
+    });
+}
+
+/// Calls `work` for every row of every block that is written.
+fn for_each_row(
+    grid: &Grid,
+    input: &[f32],
+    output: &mut [f32],
+    work: impl Fn(Reading, &mut [Sixteen]) + Sync + Send,
+) {
+    let input = input.as_chunks().0;
+    let (rows, steps) = (grid.rows.len(), grid.most_taps());
+    for_each_heavy_chunk(output, grid.columns.len() * LANES, steps, |index, output| {
+        let plane = &input[index / rows * grid.read_len()..][..grid.read_len()];
+        work(Reading { grid, row: index % rows, plane }, output.as_chunks_mut().0);
+    });
+}
+
+/// What one row of windows reads.
+struct Reading<'a> {
+    grid: &'a Grid,
+    row: usize,
+    plane: &'a [Sixteen],
+}
+
+struct Maxima<'a> {
+    reading: Reading<'a>,
+    output: &'a mut [Sixteen],
+}
+
+impl Loop for Maxima<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Reading { grid, row, plane } = self.reading;
+        for (to, &column) in self.output.iter_mut().zip(&grid.columns) {
+            let mut largest = [f32::NEG_INFINITY; LANES];
+            grid.for_each_place(grid.rows[row], column, |place| {
+                for (largest, &number) in largest.iter_mut().zip(&plane[place]) {
+                    let wins = number > *largest || number.is_nan();
+                    *largest = if wins { number } else { *largest };
+                }
+            });
+            *to = largest;
+        }
+    }
+}
+
+struct Winners<'a> {
+    grid: &'a Grid,
+    plane: &'a [Sixteen],
+    relevance: &'a [Sixteen],
+    result: &'a mut [Sixteen],
+}
+
+impl Loop for Winners<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Winners { grid, plane, relevance, result } = self;
+        let windows =
+            grid.rows.iter().flat_map(|row| grid.columns.iter().map(|column| (*row, *column)));
+        for ((row, column), relevance) in windows.zip(relevance) {
+            let mut largest = [f32::NEG_INFINITY; LANES];
+            let mut winner = [u32::MAX; LANES];
+            grid.for_each_place(row, column, |place| {
+                for lane in 0..LANES {
+                    let number = plane[place][lane];
+                    // The first one wins whatever it is.
+                    let wins = number > largest[lane] || winner[lane] == u32::MAX;
+                    largest[lane] = if wins { number } else { largest[lane] };
+                    winner[lane] = if wins { place as u32 } else { winner[lane] };
+                }
+            });
+            grid.for_each_place(row, column, |place| {
+                for lane in 0..LANES {
+                    let is_winner = winner[lane] == place as u32;
+                    result[place][lane] += if is_winner { relevance[lane] } else { 0.0 };
+                }
+            });
+        }
+    }
+}
+
+struct Averages<'a> {
+    reading: Reading<'a>,
+    /// Those of the row.
+    weights: &'a [f32],
+    output: &'a mut [Sixteen],
+}
+
+impl Loop for Averages<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Reading { grid, row, plane } = self.reading;
+        for ((to, &column), weight) in self.output.iter_mut().zip(&grid.columns).zip(self.weights) {
+            let mut sums = [0.0; LANES];
+            grid.for_each_place(grid.rows[row], column, |place| {
+                sums.iter_mut().zip(&plane[place]).for_each(|(sum, number)| *sum += number);
+            });
+            *to = sums.map(|sum| sum * weight);
+        }
+    }
+}
+
+struct Shares<'a> {
+    reading: Reading<'a>,
+    /// Those of the whole plane that is read.
+    weights: &'a [f32],
+    input: &'a mut [Sixteen],
+}
+
+impl Loop for Shares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Reading { grid, row, plane } = self.reading;
+        for (to, &column) in self.input.iter_mut().zip(&grid.columns) {
+            let mut sums = [0.0; LANES];
+            grid.for_each_place(grid.rows[row], column, |place| {
+                let weight = self.weights[place];
+                sums.iter_mut()
+                    .zip(&plane[place])
+                    .for_each(|(sum, number)| *sum += weight * number);
+            });
+            *to = sums;
+        }
+    }
+}
+
+/// Pixels that are added up in `f32`, few enough to round little; their sums are added up in `f64`.
+const PIXELS: usize = 8;
+
+struct PixelSums<'a>(&'a [Sixteen]);
+
+impl Loop for PixelSums<'_> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn run(self) -> [f64; LANES] {
+        let mut totals = [0.0; LANES];
+        for pixels in self.0.chunks(PIXELS) {
+            let mut sums = [0.0f32; LANES];
+            for pixel in pixels {
+                sums.iter_mut().zip(pixel).for_each(|(sum, number)| *sum += number);
+            }
+            totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(sum));
+        }
+        totals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Image;
+    use super::super::tests::{axis, images, numbers};
+    use super::*;
+    use crate::linear::Window;
+    use crate::operator::{MaxPooling, Operator};
+    use crate::parallel::Threads;
+    use crate::tensor::Tensor;
+
+    const CHANNELS: usize = 35;
+
+    fn geometries() -> Vec<[WindowAxis; 2]> {
+        vec![
+            [axis(12, 3, 2, 1, [1, 1]), axis(23, 3, 2, 1, [1, 1])],
+            [axis(12, 2, 2, 1, [0, 0]), axis(10, 2, 2, 1, [0, 0])],
+            [axis(9, 3, 1, 1, [1, 1]), axis(13, 3, 1, 1, [1, 1])],
+            [axis(3, 5, 1, 1, [2, 2]), axis(2, 5, 1, 1, [3, 2])],
+            [axis(17, 3, 3, 1, [1, 0]), axis(20, 4, 3, 1, [0, 2])],
+            [axis(14, 3, 1, 2, [2, 2]), axis(11, 3, 2, 2, [2, 1])],
+            [axis(7, 7, 1, 1, [0, 0]), axis(8, 8, 1, 1, [0, 0])],
+        ]
+    }
+
+    /// Calls `visit` for every number and its place in `[C, H, W]`.
+    fn for_each_number(image: Image, mut visit: impl FnMut(usize, usize)) {
+        for channel in 0..image.channels {
+            for pixel in 0..image.pixels() {
+                let block = channel / LANES * image.block_len();
+                visit(block + pixel * LANES + channel % LANES, channel * image.pixels() + pixel);
+            }
+        }
+    }
+
+    fn to_planes(image: Image, blocks: &[f32]) -> Vec<f32> {
+        let mut planes = vec![0.0; image.channels * image.pixels()];
+        for_each_number(image, |from, to| planes[to] = blocks[from]);
+        planes
+    }
+
+    /// Runs it with one thread and with two.
+    fn run(len: usize, work: impl Fn(&mut [f32]) + Sync) -> Vec<f32> {
+        let (mut one, mut two) = (vec![f32::NAN; len], vec![f32::NAN; len]);
+        work(&mut one);
+        Threads::new(2).unwrap().run(|| work(&mut two));
+        assert_eq!(bits(&one), bits(&two));
+        one
+    }
+
+    fn bits(numbers: &[f32]) -> Vec<u32> {
+        // Zeros are equal whatever their sign.
+        numbers.iter().map(|number| (number + 0.0).to_bits()).collect()
+    }
+
+    #[test]
+    fn maxima_and_winners_are_those_of_planes() {
+        for (window, with_nan) in geometries().into_iter().flat_map(|w| [(w, false), (w, true)]) {
+            let (from, to) = images(CHANNELS, &window);
+            // Few different numbers, so that many are equal.
+            let mut input = numbers(from.len(), 2);
+            input.iter_mut().for_each(|number| *number = (*number * 2.0).round());
+            if with_nan {
+                input.iter_mut().step_by(17).for_each(|number| *number = f32::NAN);
+                input.iter_mut().skip(3).step_by(5).for_each(|number| *number = f32::NEG_INFINITY);
+            }
+            let relevance = numbers(to.len(), 3);
+            let forward = run(to.len(), |largest| maxima(&window, &input, largest));
+            let back = run(from.len(), |result| winners(&window, &input, &relevance, result));
+
+            let shape = |image: Image| vec![1, CHANNELS, image.height, image.width];
+            let pooling = MaxPooling {
+                window: Window { axes: window.to_vec() },
+                input_shape: shape(from),
+                output_shape: shape(to),
+            };
+            let planes = Tensor::new(&shape(from), &to_planes(from, &input)).unwrap();
+            let relevance = Tensor::new(&shape(to), &to_planes(to, &relevance)).unwrap();
+            let expected = pooling.gradient(std::slice::from_ref(&planes), relevance).unwrap();
+            assert_eq!(bits(&to_planes(from, &back)), bits(expected[0].data()));
+            let expected = pooling.forward(vec![planes]).unwrap();
+            assert_eq!(bits(&to_planes(to, &forward)), bits(expected.data()));
+        }
+    }
+
+    #[test]
+    fn averages_are_those_of_planes() {
+        for window in geometries() {
+            let (from, to) = images(CHANNELS, &window);
+            let weights = numbers(to.pixels(), 7);
+            let (input, output) = (numbers(from.len(), 2), numbers(to.len(), 3));
+            let forward = run(to.len(), |sums| averages(&window, &weights, &input, sums));
+            let back =
+                run(from.len(), |sums| averages_transposed(&window, &weights, &output, sums));
+            let (planes, outputs) = (to_planes(from, &input), to_planes(to, &output));
+            let mut expected = vec![0.0; CHANNELS * to.pixels()];
+            let mut expected_back = vec![0.0; CHANNELS * from.pixels()];
+            let taps = Window { axes: window.to_vec() };
+            for channel in 0..CHANNELS {
+                taps.for_each_tap(|o, i| {
+                    let (to, from) = (channel * to.pixels() + o, channel * from.pixels() + i);
+                    expected[to] += planes[from];
+                    expected_back[from] += weights[o] * outputs[to];
+                });
+            }
+            for (at, sum) in expected.iter_mut().enumerate() {
+                *sum *= weights[at % to.pixels()];
+            }
+            assert_eq!(to_planes(to, &forward), expected);
+            assert_eq!(to_planes(from, &back), expected_back);
+        }
+    }
+
+    #[test]
+    fn sums_are_accurate_and_spread_back() {
+        let image = Image { channels: CHANNELS, height: 41, width: 30 };
+        let input: Vec<f32> = numbers(image.len(), 1).iter().map(|number| number + 1e3).collect();
+        let totals = run(image.blocks() * LANES, |totals| sums(0.5, &input, totals));
+        for (at, total) in totals.iter().enumerate() {
+            let block = &input[at / LANES * image.block_len()..][..image.block_len()];
+            let channel = block.iter().skip(at % LANES).step_by(LANES);
+            let expected = 0.5 * channel.map(|&number| f64::from(number)).sum::<f64>();
+            assert!((f64::from(*total) / expected - 1.0).abs() < 1e-7, "{total} {expected}");
+        }
+        let shares = run(image.len(), |shares| spread(0.25, &totals, shares));
+        for (at, share) in shares.iter().enumerate() {
+            let block = at / image.block_len();
+            assert_eq!(*share, 0.25 * totals[block * LANES + at % LANES]);
+        }
+    }
+}
