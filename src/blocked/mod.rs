@@ -10,6 +10,8 @@
 //! Kernels know slices and geometry only. Everything else about layouts is in
 //! [`explain`](crate::explain).
 
+pub(crate) mod winograd;
+
 /// Channels of a block.
 pub(crate) const LANES: usize = 16;
 
