@@ -56,6 +56,9 @@ const STRIP_LEN: usize = 1 << 19;
 /// Pixels in a row that are handed to a [`Finish`] at most.
 const SEGMENT: usize = 64;
 
+/// Numbers of a segment of a row of tiles.
+const PIXELS: usize = SEGMENT * 4 * LANES;
+
 /// Numbers in a line of the cache.
 const LINE: usize = 16;
 
@@ -221,13 +224,15 @@ impl Winograd {
             }
         }
         let mut totals = Totals::default();
+        let mut pixels = [0.0; PIXELS];
         let blocks = sums.chunks(block_len).zip(output.chunks_mut(self.block_len()));
         for (offset, (sums, output)) in blocks.enumerate() {
             let block = index * self.blocks_at_once + offset;
             let rows = sums.chunks(self.columns() * tile_len);
             for (row, products) in strip.rows.clone().zip(rows) {
                 let place = Place { block, row };
-                self.finish_row::<F, M, S>(place, products, output, finish, &mut totals);
+                let into = (&mut pixels, &mut *output);
+                self.finish_row::<F, M, S>(place, products, into, finish, &mut totals);
             }
         }
         totals
@@ -238,11 +243,10 @@ impl Winograd {
         &self,
         Place { block, row }: Place,
         products: &[f32],
-        output: &mut [f32],
+        (pixels, output): (&mut [f32; PIXELS], &mut [f32]),
         finish: &dyn Finish,
         totals: &mut Totals,
     ) {
-        let mut room = [0.0; (SEGMENT * 4 + 1) * LANES];
         let width = self.horizontal.output;
         let height = M.min(self.vertical.output - row * M);
         let segments = width.div_ceil(SEGMENT);
@@ -254,7 +258,7 @@ impl Winograd {
             let work = Outputs::<F, M, S> {
                 products,
                 tile_len,
-                rows: &mut room,
+                rows: pixels,
                 count,
                 filtering: PhantomData,
             };
@@ -264,7 +268,7 @@ impl Winograd {
             for call in 0..calls {
                 let at = ((row * M + call) * width + start) * LANES;
                 let len = rows * count * LANES;
-                let sums = &room[call * len..][..len];
+                let sums = &pixels[call * len..][..len];
                 let image_at = block * self.block_len() + at;
                 finish.finish(block, image_at, sums, &mut output[at..][..len], totals);
             }

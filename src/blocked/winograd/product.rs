@@ -57,6 +57,7 @@ impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, V
     fn run<S: Simd>(self, simd: S) {
         let Product { weights, values, sums: output, block_len, tile_len, .. } = self.0;
         let mut totals = [[simd.splat(0.0); VECTORS]; TILES];
+        let is_one_run = values.len() <= RUN * TILES * LANES;
         let width = VECTORS * S::LANES;
         let runs = weights.chunks(RUN * LANES * width).zip(values.chunks(RUN * TILES * LANES));
         for (weights, values) in runs {
@@ -76,6 +77,10 @@ impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, V
                         }
                     }
                 }
+            }
+            if is_one_run {
+                totals = sums;
+                break;
             }
             for tile in 0..TILES {
                 for vector in 0..VECTORS {

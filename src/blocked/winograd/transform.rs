@@ -44,10 +44,10 @@ impl Filtering<2, 4> for Two {
 pub(super) struct Four;
 
 /// The points that are nearer to 0.
-const NEAR: f64 = 1.0;
+const NEAR: f64 = 11.0 / 16.0;
 
 /// The points that are farther from 0.
-const FAR: f64 = 2.0;
+const FAR: f64 = 3.0 / 2.0;
 
 impl Filtering<4, 6> for Four {
     #[inline(always)]
