@@ -5,26 +5,37 @@ use std::sync::Arc;
 use super::direct::Direct;
 use super::filters::Filters;
 use super::phased::Phased;
-use super::{Kernel, LANES};
-use crate::linear::{Window, WindowAxis};
+use super::winograd::{Tile, Winograd};
+use super::{Kernel, LANES, depthwise};
+use crate::linear::{WeightPart, Window, WindowAxis};
 use crate::microkernel::Instructions;
 
 /// Filters below which most lanes of a block would stay empty.
 const FEWEST_FILTERS: usize = LANES / 2;
 
+/// Channels, and pixels of the output, from which on minimal filtering is quicker than tap by tap.
+const FEWEST_CHANNELS: usize = 32;
+const FEWEST_PIXELS: usize = 14 * 14;
+
 /// Whether a convolution of weight `[O, I / groups, kernel...]` has kernels here, in both directions.
 pub(crate) fn serves(weight: &[usize], groups: usize, window: &Window) -> bool {
-    let ([vertical, horizontal], &[filters, channels, _, _]) = (&window.axes[..], weight) else {
+    let (Some(axes), &[filters, channels, _, _]) = (image_axes(window), weight) else {
         return false;
     };
     let is_empty = weight.contains(&0) || window.input_len() == 0 || window.output_len() == 0;
-    Instructions::detect().is_some()
-        && !is_empty
-        && groups == 1
-        && channels > 0
-        && filters >= FEWEST_FILTERS
-        && Instructions::knows_stride(horizontal.stride * LANES)
-        && [vertical, horizontal].into_iter().all(can_be_reversed)
+    let has_kernels = match groups {
+        1 => {
+            let knows_stride = Instructions::knows_stride(axes[1].stride * LANES);
+            knows_stride && axes.iter().all(can_be_reversed)
+        }
+        _ => is_depthwise(groups, filters, channels),
+    };
+    Instructions::detect().is_some() && !is_empty && filters >= FEWEST_FILTERS && has_kernels
+}
+
+/// Whether every channel is convolved by itself, with one filter.
+fn is_depthwise(groups: usize, filters: usize, channels_per_group: usize) -> bool {
+    groups > 1 && groups == filters && channels_per_group == 1
 }
 
 /// Whether the transposed map along an axis has a kernel.
@@ -37,21 +48,46 @@ fn can_be_reversed(axis: &WindowAxis) -> bool {
 }
 
 /// The convolution.
-pub(crate) fn gather(filters: Filters, window: &Window) -> Option<Arc<dyn Kernel>> {
+pub(crate) fn gather(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
     let axes = image_axes(window)?;
-    let direct = Direct::new(Instructions::detect()?, filters, axes)?;
-    Some(Arc::new(direct))
+    if groups > 1 {
+        let weight = filters.part.of_tensor(filters.weight).ok()?;
+        return Some(Arc::new(depthwise::gather(weight.data(), groups, axes[0], axes[1])));
+    }
+    along(filters, axes)
 }
 
 /// The transposed map of the convolution; `filters` are transposed.
-pub(crate) fn scatter(filters: Filters, window: &Window) -> Option<Arc<dyn Kernel>> {
+pub(crate) fn scatter(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
     let axes = image_axes(window)?;
-    let instructions = Instructions::detect()?;
-    if axes.iter().all(|axis| axis.stride == 1) {
-        let direct = Direct::new(instructions, filters, axes.map(reversed))?;
-        return Some(Arc::new(direct));
+    if groups > 1 {
+        let weight = filters.part.of_tensor(filters.weight).ok()?;
+        return Some(Arc::new(depthwise::scatter(weight.data(), groups, axes[0], axes[1])));
     }
-    Some(Arc::new(Phased::new(instructions, filters, axes)?))
+    if axes.iter().all(|axis| axis.stride == 1) {
+        return along(filters, axes.map(reversed));
+    }
+    Some(Arc::new(Phased::new(Instructions::detect()?, filters, axes)?))
+}
+
+/// The kernel of windows that read the input along its rows.
+fn along(filters: Filters, axes: [WindowAxis; 2]) -> Option<Arc<dyn Kernel>> {
+    let instructions = Instructions::detect()?;
+    let [vertical, horizontal] = axes;
+    let is_large = filters.count().min(filters.channels()) >= FEWEST_CHANNELS
+        && vertical.output * horizontal.output >= FEWEST_PIXELS;
+    if is_large && filters.taps() == 9 {
+        // A forward pass decides about activations, so that it must round as little as it can.
+        let is_decisive = !filters.is_transposed && filters.part == WeightPart::Plain;
+        let tile = if is_decisive { Tile::Two } else { Tile::Four };
+        let (count, channels) = (filters.count(), filters.channels());
+        let weight = filters.in_order().ok()?;
+        let kernel = Winograd::new(instructions, weight.data(), count, channels, axes, tile);
+        if let Some(kernel) = kernel {
+            return Some(Arc::new(kernel));
+        }
+    }
+    Some(Arc::new(Direct::new(instructions, filters, axes)?))
 }
 
 /// The windows of the transposed map along an axis of stride 1.
@@ -77,7 +113,7 @@ fn image_axes(window: &Window) -> Option<[WindowAxis; 2]> {
 mod tests {
     use super::super::{Image, finish, to_blocks, to_rows};
     use super::*;
-    use crate::linear::{Convolution, LinearMap, WeightPart};
+    use crate::linear::{Convolution, LinearMap};
     use crate::tensor::Tensor;
 
     fn numbers(shape: &[usize], step: usize) -> Tensor {
@@ -128,14 +164,14 @@ mod tests {
         let scattering = Filters { is_transposed: true, ..gathering };
         let expected = convolution.forward(part, None).unwrap()(&[input.clone()]).unwrap();
         let output = run(
-            gather(gathering, &window).unwrap().as_ref(),
+            gather(gathering, 1, &window).unwrap().as_ref(),
             &input,
             [filters, vertical.output, horizontal.output],
         );
         assert_eq!(output.data(), expected.data(), "{filters} {channels} {axes:?}");
         let expected = convolution.transposed(part).unwrap()(&output).unwrap();
         let back = run(
-            scatter(scattering, &window).unwrap().as_ref(),
+            scatter(scattering, 1, &window).unwrap().as_ref(),
             &output,
             [channels, vertical.input, horizontal.input],
         );

@@ -1,7 +1,9 @@
 //! The weights of a convolution, packed for the microkernel: blocks of filters, tap by tap.
 
+use anyhow::Result;
+
 use super::LANES;
-use crate::linear::WeightPart;
+use crate::linear::{WeightPart, exchange_channels};
 use crate::tensor::Tensor;
 
 /// A part of the weights of a convolution `[O, I, kernel...]`, of one group, seen from one of its sides.
@@ -27,6 +29,21 @@ impl Filters<'_> {
     /// Taps of one channel.
     pub fn taps(&self) -> usize {
         self.weight.shape()[2..].iter().product()
+    }
+
+    /// The weights `[filters, channels, kernel...]`.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn in_order(&self) -> Result<Tensor> {
+        let weight = self.part.of_tensor(self.weight)?;
+        if !self.is_transposed {
+            return Ok(weight);
+        }
+        let mut exchanged = exchange_channels(&weight, 1)?;
+        let kernels = exchanged.data_mut().chunks_exact_mut(self.taps().max(1));
+        kernels.for_each(<[f32]>::reverse);
+        Ok(exchanged)
     }
 
     /// The weights of a block of filters, `[channels, taps, filters]`, channels block by block and

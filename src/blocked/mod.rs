@@ -11,19 +11,20 @@
 //! [`explain`](crate::explain).
 
 mod convolution;
+mod depthwise;
 mod direct;
 mod filters;
 pub(crate) mod finish;
+mod lanes;
 mod layout;
 mod phased;
+pub(crate) mod pooling;
+mod taps;
+mod winograd;
 
 pub(crate) use convolution::{gather, scatter, serves};
 pub(crate) use filters::Filters;
 pub(crate) use layout::{constant_to_blocks, to_blocks, to_rows};
-mod depthwise;
-mod lanes;
-mod pooling;
-mod taps;
 
 /// Channels of a block.
 pub(crate) const LANES: usize = 16;

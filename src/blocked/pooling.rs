@@ -13,14 +13,14 @@ use crate::microkernel::{Loop, vectorized};
 use crate::parallel::for_each_heavy_chunk;
 
 /// The largest of every window; not a number where one of them is none.
-pub(super) fn maxima(window: &[WindowAxis; 2], input: &[f32], output: &mut [f32]) {
+pub(crate) fn maxima(window: &[WindowAxis; 2], input: &[f32], output: &mut [f32]) {
     for_each_row(&Grid::gathering(window), input, output, |reading, output| {
         vectorized(Maxima { reading, output });
     });
 }
 
 /// Gives the relevance of every window to its largest pixel, the first of equals.
-pub(super) fn winners(
+pub(crate) fn winners(
     window: &[WindowAxis; 2],
     input: &[f32],
     relevance: &[f32],
@@ -44,7 +44,7 @@ pub(super) fn winners(
 }
 
 /// The weighted sum of every window. There is one weight for each window of a plane.
-pub(super) fn averages(
+pub(crate) fn averages(
     window: &[WindowAxis; 2],
     weights: &[f32],
     input: &[f32],
@@ -57,7 +57,7 @@ pub(super) fn averages(
 }
 
 /// The transposed map of [`averages`].
-pub(super) fn averages_transposed(
+pub(crate) fn averages_transposed(
     window: &[WindowAxis; 2],
     weights: &[f32],
     output: &[f32],
@@ -69,7 +69,7 @@ pub(super) fn averages_transposed(
 }
 
 /// The weighted sum of all pixels: `[C/16, pixels, 16]` to `[C/16, 16]`.
-pub(super) fn sums(weight: f32, input: &[f32], output: &mut [f32]) {
+pub(crate) fn sums(weight: f32, input: &[f32], output: &mut [f32]) {
     let pixels = input.len() / output.len().max(1);
     let input = input.as_chunks().0;
     for_each_heavy_chunk(output, LANES, pixels, |block, output| {
@@ -79,7 +79,7 @@ pub(super) fn sums(weight: f32, input: &[f32], output: &mut [f32]) {
 }
 
 /// The transposed map of [`sums`]: `[C/16, 16]` to `[C/16, pixels, 16]`.
-pub(super) fn spread(weight: f32, output: &[f32], input: &mut [f32]) {
+pub(crate) fn spread(weight: f32, output: &[f32], input: &mut [f32]) {
     let pixels = input.len() / output.len().max(1);
     let output = output.as_chunks::<LANES>().0;
     for_each_heavy_chunk(input, pixels * LANES, 1, |block, pixels| {

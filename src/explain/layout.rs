@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::blocked::{Image, LANES, constant_to_blocks, to_blocks, to_rows};
 use crate::linear::{Convolution, Reduction, Sum};
 use crate::network::{Layer, LayerId, Network, Op};
-use crate::operator::{Activation, Affine, Concat, Product};
+use crate::operator::{Activation, Affine, Concat, MaxPooling, Product};
 use crate::tensor::Tensor;
 
 /// What runs in place of every layer.
@@ -122,6 +122,15 @@ fn op_in_blocks(op: &Op, inputs: &[Image], output: Image) -> Result<Option<Op>> 
             let input_shape = input.shape().to_vec();
             is_of_pixels.then(|| Op::Reduction(Reduction { input_shape, ..reduction.clone() }))
         }
+        Op::MaxPooling(pooling) => (pooling.window.axes.len() == 2).then(|| {
+            Op::MaxPooling(MaxPooling {
+                input_shape: input.shape().to_vec(),
+                output_shape: output.shape().to_vec(),
+                window: pooling.window.clone(),
+            })
+        }),
+        // Its shapes are those of what it is given.
+        Op::AveragePooling(pooling) if pooling.window.axes.len() == 2 => Some(op.clone()),
         _ => None,
     })
 }

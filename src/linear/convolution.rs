@@ -67,8 +67,8 @@ impl Convolution {
     ) -> Result<BlockedKernel> {
         let filters = blocked::Filters { weight: &self.weight, part, is_transposed: !gathers };
         let kernel = match gathers {
-            true => blocked::gather(filters, &self.window),
-            false => blocked::scatter(filters, &self.window),
+            true => blocked::gather(filters, self.groups, &self.window),
+            false => blocked::scatter(filters, self.groups, &self.window),
         };
         let shape = self.weight.shape();
         let (channels, spatial) = match gathers {

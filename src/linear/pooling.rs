@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use super::rows::for_each_row;
-use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window};
+use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, WindowAxis};
+use crate::blocked::{LANES, pooling};
 use crate::tensor::Tensor;
 
 /// ONNX `AveragePool`, on `[N, C, spatial...]`.
@@ -47,6 +48,12 @@ impl LinearMap for AveragePooling {
         let window = self.window.clone();
         Ok(Box::new(move |inputs| {
             let input = &inputs[0];
+            if let Some(axes) = axes_in_blocks(&window, input) {
+                let shape = in_blocks(input.shape(), window.output_shape());
+                let mut output = Tensor::unwritten(&shape)?;
+                pooling::averages(&axes, &weights, input.data(), output.data_mut());
+                return Ok(output);
+            }
             let mut output = Tensor::zeros(&with_spatial(input.shape(), window.output_shape()))?;
             let planes = output.data_mut().chunks_exact_mut(window.output_len().max(1));
             for (to, from) in planes.zip(input.data().chunks_exact(window.input_len().max(1))) {
@@ -64,6 +71,12 @@ impl LinearMap for AveragePooling {
         let weights = self.weights_of(part);
         let window = self.window.clone();
         Ok(Box::new(move |output| {
+            if let Some(axes) = axes_in_blocks(&window, output) {
+                let shape = in_blocks(output.shape(), window.input_shape());
+                let mut input = Tensor::unwritten(&shape)?;
+                pooling::averages_transposed(&axes, &weights, output.data(), input.data_mut());
+                return Ok(vec![input]);
+            }
             let mut input = Tensor::zeros(&with_spatial(output.shape(), window.input_shape()))?;
             let planes = input.data_mut().chunks_exact_mut(window.input_len().max(1));
             for (to, from) in planes.zip(output.data().chunks_exact(window.output_len().max(1))) {
@@ -76,6 +89,19 @@ impl LinearMap for AveragePooling {
     fn weight_signs(&self) -> Signs {
         Signs::of(&self.weights)
     }
+}
+
+/// The windows on an image in blocks of channels, if `tensor` is one.
+fn axes_in_blocks(window: &Window, tensor: &Tensor) -> Option<[WindowAxis; 2]> {
+    match window.axes[..] {
+        [vertical, horizontal] if tensor.shape().len() == 5 => Some([vertical, horizontal]),
+        _ => None,
+    }
+}
+
+/// The shape of an image in blocks with other spatial axes.
+fn in_blocks(shape: &[usize], spatial: Vec<usize>) -> Vec<usize> {
+    with_spatial(shape, spatial).into_iter().chain([LANES]).collect()
 }
 
 /// The batch and channel axes of `shape` with other spatial axes.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
+use crate::blocked::{LANES, pooling};
 use crate::tensor::{Tensor, sum_of};
 
 /// `y = weight · Σ x` over a block of neighbouring axes, which keep the length one.
@@ -25,6 +26,12 @@ impl Reduction {
         (self.weight * length as f32 - 1.0).abs() < 1e-5
     }
 
+    /// Whether the input is an image in blocks of channels, summed over its pixels.
+    fn is_in_blocks(&self) -> bool {
+        let is_of_pixels = (self.first_axis, self.axis_count) == (2, 2);
+        is_of_pixels && self.input_shape.len() == 5 && self.input_shape[4] == LANES
+    }
+
     fn output_shape(&self) -> Vec<usize> {
         let mut shape = self.input_shape.clone();
         shape[self.first_axis..][..self.axis_count].fill(1);
@@ -44,8 +51,13 @@ impl LinearMap for Reduction {
         let weight = part.of(self.weight);
         let shape = self.output_shape();
         let (length, stride) = self.length_and_stride();
+        let is_in_blocks = self.is_in_blocks();
         Ok(Box::new(move |inputs| {
             let mut output = Tensor::zeros(&shape)?;
+            if is_in_blocks {
+                pooling::sums(weight, inputs[0].data(), output.data_mut());
+                return Ok(output);
+            }
             let blocks = inputs[0].data().chunks_exact((length * stride).max(1));
             for (to, block) in output.data_mut().chunks_exact_mut(stride.max(1)).zip(blocks) {
                 sum_rows(block, to);
@@ -59,8 +71,13 @@ impl LinearMap for Reduction {
         let weight = part.of(self.weight);
         let shape = self.input_shape.clone();
         let (length, stride) = self.length_and_stride();
+        let is_in_blocks = self.is_in_blocks();
         Ok(Box::new(move |output| {
-            let mut input = Tensor::zeros(&shape)?;
+            let mut input = Tensor::unwritten(&shape)?;
+            if is_in_blocks {
+                pooling::spread(weight, output.data(), input.data_mut());
+                return Ok(vec![input]);
+            }
             let blocks = input.data_mut().chunks_exact_mut((length * stride).max(1));
             for (block, from) in blocks.zip(output.data().chunks_exact(stride.max(1))) {
                 if let [from] = from {

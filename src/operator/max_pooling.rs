@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use super::Operator;
 use super::activation::single;
-use crate::linear::{Window, for_each_row};
+use crate::blocked::pooling;
+use crate::linear::{Window, WindowAxis, for_each_row};
 use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 
@@ -13,7 +14,7 @@ use crate::tensor::Tensor;
 pub struct MaxPooling {
     /// The spatial geometry.
     pub window: Window,
-    /// Shape of the input.
+    /// Shape of the input: row by row, or that of an image in blocks of channels.
     pub input_shape: Vec<usize>,
     /// Shape of the output.
     pub output_shape: Vec<usize>,
@@ -26,6 +27,14 @@ impl MaxPooling {
 
     fn is_image(&self) -> bool {
         self.window.axes.len() == 2
+    }
+
+    /// The windows on images in blocks of channels, where its shapes are those of such images.
+    fn axes_in_blocks(&self) -> Option<[WindowAxis; 2]> {
+        match self.window.axes[..] {
+            [vertical, horizontal] if self.input_shape.len() == 5 => Some([vertical, horizontal]),
+            _ => None,
+        }
     }
 
     /// Writes the largest of every window of one plane.
@@ -64,7 +73,11 @@ impl MaxPooling {
 impl Operator for MaxPooling {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
         let input = single(inputs)?;
-        let mut output = Tensor::zeros(&self.output_shape)?;
+        let mut output = Tensor::unwritten(&self.output_shape)?;
+        if let Some(axes) = self.axes_in_blocks() {
+            pooling::maxima(&axes, input.data(), output.data_mut());
+            return Ok(output);
+        }
         let (from, input_len) = (input.data(), self.window.input_len());
         let len = self.window.output_len();
         for_each_heavy_chunk(output.data_mut(), len, self.taps(), |plane, maxima| {
@@ -74,7 +87,11 @@ impl Operator for MaxPooling {
     }
 
     fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
-        let mut result = Tensor::zeros(&self.input_shape)?;
+        let mut result = Tensor::unwritten(&self.input_shape)?;
+        if let Some(axes) = self.axes_in_blocks() {
+            pooling::winners(&axes, inputs[0].data(), relevance.data(), result.data_mut());
+            return Ok(vec![result]);
+        }
         let (from, input_len) = (inputs[0].data(), self.window.input_len());
         let (relevance, output_len) = (relevance.data(), self.window.output_len());
         for_each_heavy_chunk(result.data_mut(), input_len, self.taps(), |plane, result| {
@@ -95,7 +112,6 @@ impl Operator for MaxPooling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linear::WindowAxis;
 
     #[test]
     fn the_first_of_equals_takes_all() {

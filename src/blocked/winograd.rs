@@ -1,0 +1,466 @@
+//! Convolutions with windows of 3x3 pixels by minimal filtering (Winograd).
+//!
+//! Tiles of the output that are two or four pixels wide cost 2.25 or 4 times fewer multiplications than
+//! tap by tap: tiles of the input and filters are evaluated at 16 or 36 points, multiplied there, summed
+//! over channels, and brought back (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
+//! 2016). The sums over channels are products of matrices, one a point, and the transforms before and
+//! after are whole vectors, since a vector holds sixteen channels of a pixel.
+//!
+//! Work goes strip by strip: a few rows of tiles are evaluated at all points, and then every block of
+//! filters meets them, so that its weights are read once a strip and the values stay in the caches.
+
+mod product;
+mod transform;
+mod vector;
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use self::product::Product;
+use self::transform::{Filtering, Four, Two};
+use self::vector::{Loop, Simd, vectorized};
+use super::{Finish, Kernel, LANES, Totals};
+use crate::linear::WindowAxis;
+use crate::microkernel::Instructions;
+use crate::parallel::{for_each_heavy_chunk, map_heavy_chunks};
+
+/// The size of the tiles of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tile {
+    /// 2x2 pixels, which rounds hardly more than a sum tap by tap.
+    Two,
+    /// 4x4 pixels: the fastest.
+    Four,
+}
+
+impl Tile {
+    /// Pixels along a side.
+    fn side(self) -> usize {
+        match self {
+            Tile::Two => 2,
+            Tile::Four => 4,
+        }
+    }
+
+    /// Points of a tile.
+    fn points(self) -> usize {
+        (self.side() + 2) * (self.side() + 2)
+    }
+}
+
+/// Numbers of the values of a strip: such that weights are read seldom, and values still lie in the
+/// second cache or nearby.
+const STRIP_LEN: usize = 1 << 19;
+
+/// Pixels in a row that are handed to a [`Finish`] at most.
+const SEGMENT: usize = 64;
+
+/// Numbers of a segment of a row of tiles.
+const PIXELS: usize = SEGMENT * 4 * LANES;
+
+/// Numbers in a line of the cache.
+const LINE: usize = 16;
+
+thread_local! {
+    /// Room for the values of a strip.
+    static VALUES: Cell<Vec<f32>> = const { Cell::new(vec![]) };
+    /// Room for the products of a strip and a few blocks of filters.
+    static PRODUCTS: Cell<Vec<f32>> = const { Cell::new(vec![]) };
+}
+
+/// A convolution with transformed weights.
+pub(crate) struct Winograd {
+    instructions: Instructions,
+    tile: Tile,
+    vertical: WindowAxis,
+    horizontal: WindowAxis,
+    /// Blocks of channels.
+    channel_blocks: usize,
+    /// Blocks of filters that are computed together.
+    blocks_at_once: usize,
+    /// For each few blocks of filters: `[points, C, filters]`.
+    weights: Vec<Lines>,
+    /// Rows of tiles in a strip.
+    strip_rows: usize,
+}
+
+impl Winograd {
+    /// The convolution with `weight`, `[O, I, 3, 3]`; `None` where the window does not go pixel by pixel
+    /// over 3x3 pixels, or there is nothing to compute.
+    pub fn new(
+        instructions: Instructions,
+        weight: &[f32],
+        filters: usize,
+        channels: usize,
+        [vertical, horizontal]: [WindowAxis; 2],
+        tile: Tile,
+    ) -> Option<Winograd> {
+        let fits = |axis: &WindowAxis| {
+            let reach = axis.pad_before + axis.input + axis.pad_after;
+            (axis.kernel, axis.stride, axis.dilation) == (3, 1, 1)
+                && axis.output > 0
+                && axis.output + 2 == reach
+        };
+        let is_empty = weight.is_empty() || vertical.input * horizontal.input == 0;
+        if is_empty || weight.len() != filters * channels * 9 {
+            return None;
+        }
+        if !fits(&vertical) || !fits(&horizontal) {
+            return None;
+        }
+        let channel_blocks = channels.div_ceil(LANES);
+        let blocks_at_once = instructions.most_blocks().max(1);
+        let weights = match tile {
+            Tile::Two => transformed::<Two, 2, 4>(weight, channels, blocks_at_once * LANES),
+            Tile::Four => transformed::<Four, 4, 6>(weight, channels, blocks_at_once * LANES),
+        };
+        let rows = vertical.output.div_ceil(tile.side());
+        let columns = horizontal.output.div_ceil(tile.side());
+        let row_len = columns * tile.points() * channel_blocks * LANES;
+        let strips = rows.div_ceil((STRIP_LEN / row_len).max(1));
+        Some(Winograd {
+            instructions,
+            tile,
+            vertical,
+            horizontal,
+            channel_blocks,
+            blocks_at_once,
+            weights,
+            strip_rows: rows.div_ceil(strips),
+        })
+    }
+
+    /// Numbers of a block of the output.
+    fn block_len(&self) -> usize {
+        self.vertical.output * self.horizontal.output * LANES
+    }
+
+    /// Tiles side by side.
+    fn columns(&self) -> usize {
+        self.horizontal.output.div_ceil(self.tile.side())
+    }
+
+    fn run_with<F: Filtering<M, S>, const M: usize, const S: usize>(
+        &self,
+        input: &[f32],
+        output: &mut [f32],
+        finish: &dyn Finish,
+    ) -> Totals {
+        // Taken, not borrowed: a thread that waits for others may meanwhile run another convolution.
+        let mut room = VALUES.take();
+        let rows = self.vertical.output.div_ceil(M);
+        let chunk_len = self.blocks_at_once * self.block_len();
+        let channels = self.channel_blocks * LANES;
+        let mut parts = vec![];
+        for first in (0..rows).step_by(self.strip_rows) {
+            let strip = self.strip(first..rows.min(first + self.strip_rows));
+            let values = lines(&mut room, strip.groups.len() * strip.group_len);
+            for_each_heavy_chunk(values, strip.group_len, M, |index, values| {
+                let tiles = strip.groups[index].clone();
+                let filtering = PhantomData::<F>;
+                let work = Evaluation { convolution: self, tiles, input, values, filtering };
+                vectorized(self.instructions, work);
+            });
+            let values = &*values;
+            parts.extend(map_heavy_chunks(output, chunk_len, channels, |index, output| {
+                let mut room = PRODUCTS.take();
+                let totals =
+                    self.run_blocks::<F, M, S>(&strip, index, values, &mut room, output, finish);
+                PRODUCTS.set(room);
+                totals
+            }));
+        }
+        VALUES.set(room);
+        Totals::of(parts)
+    }
+
+    /// Tiles of a few rows, in groups as even as possible.
+    fn strip(&self, rows: Range<usize>) -> Strip {
+        let (first, count) = (rows.start * self.columns(), rows.len() * self.columns());
+        let groups = count.div_ceil(Product::most_tiles(self.instructions));
+        let group = |index| first + index * count / groups..first + (index + 1) * count / groups;
+        let group_len = self.tile.points() * self.point_len(count.div_ceil(groups));
+        Strip { rows, groups: (0..groups).map(group).collect(), group_len }
+    }
+
+    /// Numbers of a group of tiles at one point: an odd number of lines, or the points would compete
+    /// for the same places of a cache.
+    fn point_len(&self, tiles: usize) -> usize {
+        (self.channel_blocks * tiles | 1) * LANES
+    }
+
+    /// A few blocks of filters at all tiles of a strip.
+    fn run_blocks<F: Filtering<M, S>, const M: usize, const S: usize>(
+        &self,
+        strip: &Strip,
+        index: usize,
+        values: &[f32],
+        room: &mut Vec<f32>,
+        output: &mut [f32],
+        finish: &dyn Finish,
+    ) -> Totals {
+        let blocks = output.len() / self.block_len();
+        let first_tile = strip.rows.start * self.columns();
+        let tile_len = (S * S | 1) * LANES;
+        let block_len = strip.rows.len() * self.columns() * tile_len;
+        let sums = lines(room, blocks * block_len);
+        let weights = self.weights[index].as_slice();
+        let weights_len = self.channel_blocks * LANES * blocks * LANES;
+        for (point, weights) in weights.chunks_exact(weights_len).enumerate() {
+            for (group, values) in strip.groups.iter().zip(values.chunks(strip.group_len)) {
+                let place = (group.start - first_tile) * tile_len + point * LANES;
+                let product = Product {
+                    weights,
+                    values: &values[point * self.point_len(group.len())..]
+                        [..self.channel_blocks * group.len() * LANES],
+                    tiles: group.len(),
+                    blocks,
+                    sums: &mut sums[place..],
+                    block_len,
+                    tile_len,
+                };
+                product.run(self.instructions);
+            }
+        }
+        let mut totals = Totals::default();
+        let mut pixels = [0.0; PIXELS];
+        let blocks = sums.chunks(block_len).zip(output.chunks_mut(self.block_len()));
+        for (offset, (sums, output)) in blocks.enumerate() {
+            let block = index * self.blocks_at_once + offset;
+            let rows = sums.chunks(self.columns() * tile_len);
+            for (row, products) in strip.rows.clone().zip(rows) {
+                let place = Place { block, row };
+                let into = (&mut pixels, &mut *output);
+                self.finish_row::<F, M, S>(place, products, into, finish, &mut totals);
+            }
+        }
+        totals
+    }
+
+    /// Brings a row of tiles back from their points, and hands it on.
+    fn finish_row<F: Filtering<M, S>, const M: usize, const S: usize>(
+        &self,
+        Place { block, row }: Place,
+        products: &[f32],
+        (pixels, output): (&mut [f32; PIXELS], &mut [f32]),
+        finish: &dyn Finish,
+        totals: &mut Totals,
+    ) {
+        let width = self.horizontal.output;
+        let height = M.min(self.vertical.output - row * M);
+        let segments = width.div_ceil(SEGMENT);
+        let tiles = self.columns().div_ceil(segments);
+        let tile_len = products.len() / self.columns();
+        for (index, products) in products.chunks(tiles * tile_len).enumerate() {
+            let start = index * tiles * M;
+            let count = (tiles * M).min(width - start);
+            let work = Outputs::<F, M, S> {
+                products,
+                tile_len,
+                rows: pixels,
+                count,
+                filtering: PhantomData,
+            };
+            vectorized(self.instructions, work);
+            // Whole rows follow each other in the output as well.
+            let (calls, rows) = if count == width { (1, height) } else { (height, 1) };
+            for call in 0..calls {
+                let at = ((row * M + call) * width + start) * LANES;
+                let len = rows * count * LANES;
+                let sums = &pixels[call * len..][..len];
+                let image_at = block * self.block_len() + at;
+                finish.finish(block, image_at, sums, &mut output[at..][..len], totals);
+            }
+        }
+    }
+}
+
+impl Kernel for Winograd {
+    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals {
+        match self.tile {
+            Tile::Two => self.run_with::<Two, 2, 4>(input, output, finish),
+            Tile::Four => self.run_with::<Four, 4, 6>(input, output, finish),
+        }
+    }
+}
+
+/// A few rows of tiles.
+struct Strip {
+    rows: Range<usize>,
+    /// Tiles whose products are computed together, counted row by row.
+    groups: Vec<Range<usize>>,
+    /// Numbers that a group has room for: `[points, C/16, tiles, 16]`.
+    group_len: usize,
+}
+
+/// A row of tiles of one block.
+#[derive(Clone, Copy)]
+struct Place {
+    block: usize,
+    row: usize,
+}
+
+/// Evaluates tiles of the input at the points.
+struct Evaluation<'a, F, const M: usize, const S: usize> {
+    convolution: &'a Winograd,
+    tiles: Range<usize>,
+    input: &'a [f32],
+    /// `[points, C/16, tiles, 16]`.
+    values: &'a mut [f32],
+    filtering: PhantomData<F>,
+}
+
+impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Evaluation<'_, F, M, S> {
+    #[inline(always)]
+    fn run<V: Simd>(self, simd: V) {
+        let Evaluation { convolution, tiles, input, values, .. } = self;
+        let (vertical, horizontal) = (&convolution.vertical, &convolution.horizontal);
+        let point_len = convolution.point_len(tiles.len());
+        let row_len = horizontal.input * LANES;
+        let columns = convolution.columns();
+        let mut patch = [0.0; 6 * 6 * LANES];
+        let blocks = input.chunks_exact(vertical.input * row_len);
+        for (block, plane) in blocks.enumerate() {
+            let (mut row, mut column) = (tiles.start / columns, tiles.start % columns);
+            for tile in 0..tiles.len() {
+                let place = (block * tiles.len() + tile) * LANES;
+                let (y, x) =
+                    (Span::new::<M, S>(vertical, row), Span::new::<M, S>(horizontal, column));
+                let points = &mut values[place..];
+                if y.is_inside::<S>() && x.is_inside::<S>() {
+                    let pixels = &plane[y.start * row_len + x.start * LANES..];
+                    transform::input::<V, F, M, S>(simd, pixels, row_len, points, point_len);
+                } else {
+                    patch.fill(0.0);
+                    for line in 0..y.count {
+                        let from = (y.start + line) * row_len + x.start * LANES;
+                        let to = ((y.skipped + line) * S + x.skipped) * LANES;
+                        let len = x.count * LANES;
+                        patch[to..][..len].copy_from_slice(&plane[from..][..len]);
+                    }
+                    transform::input::<V, F, M, S>(simd, &patch, S * LANES, points, point_len);
+                }
+                column += 1;
+                if column == columns {
+                    (row, column) = (row + 1, 0);
+                }
+            }
+        }
+    }
+}
+
+/// What a tile reads along one axis.
+struct Span {
+    /// Positions in the padding before.
+    skipped: usize,
+    /// The first position in the input.
+    start: usize,
+    /// Positions in the input.
+    count: usize,
+}
+
+impl Span {
+    #[inline(always)]
+    fn new<const M: usize, const S: usize>(axis: &WindowAxis, tile: usize) -> Span {
+        let from = tile * M;
+        let skipped = axis.pad_before.saturating_sub(from).min(S);
+        let start = (from + skipped).saturating_sub(axis.pad_before).min(axis.input);
+        let count = (axis.input - start).min(S - skipped);
+        Span { skipped, start, count }
+    }
+
+    #[inline(always)]
+    fn is_inside<const S: usize>(&self) -> bool {
+        self.count == S
+    }
+}
+
+/// Brings a run of tiles back from their points.
+struct Outputs<'a, F, const M: usize, const S: usize> {
+    /// `[tiles, points, 16]`.
+    products: &'a [f32],
+    tile_len: usize,
+    /// `[M, pixels, 16]`.
+    rows: &'a mut [f32],
+    /// Pixels of a row.
+    count: usize,
+    filtering: PhantomData<F>,
+}
+
+impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Outputs<'_, F, M, S> {
+    #[inline(always)]
+    fn run<V: Simd>(self, simd: V) {
+        let row_len = self.count * LANES;
+        for (tile, products) in self.products.chunks(self.tile_len).enumerate() {
+            let columns = M.min(self.count - tile * M);
+            let pixels = &mut self.rows[tile * M * LANES..];
+            transform::output::<V, F, M, S>(simd, products, pixels, row_len, columns);
+        }
+    }
+}
+
+/// Weights of `filters` at a time: `[points, C, filters]`; channels and filters that fill up a block are 0.
+fn transformed<F: Filtering<M, S>, const M: usize, const S: usize>(
+    weight: &[f32],
+    channels: usize,
+    filters: usize,
+) -> Vec<Lines> {
+    let transform = |weight: &[f32]| {
+        let width = (weight.len() / (channels * 9)).next_multiple_of(LANES);
+        let point_len = channels.next_multiple_of(LANES) * width;
+        let mut packed = Lines::new(S * S * point_len);
+        let places = packed.as_mut_slice();
+        for channel in 0..channels {
+            let taps = weight[channel * 9..].chunks(channels * 9);
+            for (filter, taps) in taps.filter_map(|taps| taps.first_chunk()).enumerate() {
+                let points = transform::filter::<F, M, S>(taps);
+                for (point, value) in points.as_flattened().iter().enumerate() {
+                    places[point * point_len + channel * width + filter] = *value as f32;
+                }
+            }
+        }
+        packed
+    };
+    weight.chunks(filters * channels * 9).map(transform).collect()
+}
+
+/// Numbers that begin at a line of the cache, so that no vector lies across two of them.
+struct Lines {
+    room: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Lines {
+    fn new(len: usize) -> Lines {
+        let room = vec![0.0; len + LINE - 1];
+        let start = skipped(&room);
+        Lines { room, start, len }
+    }
+
+    fn as_slice(&self) -> &[f32] {
+        &self.room[self.start..][..self.len]
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [f32] {
+        &mut self.room[self.start..][..self.len]
+    }
+}
+
+/// Room for `len` numbers, whatever they are, from the beginning of a line of the cache on.
+fn lines(room: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    if room.len() < len + LINE - 1 {
+        room.resize(len + LINE - 1, 0.0);
+    }
+    let start = skipped(room);
+    &mut room[start..][..len]
+}
+
+/// Numbers before the first line that begins in the slice.
+fn skipped(numbers: &[f32]) -> usize {
+    numbers.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE - 1)
+}
+
+#[cfg(test)]
+mod tests;

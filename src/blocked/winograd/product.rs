@@ -1,0 +1,99 @@
+//! Products of matrices at one point: tiles by channels with channels by filters.
+
+use super::super::LANES;
+use super::vector::{Loop, Simd, vectorized};
+use crate::microkernel::Instructions;
+
+/// Blocks of channels whose products are added up before they are added to the total; a single
+/// running sum over all of them would round more.
+const RUN: usize = 256 / LANES;
+
+/// The operands of a product at one point.
+pub(super) struct Product<'a> {
+    /// `[C, filters]`.
+    pub weights: &'a [f32],
+    /// `[C/16, tiles, 16]`.
+    pub values: &'a [f32],
+    pub tiles: usize,
+    /// Blocks of sixteen filters.
+    pub blocks: usize,
+    /// For each block and tile, sixteen sums.
+    pub sums: &'a mut [f32],
+    /// Distance of blocks in the sums.
+    pub block_len: usize,
+    /// Distance of tiles in the sums.
+    pub tile_len: usize,
+}
+
+macro_rules! with_tiles {
+    ($product:ident, $instructions:ident, $vectors:literal, $($tiles:literal)*) => {
+        match $product.tiles {
+            $($tiles => vectorized($instructions, InRegisters::<$tiles, $vectors>($product)),)*
+            _ => (),
+        }
+    };
+}
+
+impl Product<'_> {
+    /// The most tiles of a product: those whose sums fit in the registers.
+    pub fn most_tiles(instructions: Instructions) -> usize {
+        instructions.pixels()
+    }
+
+    /// Computes all sums.
+    pub fn run(self, instructions: Instructions) {
+        match self.blocks * LANES / instructions.lanes() {
+            1 => with_tiles!(self, instructions, 1, 1 2 3 4 5 6 7 8 9 10 11 12 13 14),
+            _ => with_tiles!(self, instructions, 2, 1 2 3 4 5 6 7 8 9 10 11 12 13 14),
+        }
+    }
+}
+
+/// A product whose sums stay in registers.
+struct InRegisters<'a, const TILES: usize, const VECTORS: usize>(Product<'a>);
+
+impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, VECTORS> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Product { weights, values, sums: output, block_len, tile_len, .. } = self.0;
+        let mut totals = [[simd.splat(0.0); VECTORS]; TILES];
+        let is_one_run = values.len() <= RUN * TILES * LANES;
+        let width = VECTORS * S::LANES;
+        let runs = weights.chunks(RUN * LANES * width).zip(values.chunks(RUN * TILES * LANES));
+        for (weights, values) in runs {
+            let mut sums = [[simd.splat(0.0); VECTORS]; TILES];
+            let blocks = weights.chunks_exact(LANES * width);
+            for (weights, values) in blocks.zip(values.chunks_exact(TILES * LANES)) {
+                for lane in 0..LANES {
+                    let mut filters = [simd.splat(0.0); VECTORS];
+                    for vector in 0..VECTORS {
+                        filters[vector] = simd.load(&weights[lane * width + vector * S::LANES..]);
+                    }
+                    for tile in 0..TILES {
+                        let value = simd.splat(values[tile * LANES + lane]);
+                        for vector in 0..VECTORS {
+                            sums[tile][vector] =
+                                simd.mul_add(filters[vector], value, sums[tile][vector]);
+                        }
+                    }
+                }
+            }
+            if is_one_run {
+                totals = sums;
+                break;
+            }
+            for tile in 0..TILES {
+                for vector in 0..VECTORS {
+                    totals[tile][vector] = simd.add(totals[tile][vector], sums[tile][vector]);
+                }
+            }
+        }
+        for tile in 0..TILES {
+            for vector in 0..VECTORS {
+                let (block, lane) = (vector * S::LANES / LANES, vector * S::LANES % LANES);
+                let place = block * block_len + tile * tile_len + lane;
+                simd.store(totals[tile][vector], &mut output[place..]);
+            }
+        }
+    }
+}

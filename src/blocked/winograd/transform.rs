@@ -1,0 +1,187 @@
+//! The transforms of minimal filtering: from a tile of the input and from a filter to values at points,
+//! and from their products back to a tile of the output.
+//!
+//! A filter and a tile are polynomials; at each of `S = M + 2` points their product costs one
+//! multiplication, and `M` outputs are found from them (Lavin and Gray, "Fast Algorithms for Convolutional
+//! Neural Networks", 2016). What the points divide by is in the filters' transform, which is computed in `f64`.
+
+use super::super::LANES;
+use super::vector::Simd;
+
+/// The transforms along one axis; along two they are applied one after the other.
+pub(super) trait Filtering<const M: usize, const S: usize>: Send + Sync {
+    /// A tile of the input at the points.
+    fn input<V: Simd>(simd: V, tile: [V::Vector; S]) -> [V::Vector; S];
+
+    /// A filter at the points.
+    fn filter(taps: [f64; 3]) -> [f64; S];
+
+    /// Outputs from products at the points.
+    fn output<V: Simd>(simd: V, products: [V::Vector; S]) -> [V::Vector; M];
+}
+
+/// Two outputs from the points 0, 1, -1 and infinity.
+pub(super) struct Two;
+
+impl Filtering<2, 4> for Two {
+    #[inline(always)]
+    fn input<V: Simd>(simd: V, [a, b, c, d]: [V::Vector; 4]) -> [V::Vector; 4] {
+        [simd.sub(a, c), simd.add(b, c), simd.sub(c, b), simd.sub(d, b)]
+    }
+
+    fn filter([a, b, c]: [f64; 3]) -> [f64; 4] {
+        [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c]
+    }
+
+    #[inline(always)]
+    fn output<V: Simd>(simd: V, [zero, one, minus, infinity]: [V::Vector; 4]) -> [V::Vector; 2] {
+        let (even, odd) = (simd.add(one, minus), simd.sub(one, minus));
+        [simd.add(zero, even), simd.add(odd, infinity)]
+    }
+}
+
+/// Four outputs from the points 0, ±[`NEAR`], ±[`FAR`] and infinity.
+pub(super) struct Four;
+
+/// The points that are nearer to 0.
+const NEAR: f64 = 11.0 / 16.0;
+
+/// The points that are farther from 0.
+const FAR: f64 = 3.0 / 2.0;
+
+impl Filtering<4, 6> for Four {
+    #[inline(always)]
+    fn input<V: Simd>(simd: V, [a, b, c, d, e, f]: [V::Vector; 6]) -> [V::Vector; 6] {
+        const NEAR_SQUARE: f64 = NEAR * NEAR;
+        const FAR_SQUARE: f64 = FAR * FAR;
+        let number = |number: f64| simd.splat(number as f32);
+        let sum = number(NEAR_SQUARE + FAR_SQUARE);
+        let product = number(NEAR_SQUARE * FAR_SQUARE);
+        let pair = |point: f64, other_square: f64| {
+            let even = simd.sub_mul(e, number(other_square), c);
+            let odd = simd.sub_mul(d, number(other_square), b);
+            let point = number(point);
+            [simd.mul_add(point, odd, even), simd.sub_mul(even, point, odd)]
+        };
+        let [near, minus_near] = pair(NEAR, FAR_SQUARE);
+        let [far, minus_far] = pair(FAR, NEAR_SQUARE);
+        let zero = simd.mul_add(product, a, simd.sub_mul(e, sum, c));
+        let infinity = simd.mul_add(product, b, simd.sub_mul(f, sum, d));
+        [zero, near, minus_near, far, minus_far, infinity]
+    }
+
+    fn filter([a, b, c]: [f64; 3]) -> [f64; 6] {
+        let at = |point: f64, divisor: f64| (a + b * point + c * point * point) / divisor;
+        let (near, far) = (NEAR * NEAR, FAR * FAR);
+        let (near_divisor, far_divisor) = (2.0 * near * (near - far), 2.0 * far * (far - near));
+        [
+            a / (near * far),
+            at(NEAR, near_divisor),
+            at(-NEAR, near_divisor),
+            at(FAR, far_divisor),
+            at(-FAR, far_divisor),
+            c,
+        ]
+    }
+
+    #[inline(always)]
+    fn output<V: Simd>(
+        simd: V,
+        [zero, near, minus_near, far, minus_far, infinity]: [V::Vector; 6],
+    ) -> [V::Vector; 4] {
+        let number = |number: f64| simd.splat(number as f32);
+        let (near_even, near_odd) = (simd.add(near, minus_near), simd.sub(near, minus_near));
+        let (far_even, far_odd) = (simd.add(far, minus_far), simd.sub(far, minus_far));
+        // The far points' powers are the larger ones.
+        let sum = |power: i32, near, far| {
+            let far = simd.mul(number(FAR.powi(power)), far);
+            simd.mul_add(number(NEAR.powi(power)), near, far)
+        };
+        let third = simd.mul_add(number(FAR * FAR * FAR), far_odd, infinity);
+        [
+            simd.add(zero, simd.add(near_even, far_even)),
+            sum(1, near_odd, far_odd),
+            sum(2, near_even, far_even),
+            simd.mul_add(number(NEAR * NEAR * NEAR), near_odd, third),
+        ]
+    }
+}
+
+/// Sixteen channels of a tile, whose rows lie `row_len` numbers from each other, at the points, which
+/// lie `point_len` numbers from each other.
+#[inline(always)]
+pub(super) fn input<V: Simd, F: Filtering<M, S>, const M: usize, const S: usize>(
+    simd: V,
+    tile: &[f32],
+    row_len: usize,
+    points: &mut [f32],
+    point_len: usize,
+) {
+    for half in (0..LANES).step_by(V::LANES) {
+        let mut rows = [[simd.splat(0.0); S]; S];
+        for x in 0..S {
+            let mut column = [simd.splat(0.0); S];
+            for y in 0..S {
+                column[y] = simd.load(&tile[y * row_len + x * LANES + half..]);
+            }
+            let column = F::input(simd, column);
+            for y in 0..S {
+                rows[y][x] = column[y];
+            }
+        }
+        for y in 0..S {
+            let row = F::input(simd, rows[y]);
+            for x in 0..S {
+                simd.store(row[x], &mut points[(y * S + x) * point_len + half..]);
+            }
+        }
+    }
+}
+
+/// A filter at the points.
+pub(super) fn filter<F: Filtering<M, S>, const M: usize, const S: usize>(
+    taps: &[f32; 9],
+) -> [[f64; S]; S] {
+    let mut rows = [[0.0; 3]; S];
+    for x in 0..3 {
+        let column = F::filter([0, 1, 2].map(|y| f64::from(taps[3 * y + x])));
+        for y in 0..S {
+            rows[y][x] = column[y];
+        }
+    }
+    rows.map(F::filter)
+}
+
+/// Sixteen channels of a tile of the output from the products at its points; its rows lie `row_len`
+/// numbers from each other, and only the first `columns` are written.
+#[inline(always)]
+pub(super) fn output<V: Simd, F: Filtering<M, S>, const M: usize, const S: usize>(
+    simd: V,
+    products: &[f32],
+    tile: &mut [f32],
+    row_len: usize,
+    columns: usize,
+) {
+    let products = &products[..S * S * LANES];
+    for half in (0..LANES).step_by(V::LANES) {
+        let mut rows = [[simd.splat(0.0); S]; M];
+        for x in 0..S {
+            let mut column = [simd.splat(0.0); S];
+            for y in 0..S {
+                column[y] = simd.load(&products[(y * S + x) * LANES + half..]);
+            }
+            let column = F::output(simd, column);
+            for y in 0..M {
+                rows[y][x] = column[y];
+            }
+        }
+        for y in 0..M {
+            let row = F::output(simd, rows[y]);
+            for x in 0..M {
+                if x < columns {
+                    simd.store(row[x], &mut tile[y * row_len + x * LANES + half..]);
+                }
+            }
+        }
+    }
+}
