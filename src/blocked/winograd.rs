@@ -325,7 +325,8 @@ impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Evaluation<'_,
             let (mut row, mut column) = (tiles.start / columns, tiles.start % columns);
             for tile in 0..tiles.len() {
                 let place = (block * tiles.len() + tile) * LANES;
-                let (y, x) = (Span::new::<M, S>(vertical, row), Span::new::<M, S>(horizontal, column));
+                let (y, x) =
+                    (Span::new::<M, S>(vertical, row), Span::new::<M, S>(horizontal, column));
                 let points = &mut values[place..];
                 if y.is_inside::<S>() && x.is_inside::<S>() {
                     let pixels = &plane[y.start * row_len + x.start * LANES..];

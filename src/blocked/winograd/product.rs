@@ -6,7 +6,7 @@ use crate::microkernel::Instructions;
 
 /// Blocks of channels whose products are added up before they are added to the total; a single
 /// running sum over all of them would round more.
-const RUN: usize = 256 / LANES;
+const RUN: usize = 64 / LANES;
 
 /// The operands of a product at one point.
 pub(super) struct Product<'a> {

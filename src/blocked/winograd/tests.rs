@@ -8,7 +8,14 @@ use crate::parallel::Threads;
 struct Copying;
 
 impl Finish for Copying {
-    fn finish(&self, block: usize, at: usize, sums: &[f32], output: &mut [f32], totals: &mut Totals) {
+    fn finish(
+        &self,
+        block: usize,
+        at: usize,
+        sums: &[f32],
+        output: &mut [f32],
+        totals: &mut Totals,
+    ) {
         assert_eq!((sums.len(), sums.len() % LANES, at % LANES), (output.len(), 0, 0));
         assert!(block * LANES <= at);
         output.copy_from_slice(sums);
@@ -41,7 +48,9 @@ fn expected(
             for x in 0..horizontal.output {
                 let mut sum = 0.0;
                 for channel in 0..channels {
-                    for (tap, weight) in weight[(filter * channels + channel) * 9..][..9].iter().enumerate() {
+                    for (tap, weight) in
+                        weight[(filter * channels + channel) * 9..][..9].iter().enumerate()
+                    {
                         let Some(y) = vertical.source(y, tap / 3) else { continue };
                         let Some(x) = horizontal.source(x, tap % 3) else { continue };
                         let pixel = (channel / LANES * vertical.input + y) * horizontal.input + x;
@@ -66,7 +75,8 @@ fn check([filters, channels]: [usize; 2], axes: [WindowAxis; 2]) {
     let most = expected.iter().fold(1.0, |most: f64, sum| most.max(sum.abs()));
     for instructions in Instructions::all() {
         for tile in [Tile::Two, Tile::Four] {
-            let kernel = Winograd::new(instructions, &weight, filters, channels, axes, tile).unwrap();
+            let kernel =
+                Winograd::new(instructions, &weight, filters, channels, axes, tile).unwrap();
             let mut output = vec![f32::NAN; to.len()];
             let totals = kernel.run(&input, &mut output, &Copying);
             for (at, sum) in output.iter().enumerate() {
@@ -78,7 +88,10 @@ fn check([filters, channels]: [usize; 2], axes: [WindowAxis; 2]) {
                 };
                 let error = (f64::from(*sum) - expected).abs();
                 let allowed = if filter < filters { 2e-5 * most } else { 0.0 };
-                assert!(error <= allowed, "{instructions:?} {tile:?} {axes:?} {at}: {sum} {expected}");
+                assert!(
+                    error <= allowed,
+                    "{instructions:?} {tile:?} {axes:?} {at}: {sum} {expected}"
+                );
             }
             let mut again = vec![f32::NAN; to.len()];
             let run = || kernel.run(&input, &mut again, &Copying);
