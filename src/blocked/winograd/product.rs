@@ -1,5 +1,8 @@
 //! Products of matrices at one point: tiles by channels with channels by filters.
 
+// Iterators over the sums would keep the compiler from leaving them in registers.
+#![allow(clippy::needless_range_loop)]
+
 use super::super::LANES;
 use super::vector::{Loop, Simd, vectorized};
 use crate::microkernel::Instructions;
