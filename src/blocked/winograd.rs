@@ -35,6 +35,19 @@ pub(crate) enum Tile {
 }
 
 impl Tile {
+    /// The tile that computes a layer fastest, where `largest` rounds little enough; `None` where a sum
+    /// tap by tap is as fast: with few channels or filters the transforms cost what products save.
+    pub fn fastest(largest: Tile, channels: usize, filters: usize, pixels: usize) -> Option<Tile> {
+        let narrower = channels.min(filters);
+        // More weights than the last cache holds, for planes too small to make up for reading them.
+        let is_heavy = pixels < 64 && channels * filters > 1 << 18;
+        match largest {
+            Tile::Four if narrower >= 16 && !is_heavy => Some(Tile::Four),
+            _ if narrower >= 32 => Some(Tile::Two),
+            _ => None,
+        }
+    }
+
     /// Pixels along a side.
     fn side(self) -> usize {
         match self {
@@ -187,7 +200,7 @@ impl Winograd {
     /// Numbers of a group of tiles at one point: an odd number of lines, or the points would compete
     /// for the same places of a cache.
     fn point_len(&self, tiles: usize) -> usize {
-        (self.channel_blocks * tiles | 1) * LANES
+        ((self.channel_blocks * tiles) | 1) * LANES
     }
 
     /// A few blocks of filters at all tiles of a strip.
@@ -202,7 +215,7 @@ impl Winograd {
     ) -> Totals {
         let blocks = output.len() / self.block_len();
         let first_tile = strip.rows.start * self.columns();
-        let tile_len = (S * S | 1) * LANES;
+        let tile_len = ((S * S) | 1) * LANES;
         let block_len = strip.rows.len() * self.columns() * tile_len;
         let sums = lines(room, blocks * block_len);
         let weights = self.weights[index].as_slice();

@@ -1,12 +1,15 @@
 //! Products of matrices at one point: tiles by channels with channels by filters.
 
+// Iterators over the sums would keep the compiler from leaving them in registers.
+#![allow(clippy::needless_range_loop)]
+
 use super::super::LANES;
 use super::vector::{Loop, Simd, vectorized};
 use crate::microkernel::Instructions;
 
 /// Blocks of channels whose products are added up before they are added to the total; a single
 /// running sum over all of them would round more.
-const RUN: usize = 256 / LANES;
+const RUN: usize = 64 / LANES;
 
 /// The operands of a product at one point.
 pub(super) struct Product<'a> {

@@ -5,6 +5,9 @@
 //! multiplication, and `M` outputs are found from them (Lavin and Gray, "Fast Algorithms for Convolutional
 //! Neural Networks", 2016). What the points divide by is in the filters' transform, which is computed in `f64`.
 
+// Rows and columns of tiles change places, which iterators cannot say.
+#![allow(clippy::needless_range_loop)]
+
 use super::super::LANES;
 use super::vector::Simd;
 
