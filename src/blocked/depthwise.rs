@@ -15,8 +15,11 @@ use super::{Finish, Kernel, LANES, Totals};
 use crate::linear::WindowAxis;
 use crate::parallel::map_heavy_chunks;
 
-/// Pixels that are summed together: as many as hide how long a multiplication takes.
-const PIXELS: usize = 8;
+/// Pixels that are summed together: as many as leave registers for what they read.
+const MANY: usize = 8;
+
+/// Pixels of a shorter run that are summed together: as many as hide how long a multiplication takes.
+const SOME: usize = 4;
 
 /// Numbers that are summed before they are finished; they stay in the first cache.
 const SUMS: usize = 2048;
@@ -170,15 +173,23 @@ impl<L: Lanes> Stencil<'_, L> {
     /// Sums every position of the run, over `TAPS` neighbouring pixels of each row.
     #[inline(always)]
     fn sum<const TAPS: usize, const STRIDE: usize>(&self, sums: &mut [Sixteen]) {
-        let count = self.run.count;
-        for at in (0..count).step_by(PIXELS) {
-            if count < PIXELS {
-                (0..count).for_each(|at| self.write(at, self.some::<1, TAPS, STRIDE>(at), sums));
-            } else {
-                // The last ones overlap those before, and are the same there.
-                let at = at.min(count - PIXELS);
-                self.write(at, self.some::<PIXELS, TAPS, STRIDE>(at), sums);
-            }
+        match self.run.count {
+            MANY.. => self.sum_by::<MANY, TAPS, STRIDE>(sums),
+            SOME.. => self.sum_by::<SOME, TAPS, STRIDE>(sums),
+            _ => self.sum_by::<1, TAPS, STRIDE>(sums),
+        }
+    }
+
+    /// `COUNT` positions at a time, of at least as many.
+    #[inline(always)]
+    fn sum_by<const COUNT: usize, const TAPS: usize, const STRIDE: usize>(
+        &self,
+        sums: &mut [Sixteen],
+    ) {
+        for at in (0..self.run.count).step_by(COUNT) {
+            // The last ones overlap those before, and are the same there.
+            let at = at.min(self.run.count - COUNT);
+            self.write(at, self.some::<COUNT, TAPS, STRIDE>(at), sums);
         }
     }
 
@@ -189,7 +200,7 @@ impl<L: Lanes> Stencil<'_, L> {
         at: usize,
     ) -> [L::Vector; COUNT] {
         let (lanes, step) = (self.lanes, self.run.taps.step);
-        let mut sums = [lanes.zero(); COUNT];
+        let mut sums = [lanes.splat(0.0); COUNT];
         for row in 0..self.vertical.count {
             let (weights, pixels) = self.row(row, at * STRIDE);
             let pixels = &pixels[..(COUNT - 1) * STRIDE + TAPS];
@@ -210,7 +221,7 @@ impl<L: Lanes> Stencil<'_, L> {
     fn sum_any(&self, sums: &mut [Sixteen]) {
         let (lanes, taps) = (self.lanes, self.run.taps);
         for at in 0..self.run.count {
-            let mut sum = lanes.zero();
+            let mut sum = lanes.splat(0.0);
             for row in 0..self.vertical.count {
                 let (weights, pixels) = self.row(row, at * self.run.stride);
                 for tap in 0..taps.count {

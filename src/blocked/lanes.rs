@@ -17,7 +17,8 @@ pub(super) trait Lanes: Copy {
     /// Sixteen numbers in registers.
     type Vector: Copy;
 
-    fn zero(self) -> Self::Vector;
+    /// Sixteen times the same number.
+    fn splat(self, number: f32) -> Self::Vector;
 
     fn load(self, numbers: &Sixteen) -> Self::Vector;
 
@@ -25,6 +26,16 @@ pub(super) trait Lanes: Copy {
 
     /// `a · b + c`, rounded once.
     fn multiply_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// The first of `choices` where `a > b`, which no number is that is none; else the second one.
+    fn where_greater(
+        self,
+        a: Self::Vector,
+        b: Self::Vector,
+        choices: [Self::Vector; 2],
+    ) -> Self::Vector;
 }
 
 /// A loop over vectors of sixteen numbers.
@@ -54,8 +65,8 @@ impl Lanes for Plain {
     type Vector = Sixteen;
 
     #[inline(always)]
-    fn zero(self) -> Sixteen {
-        [0.0; LANES]
+    fn splat(self, number: f32) -> Sixteen {
+        [number; LANES]
     }
 
     #[inline(always)]
@@ -71,6 +82,18 @@ impl Lanes for Plain {
     #[inline(always)]
     fn multiply_add(self, a: Sixteen, b: Sixteen, c: Sixteen) -> Sixteen {
         std::array::from_fn(|lane| a[lane].mul_add(b[lane], c[lane]))
+    }
+
+    #[inline(always)]
+    fn add(self, a: Sixteen, b: Sixteen) -> Sixteen {
+        std::array::from_fn(|lane| a[lane] + b[lane])
+    }
+
+    #[inline(always)]
+    fn where_greater(self, a: Sixteen, b: Sixteen, choices: [Sixteen; 2]) -> Sixteen {
+        std::array::from_fn(
+            |lane| if a[lane] > b[lane] { choices[0][lane] } else { choices[1][lane] },
+        )
     }
 }
 
@@ -108,9 +131,9 @@ mod x86 {
         type Vector = __m512;
 
         #[inline(always)]
-        fn zero(self) -> __m512 {
+        fn splat(self, number: f32) -> __m512 {
             // SAFETY: see above.
-            unsafe { _mm512_setzero_ps() }
+            unsafe { _mm512_set1_ps(number) }
         }
 
         #[inline(always)]
@@ -130,15 +153,27 @@ mod x86 {
             // SAFETY: see above.
             unsafe { _mm512_fmadd_ps(a, b, c) }
         }
+
+        #[inline(always)]
+        fn add(self, a: __m512, b: __m512) -> __m512 {
+            // SAFETY: see above.
+            unsafe { _mm512_add_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn where_greater(self, a: __m512, b: __m512, [then, other]: [__m512; 2]) -> __m512 {
+            // SAFETY: see above.
+            unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), other, then) }
+        }
     }
 
     impl Lanes for Avx2 {
         type Vector = [__m256; 2];
 
         #[inline(always)]
-        fn zero(self) -> [__m256; 2] {
+        fn splat(self, number: f32) -> [__m256; 2] {
             // SAFETY: see above.
-            unsafe { [_mm256_setzero_ps(); 2] }
+            unsafe { [_mm256_set1_ps(number); 2] }
         }
 
         #[inline(always)]
@@ -162,6 +197,30 @@ mod x86 {
         fn multiply_add(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
             // SAFETY: see above.
             unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+        }
+
+        #[inline(always)]
+        fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            // SAFETY: see above.
+            unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        fn where_greater(
+            self,
+            a: [__m256; 2],
+            b: [__m256; 2],
+            [then, other]: [[__m256; 2]; 2],
+        ) -> [__m256; 2] {
+            // SAFETY: see above.
+            unsafe {
+                let low = _mm256_cmp_ps::<_CMP_GT_OQ>(a[0], b[0]);
+                let high = _mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1]);
+                [
+                    _mm256_blendv_ps(other[0], then[0], low),
+                    _mm256_blendv_ps(other[1], then[1], high),
+                ]
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 //! follows from them.
 
 use super::LANES;
-use super::lanes::Sixteen;
+use super::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use super::taps::Grid;
 use crate::linear::WindowAxis;
 use crate::microkernel::{Loop, vectorized};
@@ -34,7 +34,7 @@ pub(crate) fn winners(
     for_each_heavy_chunk(result, grid.read_len() * LANES, 2 * steps, |block, result| {
         let result = result.as_chunks_mut().0;
         result.fill([0.0; LANES]);
-        vectorized(Winners {
+        with_lanes(Winners {
             grid: &grid,
             plane: &input[block * grid.read_len()..][..grid.read_len()],
             relevance: &relevance[block * windows..][..windows],
@@ -140,31 +140,32 @@ struct Winners<'a> {
     result: &'a mut [Sixteen],
 }
 
-impl Loop for Winners<'_> {
-    type Output = ();
-
+impl LanesLoop for Winners<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run(self, lanes: impl Lanes) {
         let Winners { grid, plane, relevance, result } = self;
         let windows =
-            grid.rows.iter().flat_map(|row| grid.columns.iter().map(|column| (*row, *column)));
+            grid.rows.iter().flat_map(|row| grid.columns.iter().map(move |column| (*row, *column)));
         for ((row, column), relevance) in windows.zip(relevance) {
-            let mut largest = [f32::NEG_INFINITY; LANES];
-            let mut winner = [u32::MAX; LANES];
+            // The first one wins whatever it is.
+            let Some(first) = grid.first_place(row, column) else { continue };
+            let (mut largest, mut winner) = (lanes.load(&plane[first]), lanes.splat(0.0));
+            let mut tap = 0.0;
             grid.for_each_place(row, column, |place| {
-                for lane in 0..LANES {
-                    let number = plane[place][lane];
-                    // The first one wins whatever it is.
-                    let wins = number > largest[lane] || winner[lane] == u32::MAX;
-                    largest[lane] = if wins { number } else { largest[lane] };
-                    winner[lane] = if wins { place as u32 } else { winner[lane] };
-                }
+                let number = lanes.load(&plane[place]);
+                winner = lanes.where_greater(number, largest, [lanes.splat(tap), winner]);
+                largest = lanes.where_greater(number, largest, [number, largest]);
+                tap += 1.0;
             });
+            // The winner is the tap that is neither before nor behind it.
+            let (zero, relevance) = (lanes.splat(0.0), lanes.load(relevance));
+            let mut tap = 0.0;
             grid.for_each_place(row, column, |place| {
-                for lane in 0..LANES {
-                    let is_winner = winner[lane] == place as u32;
-                    result[place][lane] += if is_winner { relevance[lane] } else { 0.0 };
-                }
+                let until = lanes.where_greater(lanes.splat(tap + 0.5), winner, [relevance, zero]);
+                let share = lanes.where_greater(lanes.splat(tap - 0.5), winner, [zero, until]);
+                let sum = lanes.add(lanes.load(&result[place]), share);
+                lanes.store(sum, &mut result[place]);
+                tap += 1.0;
             });
         }
     }

@@ -40,6 +40,12 @@ impl Grid {
         most(&self.rows) * most(&self.columns)
     }
 
+    /// The first place that one pixel reads, if it reads any.
+    #[inline(always)]
+    pub fn first_place(&self, row: Taps, column: Taps) -> Option<usize> {
+        (row.count > 0 && column.count > 0).then(|| row.source * self.read[1] + column.source)
+    }
+
     /// Calls `visit` for the places that one pixel reads, row by row.
     #[inline(always)]
     pub fn for_each_place(&self, row: Taps, column: Taps, mut visit: impl FnMut(usize)) {
