@@ -283,7 +283,7 @@ macro_rules! microkernel {
         ) {
             let mut totals = [[$zero(); VECTORS]; $pixels];
             let runs = operands.weights.chunks(RUN * VECTORS * $lanes);
-            for (weights, offsets) in runs.zip(operands.offsets.chunks(RUN)) {
+            for (number, (weights, offsets)) in runs.zip(operands.offsets.chunks(RUN)).enumerate() {
                 let mut sums = [[$zero(); VECTORS]; $pixels];
                 for (filters, &offset) in weights.chunks_exact(VECTORS * $lanes).zip(offsets) {
                     let pixels = &operands.input[offset as usize..][..($pixels - 1) * STRIDE + 1];
@@ -300,6 +300,11 @@ macro_rules! microkernel {
                                 $multiply_add(vectors[vector], value, sums[pixel][vector]);
                         }
                     }
+                }
+                // Most pointwise convolutions have one run only: nothing is added to their sums.
+                if number == 0 {
+                    totals = sums;
+                    continue;
                 }
                 for pixel in 0..$pixels {
                     for vector in 0..VECTORS {

@@ -175,7 +175,7 @@ impl Tensor {
     /// # Errors
     /// When the memory cannot be had.
     pub fn map(&self, function: impl Fn(f32) -> f32) -> Result<Tensor> {
-        let mut result = Tensor::zeros(self.shape())?;
+        let mut result = Tensor::unwritten(self.shape())?;
         vector::each_with(result.data_mut(), self.data(), |to, from| *to = function(from));
         Ok(result)
     }
@@ -228,7 +228,16 @@ impl Tensor {
             );
         }
         let others = others.map(Tensor::data);
+        // A shared tensor is copied chunk by chunk, where it is read anyway.
+        let shared = (!self.is_unshared()).then(|| self.clone());
+        if shared.is_some() {
+            *self = Tensor::unwritten(self.shape())?;
+        }
+        let source = shared.as_ref().map(Tensor::data);
         let sums = map_chunks(self.data_mut(), CHUNK, |index, chunk| {
+            if let Some(source) = source {
+                chunk.copy_from_slice(&source[index * CHUNK..][..chunk.len()]);
+            }
             let others = others.map(|other| &other[index * CHUNK..][..chunk.len()]);
             vector::update(chunk, others, |value, others| {
                 let result = function(value, others);

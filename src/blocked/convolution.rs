@@ -13,10 +13,6 @@ use crate::microkernel::Instructions;
 /// Filters below which most lanes of a block would stay empty.
 const FEWEST_FILTERS: usize = LANES / 2;
 
-/// Channels, and pixels of the output, from which on minimal filtering is quicker than tap by tap.
-const FEWEST_CHANNELS: usize = 32;
-const FEWEST_PIXELS: usize = 14 * 14;
-
 /// Whether a convolution of weight `[O, I / groups, kernel...]` has kernels here, in both directions.
 pub(crate) fn serves(weight: &[usize], groups: usize, window: &Window) -> bool {
     let (Some(axes), &[filters, channels, _, _]) = (image_axes(window), weight) else {
@@ -74,17 +70,18 @@ pub(crate) fn scatter(filters: Filters, groups: usize, window: &Window) -> Optio
 fn along(filters: Filters, axes: [WindowAxis; 2]) -> Option<Arc<dyn Kernel>> {
     let instructions = Instructions::detect()?;
     let [vertical, horizontal] = axes;
-    let is_large = filters.count().min(filters.channels()) >= FEWEST_CHANNELS
-        && vertical.output * horizontal.output >= FEWEST_PIXELS;
-    if is_large && filters.taps() == 9 {
+    if filters.taps() == 9 {
         // A forward pass decides about activations, so that it must round as little as it can.
         let is_decisive = !filters.is_transposed && filters.part == WeightPart::Plain;
-        let tile = if is_decisive { Tile::Two } else { Tile::Four };
+        let largest = if is_decisive { Tile::Two } else { Tile::Four };
         let (count, channels) = (filters.count(), filters.channels());
-        let weight = filters.in_order().ok()?;
-        let kernel = Winograd::new(instructions, weight.data(), count, channels, axes, tile);
-        if let Some(kernel) = kernel {
-            return Some(Arc::new(kernel));
+        let tile = Tile::fastest(largest, channels, count, vertical.output * horizontal.output);
+        if let Some(tile) = tile {
+            let weight = filters.in_order().ok()?;
+            let kernel = Winograd::new(instructions, weight.data(), count, channels, axes, tile);
+            if let Some(kernel) = kernel {
+                return Some(Arc::new(kernel));
+            }
         }
     }
     Some(Arc::new(Direct::new(instructions, filters, axes)?))

@@ -64,17 +64,36 @@ impl LanesOf<'_> {
 #[derive(Default)]
 pub(crate) struct Forward<'a> {
     pub bias: Bias<'a>,
-    /// A function of one signal, without a number per channel or with parameters in blocks.
-    pub function: Option<&'a Function>,
+    pub function: Option<&'a Pointwise>,
+}
+
+/// A function that is applied to sums, prepared.
+pub(crate) enum Pointwise {
+    /// Clips: ReLU, ReLU6.
+    Clip { low: f32, high: f32 },
+    /// Operations one after the other, whose parameters are in blocks.
+    Chain(Function),
+}
+
+impl Pointwise {
+    /// The function, where it can be applied in place.
+    pub fn new(function: &Function) -> Option<Pointwise> {
+        match function.clip_bounds().filter(|_| !function.has_parameters()) {
+            Some((low, high)) => Some(Pointwise::Clip { low, high }),
+            None => function.is_chain().then(|| Pointwise::Chain(function.clone())),
+        }
+    }
 }
 
 impl Finish for Forward<'_> {
     fn finish(&self, block: usize, at: usize, sums: &[f32], output: &mut [f32], _: &mut Totals) {
-        match self.bias {
-            Bias::None => output.copy_from_slice(sums),
-            _ => vectorized(AddBias { bias: self.bias.lanes(block, at), sums, output }),
-        }
-        if let Some(function) = self.function {
+        let (low, high) = match self.function {
+            Some(Pointwise::Clip { low, high }) => (*low, *high),
+            _ => (f32::NEG_INFINITY, f32::INFINITY),
+        };
+        let bias = self.bias.lanes(block, at);
+        vectorized(ClippedSum { bias, low, high, sums, output });
+        if let Some(Pointwise::Chain(function)) = self.function {
             function.apply_to_run(block, output);
         }
     }
@@ -139,6 +158,74 @@ impl Loop for Divide<'_> {
     }
 }
 
+/// The gamma rule on both signs: with the sums `|W| |x|` and `σ` the sign of the output `y`, relevance `R`,
+/// which is what the output holds, over `z = share · y + favour · σ (sums + |b|)`.
+///
+/// The totals are the relevance that the stabilizer absorbs, that of outputs of 0 included, which is
+/// dropped, and the relevance that the bias absorbs.
+pub(crate) struct GammaQuotient<'a> {
+    pub stabilizer: Stabilizer,
+    pub share: f32,
+    pub favour: f32,
+    /// The layer's output.
+    pub y: &'a [f32],
+    /// The layer's bias.
+    pub bias: Bias<'a>,
+    /// Whether the bias takes part: otherwise it is taken from `y`.
+    pub with_bias: bool,
+}
+
+impl Finish for GammaQuotient<'_> {
+    fn finish(
+        &self,
+        block: usize,
+        at: usize,
+        sums: &[f32],
+        output: &mut [f32],
+        totals: &mut Totals,
+    ) {
+        let y = &self.y[at..at + sums.len()];
+        let bias = self.bias.lanes(block, at);
+        totals.add_lanes(vectorized(GammaDivide { rule: self, y, bias, sums, output }));
+    }
+}
+
+struct GammaDivide<'a> {
+    rule: &'a GammaQuotient<'a>,
+    y: &'a [f32],
+    bias: LanesOf<'a>,
+    sums: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Loop for GammaDivide<'_> {
+    type Output = [Lanes; 2];
+
+    #[inline(always)]
+    fn run(self) -> [Lanes; 2] {
+        let GammaQuotient { stabilizer, share, favour, with_bias, .. } = *self.rule;
+        let mut absorbed = [[0.0; LANES]; 2];
+        let pixels = self.sums.as_chunks::<LANES>().0.iter().zip(self.y.as_chunks::<LANES>().0);
+        let outputs = self.output.as_chunks_mut::<LANES>().0.iter_mut();
+        for (pixel, (output, (sums, y))) in outputs.zip(pixels).enumerate() {
+            let bias = self.bias.at(pixel);
+            for lane in 0..LANES {
+                let (y, r) = (y[lane], output[lane]);
+                let part = if with_bias { bias[lane] } else { 0.0 };
+                let unbiased = y - (bias[lane] - part);
+                let magnitude = (sums[lane] + part.abs()).copysign(y);
+                let z = share * unbiased + favour * magnitude;
+                let taken_up = if y == 0.0 { 0.0 } else { r };
+                let (quotient, by_stabilizer) = stabilizer.quotient(taken_up, z);
+                output[lane] = quotient;
+                absorbed[0][lane] += by_stabilizer + (r - taken_up);
+                absorbed[1][lane] += quotient * (share * part + favour * part.abs().copysign(y));
+            }
+        }
+        absorbed
+    }
+}
+
 /// `coefficient · x ⊙ sums`, written or added to what the output holds. The totals are the sums of
 /// the results and of their absolute values.
 pub(crate) struct Share<'a> {
@@ -196,13 +283,16 @@ fn multiply(
     vectorized(Multiply(sums, factors, output, function))
 }
 
-struct AddBias<'a> {
+/// `min(max(sums + bias, low), high)`.
+struct ClippedSum<'a> {
     bias: LanesOf<'a>,
+    low: f32,
+    high: f32,
     sums: &'a [f32],
     output: &'a mut [f32],
 }
 
-impl Loop for AddBias<'_> {
+impl Loop for ClippedSum<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -212,7 +302,10 @@ impl Loop for AddBias<'_> {
         for (pixel, (output, sums)) in pixels.enumerate() {
             let bias = self.bias.at(pixel);
             for lane in 0..LANES {
-                output[lane] = sums[lane] + bias[lane];
+                let sum = sums[lane] + bias[lane];
+                // Compared in this way, what is not a number stays what it is.
+                let raised = if sum < self.low { self.low } else { sum };
+                output[lane] = if raised > self.high { self.high } else { raised };
             }
         }
     }

@@ -10,9 +10,9 @@ use super::gamma::GammaKernels;
 use super::input_range::InputRange;
 use super::layout::Layouts;
 use super::program::{Program, Step};
+use crate::blocked::finish::Pointwise;
 use crate::linear::{BlockedKernel, Forward, Transposed, WeightPart};
-use crate::network::{LayerId, Network, Op};
-use crate::operator::Function;
+use crate::network::{Layer, LayerId, Network, Op};
 use crate::tensor::Tensor;
 
 /// Channels of an input below which its relevance is computed row by row: in blocks, most lanes
@@ -26,7 +26,7 @@ pub(super) struct Engine {
     /// `W x + b` of every linear layer.
     forward: Vec<ForwardKernel>,
     /// For each layer, an activation that is its only reader and is computed with it.
-    activations: Vec<Option<LayerId>>,
+    activations: Vec<Option<(LayerId, Pointwise)>>,
     /// What propagation runs at every layer.
     pub(super) steps: Vec<StepKernels>,
     /// Whether propagation at a layer works on images in blocks.
@@ -159,12 +159,13 @@ impl Engine {
     }
 
     fn step_kernels(&self, id: LayerId, range: Option<&InputRange>) -> Result<StepKernels> {
-        let Some(map) = self.step_op(id).as_linear() else {
+        let op = self.step_op(id);
+        let Some(map) = op.as_linear() else {
             return Ok(StepKernels::None);
         };
         Ok(match &self.program.steps[id] {
             Step::Linear(step) => StepKernels::Divisions(divisions_of(self, id, step, range)?),
-            Step::Gamma(step) => StepKernels::Gamma(Box::new(GammaKernels::new(*step, map)?)),
+            Step::Gamma(step) => StepKernels::Gamma(Box::new(GammaKernels::new(*step, op)?)),
             Step::Gradient => StepKernels::Gradient(map.transposed(WeightPart::Plain)?),
             _ => StepKernels::None,
         })
@@ -221,10 +222,12 @@ impl Engine {
             }
             ForwardKernel::Tensors(kernel) => (id, kernel(&inputs)?),
             ForwardKernel::Blocks(kernel, bias) => {
-                let activation = self.activations[id].filter(|_| !self.program.is_kept[id]);
-                let function = activation.and_then(|id| function_of(self.layouts.op(network, id)));
-                let value = kernel.forward(&inputs[0], bias.as_ref(), function)?;
-                (activation.unwrap_or(id), value)
+                let activation = self.activations[id].as_ref();
+                let (computed, function) = match activation.filter(|_| !self.program.is_kept[id]) {
+                    Some((activation, function)) => (*activation, Some(function)),
+                    None => (id, None),
+                };
+                (computed, kernel.forward(&inputs[0], bias.as_ref(), function)?)
             }
         })
     }
@@ -244,24 +247,23 @@ fn step_is_in_blocks(program: &Program, layouts: &Layouts, id: LayerId) -> bool 
 }
 
 /// For each convolution in blocks, the activation that is the only reader of its value.
-fn activations_of_convolutions(network: &Network, layouts: &Layouts) -> Vec<Option<LayerId>> {
+fn activations_of_convolutions(
+    network: &Network,
+    layouts: &Layouts,
+) -> Vec<Option<(LayerId, Pointwise)>> {
     let consumers = network.consumers();
-    let activation = |(id, layer): (LayerId, &crate::network::Layer)| match consumers[id][..] {
-        [reader] if matches!(layer.op, Op::Convolution(_)) && layouts.is_in_blocks(id) => {
-            let function = function_of(layouts.op(network, reader));
-            function.filter(|_| layouts.is_in_blocks(reader)).map(|_| reader)
+    let activation = |(id, layer): (LayerId, &Layer)| {
+        let is_convolution = matches!(layer.op, Op::Convolution(_));
+        let [reader] = consumers[id][..] else { return None };
+        if !is_convolution || !layouts.is_in_blocks(id) || !layouts.is_in_blocks(reader) {
+            return None;
         }
-        _ => None,
+        match layouts.op(network, reader) {
+            Op::Activation(activation) => Some((reader, Pointwise::new(&activation.function)?)),
+            _ => None,
+        }
     };
     network.layers.iter().enumerate().map(activation).collect()
-}
-
-/// The function of an activation that can be applied where its signal is computed.
-fn function_of(op: &Op) -> Option<&Function> {
-    match op {
-        Op::Activation(activation) => Some(&activation.function).filter(|f| f.is_chain()),
-        _ => None,
-    }
 }
 
 /// For each layer, the inputs of which it is the last reader.

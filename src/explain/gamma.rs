@@ -10,11 +10,13 @@
 //!
 //! Nothing cancels: both summands of `z` have the sign of `y`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::propagate::{Carried, Handed, quotients, spread_over, weighted_sum};
-use crate::linear::{Forward, LinearMap, Transposed, WeightPart};
-use crate::rule::Stabilizer;
+use crate::blocked::finish::{Bias, GammaQuotient, Share};
+use crate::linear::{BlockedKernel, Convolution, Forward, LinearMap, Transposed, WeightPart};
+use crate::network::Op;
+use crate::rule::{Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
 
 /// The gamma rule on one layer.
@@ -28,8 +30,110 @@ pub struct GammaStep {
     pub stabilizer: Stabilizer,
 }
 
+impl GammaStep {
+    /// `1 + γ/2` and `γ/2`.
+    fn shares(self) -> (f32, f32) {
+        (1.0 + 0.5 * self.gamma, 0.5 * self.gamma)
+    }
+}
+
 /// The kernels of a layer with this step.
-pub(super) struct GammaKernels {
+pub(super) enum GammaKernels {
+    Tensors(OnTensors),
+    Blocks(InBlocks),
+}
+
+impl GammaKernels {
+    /// The kernels of a linear layer.
+    pub fn new(step: GammaStep, op: &Op) -> Result<GammaKernels> {
+        match op {
+            // A relative ε is known when all of z is.
+            Op::Convolution(map)
+                if map.in_blocks && step.stabilizer.kind != StabilizerKind::Relative =>
+            {
+                InBlocks::new(map).map(GammaKernels::Blocks)
+            }
+            _ => {
+                let map = op.as_linear().context("the gamma rule is for linear layers")?;
+                OnTensors::new(step, map).map(GammaKernels::Tensors)
+            }
+        }
+    }
+
+    /// Relevance of the inputs; `output` is the layer's value.
+    pub fn propagate(
+        &self,
+        step: GammaStep,
+        inputs: &[Tensor],
+        output: &Tensor,
+        arrived: Carried,
+    ) -> Result<Handed> {
+        match self {
+            GammaKernels::Tensors(kernels) => kernels.propagate(step, inputs, output, arrived),
+            GammaKernels::Blocks(kernels) => {
+                let input = inputs.first().context("a convolution reads an image")?;
+                kernels.propagate(step, input, output, arrived.relevance)
+            }
+        }
+    }
+}
+
+/// The kernels of a convolution on images in blocks.
+pub(super) struct InBlocks {
+    /// `|W| |x|`.
+    magnitude: BlockedKernel,
+    /// `Wᵀ`.
+    plain: BlockedKernel,
+    /// `|W|ᵀ`.
+    magnitude_transposed: BlockedKernel,
+    /// The layer's bias.
+    bias: Option<Tensor>,
+}
+
+impl InBlocks {
+    fn new(map: &Convolution) -> Result<InBlocks> {
+        Ok(InBlocks {
+            magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
+            plain: map.kernel_in_blocks(WeightPart::Plain, false)?,
+            magnitude_transposed: map.kernel_in_blocks(WeightPart::Magnitude, false)?,
+            bias: map.bias.clone(),
+        })
+    }
+
+    fn propagate(
+        &self,
+        step: GammaStep,
+        input: &Tensor,
+        output: &Tensor,
+        mut quotient: Tensor,
+    ) -> Result<Handed> {
+        let (share, favour) = step.shares();
+        let magnitudes = input.map(f32::abs)?;
+        let finish = GammaQuotient {
+            stabilizer: step.stabilizer,
+            share,
+            favour,
+            y: output.data(),
+            bias: Bias::of(self.bias.as_ref(), self.magnitude.image),
+            with_bias: step.bias,
+        };
+        let kernel = &self.magnitude.kernel;
+        let absorbed = kernel.run(magnitudes.data(), quotient.data_mut(), &finish).sums();
+        let mut relevance = Tensor::unwritten(&self.plain.image.shape())?;
+        let finish = Share { coefficient: share, factors: Some(input.data()), adds: false };
+        self.plain.kernel.run(quotient.data(), relevance.data_mut(), &finish);
+        quotient.update([output], |s, [y]| if y < 0.0 { -s } else { s })?;
+        let finish = Share { coefficient: favour, factors: Some(magnitudes.data()), adds: true };
+        let kernel = &self.magnitude_transposed.kernel;
+        let sums = kernel.run(quotient.data(), relevance.data_mut(), &finish).sums();
+        let mut handed = Handed::from(vec![Carried { relevance, sums }]);
+        [handed.absorbed_by_stabilizer, handed.absorbed_by_bias] = absorbed;
+        Ok(handed)
+    }
+}
+
+/// The kernels of any other linear layer.
+pub(super) struct OnTensors {
     /// `|W| |x| + |b|`.
     magnitude: Forward,
     /// `Wᵀ`.
@@ -42,11 +146,11 @@ pub(super) struct GammaKernels {
     bias_magnitude: Option<Tensor>,
 }
 
-impl GammaKernels {
-    pub fn new(step: GammaStep, map: &dyn LinearMap) -> Result<GammaKernels> {
+impl OnTensors {
+    fn new(step: GammaStep, map: &dyn LinearMap) -> Result<OnTensors> {
         let bias = map.bias().filter(|_| step.bias);
         let bias_magnitude = bias.map(|bias| WeightPart::Magnitude.of_tensor(bias)).transpose()?;
-        Ok(GammaKernels {
+        Ok(OnTensors {
             magnitude: map.forward(WeightPart::Magnitude, bias_magnitude.clone())?,
             plain: map.transposed(WeightPart::Plain)?,
             magnitude_transposed: map.transposed(WeightPart::Magnitude)?,
@@ -55,15 +159,14 @@ impl GammaKernels {
         })
     }
 
-    /// Relevance of the inputs; `output` is the layer's value.
-    pub fn propagate(
+    fn propagate(
         &self,
         step: GammaStep,
         inputs: &[Tensor],
         output: &Tensor,
         arrived: Carried,
     ) -> Result<Handed> {
-        let (plain_share, favour) = (1.0 + 0.5 * step.gamma, 0.5 * step.gamma);
+        let (plain_share, favour) = step.shares();
         let incoming = arrived.sums[0];
         let mut quotient = arrived.relevance;
         // An output of 0 has no sign: its relevance is dropped.

@@ -11,7 +11,6 @@ use super::convolution_transposed::scatter;
 use super::plan::Plan;
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, depthwise, direct};
 use crate::blocked::{self, Image, finish};
-use crate::operator::Function;
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
@@ -182,7 +181,7 @@ impl BlockedKernel {
         &self,
         input: &Tensor,
         bias: Option<&Tensor>,
-        function: Option<&Function>,
+        function: Option<&finish::Pointwise>,
     ) -> Result<Tensor> {
         let mut output = Tensor::unwritten(&self.image.shape())?;
         let finish = finish::Forward { bias: finish::Bias::of(bias, self.image), function };
