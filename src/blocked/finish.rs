@@ -2,7 +2,7 @@
 
 use super::{Finish, Image, LANES, Totals};
 use crate::microkernel::{Loop, vectorized};
-use crate::operator::Function;
+use crate::operator::{Function, Step, Unary};
 use crate::rule::Stabilizer;
 use crate::tensor::Tensor;
 
@@ -71,6 +71,8 @@ pub(crate) struct Forward<'a> {
 pub(crate) enum Pointwise {
     /// Clips: ReLU, ReLU6.
     Clip { low: f32, high: f32 },
+    /// One operation: SiLU, sigmoid.
+    Unary(Unary),
     /// Operations one after the other, whose parameters are in blocks.
     Chain(Function),
 }
@@ -78,10 +80,13 @@ pub(crate) enum Pointwise {
 impl Pointwise {
     /// The function, where it can be applied in place.
     pub fn new(function: &Function) -> Option<Pointwise> {
-        match function.clip_bounds().filter(|_| !function.has_parameters()) {
-            Some((low, high)) => Some(Pointwise::Clip { low, high }),
-            None => function.is_chain().then(|| Pointwise::Chain(function.clone())),
+        if let Some((low, high)) = function.clip_bounds().filter(|_| !function.has_parameters()) {
+            return Some(Pointwise::Clip { low, high });
         }
+        if let Some(Step::Unary(operation, _)) = function.single_step() {
+            return Some(Pointwise::Unary(*operation));
+        }
+        function.is_chain().then(|| Pointwise::Chain(function.clone()))
     }
 }
 
@@ -93,8 +98,10 @@ impl Finish for Forward<'_> {
         };
         let bias = self.bias.lanes(block, at);
         vectorized(ClippedSum { bias, low, high, sums, output });
-        if let Some(Pointwise::Chain(function)) = self.function {
-            function.apply_to_run(block, output);
+        match self.function {
+            Some(Pointwise::Unary(operation)) => operation.apply(output),
+            Some(Pointwise::Chain(function)) => function.apply_to_run(block, output),
+            Some(Pointwise::Clip { .. }) | None => {}
         }
     }
 }
