@@ -134,7 +134,9 @@ impl Phased {
                     Some(phase) => {
                         self.run_row(phase, pass, &planes[place * LANES..], column_phase, &mut row)
                     }
-                    None => silence(&mut row, column_phase, self.columns.len()),
+                    None => row
+                        .chunks_exact_mut(row_len)
+                        .for_each(|row| silence(row, column_phase, self.columns.len())),
                 }
             }
             for (block, sums) in row.chunks_exact(row_len).enumerate() {
