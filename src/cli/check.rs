@@ -49,7 +49,7 @@ pub fn run(options: &CheckOptions, console: &mut Console) -> Result<Status> {
     setup::check_model_path(&options.model)?;
     let cards = Cards::read(&options.model, options.preprocess.preprocess.as_deref(), console)?;
     let named = Choice::named(&options.options.composite)?;
-    let model = setup::load_model(&options.model, &options.options, &cards)?;
+    let model = setup::load_model_with_reference(&options.model, &options.options, &cards)?;
     model.notes.iter().for_each(|note| console.note(note));
     let inputs = inputs(options, &cards, &model, console)?;
     let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;

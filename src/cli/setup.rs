@@ -110,8 +110,18 @@ impl Cards {
     }
 }
 
-/// Reads the model; the card fills in what the file leaves open.
+/// Reads the model, to be explained; the card fills in what the file leaves open.
 pub fn load_model(path: &Path, options: &ModelOptions, cards: &Cards) -> Result<Model> {
+    let options = load_options(options, cards);
+    Model::load(path, &LoadOptions { is_without_reference: true, ..options })
+}
+
+/// Reads the model, to be compared with what tract makes of the file.
+pub fn load_model_with_reference(
+    path: &Path,
+    options: &ModelOptions,
+    cards: &Cards,
+) -> Result<Model> {
     Model::load(path, &load_options(options, cards))
 }
 
@@ -128,6 +138,7 @@ fn load_options(options: &ModelOptions, cards: &Cards) -> LoadOptions {
         layout: options.layout,
         output_name: options.output_name.clone(),
         allow_gradient: options.allow_gradient.clone(),
+        is_without_reference: false,
     }
 }
 

@@ -1,20 +1,20 @@
 //! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tract_core::prelude::*;
-use tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
+use tract_hir::infer::{Factoid, InferenceFact, InferenceModelExt};
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto, tensor_proto::DataLocation};
 use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_proto};
 
+use super::decode::{Decoded, decode};
 use super::number_type::make_float32;
 use super::repair::repair;
+use super::weights::Weights;
 use super::{InputShape, Layout, upsample};
 use crate::network::{Network, lower};
 use crate::tensor::Tensor as Array;
@@ -32,6 +32,9 @@ pub struct LoadOptions {
     pub output_name: Option<String>,
     /// ONNX operator types that may pass their gradient where no rule is known.
     pub allow_gradient: Vec<String>,
+    /// Whether [`Model::run_reference`] is not needed. Otherwise tract's graph holds on to the weights, and
+    /// canonization has to work on copies.
+    pub is_without_reference: bool,
 }
 
 /// Height and width of the input where neither the file nor the user says them.
@@ -49,7 +52,7 @@ pub struct Model {
     /// Everything that was assumed, to be said aloud: one sentence each.
     pub notes: Vec<String>,
     /// tract's own graph of the same file: the reference that rewrites are checked against.
-    reference: TypedModel,
+    reference: Option<TypedModel>,
 }
 
 /// The input of a model.
@@ -77,9 +80,9 @@ impl Model {
     /// what the file computes, the function behind the logits included.
     ///
     /// # Errors
-    /// When tract cannot run it.
+    /// When tract cannot run it, or the model was loaded [without](LoadOptions::is_without_reference) it.
     pub fn run_reference(&self, input: &Array) -> Result<Array> {
-        let model = self.reference.clone();
+        let model = self.reference.clone().context("the model was loaded without its reference")?;
         let number_type = model.input_fact(0)?.datum_type;
         let input = input.as_tract().cast_to_dt(number_type)?.into_owned();
         let plan = model.into_optimized()?.into_runnable()?;
@@ -89,7 +92,8 @@ impl Model {
 
 fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let source = Source::read(path, options)?;
-    let (reference, network) = source.lowered(&source.proto)?;
+    let (reference, network) = source.lowered(&source.weights)?;
+    let reference = (!options.is_without_reference).then_some(reference);
     let picture = picture_shape(&source.shape, options.layout);
     let input = ModelInput { name: source.input_name, shape: source.shape, picture };
     Ok(Model { path: source.path, network, input, notes: source.notes, reference })
@@ -97,7 +101,9 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
 
 /// A decoded file, checked, and what was decided about it.
 pub(super) struct Source {
+    /// The file without its weights.
     pub proto: ModelProto,
+    pub weights: Weights,
     path: PathBuf,
     allow_gradient: Vec<String>,
     input_name: String,
@@ -109,7 +115,7 @@ pub(super) struct Source {
 
 impl Source {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<Source> {
-        let mut proto = decode(path)?;
+        let Decoded { mut proto, left, bytes } = decode(path)?;
         proto.graph.iter_mut().for_each(make_float32);
         repair(&mut proto);
         refuse_unknown_operators(&reader(), &proto)?;
@@ -118,30 +124,45 @@ impl Source {
         let mut notes = vec![];
         let shape = input_shape(input, options, &mut notes)?;
         let output = output_index(&proto, options, &mut notes)?;
+        let input_name = input.name.clone();
+        let graph = proto.graph.as_mut().context("the model has no graph")?;
+        let weights = guarded(|| Weights::take(graph, &left, &bytes, directory(path)?))?;
         Ok(Source {
             path: path.to_path_buf(),
             allow_gradient: options.allow_gradient.clone(),
-            input_name: input.name.clone(),
+            input_name,
             shape,
             output,
             notes,
             proto,
+            weights,
         })
     }
 
-    /// The folder of the file, where its external data lies.
-    pub fn directory(&self) -> Result<&str> {
-        let directory = self.path.parent().unwrap_or(Path::new("."));
-        directory.to_str().context("the model's folder has a name that is not UTF-8")
-    }
-
-    /// tract's graph and the layers of this file, or of the same file with other numbers in it.
-    pub fn lowered(&self, proto: &ModelProto) -> Result<(TypedModel, Network)> {
-        let directory = self.directory()?;
-        let typed = guarded(|| typed_model(&reader(), proto, directory, &self.shape, self.output))?;
-        let network = guarded(|| lower(&typed, proto, &self.allow_gradient))?;
+    /// tract's graph and the layers of this file, or of the same file with other weights.
+    pub fn lowered(&self, weights: &Weights) -> Result<(TypedModel, Network)> {
+        let typed = guarded(|| self.typed(weights))?;
+        let network = guarded(|| lower(&typed, &self.proto, &self.allow_gradient))?;
         Ok((typed, network))
     }
+
+    fn typed(&self, weights: &Weights) -> Result<TypedModel> {
+        let parsed = reader().parse(&self.proto, Some(directory(&self.path)?))?;
+        let mut model = weights.wire(parsed)?;
+        let source = model.input_outlets()?.first().copied().context("the model has no input")?;
+        let declared = model.outlet_fact(source)?.datum_type;
+        let number_type = declared.concretize().unwrap_or(DatumType::F32);
+        model.set_input_fact(0, InferenceFact::dt_shape(number_type, &self.shape))?;
+        let outputs = model.output_outlets()?.to_vec();
+        model.select_output_outlets(&outputs[self.output..=self.output])?;
+        model.into_typed()
+    }
+}
+
+/// The folder of a model, where its external data lies.
+fn directory(model: &Path) -> Result<&str> {
+    let directory = model.parent().unwrap_or(Path::new("."));
+    directory.to_str().context("the model's folder has a name that is not UTF-8")
 }
 
 /// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.
@@ -149,30 +170,6 @@ fn reader() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     onnx.op_register.insert("Upsample", upsample::build);
     onnx
-}
-
-fn decode(path: &Path) -> Result<ModelProto> {
-    let mut file = File::open(path).context("the file cannot be read")?;
-    let is_regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    let mut start = vec![];
-    let first_bytes = (&mut file).take(2).read_to_end(&mut start);
-    first_bytes.context("the file cannot be read")?;
-    ensure!(!start.is_empty(), "the file is empty");
-    let onnx = tract_onnx::onnx();
-    // A file is decoded where the system maps it, without a copy of its bytes; a pipe has to be read.
-    let decoded = match is_regular {
-        true => onnx.proto_model_for_path(path),
-        false => onnx.proto_model_for_read(&mut start.as_slice().chain(file)),
-    };
-    // The first field of a model is its IR version: a varint with the tag 0x08.
-    let looks_like_onnx = start[0] == 0x08 && start.get(1).is_some_and(|version| *version < 32);
-    let proto = decoded.map_err(|error| match looks_like_onnx {
-        true => anyhow!("the file is truncated or damaged ({error}); export or download it again"),
-        false => anyhow!("this is not an ONNX file"),
-    })?;
-    let has_nodes = proto.graph.as_ref().is_some_and(|graph| !graph.node.is_empty());
-    ensure!(has_nodes, "this is not an ONNX model: it contains no graph");
-    Ok(proto)
 }
 
 /// Names every operator that tract cannot read, with its nodes.
@@ -326,22 +323,6 @@ fn output_index(
             Ok(0)
         }
     }
-}
-
-fn typed_model(
-    onnx: &Onnx,
-    proto: &ModelProto,
-    directory: &str,
-    shape: &[usize],
-    output: usize,
-) -> Result<TypedModel> {
-    let mut model: InferenceModel = onnx.parse(proto, Some(directory))?.model;
-    let source = model.input_outlets()?.first().copied().context("the model has no input")?;
-    let number_type = model.outlet_fact(source)?.datum_type.concretize().unwrap_or(DatumType::F32);
-    model.set_input_fact(0, InferenceFact::dt_shape(number_type, shape))?;
-    let outputs = model.output_outlets()?.to_vec();
-    model.select_output_outlets(&outputs[output..=output])?;
-    model.into_typed()
 }
 
 /// Weights in other files must lie in the model's own folder.

@@ -3,6 +3,7 @@
 //! Stands at the start of the data's way: **load** -> canonize -> assign -> compile -> propagate -> render -> write.
 
 mod card;
+mod decode;
 mod huggingface;
 mod labels;
 mod load;
@@ -16,6 +17,7 @@ mod resample;
 mod stored;
 mod timm;
 mod upsample;
+mod weights;
 
 pub use card::{Card, Output};
 pub use labels::Labels;

@@ -6,11 +6,10 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
-use tract_onnx::{data_resolver, tensor::load_tensor};
+use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::LoadOptions;
 use super::load::Source;
@@ -19,17 +18,9 @@ use crate::tensor::Tensor;
 
 /// A model file whose stored parameters can be changed.
 pub struct StoredModel {
-    /// The file, its parameters taken out.
     source: Source,
-    parameters: Vec<Parameter>,
-}
-
-/// A stored tensor that the network was trained to have.
-struct Parameter {
-    /// Its place among the stored tensors.
-    place: usize,
-    name: String,
-    values: Tensor,
+    /// The names of the stored tensors that the network was trained to have; their values are float32.
+    parameters: Vec<String>,
 }
 
 impl StoredModel {
@@ -40,7 +31,7 @@ impl StoredModel {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<StoredModel> {
         let read = || {
             let mut source = Source::read(path, options)?;
-            let parameters = take_parameters(&mut source)?;
+            let parameters = parameters(&mut source)?;
             ensure!(
                 !parameters.is_empty(),
                 "the file stores no weights that noise could be put on"
@@ -59,64 +50,45 @@ impl StoredModel {
     /// # Errors
     /// When the file with these numbers cannot be lowered.
     pub fn network(&self, change: impl Fn(&str, &mut [f32])) -> Result<Network> {
-        let mut proto = self.source.proto.clone();
-        let graph = proto.graph.as_mut().context("the model has no graph")?;
-        for parameter in &self.parameters {
-            let mut values = parameter.values.data().to_vec();
-            change(&parameter.name, &mut values);
-            let mut bytes = vec![0; 4 * values.len()];
-            for (bytes, value) in bytes.chunks_exact_mut(4).zip(values) {
-                bytes.copy_from_slice(&value.to_le_bytes());
-            }
-            graph.initializer[parameter.place].raw_data = bytes;
+        let mut weights = self.source.weights.clone();
+        for name in &self.parameters {
+            let values = weights.0.get_mut(name).context("a parameter is not stored")?;
+            let mut changed = Tensor::from_shared_tract(Arc::clone(values))?;
+            change(name.strip_suffix(".stored").unwrap_or(name), changed.data_mut());
+            *values = Arc::clone(changed.as_tract());
         }
-        Ok(self.source.lowered(&proto)?.1)
+        Ok(self.source.lowered(&weights)?.1)
     }
 }
 
-/// Takes the parameters out of the file; what is left of them is declared float32.
-fn take_parameters(source: &mut Source) -> Result<Vec<Parameter>> {
-    let directory = source.directory()?.to_string();
-    let graph = source.proto.graph.as_mut().context("the model has no graph")?;
-    let names: HashSet<String> =
-        names_of_parameters(graph).into_iter().map(str::to_string).collect();
+/// Finds the parameters, and makes them float32.
+fn parameters(source: &mut Source) -> Result<Vec<String>> {
+    let graph = source.proto.graph.as_ref().context("the model has no graph")?;
+    let lone: HashSet<&str> = (source.weights.0.iter())
+        .filter(|(_, values)| values.len() == 1)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let names = names_of_parameters(graph, &lone);
     let mut parameters = vec![];
-    for (place, stored) in graph.initializer.iter_mut().enumerate() {
-        if !is_float(stored) || !names.contains(&stored.name) {
-            continue;
+    for (name, values) in &mut source.weights.0 {
+        if names.contains(name.as_str()) {
+            *values = Arc::clone(Tensor::from_shared_tract(Arc::clone(values))?.as_tract());
+            parameters.push(name.clone());
         }
-        let values = load_tensor(&*data_resolver::default(), stored, Some(&directory))?;
-        let name = stored.name.strip_suffix(".stored").unwrap_or(&stored.name).to_string();
-        parameters.push(Parameter { place, name, values: Tensor::from_tract(values)? });
-        *stored = TensorProto {
-            name: std::mem::take(&mut stored.name),
-            dims: std::mem::take(&mut stored.dims),
-            data_type: DataType::Float as i32,
-            ..TensorProto::default()
-        };
     }
     Ok(parameters)
 }
 
-fn is_float(stored: &TensorProto) -> bool {
-    [DataType::Float, DataType::Float16, DataType::Bfloat16, DataType::Double]
-        .map(|number_type| number_type as i32)
-        .contains(&stored.data_type)
-}
-
-/// The values that reach an operator as its parameter, directly or through what only moves numbers.
-fn names_of_parameters(graph: &GraphProto) -> HashSet<&str> {
-    let is_lone_number = |name: &str| {
-        let stored = graph.initializer.iter().find(|stored| stored.name == name);
-        stored.is_some_and(|stored| stored.dims.iter().product::<i64>() == 1)
-    };
+/// The values that reach an operator as its parameter, directly or through what only moves numbers; `lone` are
+/// the names of lone numbers.
+fn names_of_parameters<'a>(graph: &'a GraphProto, lone: &HashSet<&str>) -> HashSet<&'a str> {
     let mut names: HashSet<&str> = HashSet::new();
     for node in graph.node.iter().rev() {
         let is_forwarded = moves_only(node)
             && node.output.first().is_some_and(|output| names.contains(output.as_str()));
         for (slot, input) in node.input.iter().enumerate() {
             let is_parameter = match is_elementwise(node) {
-                true => !is_lone_number(input),
+                true => !lone.contains(input.as_str()),
                 false => takes_parameter(node, slot),
             };
             if is_parameter || (is_forwarded && slot == 0) {

@@ -34,6 +34,8 @@ use crate::cli::input::{InputReader, is_tensor};
 /// What every input needs, loaded once.
 pub struct Job {
     pub prepared: PreparedMethod,
+    /// How long it took to get here.
+    pub start_up: Seconds,
     /// Where an explanation has several threads, all explanations share them and take turns: a thread that waits for
     /// the others would begin a second explanation inside the first, which tract's kernels cannot bear.
     pub turns: Option<Mutex<()>>,
@@ -135,7 +137,7 @@ impl Job {
             .with_context(|| format!("cannot explain {}", file.path.display()))?;
         let mut notes = input.notes;
         notes.extend(obstacles.iter().map(|text| format!("{}: {text}", file.path.display())));
-        let seconds = Seconds { decode: begin.elapsed().as_secs_f64(), ..Seconds::default() };
+        let seconds = Seconds { decode: begin.elapsed().as_secs_f64(), ..self.start_up };
         let source = Source { file, photo: input.photo, notes, kinds, seconds };
         Ok(Decoded { tensor: input.tensor, source })
     }

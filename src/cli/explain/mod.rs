@@ -34,6 +34,7 @@ use self::attribute::Job;
 use self::inputs::{Failed, InputFile, InputOptions, Inputs};
 use self::method::MethodOptions;
 use self::outputs::{Kind, Outputs};
+use self::report::Seconds;
 use self::report_file::ReportFile;
 use self::resume::Judge;
 use self::staging::Staging;
@@ -227,7 +228,11 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
         return report_nothing(report.as_deref(), &outputs);
     }
     let mut job = prepare(options, method, &cards, outputs, &files, console)?;
-    console.detail(format_args!("ready after {:.2} s", begin.elapsed().as_secs_f64()));
+    let Seconds { load, canonize, compile, .. } = job.start_up;
+    console.detail(format_args!(
+        "ready after {:.3} s (load {load:.3}, canonize {canonize:.3}, compile {compile:.3})",
+        begin.elapsed().as_secs_f64()
+    ));
     if files.len() == 1 {
         job.samples = console.begin_samples(job.sample_count());
     }
@@ -295,7 +300,10 @@ fn prepare(
 ) -> Result<Job> {
     let rendering = options.rendering(&method)?;
     let named = Choice::named(method.preset().unwrap_or(&options.model_options.composite))?;
+    let mut start_up = Seconds::default();
+    let begin = Instant::now();
     let model = setup::load_model(&options.model, &options.model_options, cards)?;
+    start_up.load = begin.elapsed().as_secs_f64();
     model.notes.iter().for_each(|note| console.note(note));
     let input = model.input.clone();
     let classes = model.network.class_count();
@@ -311,6 +319,7 @@ fn prepare(
     let has_tensors = files.iter().flatten().any(|file| is_tensor(&file.path));
     let range = input_range(&input, preprocessor.as_ref(), has_tensors, options);
 
+    let begin = Instant::now();
     let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
     console.note(format_args!("composite: {}", choice.describe()));
     if method != Method::Lrp {
@@ -322,6 +331,7 @@ fn prepare(
         false => options.model_options.passes(&choice.composite)?,
     };
     let (network, canonization) = setup::canonized(model.network, &passes)?;
+    start_up.canonize = begin.elapsed().as_secs_f64();
     for report in &canonization {
         console.detail(format_args!("canonization: {}: {}", report.pass, report.nodes.join(", ")));
     }
@@ -337,13 +347,16 @@ fn prepare(
     let at = options.method.at.clone();
     let facts = InputFacts { picture: input.picture, range };
     let threads = options.threads(files.len());
+    let begin = Instant::now();
     let prepared = PreparedMethod::new(
         method,
         Setup { network, composite, passes, facts, at, stored, threads },
     )?;
+    start_up.compile = begin.elapsed().as_secs_f64();
     choice.tell_unused(prepared.explainer().assignment(), console);
     Ok(Job {
         prepared,
+        start_up,
         turns: (threads > 1).then(|| Mutex::new(())),
         reader: InputReader::new(&input, preprocessor),
         labels,

@@ -86,6 +86,12 @@ pub enum ReportedPreprocessing {
 /// Wall-clock seconds.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Seconds {
+    /// Once a process: from the model file to layers.
+    pub load: f64,
+    /// Once a process: rewriting the network.
+    pub canonize: f64,
+    /// Once a process: from rules to kernels.
+    pub compile: f64,
     /// Reading and preprocessing the input.
     pub decode: f64,
     /// From the input to the logits.
@@ -94,7 +100,7 @@ pub struct Seconds {
     pub propagate: f64,
     /// Drawing and writing.
     pub render: f64,
-    /// All of that.
+    /// From decode to render: what the result itself took.
     pub total: f64,
 }
 
@@ -104,6 +110,9 @@ impl Seconds {
         let total = self.decode + self.forward + self.propagate + self.render;
         let round = |seconds: f64| (seconds * 1e6).round() / 1e6;
         Seconds {
+            load: round(self.load),
+            canonize: round(self.canonize),
+            compile: round(self.compile),
             decode: round(self.decode),
             forward: round(self.forward),
             propagate: round(self.propagate),

@@ -139,7 +139,7 @@ pub fn conservation(sums: &Sums) -> String {
 }
 
 fn seconds(seconds: &Seconds) -> String {
-    let Seconds { decode, forward, propagate, render, total } = seconds;
+    let Seconds { decode, forward, propagate, render, total, .. } = seconds;
     format!(
         "{total:.3} {DIM}(decode {decode:.3}, forward {forward:.3}, propagate {propagate:.3}, render {render:.3}){DIM:#}"
     )
