@@ -217,8 +217,20 @@ impl Function {
         {
             let is_free = runs.inner == usize::MAX;
             let len = if is_free { BLOCK } else { runs.inner * runs.lanes };
+            // A shared signal is copied piece by piece, where it is read anyway.
+            let shared = (!signal.is_unshared()).then(|| signal.clone());
+            if shared.is_some() {
+                *signal = Tensor::unwritten(signal.shape())?;
+            }
+            let source = shared.as_ref().map(Tensor::data);
             for_each_chunk(signal.data_mut(), len, |run, chunk| {
-                chain.iter().for_each(|link| link.apply(run, runs.lanes, chunk));
+                for (piece, part) in chunk.chunks_mut(BLOCK).enumerate() {
+                    if let Some(source) = source {
+                        let from = &source[run * len + piece * BLOCK..];
+                        part.copy_from_slice(&from[..part.len()]);
+                    }
+                    chain.iter().for_each(|link| link.apply(run, runs.lanes, part));
+                }
             });
             return Ok(());
         }
