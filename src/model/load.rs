@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tract_core::prelude::*;
@@ -16,7 +17,7 @@ use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_pro
 use super::number_type::make_float32;
 use super::repair::repair;
 use super::{InputShape, Layout, upsample};
-use crate::network::{Network, lower};
+use crate::network::{Network, Origins, lower};
 use crate::tensor::Tensor as Array;
 
 /// What can be said about a model that its file leaves open.
@@ -89,7 +90,8 @@ impl Model {
 
 fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let source = Source::read(path, options)?;
-    let (reference, network) = source.lowered(&source.proto)?;
+    let reference = source.typed(&reader())?;
+    let network = source.lowered(&reference, &[])?;
     let picture = picture_shape(&source.shape, options.layout);
     let input = ModelInput { name: source.input_name, shape: source.shape, picture };
     Ok(Model { path: source.path, network, input, notes: source.notes, reference })
@@ -98,9 +100,10 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
 /// A decoded file, checked, and what was decided about it.
 pub(super) struct Source {
     pub proto: ModelProto,
+    origins: Origins,
     path: PathBuf,
     allow_gradient: Vec<String>,
-    input_name: String,
+    pub input_name: String,
     /// The shape of the input, the batch axis included.
     shape: Vec<usize>,
     output: usize,
@@ -125,6 +128,7 @@ impl Source {
             shape,
             output,
             notes,
+            origins: Origins::of(&proto),
             proto,
         })
     }
@@ -135,17 +139,20 @@ impl Source {
         directory.to_str().context("the model's folder has a name that is not UTF-8")
     }
 
-    /// tract's graph and the layers of this file, or of the same file with other numbers in it.
-    pub fn lowered(&self, proto: &ModelProto) -> Result<(TypedModel, Network)> {
+    /// tract's graph of the file.
+    pub fn typed(&self, reader: &Onnx) -> Result<TypedModel> {
         let directory = self.directory()?;
-        let typed = guarded(|| typed_model(&reader(), proto, directory, &self.shape, self.output))?;
-        let network = guarded(|| lower(&typed, proto, &self.allow_gradient))?;
-        Ok((typed, network))
+        guarded(|| typed_model(reader, &self.proto, directory, &self.shape, self.output))
+    }
+
+    /// The layers of that graph, whose inputs behind the picture have the values `parameters`.
+    pub fn lowered(&self, typed: &TypedModel, parameters: &[Arc<Tensor>]) -> Result<Network> {
+        guarded(|| lower(typed, parameters, &self.origins, &self.allow_gradient))
     }
 }
 
 /// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.
-fn reader() -> Onnx {
+pub(super) fn reader() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     onnx.op_register.insert("Upsample", upsample::build);
     onnx

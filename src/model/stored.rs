@@ -1,33 +1,37 @@
 //! The parameters as they are stored in a file, for methods that put noise on them.
 //!
-//! Reading the file and checking it is done once. A perturbed copy goes through tract's typing
-//! and lowering anew, because parameters are combined there (BatchNormalization becomes a scale
-//! and a shift): what comes out is what a file with these numbers in it would give.
+//! Parameters become inputs of tract's graph, so that the graph is the same whatever their numbers
+//! are: it is read and typed once. To change the parameters is to lower that graph with other
+//! numbers: what comes out is, to the last bit, what a file with these numbers in it gives.
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use tract_core::prelude::TypedModel;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::type_proto::Value;
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto, TensorShapeProto, TypeProto};
+use tract_onnx::pb::{ValueInfoProto, type_proto};
 use tract_onnx::{data_resolver, tensor::load_tensor};
 
-use super::LoadOptions;
-use super::load::Source;
+use super::load::{Source, reader};
+use super::{LoadOptions, batch_normalization};
 use crate::network::Network;
 use crate::tensor::Tensor;
 
 /// A model file whose stored parameters can be changed.
 pub struct StoredModel {
-    /// The file, its parameters taken out.
     source: Source,
+    /// tract's graph, whose inputs behind the picture are the parameters.
+    graph: TypedModel,
     parameters: Vec<Parameter>,
 }
 
 /// A stored tensor that the network was trained to have.
 struct Parameter {
-    /// Its place among the stored tensors.
-    place: usize,
     name: String,
     values: Tensor,
 }
@@ -40,12 +44,15 @@ impl StoredModel {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<StoredModel> {
         let read = || {
             let mut source = Source::read(path, options)?;
-            let parameters = take_parameters(&mut source)?;
+            let parameters = make_inputs(&mut source)?;
             ensure!(
                 !parameters.is_empty(),
                 "the file stores no weights that noise could be put on"
             );
-            Ok(StoredModel { source, parameters })
+            let mut reader = reader();
+            reader.op_register.insert("BatchNormalization", batch_normalization::build);
+            let graph = source.typed(&reader)?;
+            Ok(StoredModel { source, graph, parameters })
         };
         read().with_context(|| format!("cannot read the parameters of {}", path.display()))
     }
@@ -57,45 +64,53 @@ impl StoredModel {
     /// made of are left alone too.
     ///
     /// # Errors
-    /// When the file with these numbers cannot be lowered.
+    /// When the graph with these numbers cannot be lowered.
     pub fn network(&self, change: impl Fn(&str, &mut [f32])) -> Result<Network> {
-        let mut proto = self.source.proto.clone();
-        let graph = proto.graph.as_mut().context("the model has no graph")?;
-        for parameter in &self.parameters {
-            let mut values = parameter.values.data().to_vec();
-            change(&parameter.name, &mut values);
-            let mut bytes = vec![0; 4 * values.len()];
-            for (bytes, value) in bytes.chunks_exact_mut(4).zip(values) {
-                bytes.copy_from_slice(&value.to_le_bytes());
-            }
-            graph.initializer[parameter.place].raw_data = bytes;
-        }
-        Ok(self.source.lowered(&proto)?.1)
+        let changed = |parameter: &Parameter| {
+            let mut values = parameter.values.clone();
+            change(&parameter.name, values.data_mut());
+            Arc::clone(values.as_tract())
+        };
+        let parameters: Vec<_> = self.parameters.iter().map(changed).collect();
+        self.source.lowered(&self.graph, &parameters)
     }
 }
 
-/// Takes the parameters out of the file; what is left of them is declared float32.
-fn take_parameters(source: &mut Source) -> Result<Vec<Parameter>> {
+/// Takes the parameters out of the file, in which they are declared as inputs behind the picture.
+fn make_inputs(source: &mut Source) -> Result<Vec<Parameter>> {
     let directory = source.directory()?.to_string();
     let graph = source.proto.graph.as_mut().context("the model has no graph")?;
     let names: HashSet<String> =
         names_of_parameters(graph).into_iter().map(str::to_string).collect();
+    let is_parameter = |stored: &TensorProto| is_float(stored) && names.contains(&stored.name);
+    let (taken, kept): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut graph.initializer).into_iter().partition(is_parameter);
+    graph.initializer = kept;
+    // Old files list what is stored among the inputs, too.
+    graph.input.retain(|input| input.name == source.input_name);
     let mut parameters = vec![];
-    for (place, stored) in graph.initializer.iter_mut().enumerate() {
-        if !is_float(stored) || !names.contains(&stored.name) {
-            continue;
-        }
-        let values = load_tensor(&*data_resolver::default(), stored, Some(&directory))?;
+    for stored in taken {
+        let values = load_tensor(&*data_resolver::default(), &stored, Some(&directory))?;
         let name = stored.name.strip_suffix(".stored").unwrap_or(&stored.name).to_string();
-        parameters.push(Parameter { place, name, values: Tensor::from_tract(values)? });
-        *stored = TensorProto {
-            name: std::mem::take(&mut stored.name),
-            dims: std::mem::take(&mut stored.dims),
-            data_type: DataType::Float as i32,
-            ..TensorProto::default()
-        };
+        parameters.push(Parameter { name, values: Tensor::from_tract(values)? });
+        graph.input.push(declared(stored));
     }
     Ok(parameters)
+}
+
+/// A stored tensor as an input of float32.
+fn declared(stored: TensorProto) -> ValueInfoProto {
+    let dimension = |length| {
+        let value = Some(dimension::Value::DimValue(length));
+        Dimension { value, ..Dimension::default() }
+    };
+    let dim = stored.dims.into_iter().map(dimension).collect();
+    let tensor = type_proto::Tensor {
+        elem_type: DataType::Float as i32,
+        shape: Some(TensorShapeProto { dim }),
+    };
+    let declared = TypeProto { value: Some(Value::TensorType(tensor)), ..TypeProto::default() };
+    ValueInfoProto { name: stored.name, r#type: Some(declared), ..ValueInfoProto::default() }
 }
 
 fn is_float(stored: &TensorProto) -> bool {

@@ -20,9 +20,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::*;
 use tract_core::ops;
-use tract_onnx::pb::ModelProto;
 
-use self::origins::Origins;
+pub use self::origins::Origins;
 use super::recognise::{Draft, DraftOp, assemble};
 use super::unknown::{UnknownOp, refuse};
 use super::{LayerId, Network, Op};
@@ -31,17 +30,26 @@ use crate::tensor::Tensor as Array;
 
 /// Makes the layer graph of a typed, not decluttered tract model with concrete shapes.
 ///
-/// `allow_gradient` names ONNX operator types that may be explained by their
-/// gradient where no relevance rule is known for them.
+/// The model's first input is the picture. Those behind it, where there are any, are parameters of
+/// the network and have the values `parameters`: such a model is typed once and lowered with any
+/// numbers. `allow_gradient` names ONNX operator types that may be explained by their gradient
+/// where no relevance rule is known for them.
 ///
 /// # Errors
 /// When operators are unknown: the message lists all of them with their nodes.
-pub fn lower(model: &TypedModel, proto: &ModelProto, allow_gradient: &[String]) -> Result<Network> {
+pub fn lower(
+    model: &TypedModel,
+    parameters: &[Arc<Tensor>],
+    origins: &Origins,
+    allow_gradient: &[String],
+) -> Result<Network> {
+    let outlets = model.input_outlets()?.iter().skip(1).copied();
+    let constants = parameters.iter().map(|value| Value::Constant(value.clone()));
     let mut lowering = Lowering {
         model,
-        origins: Origins::of(proto),
+        origins,
         drafts: vec![],
-        values: HashMap::new(),
+        values: outlets.zip(constants).collect(),
         unknown: vec![],
     };
     lowering.lower_all()?;
@@ -64,7 +72,7 @@ enum Value {
 
 struct Lowering<'a> {
     model: &'a TypedModel,
-    origins: Origins,
+    origins: &'a Origins,
     drafts: Vec<Draft>,
     values: HashMap<OutletId, Value>,
     unknown: Vec<UnknownOp>,
@@ -86,6 +94,9 @@ impl Lowering<'_> {
         let model = self.model;
         for id in model.eval_order()? {
             let node = &model.nodes[id];
+            if self.values.contains_key(&OutletId::new(id, 0)) {
+                continue;
+            }
             if node.op_is::<ops::source::TypedSource>() {
                 let shape = concrete_shape(&node.outputs[0].fact)?;
                 let layer = self.push("input", "Input", Op::Input.into(), vec![], shape);
