@@ -17,7 +17,7 @@ use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_pro
 use super::number_type::make_float32;
 use super::repair::repair;
 use super::{InputShape, Layout, upsample};
-use crate::network::{Network, Origins, lower};
+use crate::network::{Lowered, Network, Origins, lower};
 use crate::tensor::Tensor as Array;
 
 /// What can be said about a model that its file leaves open.
@@ -91,7 +91,7 @@ impl Model {
 fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let source = Source::read(path, options)?;
     let reference = source.typed(&reader())?;
-    let network = source.lowered(&reference, &[])?;
+    let network = source.network(source.lowered(&reference, &[], None)?)?;
     let picture = picture_shape(&source.shape, options.layout);
     let input = ModelInput { name: source.input_name, shape: source.shape, picture };
     Ok(Model { path: source.path, network, input, notes: source.notes, reference })
@@ -145,9 +145,20 @@ impl Source {
         guarded(|| typed_model(reader, &self.proto, directory, &self.shape, self.output))
     }
 
-    /// The layers of that graph, whose inputs behind the picture have the values `parameters`.
-    pub fn lowered(&self, typed: &TypedModel, parameters: &[Arc<Tensor>]) -> Result<Network> {
-        guarded(|| lower(typed, parameters, &self.origins, &self.allow_gradient))
+    /// That graph lowered, its inputs behind the picture having the values `parameters`; `earlier` is the
+    /// same with other ones.
+    pub fn lowered(
+        &self,
+        typed: &TypedModel,
+        parameters: &[Arc<Tensor>],
+        earlier: Option<&Lowered>,
+    ) -> Result<Lowered> {
+        guarded(|| lower(typed, parameters, &self.origins, earlier))
+    }
+
+    /// The network that a graph was lowered to.
+    pub fn network(&self, lowered: Lowered) -> Result<Network> {
+        guarded(|| lowered.into_network(&self.allow_gradient))
     }
 }
 

@@ -1,15 +1,16 @@
 //! The parameters as they are stored in a file, for methods that put noise on them.
 //!
 //! Parameters become inputs of tract's graph, so that the graph is the same whatever their numbers
-//! are: it is read and typed once. To change the parameters is to lower that graph with other
-//! numbers: what comes out is, to the last bit, what a file with these numbers in it gives.
+//! are: it is read and typed once, and lowered once where they play no part. To change the parameters is
+//! to lower the rest with other numbers: what comes out is, to the last bit, what a file with these
+//! numbers in it gives.
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use tract_core::prelude::TypedModel;
+use tract_core::prelude::{Tensor as TractTensor, TypedModel};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::type_proto::Value;
@@ -19,7 +20,7 @@ use tract_onnx::{data_resolver, tensor::load_tensor};
 
 use super::load::{Source, reader};
 use super::{LoadOptions, batch_normalization};
-use crate::network::Network;
+use crate::network::{Lowered, Network};
 use crate::tensor::Tensor;
 
 /// A model file whose stored parameters can be changed.
@@ -27,6 +28,8 @@ pub struct StoredModel {
     source: Source,
     /// tract's graph, whose inputs behind the picture are the parameters.
     graph: TypedModel,
+    /// What it becomes with the parameters as they are stored.
+    unchanged: Lowered,
     parameters: Vec<Parameter>,
 }
 
@@ -52,7 +55,8 @@ impl StoredModel {
             let mut reader = reader();
             reader.op_register.insert("BatchNormalization", batch_normalization::build);
             let graph = source.typed(&reader)?;
-            Ok(StoredModel { source, graph, parameters })
+            let unchanged = source.lowered(&graph, &tensors(&parameters, |_, _| {}), None)?;
+            Ok(StoredModel { source, graph, unchanged, parameters })
         };
         read().with_context(|| format!("cannot read the parameters of {}", path.display()))
     }
@@ -66,14 +70,19 @@ impl StoredModel {
     /// # Errors
     /// When the graph with these numbers cannot be lowered.
     pub fn network(&self, change: impl Fn(&str, &mut [f32])) -> Result<Network> {
-        let changed = |parameter: &Parameter| {
-            let mut values = parameter.values.clone();
-            change(&parameter.name, values.data_mut());
-            Arc::clone(values.as_tract())
-        };
-        let parameters: Vec<_> = self.parameters.iter().map(changed).collect();
-        self.source.lowered(&self.graph, &parameters)
+        let changed = tensors(&self.parameters, change);
+        self.source.network(self.source.lowered(&self.graph, &changed, Some(&self.unchanged))?)
     }
+}
+
+/// The values of parameters, changed by `change(name, values)`.
+fn tensors(parameters: &[Parameter], change: impl Fn(&str, &mut [f32])) -> Vec<Arc<TractTensor>> {
+    let changed = |parameter: &Parameter| {
+        let mut values = parameter.values.clone();
+        change(&parameter.name, values.data_mut());
+        Arc::clone(values.as_tract())
+    };
+    parameters.iter().map(changed).collect()
 }
 
 /// Takes the parameters out of the file, in which they are declared as inputs behind the picture.
@@ -130,7 +139,7 @@ fn names_of_parameters(graph: &GraphProto) -> HashSet<&str> {
         let is_forwarded = moves_only(node)
             && node.output.first().is_some_and(|output| names.contains(output.as_str()));
         for (slot, input) in node.input.iter().enumerate() {
-            let is_parameter = match is_elementwise(node) {
+            let is_parameter = match combines(node) {
                 true => !is_lone_number(input),
                 false => takes_parameter(node, slot),
             };
@@ -145,7 +154,7 @@ fn names_of_parameters(graph: &GraphProto) -> HashSet<&str> {
 fn takes_parameter(node: &NodeProto, slot: usize) -> bool {
     match node.op_type.as_str() {
         "Conv" | "ConvTranspose" | "Gemm" => slot > 0,
-        "MatMul" | "Concat" => true,
+        "MatMul" => true,
         // Slots 3 and 4 are the mean and variance of the training data.
         "BatchNormalization" => matches!(slot, 1 | 2),
         "LayerNormalization" | "GroupNormalization" | "InstanceNormalization" | "PRelu" => slot > 0,
@@ -153,8 +162,8 @@ fn takes_parameter(node: &NodeProto, slot: usize) -> bool {
     }
 }
 
-fn is_elementwise(node: &NodeProto) -> bool {
-    matches!(node.op_type.as_str(), "Add" | "Sub" | "Mul" | "Div")
+fn combines(node: &NodeProto) -> bool {
+    matches!(node.op_type.as_str(), "Add" | "Sub" | "Mul" | "Div" | "Concat")
 }
 
 fn moves_only(node: &NodeProto) -> bool {
