@@ -47,6 +47,17 @@ fn every_method_runs_from_the_command_line_and_reports_its_parameters() {
 }
 
 #[test]
+fn the_help_says_what_each_method_computes_and_whose_it_is() {
+    let output = Command::new(env!("CARGO_BIN_EXE_onnxplain")).args(["explain", "--help"]).output();
+    let help = String::from_utf8(output.unwrap().stdout).unwrap();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for method in Method::all() {
+        let line = format!("- {}: {}", method.name(), method.about());
+        assert!(words(&help).contains(&words(&line)), "{line} is not in {help}");
+    }
+}
+
+#[test]
 fn noise_around_lrp_takes_a_composite() {
     let base = [
         "--method",
@@ -77,7 +88,9 @@ fn impossible_combinations_are_told_before_any_work() {
             vec!["--method", "rise", "--adaptive", "tv"],
             "--adaptive belongs to smoothtaylor, not to rise",
         ),
-        (vec!["--method", "gradcam"], "grad-cam"),
+        (vec!["--method", "occlusion", "--adaptive", "aupc"], "not to occlusion"),
+        (vec!["--method", "gradcam"], "'grad-cam'"),
+        (vec!["--method", "smoothgrad", "--base-method", "rise"], "[possible values: lrp,"),
         (vec!["--method", "gradient", "--composite", "epsilon"], "--composite belongs to lrp"),
         (vec!["--method", "smoothgrad", "--initial", "logit"], "--initial belongs to lrp"),
         (vec!["--samples", "3"], "not to lrp"),
