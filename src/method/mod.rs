@@ -145,6 +145,45 @@ impl Method {
         }
     }
 
+    /// What it computes and the paper that it follows, in a line.
+    pub fn about(&self) -> &'static str {
+        match self {
+            Method::Lrp => "relevance by the rules of --composite (Bach et al. 2015)",
+            Method::Gradient => "∂f/∂x (Simonyan et al. 2014)",
+            Method::Saliency => "|∂f/∂x| (Simonyan et al. 2014)",
+            Method::InputXGradient => "x ⊙ ∂f/∂x (Shrikumar et al. 2016)",
+            Method::GuidedBackprop => {
+                "activations let back what is positive, where they were active (Springenberg et al. 2015)"
+            }
+            Method::Deconvnet => "activations let back what is positive (Zeiler, Fergus 2014)",
+            Method::ExcitationBackprop => "marginal winning probabilities (Zhang et al. 2016)",
+            Method::IntegratedGradients(_) => {
+                "mean gradient along a path, by --steps, --baseline, --quadrature (Sundararajan et al. 2017)"
+            }
+            Method::SmoothGrad(_) => {
+                "--base-method at noisy inputs, by --samples, --noise-level, --seed (Smilkov et al. 2017)"
+            }
+            Method::SmoothTaylor(_) => {
+                "Taylor terms around noisy roots, by --samples, --sigma, --adaptive, --seed (Goh et al. 2021)"
+            }
+            Method::NoiseGrad(_) => {
+                "--base-method of noisy networks, by --samples, --weight-noise, --seed (Bykov et al. 2022)"
+            }
+            Method::FusionGrad(_) => {
+                "both noises, by the options of both and --input-samples (Bykov et al. 2022)"
+            }
+            Method::GradCam(_) => {
+                "maps of --layer weighted by their gradients (Selvaraju et al. 2017)"
+            }
+            Method::Occlusion(_) => {
+                "what the output loses under a patch, by --patch, --stride, --fill (Zeiler, Fergus 2014)"
+            }
+            Method::Rise(_) => {
+                "random masks weighted by the probability, by --samples, --cells, --keep, --seed (Petsiuk et al. 2018)"
+            }
+        }
+    }
+
     /// What the method averages over noise, where it does.
     pub fn base(&self) -> Option<&Method> {
         match self {

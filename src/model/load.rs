@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::prelude::*;
@@ -16,7 +17,7 @@ use super::number_type::make_float32;
 use super::repair::repair;
 use super::weights::Weights;
 use super::{InputShape, Layout, upsample};
-use crate::network::{Network, lower};
+use crate::network::{Lowered, Network, Origins, lower};
 use crate::tensor::Tensor as Array;
 
 /// What can be said about a model that its file leaves open.
@@ -92,7 +93,8 @@ impl Model {
 
 fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let source = Source::read(path, options)?;
-    let (reference, network) = source.lowered(&source.weights)?;
+    let reference = source.typed(&reader())?;
+    let network = source.network(source.lowered(&reference, &[], None)?)?;
     let reference = (!options.is_without_reference).then_some(reference);
     let picture = picture_shape(&source.shape, options.layout);
     let input = ModelInput { name: source.input_name, shape: source.shape, picture };
@@ -104,9 +106,10 @@ pub(super) struct Source {
     /// The file without its weights.
     pub proto: ModelProto,
     pub weights: Weights,
+    origins: Origins,
     path: PathBuf,
     allow_gradient: Vec<String>,
-    input_name: String,
+    pub input_name: String,
     /// The shape of the input, the batch axis included.
     shape: Vec<usize>,
     output: usize,
@@ -134,21 +137,36 @@ impl Source {
             shape,
             output,
             notes,
+            origins: Origins::of(&proto),
             proto,
             weights,
         })
     }
 
-    /// tract's graph and the layers of this file, or of the same file with other weights.
-    pub fn lowered(&self, weights: &Weights) -> Result<(TypedModel, Network)> {
-        let typed = guarded(|| self.typed(weights))?;
-        let network = guarded(|| lower(&typed, &self.proto, &self.allow_gradient))?;
-        Ok((typed, network))
+    /// tract's graph of the file.
+    pub fn typed(&self, reader: &Onnx) -> Result<TypedModel> {
+        guarded(|| self.typed_model(reader))
     }
 
-    fn typed(&self, weights: &Weights) -> Result<TypedModel> {
-        let parsed = reader().parse(&self.proto, Some(directory(&self.path)?))?;
-        let mut model = weights.wire(parsed)?;
+    /// That graph lowered, its inputs behind the picture having the values `parameters`; `earlier` is the
+    /// same with other ones.
+    pub fn lowered(
+        &self,
+        typed: &TypedModel,
+        parameters: &[Arc<Tensor>],
+        earlier: Option<&Lowered>,
+    ) -> Result<Lowered> {
+        guarded(|| lower(typed, parameters, &self.origins, earlier))
+    }
+
+    /// The network that a graph was lowered to.
+    pub fn network(&self, lowered: Lowered) -> Result<Network> {
+        guarded(|| lowered.into_network(&self.allow_gradient))
+    }
+
+    fn typed_model(&self, reader: &Onnx) -> Result<TypedModel> {
+        let parsed = reader.parse(&self.proto, Some(directory(&self.path)?))?;
+        let mut model = self.weights.wire(parsed)?;
         let source = model.input_outlets()?.first().copied().context("the model has no input")?;
         let declared = model.outlet_fact(source)?.datum_type;
         let number_type = declared.concretize().unwrap_or(DatumType::F32);
@@ -166,7 +184,7 @@ fn directory(model: &Path) -> Result<&str> {
 }
 
 /// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.
-fn reader() -> Onnx {
+pub(super) fn reader() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     onnx.op_register.insert("Upsample", upsample::build);
     onnx

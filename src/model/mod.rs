@@ -2,6 +2,7 @@
 //!
 //! Stands at the start of the data's way: **load** -> canonize -> assign -> compile -> propagate -> render -> write.
 
+mod batch_normalization;
 mod card;
 mod decode;
 mod huggingface;

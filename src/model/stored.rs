@@ -1,26 +1,41 @@
 //! The parameters as they are stored in a file, for methods that put noise on them.
 //!
-//! Reading the file and checking it is done once. A perturbed copy goes through tract's typing
-//! and lowering anew, because parameters are combined there (BatchNormalization becomes a scale
-//! and a shift): what comes out is what a file with these numbers in it would give.
+//! Parameters become inputs of tract's graph, so that the graph is the same whatever their numbers
+//! are: it is read and typed once, and lowered once where they play no part. To change the parameters is
+//! to lower the rest with other numbers: what comes out is, to the last bit, what a file with these
+//! numbers in it gives.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use tract_onnx::pb::{GraphProto, NodeProto};
+use tract_core::prelude::{Tensor as TractTensor, TypedModel};
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::type_proto::Value;
+use tract_onnx::pb::{GraphProto, NodeProto, TensorShapeProto, TypeProto};
+use tract_onnx::pb::{ValueInfoProto, type_proto};
 
-use super::LoadOptions;
-use super::load::Source;
-use crate::network::Network;
+use super::load::{Source, reader};
+use super::{LoadOptions, batch_normalization};
+use crate::network::{Lowered, Network};
 use crate::tensor::Tensor;
 
 /// A model file whose stored parameters can be changed.
 pub struct StoredModel {
     source: Source,
-    /// The names of the stored tensors that the network was trained to have; their values are float32.
-    parameters: Vec<String>,
+    /// tract's graph, whose inputs behind the picture are the parameters.
+    graph: TypedModel,
+    /// What it becomes with the parameters as they are stored.
+    unchanged: Lowered,
+    parameters: Vec<Parameter>,
+}
+
+/// A stored tensor that the network was trained to have.
+struct Parameter {
+    name: String,
+    values: Tensor,
 }
 
 impl StoredModel {
@@ -31,12 +46,16 @@ impl StoredModel {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<StoredModel> {
         let read = || {
             let mut source = Source::read(path, options)?;
-            let parameters = parameters(&mut source)?;
+            let parameters = make_inputs(&mut source)?;
             ensure!(
                 !parameters.is_empty(),
                 "the file stores no weights that noise could be put on"
             );
-            Ok(StoredModel { source, parameters })
+            let mut reader = reader();
+            reader.op_register.insert("BatchNormalization", batch_normalization::build);
+            let graph = source.typed(&reader)?;
+            let unchanged = source.lowered(&graph, &tensors(&parameters, |_, _| {}), None)?;
+            Ok(StoredModel { source, graph, unchanged, parameters })
         };
         read().with_context(|| format!("cannot read the parameters of {}", path.display()))
     }
@@ -48,35 +67,62 @@ impl StoredModel {
     /// made of are left alone too.
     ///
     /// # Errors
-    /// When the file with these numbers cannot be lowered.
+    /// When the graph with these numbers cannot be lowered.
     pub fn network(&self, change: impl Fn(&str, &mut [f32])) -> Result<Network> {
-        let mut weights = self.source.weights.clone();
-        for name in &self.parameters {
-            let values = weights.0.get_mut(name).context("a parameter is not stored")?;
-            let mut changed = Tensor::from_shared_tract(Arc::clone(values))?;
-            change(name.strip_suffix(".stored").unwrap_or(name), changed.data_mut());
-            *values = Arc::clone(changed.as_tract());
-        }
-        Ok(self.source.lowered(&weights)?.1)
+        let changed = tensors(&self.parameters, change);
+        self.source.network(self.source.lowered(&self.graph, &changed, Some(&self.unchanged))?)
     }
 }
 
-/// Finds the parameters, and makes them float32.
-fn parameters(source: &mut Source) -> Result<Vec<String>> {
-    let graph = source.proto.graph.as_ref().context("the model has no graph")?;
+/// The values of parameters, changed by `change(name, values)`.
+fn tensors(parameters: &[Parameter], change: impl Fn(&str, &mut [f32])) -> Vec<Arc<TractTensor>> {
+    let changed = |parameter: &Parameter| {
+        let mut values = parameter.values.clone();
+        change(&parameter.name, values.data_mut());
+        Arc::clone(values.as_tract())
+    };
+    parameters.iter().map(changed).collect()
+}
+
+/// Takes the parameters from the weights of the file, and declares them as inputs behind the picture.
+fn make_inputs(source: &mut Source) -> Result<Vec<Parameter>> {
+    let graph = source.proto.graph.as_mut().context("the model has no graph")?;
     let lone: HashSet<&str> = (source.weights.0.iter())
         .filter(|(_, values)| values.len() == 1)
         .map(|(name, _)| name.as_str())
         .collect();
-    let names = names_of_parameters(graph, &lone);
+    let names: HashSet<String> =
+        names_of_parameters(graph, &lone).into_iter().map(str::to_string).collect();
+    let (taken, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut source.weights.0)
+        .into_iter()
+        .partition(|(name, _)| names.contains(name));
+    source.weights.0 = kept;
+    graph.input.retain(|input| !taken.contains_key(&input.name));
+    // The picture comes first, wherever the file has it.
+    graph.input.sort_by_key(|input| input.name != source.input_name);
     let mut parameters = vec![];
-    for (name, values) in &mut source.weights.0 {
-        if names.contains(name.as_str()) {
-            *values = Arc::clone(Tensor::from_shared_tract(Arc::clone(values))?.as_tract());
-            parameters.push(name.clone());
-        }
+    for (name, values) in taken {
+        graph.input.push(declared(&name, values.shape()));
+        let name = name.strip_suffix(".stored").unwrap_or(&name).to_string();
+        parameters.push(Parameter { name, values: Tensor::from_shared_tract(values)? });
     }
     Ok(parameters)
+}
+
+/// A parameter as an input of float32.
+fn declared(name: &str, shape: &[usize]) -> ValueInfoProto {
+    let dimension = |&length: &usize| {
+        let value = Some(dimension::Value::DimValue(length as i64));
+        Dimension { value, ..Dimension::default() }
+    };
+    let dim = shape.iter().map(dimension).collect();
+    let tensor = type_proto::Tensor {
+        elem_type: DataType::Float as i32,
+        shape: Some(TensorShapeProto { dim }),
+    };
+    let declared = TypeProto { value: Some(Value::TensorType(tensor)), ..TypeProto::default() };
+    let name = name.to_string();
+    ValueInfoProto { name, r#type: Some(declared), ..ValueInfoProto::default() }
 }
 
 /// The values that reach an operator as its parameter, directly or through what only moves numbers; `lone` are
@@ -87,7 +133,7 @@ fn names_of_parameters<'a>(graph: &'a GraphProto, lone: &HashSet<&str>) -> HashS
         let is_forwarded = moves_only(node)
             && node.output.first().is_some_and(|output| names.contains(output.as_str()));
         for (slot, input) in node.input.iter().enumerate() {
-            let is_parameter = match is_elementwise(node) {
+            let is_parameter = match combines(node) {
                 true => !lone.contains(input.as_str()),
                 false => takes_parameter(node, slot),
             };
@@ -102,7 +148,7 @@ fn names_of_parameters<'a>(graph: &'a GraphProto, lone: &HashSet<&str>) -> HashS
 fn takes_parameter(node: &NodeProto, slot: usize) -> bool {
     match node.op_type.as_str() {
         "Conv" | "ConvTranspose" | "Gemm" => slot > 0,
-        "MatMul" | "Concat" => true,
+        "MatMul" => true,
         // Slots 3 and 4 are the mean and variance of the training data.
         "BatchNormalization" => matches!(slot, 1 | 2),
         "LayerNormalization" | "GroupNormalization" | "InstanceNormalization" | "PRelu" => slot > 0,
@@ -110,8 +156,8 @@ fn takes_parameter(node: &NodeProto, slot: usize) -> bool {
     }
 }
 
-fn is_elementwise(node: &NodeProto) -> bool {
-    matches!(node.op_type.as_str(), "Add" | "Sub" | "Mul" | "Div")
+fn combines(node: &NodeProto) -> bool {
+    matches!(node.op_type.as_str(), "Add" | "Sub" | "Mul" | "Div" | "Concat")
 }
 
 fn moves_only(node: &NodeProto) -> bool {

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 
 pub use family::Family;
 pub use kind::{Kind, Op};
-pub use lower::lower;
+pub use lower::{Lowered, Origins, lower};
 pub(crate) use normalization::{Scope, join_normalizations};
 pub use output_function::OutputFunction;
 pub use signs::SignBounds;

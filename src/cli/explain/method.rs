@@ -1,10 +1,8 @@
 //! `--method` and its parameters.
 
-use std::fmt::Display;
-
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::ProgressBar;
 
 use onnxplain::explain::Initial;
@@ -22,9 +20,8 @@ use crate::cli::interrupt::is_interrupted;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Methods")]
 pub struct MethodOptions {
-    /// Attribution method; all but lrp bring their own rules. Around --base-method: smoothgrad, noisegrad, fusiongrad.
-    /// Without a look inside: occlusion, rise
-    #[arg(long, value_name = "NAME", default_value = "lrp", value_parser = names(Method::all(), Method::name))]
+    /// Attribution method; all but lrp bring their own rules (docs/methods.md)
+    #[arg(long, value_name = "NAME", default_value = "lrp", value_parser = methods())]
     method: String,
     /// What noise is put around: lrp (by --composite), gradient, saliency, input-x-gradient, guided-backprop,
     /// deconvnet, excitation-backprop, integrated-gradients or grad-cam [default: gradient]
@@ -98,6 +95,12 @@ fn counts() -> impl TypedValueParser<Value = u64> {
 
 fn names<T>(all: Vec<T>, name: impl Fn(&T) -> &'static str) -> PossibleValuesParser {
     PossibleValuesParser::new(all.iter().map(name).collect::<Vec<_>>())
+}
+
+/// The methods; `--help` says what each computes.
+fn methods() -> PossibleValuesParser {
+    let value = |method: &Method| PossibleValue::new(method.name()).help(method.about());
+    PossibleValuesParser::new(Method::all().iter().map(value).collect::<Vec<_>>())
 }
 
 fn bases() -> PossibleValuesParser {
@@ -295,36 +298,6 @@ pub fn normalization(method: &Method) -> Normalization {
     }
 }
 
-/// The method and its parameters in a line: `smoothgrad (base gradient, samples 50, ...)`.
-pub fn described(method: &str, parameters: &serde_json::Value) -> String {
-    let word = |(name, value): (&String, &serde_json::Value)| {
-        let name = name.replace('_', " ");
-        match value {
-            serde_json::Value::Null => None,
-            serde_json::Value::Object(_) => {
-                Some(described(&name, value)).filter(|described| *described != name)
-            }
-            serde_json::Value::String(text) => Some(format!("{name} {text}")),
-            serde_json::Value::Array(sides) => {
-                let sides: Vec<String> = sides.iter().map(ToString::to_string).collect();
-                Some(format!("{name} {}", sides.join(" x ")))
-            }
-            value => Some(format!("{name} {}", rounded(value))),
-        }
-    };
-    let words: Vec<String> =
-        parameters.as_object().into_iter().flatten().filter_map(word).collect();
-    if words.is_empty() { method.to_string() } else { format!("{method} ({})", words.join(", ")) }
-}
-
-/// A number with the digits that `f32` has.
-fn rounded(value: &serde_json::Value) -> impl Display {
-    match value.as_f64() {
-        Some(number) if value.is_f64() => (number as f32).to_string(),
-        _ => value.to_string(),
-    }
-}
-
 /// Follows the samples of one input on a progress bar, which may be hidden, and ends them after Ctrl-C.
 pub struct SampleWatch(pub ProgressBar);
 
@@ -389,24 +362,5 @@ mod tests {
         assert!(error("--method noisegrad --base-method smoothgrad").contains("possible values"));
         assert!(error("--method smoothgrad --noise-level 0").contains("above 0"));
         assert!(error("--method rise --keep 1.5").contains("between 0 and 1"));
-    }
-
-    #[test]
-    fn a_method_is_told_in_a_line() {
-        let method = parsed("--method smoothgrad --noise-level 0.1").unwrap();
-        let line = described(method.name(), &method.parameters());
-        assert_eq!(line, "smoothgrad (base gradient, noise level 0.1, samples 50, seed 0)");
-        let method = parsed("--method occlusion --patch 9").unwrap();
-        let line = described(method.name(), &method.parameters());
-        assert_eq!(line, "occlusion (fill mean, patch 9 x 9)");
-        let method =
-            parsed("--method noisegrad --base-method integrated-gradients --steps 9").unwrap();
-        let line = described(method.name(), &method.parameters());
-        let base = "base integrated-gradients, base parameters (baseline zero, quadrature gauss-legendre, steps 9)";
-        assert_eq!(line, format!("noisegrad ({base}, samples 25, seed 0, weight noise 0.2)"));
-        let method = parsed("--method smoothgrad --base-method grad-cam").unwrap();
-        let line = described(method.name(), &method.parameters());
-        assert_eq!(line, "smoothgrad (base grad-cam, noise level 0.15, samples 50, seed 0)");
-        assert_eq!(described("lrp", &Method::Lrp.parameters()), "lrp");
     }
 }

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod batch;
+mod described;
 mod inputs;
 mod method;
 mod outputs;
@@ -31,6 +32,7 @@ use onnxplain::method::{InputFacts, Method, PreparedMethod, Setup};
 use onnxplain::model::{ModelInput, Preprocessor};
 
 use self::attribute::Job;
+use self::described::described;
 use self::inputs::{Failed, InputFile, InputOptions, Inputs};
 use self::method::MethodOptions;
 use self::outputs::{Kind, Outputs};
@@ -323,8 +325,8 @@ fn prepare(
     let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
     console.note(format_args!("composite: {}", choice.describe()));
     if method != Method::Lrp {
-        let described = method::described(method.name(), &method.parameters());
-        console.note(format_args!("method: {described}"));
+        let line = described(method.name(), &method.parameters());
+        console.note(format_args!("method: {line}"));
     }
     let passes = match method.needs_layers_as_stored() {
         true => PassSelection::none(),

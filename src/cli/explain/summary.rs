@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use onnxplain::method::Sums;
 
-use super::method::described;
+use super::described::described;
 use super::report::{Prediction, Report, ReportedTarget, Seconds};
 use crate::cli::console::{BOLD, DIM, GREEN};
 

@@ -14,7 +14,7 @@ impl Lowering<'_> {
         ensure!(op.q_params.is_none(), "quantized arithmetic");
         ensure!(op.kernel_fmt == KernelFormat::OIHW, "weights in the format {:?}", op.kernel_fmt);
         let input = self.signal(context, 0)?;
-        let input_shape = self.drafts[input].shape.clone();
+        let input_shape = self.lowered.drafts[input].shape.clone();
         let window = window_of(&op.pool_spec, &input_shape)?;
         let convolution = Convolution {
             weight: self.constant(context, 1, "weight")?,
@@ -34,7 +34,7 @@ impl Lowering<'_> {
     ) -> Result<Value> {
         ensure!(op.kernel_format == KernelFormat::OIHW, "weights in another format than OIHW");
         let input = self.signal(context, 0)?;
-        let input_shape = self.drafts[input].shape.clone();
+        let input_shape = self.lowered.drafts[input].shape.clone();
         let padding = op.pool_spec.padding.compute_for_deconv(
             &input_shape[2..],
             &op.pool_spec.kernel_shape,

@@ -35,7 +35,7 @@ impl Lowering<'_> {
         };
         let weight = Tensor::from_shared_tract(weight.clone())?;
         let signal = self.signal(context, signal_slot)?;
-        let signal_shape = self.drafts[signal].shape.clone();
+        let signal_shape = self.lowered.drafts[signal].shape.clone();
         let axes = op.axes.iter_all_axes();
         let roles = roles(axes, signal_slot, &signal_shape, weight.shape())?;
         self.matrix_product(context, signal, weight, &roles)
@@ -49,7 +49,7 @@ impl Lowering<'_> {
         weight: Tensor,
         roles: &Roles,
     ) -> Result<Value> {
-        let shape = self.drafts[signal].shape.clone();
+        let shape = self.lowered.drafts[signal].shape.clone();
         let order: Vec<usize> = (roles.positions.iter().map(|&(axis, _)| axis))
             .chain(roles.dropped_of_signal.iter().copied())
             .chain(roles.contracted.iter().map(|&(axis, _)| axis))
@@ -77,7 +77,7 @@ impl Lowering<'_> {
         let product = self.push(name, op_type, Op::Dense(dense).into(), vec![input], product_shape);
         let mut back: Vec<usize> = (0..output_axes.len()).collect();
         back.sort_by_key(|&index| output_axes[index]);
-        let product_shape = self.drafts[product].shape.clone();
+        let product_shape = self.lowered.drafts[product].shape.clone();
         let mut routing = Routing::transpose("Transpose", &product_shape, &back);
         routing.output_shape.clone_from(&context.output_shape);
         Ok(Value::Layer(self.route(context, product, routing)))

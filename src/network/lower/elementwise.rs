@@ -99,7 +99,7 @@ impl Lowering<'_> {
 
     /// Inserts an explicit broadcast where a signal's axes do not lie in one block of the output.
     fn spread(&mut self, context: &NodeContext, signal: LayerId) -> LayerId {
-        let shape = &self.drafts[signal].shape;
+        let shape = &self.lowered.drafts[signal].shape;
         if Broadcast::between(shape, &context.output_shape).is_some() {
             return signal;
         }
@@ -113,7 +113,7 @@ impl Lowering<'_> {
         signal: LayerId,
         shape: &[usize],
     ) -> LayerId {
-        let from = self.drafts[signal].shape.clone();
+        let from = self.lowered.drafts[signal].shape.clone();
         if from == shape {
             return signal;
         }

@@ -33,7 +33,7 @@ impl Lowering<'_> {
         op: &EinSum,
     ) -> Result<Value> {
         let ids = [self.signal(context, 0)?, self.signal(context, 1)?];
-        let shapes = ids.map(|id| self.drafts[id].shape.clone());
+        let shapes = ids.map(|id| self.lowered.drafts[id].shape.clone());
         let roles = roles(op.axes.iter_all_axes(), &shapes)?;
         let length = |axes: &mut dyn Iterator<Item = usize>, shape: &[usize]| -> usize {
             axes.map(|axis| shape[axis]).product()
@@ -64,7 +64,7 @@ impl Lowering<'_> {
         let mut back: Vec<usize> = (0..output_axes.len()).collect();
         back.sort_by_key(|&index| output_axes[index]);
         let routing = Routing {
-            input_shape: self.drafts[id].shape.clone(),
+            input_shape: self.lowered.drafts[id].shape.clone(),
             output_shape: context.output_shape.clone(),
             ..Routing::transpose("Transpose", &axes_shape, &back)
         };
@@ -92,7 +92,7 @@ impl Lowering<'_> {
         order: Vec<usize>,
         output_shape: Vec<usize>,
     ) -> LayerId {
-        let input_shape = self.drafts[factor].shape.clone();
+        let input_shape = self.lowered.drafts[factor].shape.clone();
         let (shape, place) = without_ones(&input_shape);
         let order: Vec<usize> = order.into_iter().map(|axis| place[axis]).collect();
         let routing = Routing {
@@ -108,7 +108,7 @@ impl Lowering<'_> {
         let inputs = [0, 1, 2].map(|index| self.signal(context, index));
         let inputs: Vec<LayerId> = inputs.into_iter().collect::<Result<_>>()?;
         ensure!(!op.is_causal, "a causal mask");
-        let shape_of = |id: LayerId| self.drafts[id].shape.clone();
+        let shape_of = |id: LayerId| self.lowered.drafts[id].shape.clone();
         let (query, key, value) = (shape_of(inputs[0]), shape_of(inputs[1]), shape_of(inputs[2]));
         let rank = query.len();
         ensure!(rank == 3 || rank == 4, "queries of {rank} axes");
@@ -158,7 +158,7 @@ impl Lowering<'_> {
         mask: &Value,
         shape: &[usize],
     ) -> Result<LayerId> {
-        let scores_shape = self.drafts[scores].shape.clone();
+        let scores_shape = self.lowered.drafts[scores].shape.clone();
         let (op, inputs) = match mask {
             Value::Constant(mask) => {
                 let mask = Tensor::from_tract(mask.broadcast_to_shape(shape)?)?;

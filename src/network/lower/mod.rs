@@ -9,50 +9,53 @@
 mod convolutions;
 mod dense;
 mod elementwise;
+mod lowered;
 mod matrix_product;
 mod moves;
 mod origins;
 mod pools;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::*;
 use tract_core::ops;
-use tract_onnx::pb::ModelProto;
 
-use self::origins::Origins;
-use super::recognise::{Draft, DraftOp, assemble};
+pub use self::lowered::Lowered;
+pub use self::origins::Origins;
+use super::recognise::{Draft, DraftOp};
 use super::unknown::{UnknownOp, refuse};
-use super::{LayerId, Network, Op};
+use super::{LayerId, Op};
 use crate::operator::{LayerNormalization, ResponseNormalization, Softmax as SoftmaxOperator};
 use crate::tensor::Tensor as Array;
 
-/// Makes the layer graph of a typed, not decluttered tract model with concrete shapes.
+/// Lowers a typed, not decluttered tract model with concrete shapes.
 ///
-/// `allow_gradient` names ONNX operator types that may be explained by their
-/// gradient where no relevance rule is known for them.
+/// The model's first input is the picture. Those behind it, where there are any, are parameters of
+/// the network and have the values `parameters`; `earlier` is what the same model has become with
+/// other ones.
 ///
 /// # Errors
 /// When operators are unknown: the message lists all of them with their nodes.
-pub fn lower(model: &TypedModel, proto: &ModelProto, allow_gradient: &[String]) -> Result<Network> {
-    let mut lowering = Lowering {
-        model,
-        origins: Origins::of(proto),
-        drafts: vec![],
-        values: HashMap::new(),
-        unknown: vec![],
-    };
+pub fn lower(
+    model: &TypedModel,
+    parameters: &[Arc<Tensor>],
+    origins: &Origins,
+    earlier: Option<&Lowered>,
+) -> Result<Lowered> {
+    let outlets = model.input_outlets()?.iter().skip(1).copied();
+    let constants = parameters.iter().map(|value| Value::Constant(value.clone()));
+    let lowered = Lowered::with(outlets.zip(constants));
+    let mut lowering = Lowering { model, origins, earlier, lowered, unknown: vec![] };
     lowering.lower_all()?;
     refuse(&lowering.unknown, "does not know")?;
     let outlet = *model.output_outlets()?.first().context("the model has no output")?;
-    let output = match lowering.values.get(&outlet) {
+    lowering.lowered.output = match lowering.lowered.values.get(&outlet) {
         Some(Value::Layer(id)) => *id,
         Some(Value::Constant(_)) => bail!("the model's output does not depend on its input"),
         None => bail!("the model's output is computed by nothing"),
     };
-    assemble(lowering.drafts, output, allow_gradient)
+    Ok(lowering.lowered)
 }
 
 /// What an outlet of the typed graph has become.
@@ -64,9 +67,10 @@ enum Value {
 
 struct Lowering<'a> {
     model: &'a TypedModel,
-    origins: Origins,
-    drafts: Vec<Draft>,
-    values: HashMap<OutletId, Value>,
+    origins: &'a Origins,
+    /// The same model with other parameters.
+    earlier: Option<&'a Lowered>,
+    lowered: Lowered,
     unknown: Vec<UnknownOp>,
 }
 
@@ -86,13 +90,18 @@ impl Lowering<'_> {
         let model = self.model;
         for id in model.eval_order()? {
             let node = &model.nodes[id];
+            if self.lowered.values.contains_key(&OutletId::new(id, 0)) {
+                continue;
+            }
+            let start = self.lowered.drafts.len();
             if node.op_is::<ops::source::TypedSource>() {
                 let shape = concrete_shape(&node.outputs[0].fact)?;
                 let layer = self.push("input", "Input", Op::Input.into(), vec![], shape);
-                self.values.insert(OutletId::new(id, 0), Value::Layer(layer));
-            } else if !self.fold_constant(node)? {
+                self.lowered.values.insert(OutletId::new(id, 0), Value::Layer(layer));
+            } else if !self.copy(node) && !self.fold_constant(node)? {
                 self.lower_or_note(node)?;
             }
+            self.lowered.add_place(node, start);
         }
         Ok(())
     }
@@ -100,12 +109,12 @@ impl Lowering<'_> {
     /// Evaluates a node whose inputs are all constants.
     fn fold_constant(&mut self, node: &TypedNode) -> Result<bool> {
         if let Some(constant) = &node.outputs[0].fact.konst {
-            self.values.insert(OutletId::new(node.id, 0), Value::Constant(constant.clone()));
+            self.lowered.add_constants(node, tvec![constant.clone().into_tvalue()]);
             return Ok(true);
         }
         let mut inputs = tvec![];
         for input in &node.inputs {
-            match self.values.get(input) {
+            match self.lowered.values.get(input) {
                 Some(Value::Constant(constant)) => inputs.push(constant.clone().into_tvalue()),
                 _ => return Ok(false),
             }
@@ -113,17 +122,14 @@ impl Lowering<'_> {
         let Some(outputs) = node.op.eval_out_of_plan(inputs)? else {
             return Ok(false);
         };
-        for (slot, output) in outputs.into_iter().enumerate() {
-            let value = Value::Constant(output.into_arc_tensor());
-            self.values.insert(OutletId::new(node.id, slot), value);
-        }
+        self.lowered.add_constants(node, outputs);
         Ok(true)
     }
 
     fn lower_or_note(&mut self, node: &TypedNode) -> Result<()> {
         let mut inputs = vec![];
         for input in &node.inputs {
-            match self.values.get(input) {
+            match self.lowered.values.get(input) {
                 Some(value) => inputs.push(value.clone()),
                 // Some node before this one is unknown and already noted.
                 None => return Ok(()),
@@ -136,7 +142,7 @@ impl Lowering<'_> {
         });
         match lowered {
             Ok(value) => {
-                self.values.insert(OutletId::new(node.id, 0), value);
+                self.lowered.values.insert(OutletId::new(node.id, 0), value);
             }
             Err(error) => self.unknown.push(UnknownOp {
                 op_type,
@@ -305,8 +311,8 @@ impl Lowering<'_> {
         shape: Vec<usize>,
     ) -> LayerId {
         let (name, op_type) = (name.to_string(), op_type.to_string());
-        self.drafts.push(Draft { name, op_type, op, inputs, shape });
-        self.drafts.len() - 1
+        self.lowered.drafts.push(Draft { name, op_type, op, inputs, shape });
+        self.lowered.drafts.len() - 1
     }
 }
 

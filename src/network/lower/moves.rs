@@ -16,7 +16,7 @@ use crate::tensor::Tensor as Array;
 impl Lowering<'_> {
     pub(super) fn concat(&mut self, context: &NodeContext, op: &TypedConcat) -> Result<Value> {
         let inputs = self.layers_of_inputs(context)?;
-        let input_shapes = inputs.iter().map(|&id| self.drafts[id].shape.clone()).collect();
+        let input_shapes = inputs.iter().map(|&id| self.lowered.drafts[id].shape.clone()).collect();
         let concat = Concat { axis: op.axis, input_shapes };
         Ok(self.layer(context, Op::Concat(concat).into(), inputs))
     }
@@ -35,7 +35,7 @@ impl Lowering<'_> {
             bail!("tract operator {}", op.name());
         }
         let input = self.signal(context, 0)?;
-        let input_shape = self.drafts[input].shape.clone();
+        let input_shape = self.lowered.drafts[input].shape.clone();
         let (op, constant) = numbered_padding(op.as_ref())?;
         let sources = self.numbers_moved(context, op.as_ref(), &input_shape)?;
         let mut routing =
@@ -72,7 +72,7 @@ impl Lowering<'_> {
 
     pub(super) fn resize(&mut self, context: &NodeContext) -> Result<Value> {
         let input = self.signal(context, 0)?;
-        let input_shape = self.drafts[input].shape.clone();
+        let input_shape = self.lowered.drafts[input].shape.clone();
         let mut axes = vec![];
         for axis in 0..input_shape.len() {
             if self.changes_axis(context, &input_shape, axis)? {

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use tract_onnx::pb::ModelProto;
 
 /// The names and operator types of the nodes in the file.
-pub(super) struct Origins {
+pub struct Origins {
     op_types: HashMap<String, String>,
 }
 
 impl Origins {
+    /// Those of a decoded file.
     pub fn of(proto: &ModelProto) -> Origins {
         let nodes = proto.graph.iter().flat_map(|graph| &graph.node);
         let op_types = nodes

@@ -14,7 +14,7 @@ use crate::operator::{Function, MaxPooling, Routing, Unary};
 impl Lowering<'_> {
     pub(super) fn max_pool(&mut self, context: &NodeContext, op: &MaxPool) -> Result<Value> {
         let input = self.signal(context, 0)?;
-        let input_shape = self.drafts[input].shape.clone();
+        let input_shape = self.lowered.drafts[input].shape.clone();
         let pooling = MaxPooling {
             window: window_of(&op.pool_spec, &input_shape)?,
             input_shape,
@@ -26,7 +26,7 @@ impl Lowering<'_> {
     pub(super) fn sum_pool(&mut self, context: &NodeContext, op: &SumPool) -> Result<Value> {
         ensure!(op.normalize, "a pooling that sums instead of averaging");
         let input = self.signal(context, 0)?;
-        let window = window_of(&op.pool_spec, &self.drafts[input].shape)?;
+        let window = window_of(&op.pool_spec, &self.lowered.drafts[input].shape)?;
         let pooling = AveragePooling::new(window, op.count_include_pad);
         Ok(self.layer(context, Op::AveragePooling(pooling).into(), vec![input]))
     }
@@ -47,7 +47,7 @@ impl Lowering<'_> {
 
     fn mean_of_squares(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
         let signal = self.signal(context, 0)?;
-        let shape = self.drafts[signal].shape.clone();
+        let shape = self.lowered.drafts[signal].shape.clone();
         let length: usize = axes.iter().map(|&axis| shape[axis]).product();
         let square = DraftOp::Function(Function::unary(Unary::Square));
         let square = self.push(&context.name, &context.op_type, square, vec![signal], shape);
@@ -63,7 +63,7 @@ impl Lowering<'_> {
         mut weight: f32,
     ) -> Result<Value> {
         for block in axes.chunk_by(|a, b| a + 1 == *b) {
-            let input_shape = self.drafts[layer].shape.clone();
+            let input_shape = self.lowered.drafts[layer].shape.clone();
             let mut shape = input_shape.clone();
             shape[block[0]..][..block.len()].fill(1);
             let reduction =
@@ -78,7 +78,7 @@ impl Lowering<'_> {
     /// A max pooling over everything: the reduced axes go last and become one.
     fn reduce_max(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
         let input = self.signal(context, 0)?;
-        let shape = self.drafts[input].shape.clone();
+        let shape = self.lowered.drafts[input].shape.clone();
         let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
         let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
         let length: usize = axes.iter().map(|&axis| shape[axis]).product();
