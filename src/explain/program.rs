@@ -13,7 +13,7 @@ use super::proof::Proof;
 use crate::composite::{Assignment, LayerRule};
 use crate::linear::{LinearMap, Signs, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op, SignBounds};
-use crate::operator::Operator;
+use crate::operator::{GradientReads, Operator};
 use crate::rule::{Group, InputPart, Rule, RuleSetting, Sign, Stabilizer, StabilizerKind, Term};
 
 /// A network and what propagation does at each of its layers: data, without kernels or state.
@@ -267,7 +267,8 @@ fn kept_values(network: &Network, steps: &[Step]) -> Vec<bool> {
             }
             (Step::Expansion(_) | Step::Gamma(_), ..) => (true, true),
             (Step::Gradient | Step::GuidedBackprop, _, Some(operator)) => {
-                (operator.gradient_reads_inputs(), false)
+                let reads = operator.gradient_reads();
+                (reads == GradientReads::Inputs, reads == GradientReads::Output)
             }
             _ => (false, false),
         };

@@ -10,7 +10,7 @@ use super::expansion;
 use super::program::{LinearStep, Step};
 use crate::linear::Broadcast;
 use crate::network::{LayerId, Op};
-use crate::operator::Operator;
+use crate::operator::{GradientReads, Operator};
 use crate::rule::{InputPart, Sign, Stabilizer};
 use crate::tensor::Tensor;
 
@@ -114,10 +114,11 @@ impl Engine {
         let value = |of: LayerId| self.value(activations, of, self.steps_in_blocks[id]);
         let inputs =
             || layer.inputs.iter().map(|&input| value(input)).collect::<Result<Vec<Tensor>>>();
-        // Only operators whose gradient reads its inputs had them kept.
-        let read_inputs = |op: &dyn Operator| match op.gradient_reads_inputs() {
-            true => inputs(),
-            false => Ok(vec![]),
+        // Only what the operator's gradient reads was kept.
+        let read = |op: &dyn Operator| match op.gradient_reads() {
+            GradientReads::Nothing => Ok(vec![]),
+            GradientReads::Inputs => inputs(),
+            GradientReads::Output => Ok(vec![value(id)?]),
         };
         match (&self.program().steps[id], op.as_operator(), &self.steps[id]) {
             (Step::End, ..) => Ok(Handed::from(Vec::<Carried>::new())),
@@ -137,11 +138,9 @@ impl Engine {
             },
             (Step::Deconvnet, ..) => Ok(vec![positive(arrived.relevance)?].into()),
             (Step::GuidedBackprop, Some(op), _) => {
-                Ok(op.gradient(&read_inputs(op)?, positive(arrived.relevance)?.relevance)?.into())
+                Ok(op.gradient(&read(op)?, positive(arrived.relevance)?.relevance)?.into())
             }
-            (Step::Gradient, Some(op), _) => {
-                Ok(op.gradient(&read_inputs(op)?, arrived.relevance)?.into())
-            }
+            (Step::Gradient, Some(op), _) => Ok(op.gradient(&read(op)?, arrived.relevance)?.into()),
             (Step::Gradient, None, StepKernels::Gradient(transposed)) => {
                 Ok(transposed(&arrived.relevance)?.into())
             }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Binary, Function, Operator, Step, Unary};
+use super::{Binary, Function, GradientReads, Operator, Step, Unary};
 use crate::tensor::Tensor;
 
 /// An elementwise nonlinearity.
@@ -97,6 +97,14 @@ impl Operator for Activation {
     fn gradient(&self, inputs: &[Tensor], mut relevance: Tensor) -> Result<Vec<Tensor>> {
         self.function.multiply_derivative(&inputs[0], &mut relevance)?;
         Ok(vec![relevance])
+    }
+
+    fn gradient_reads(&self) -> GradientReads {
+        // What is clipped lies at a bound, where the slope is 0, and what is not is as it was.
+        match self.function.has_parameters() || self.function.clip_bounds().is_none() {
+            true => GradientReads::Inputs,
+            false => GradientReads::Output,
+        }
     }
 }
 

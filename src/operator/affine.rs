@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::Operator;
 use super::activation::single;
+use super::{GradientReads, Operator};
 use crate::tensor::Tensor;
 
 /// `y = scale · x + shift`, both broadcasting to the signal.
@@ -57,8 +57,8 @@ impl Operator for Affine {
         Ok(vec![relevance])
     }
 
-    fn gradient_reads_inputs(&self) -> bool {
-        false
+    fn gradient_reads(&self) -> GradientReads {
+        GradientReads::Nothing
     }
 
     fn is_linear_in_signal(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::Operator;
+use super::{GradientReads, Operator};
 use crate::tensor::Tensor;
 
 /// ONNX `Concat`.
@@ -56,8 +56,8 @@ impl Operator for Concat {
         self.input_shapes.iter().zip(&lengths).map(part).collect()
     }
 
-    fn gradient_reads_inputs(&self) -> bool {
-        false
+    fn gradient_reads(&self) -> GradientReads {
+        GradientReads::Nothing
     }
 }
 

@@ -41,6 +41,17 @@ pub use softmax::Softmax;
 
 use crate::tensor::Tensor;
 
+/// The values that a gradient is computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GradientReads {
+    /// None: it is the same for all.
+    Nothing,
+    /// Those of the inputs.
+    Inputs,
+    /// That of the output, which tells as much: a ReLU passes what is above 0 on either side.
+    Output,
+}
+
 /// An operator between tensors of fixed shapes.
 pub trait Operator: Debug + Send + Sync {
     /// The output. Inputs that nobody else holds may be overwritten.
@@ -55,9 +66,9 @@ pub trait Operator: Debug + Send + Sync {
     /// When the tensors have other shapes than the operator was made for.
     fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>>;
 
-    /// Whether [`Operator::gradient`] reads the inputs' values.
-    fn gradient_reads_inputs(&self) -> bool {
-        true
+    /// Which values [`Operator::gradient`] is given in the place of `inputs`.
+    fn gradient_reads(&self) -> GradientReads {
+        GradientReads::Inputs
     }
 
     /// Whether the operator is linear in its signal once everything else that it is made of is a

@@ -6,8 +6,8 @@
 
 use anyhow::{Result, ensure};
 
-use super::Operator;
 use super::activation::single;
+use super::{GradientReads, Operator};
 use crate::tensor::Tensor;
 
 /// Copies input elements to output elements.
@@ -114,8 +114,8 @@ impl Operator for Routing {
         Ok(vec![input])
     }
 
-    fn gradient_reads_inputs(&self) -> bool {
-        false
+    fn gradient_reads(&self) -> GradientReads {
+        GradientReads::Nothing
     }
 }
 
