@@ -20,6 +20,9 @@ const RUN: usize = 256;
 /// The most numbers that one call of a microkernel writes.
 pub(crate) const MOST_OUTPUTS: usize = 14 * 32;
 
+/// Filters of a block.
+const LANES: usize = 16;
+
 /// A set of vector instructions that this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Instructions(Set);
@@ -77,9 +80,14 @@ impl Instructions {
         }
     }
 
+    /// Half of [`Instructions::pixels`], for planes of which a whole run would be mostly waste.
+    pub fn half_the_pixels(self) -> usize {
+        self.pixels() / 2
+    }
+
     /// Blocks of sixteen filters that [`Instructions::run_blocks`] computes together at most.
     pub fn most_blocks(self) -> usize {
-        2 * self.lanes() / 16
+        2 * self.lanes() / LANES
     }
 
     /// Whether pixels may lie this far from each other.
@@ -90,49 +98,68 @@ impl Instructions {
     /// Writes `[pixels, vectors · lanes]` sums to `output`: for each pixel the block's filters side by
     /// side. `vectors` is 1 or 2; pixels lie `stride` numbers from each other.
     pub fn run(self, vectors: usize, stride: usize, operands: Operands, output: &mut [f32]) {
-        match vectors {
-            1 => self.run_with::<1, false>(stride, operands, output),
-            _ => self.run_with::<2, false>(stride, operands, output),
+        match (vectors, stride) {
+            (1, 1) => self.run_with::<1, 1, false>(operands, output),
+            (1, 2) => self.run_with::<1, 2, false>(operands, output),
+            (1, _) => self.run_with::<1, 4, false>(operands, output),
+            (_, 1) => self.run_with::<2, 1, false>(operands, output),
+            (_, 2) => self.run_with::<2, 2, false>(operands, output),
+            (_, _) => self.run_with::<2, 4, false>(operands, output),
         }
     }
 
     /// Writes `[blocks, pixels, 16]` sums to `output`: for each block of sixteen filters and each pixel
     /// the filters side by side. Weights are `[taps, blocks · 16]`, `blocks` at least 1 and at most
-    /// [`Instructions::most_blocks`].
-    pub fn run_blocks(self, blocks: usize, stride: usize, operands: Operands, output: &mut [f32]) {
-        match blocks * 16 / self.lanes() {
-            1 => self.run_with::<1, false>(stride, operands, output),
-            // With vectors of eight numbers, two of them are one block.
-            _ if self.lanes() == 8 => self.run_with::<2, false>(stride, operands, output),
-            _ => self.run_with::<2, true>(stride, operands, output),
-        }
-    }
-
-    fn run_with<const VECTORS: usize, const BY_VECTOR: bool>(
+    /// [`Instructions::most_blocks`]; pixels, all or half of them, lie `stride` numbers, 16 or 32,
+    /// from each other.
+    pub fn run_blocks(
         self,
-        stride: usize,
+        blocks: usize,
+        (pixels, stride): (usize, usize),
         operands: Operands,
         output: &mut [f32],
     ) {
-        match stride {
-            1 => self.run_at::<VECTORS, 1, BY_VECTOR>(operands, output),
-            2 => self.run_at::<VECTORS, 2, BY_VECTOR>(operands, output),
-            4 => self.run_at::<VECTORS, 4, BY_VECTOR>(operands, output),
-            16 => self.run_at::<VECTORS, 16, BY_VECTOR>(operands, output),
-            _ => self.run_at::<VECTORS, 32, BY_VECTOR>(operands, output),
+        let is_half = pixels != self.pixels();
+        // With vectors of eight numbers, two of them are one block.
+        match (blocks * LANES / self.lanes(), self.lanes() == LANES, stride, is_half) {
+            (1, _, 16, false) => self.run_with::<1, 16, false>(operands, output),
+            (1, _, _, false) => self.run_with::<1, 32, false>(operands, output),
+            (1, _, 16, true) => self.run_half::<1, 16, false>(operands, output),
+            (1, _, _, true) => self.run_half::<1, 32, false>(operands, output),
+            (_, false, 16, false) => self.run_with::<2, 16, false>(operands, output),
+            (_, false, _, false) => self.run_with::<2, 32, false>(operands, output),
+            (_, false, 16, true) => self.run_half::<2, 16, false>(operands, output),
+            (_, false, _, true) => self.run_half::<2, 32, false>(operands, output),
+            (_, true, 16, false) => self.run_with::<2, 16, true>(operands, output),
+            (_, true, _, false) => self.run_with::<2, 32, true>(operands, output),
+            (_, true, 16, true) => self.run_half::<2, 16, true>(operands, output),
+            (_, true, _, true) => self.run_half::<2, 32, true>(operands, output),
         }
     }
 
-    fn run_at<const VECTORS: usize, const STRIDE: usize, const BY_VECTOR: bool>(
+    fn run_with<const VECTORS: usize, const STRIDE: usize, const BY_VECTOR: bool>(
         self,
         operands: Operands,
         output: &mut [f32],
     ) {
         match self.0 {
             // SAFETY: only `detect` makes this value, after the processor was found to have AVX-512F.
-            Set::Avx512 => unsafe { avx512::<VECTORS, STRIDE, BY_VECTOR>(operands, output) },
+            Set::Avx512 => unsafe { avx512::<VECTORS, STRIDE, BY_VECTOR, 14>(operands, output) },
             // SAFETY: only `detect` makes this value, after the processor was found to have AVX2 and FMA.
-            Set::Avx2 => unsafe { avx2::<VECTORS, STRIDE, BY_VECTOR>(operands, output) },
+            Set::Avx2 => unsafe { avx2::<VECTORS, STRIDE, BY_VECTOR, 6>(operands, output) },
+        }
+    }
+
+    fn run_half<const VECTORS: usize, const STRIDE: usize, const BY_VECTOR: bool>(
+        self,
+        operands: Operands,
+        output: &mut [f32],
+    ) {
+        match self.0 {
+            // SAFETY: only `detect` makes this value, after the processor was found to have AVX-512F.
+            Set::Avx512 => unsafe { avx512::<VECTORS, STRIDE, BY_VECTOR, 7>(operands, output) },
+            // SAFETY: only `detect` makes this value, after the processor was found to have AVX2 and FMA.
+            Set::Avx2 => unsafe { avx2::<VECTORS, STRIDE, BY_VECTOR, 3>(operands, output) },
         }
     }
 }
@@ -273,27 +300,32 @@ fn transposed([a, b, c, d, e, f, g, h]: [__m256; BLOCK]) -> [__m256; BLOCK] {
 
 macro_rules! microkernel {
     (
-        $name:ident, $features:literal, $lanes:literal lanes, $pixels:literal pixels,
+        $name:ident, $features:literal, $lanes:literal lanes,
         $zero:ident, $load:ident, $splat:ident, $multiply_add:ident, $add:ident, $store:ident
     ) => {
         #[target_feature(enable = $features)]
-        fn $name<const VECTORS: usize, const STRIDE: usize, const BY_VECTOR: bool>(
+        fn $name<
+            const VECTORS: usize,
+            const STRIDE: usize,
+            const BY_VECTOR: bool,
+            const PIXELS: usize,
+        >(
             operands: Operands,
             output: &mut [f32],
         ) {
-            let mut totals = [[$zero(); VECTORS]; $pixels];
+            let mut totals = [[$zero(); VECTORS]; PIXELS];
             let runs = operands.weights.chunks(RUN * VECTORS * $lanes);
             for (number, (weights, offsets)) in runs.zip(operands.offsets.chunks(RUN)).enumerate() {
-                let mut sums = [[$zero(); VECTORS]; $pixels];
+                let mut sums = [[$zero(); VECTORS]; PIXELS];
                 for (filters, &offset) in weights.chunks_exact(VECTORS * $lanes).zip(offsets) {
-                    let pixels = &operands.input[offset as usize..][..($pixels - 1) * STRIDE + 1];
+                    let pixels = &operands.input[offset as usize..][..(PIXELS - 1) * STRIDE + 1];
                     let mut vectors = [$zero(); VECTORS];
                     for vector in 0..VECTORS {
                         let lanes = &filters[vector * $lanes..][..$lanes];
                         // SAFETY: `lanes` holds as many numbers as the vector.
                         vectors[vector] = unsafe { $load(lanes.as_ptr()) };
                     }
-                    for pixel in 0..$pixels {
+                    for pixel in 0..PIXELS {
                         let value = $splat(pixels[pixel * STRIDE]);
                         for vector in 0..VECTORS {
                             sums[pixel][vector] =
@@ -306,16 +338,16 @@ macro_rules! microkernel {
                     totals = sums;
                     continue;
                 }
-                for pixel in 0..$pixels {
+                for pixel in 0..PIXELS {
                     for vector in 0..VECTORS {
                         totals[pixel][vector] = $add(totals[pixel][vector], sums[pixel][vector]);
                     }
                 }
             }
-            for pixel in 0..$pixels {
+            for pixel in 0..PIXELS {
                 for vector in 0..VECTORS {
                     let number =
-                        if BY_VECTOR { vector * $pixels + pixel } else { pixel * VECTORS + vector };
+                        if BY_VECTOR { vector * PIXELS + pixel } else { pixel * VECTORS + vector };
                     let place = &mut output[number * $lanes..][..$lanes];
                     // SAFETY: `place` has room for as many numbers as the vector.
                     unsafe { $store(place.as_mut_ptr(), totals[pixel][vector]) };
@@ -326,12 +358,12 @@ macro_rules! microkernel {
 }
 
 microkernel!(
-    avx512, "avx512f", 16 lanes, 14 pixels,
+    avx512, "avx512f", 16 lanes,
     _mm512_setzero_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_storeu_ps
 );
 
 microkernel!(
-    avx2, "avx2,fma", 8 lanes, 6 pixels,
+    avx2, "avx2,fma", 8 lanes,
     _mm256_setzero_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_storeu_ps
 );
 

@@ -50,6 +50,10 @@ impl Instructions {
         match self {}
     }
 
+    pub fn half_the_pixels(self) -> usize {
+        match self {}
+    }
+
     pub fn most_blocks(self) -> usize {
         match self {}
     }
@@ -62,7 +66,7 @@ impl Instructions {
         match self {}
     }
 
-    pub fn run_blocks(self, _: usize, _: usize, _: Operands, _: &mut [f32]) {
+    pub fn run_blocks(self, _: usize, _: (usize, usize), _: Operands, _: &mut [f32]) {
         match self {}
     }
 }

@@ -173,6 +173,17 @@ mod tests {
             [channels, vertical.input, horizontal.input],
         );
         assert_eq!(back.data(), expected[0].data(), "{filters} {channels} {axes:?}, transposed");
+        for instructions in Instructions::all() {
+            let direct = Direct::new(instructions, gathering, axes).unwrap();
+            let again = run(&direct, &input, [filters, vertical.output, horizontal.output]);
+            assert_eq!(again.data(), output.data(), "{instructions:?} {axes:?}");
+            let phased = Phased::new(instructions, scattering, axes).unwrap();
+            let again = run(&phased, &output, [channels, vertical.input, horizontal.input]);
+            assert!(
+                vertical.dilation > 1 || again.data() == back.data(),
+                "{instructions:?} {axes:?}"
+            );
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(super) struct Direct {
     padded: PaddedPlanes,
     /// Where each tap reads, relative to the first pixel of its window.
     offsets: Vec<u32>,
+    /// Pixels that are computed together.
+    pixels: usize,
     /// Distance of the pixels that neighbouring outputs read.
     stride: usize,
     tiles: Vec<Tile>,
@@ -29,7 +31,7 @@ impl Direct {
         filters: Filters,
         [vertical, horizontal]: [WindowAxis; 2],
     ) -> Option<Direct> {
-        let padded = PaddedPlanes::new(vertical, horizontal, LANES, instructions.pixels());
+        let (padded, pixels, tiles) = fewest_tiles(instructions, vertical, horizontal);
         let taps: Vec<usize> = (0..filters.taps()).collect();
         let places = taps.iter().map(|tap| (tap / horizontal.kernel, tap % horizontal.kernel));
         let channels = filters.channels();
@@ -37,7 +39,8 @@ impl Direct {
             instructions,
             offsets: offsets(&padded, channels, &places.collect::<Vec<_>>())?,
             stride: horizontal.stride * LANES,
-            tiles: padded.tiles(instructions.pixels()),
+            pixels,
+            tiles,
             output: Image {
                 channels: filters.count(),
                 height: vertical.output,
@@ -62,8 +65,9 @@ impl Direct {
         for tile in &self.tiles {
             let operands =
                 Operands { weights, input: &planes[tile.input..], offsets: &self.offsets };
-            self.instructions.run_blocks(blocks, self.stride, operands, &mut sums);
-            let sums = sums.chunks(self.instructions.pixels() * LANES).take(blocks);
+            let run = (self.pixels, self.stride);
+            self.instructions.run_blocks(blocks, run, operands, &mut sums);
+            let sums = sums.chunks(self.pixels * LANES).take(blocks);
             for (block, sums) in sums.enumerate() {
                 for segment in &tile.segments {
                     let at = block * block_len + segment.output * LANES;
@@ -90,6 +94,23 @@ impl Kernel for Direct {
             Totals::of(map_heavy_chunks(output, chunk_len, self.offsets.len(), pass))
         })
     }
+}
+
+/// The planes and the runs of pixels that leave the fewest pixels to be computed in vain.
+fn fewest_tiles(
+    instructions: Instructions,
+    vertical: WindowAxis,
+    horizontal: WindowAxis,
+) -> (PaddedPlanes, usize, Vec<Tile>) {
+    let with = |pixels: usize| {
+        let padded = PaddedPlanes::new(vertical, horizontal, LANES, pixels);
+        let tiles = padded.tiles(pixels);
+        (padded, pixels, tiles)
+    };
+    let (whole, half) = (with(instructions.pixels()), with(instructions.half_the_pixels()));
+    let computed = |(_, pixels, tiles): &(PaddedPlanes, usize, Vec<Tile>)| pixels * tiles.len();
+    // Half a run costs a little more for each of its pixels.
+    if 20 * computed(&half) < 19 * computed(&whole) { half } else { whole }
 }
 
 /// Where the taps at some rows and columns read, in the order in which the weights are packed.

@@ -152,14 +152,15 @@ impl Phased {
     /// Computes the pixels of a phase along one row, and puts them in their places.
     fn run_row(&self, phase: &Phase, pass: usize, planes: &[f32], first: usize, row: &mut [f32]) {
         let (blocks, ref weights) = phase.filters.passes[pass];
-        let (pixels, step) = (self.instructions.pixels(), self.columns.len());
-        let row_len = self.input.width * LANES;
+        let (step, row_len) = (self.columns.len(), self.input.width * LANES);
         let count = self.columns[first].count;
+        let half = self.instructions.half_the_pixels();
+        let pixels = if count <= half { half } else { self.instructions.pixels() };
         let mut sums = [0.0; MOST_OUTPUTS];
         for start in (0..count).step_by(pixels) {
             let input = &planes[start * LANES..];
             let operands = Operands { weights, input, offsets: &phase.offsets };
-            self.instructions.run_blocks(blocks, LANES, operands, &mut sums);
+            self.instructions.run_blocks(blocks, (pixels, LANES), operands, &mut sums);
             let sums = sums.chunks_exact(pixels * LANES).take(blocks);
             for (sums, row) in sums.zip(row.chunks_exact_mut(row_len)) {
                 let places = row[(first + start * step) * LANES..].chunks_mut(step * LANES);
