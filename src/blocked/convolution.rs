@@ -141,7 +141,15 @@ mod tests {
         to_rows(&output, &shape).unwrap()
     }
 
-    /// Against the kernels on rows; sums are exact here: all products are multiples of 1/16.
+    /// Minimal filtering rounds, unlike the sums tap by tap, all of whose products are multiples of 1/16.
+    fn assert_near(output: &Tensor, expected: &Tensor, what: &str) {
+        let largest = expected.max_abs();
+        for (got, expected) in output.data().iter().zip(expected.data()) {
+            assert!((got - expected).abs() <= 1e-5 * largest, "{got} is not {expected}: {what}");
+        }
+    }
+
+    /// Against the kernels on rows.
     fn check(filters: usize, channels: usize, axes: [WindowAxis; 2]) {
         let [vertical, horizontal] = axes;
         let weight = numbers(&[filters, channels, vertical.kernel, horizontal.kernel], 7);
@@ -165,14 +173,15 @@ mod tests {
             &input,
             [filters, vertical.output, horizontal.output],
         );
-        assert_eq!(output.data(), expected.data(), "{filters} {channels} {axes:?}");
+        assert_near(&output, &expected, &format!("{filters} {channels} {axes:?}"));
+        let output = expected;
         let expected = convolution.transposed(part).unwrap()(&output).unwrap();
         let back = run(
             scatter(scattering, 1, &window).unwrap().as_ref(),
             &output,
             [channels, vertical.input, horizontal.input],
         );
-        assert_eq!(back.data(), expected[0].data(), "{filters} {channels} {axes:?}, transposed");
+        assert_near(&back, &expected[0], &format!("{filters} {channels} {axes:?}, transposed"));
         for instructions in Instructions::all() {
             let direct = Direct::new(instructions, gathering, axes).unwrap();
             let again = run(&direct, &input, [filters, vertical.output, horizontal.output]);
@@ -180,7 +189,7 @@ mod tests {
             let phased = Phased::new(instructions, scattering, axes).unwrap();
             let again = run(&phased, &output, [channels, vertical.input, horizontal.input]);
             assert!(
-                vertical.dilation > 1 || again.data() == back.data(),
+                vertical.dilation > 1 || again.data() == expected[0].data(),
                 "{instructions:?} {axes:?}"
             );
         }

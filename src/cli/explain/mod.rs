@@ -112,7 +112,7 @@ pub struct ExplainOptions {
     /// Explain the difference to this class: an index, a label, or top for the strongest other [default: none]
     #[arg(long, value_name = "T", help_heading = "Target")]
     against: Option<String>,
-    /// Relevance put in at the target: its logit, or 1, as all methods but lrp do [default: logit]
+    /// Relevance put in at the target: its logit, or 1 (all methods but lrp) [default: logit]
     #[arg(long, value_enum, help_heading = "Target")]
     initial: Option<InitialWord>,
     /// Class names, one a line or JSON [default: the card's]
