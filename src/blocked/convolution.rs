@@ -5,9 +5,12 @@ use std::sync::Arc;
 use super::direct::Direct;
 use super::filters::Filters;
 use super::phased::Phased;
+#[cfg(target_arch = "x86_64")]
 use super::winograd::{Tile, Winograd};
 use super::{Kernel, LANES, depthwise};
-use crate::linear::{WeightPart, Window, WindowAxis};
+#[cfg(target_arch = "x86_64")]
+use crate::linear::WeightPart;
+use crate::linear::{Window, WindowAxis};
 use crate::microkernel::Instructions;
 
 /// Filters below which most lanes of a block would stay empty.
@@ -69,22 +72,34 @@ pub(crate) fn scatter(filters: Filters, groups: usize, window: &Window) -> Optio
 /// The kernel of windows that read the input along its rows.
 fn along(filters: Filters, axes: [WindowAxis; 2]) -> Option<Arc<dyn Kernel>> {
     let instructions = Instructions::detect()?;
-    let [vertical, horizontal] = axes;
-    if filters.taps() == 9 {
-        // A forward pass decides about activations, so that it must round as little as it can.
-        let is_decisive = !filters.is_transposed && filters.part == WeightPart::Plain;
-        let largest = if is_decisive { Tile::Two } else { Tile::Four };
-        let (count, channels) = (filters.count(), filters.channels());
-        let tile = Tile::fastest(largest, channels, count, vertical.output * horizontal.output);
-        if let Some(tile) = tile {
-            let weight = filters.in_order().ok()?;
-            let kernel = Winograd::new(instructions, weight.data(), count, channels, axes, tile);
-            if let Some(kernel) = kernel {
-                return Some(Arc::new(kernel));
-            }
-        }
+    match by_minimal_filtering(instructions, filters, axes) {
+        Some(kernel) => Some(kernel),
+        None => Some(Arc::new(Direct::new(instructions, filters, axes)?)),
     }
-    Some(Arc::new(Direct::new(instructions, filters, axes)?))
+}
+
+/// Windows of 3 x 3 pixels with fewer multiplications, where that is quicker.
+#[cfg(target_arch = "x86_64")]
+fn by_minimal_filtering(
+    instructions: Instructions,
+    filters: Filters,
+    axes: [WindowAxis; 2],
+) -> Option<Arc<dyn Kernel>> {
+    // A forward pass decides about activations, so that it must round as little as it can.
+    let is_decisive = !filters.is_transposed && filters.part == WeightPart::Plain;
+    let largest = if is_decisive { Tile::Two } else { Tile::Four };
+    let pixels = axes[0].output * axes[1].output;
+    let tile = Tile::fastest(largest, filters.channels(), filters.count(), pixels)?;
+    Some(Arc::new(Winograd::new(instructions, &filters, axes, tile)?))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn by_minimal_filtering(
+    _: Instructions,
+    _: Filters,
+    _: [WindowAxis; 2],
+) -> Option<Arc<dyn Kernel>> {
+    None
 }
 
 /// The windows of the transposed map along an axis of stride 1.
@@ -110,7 +125,7 @@ fn image_axes(window: &Window) -> Option<[WindowAxis; 2]> {
 mod tests {
     use super::super::{Image, finish, to_blocks, to_rows};
     use super::*;
-    use crate::linear::{Convolution, LinearMap};
+    use crate::linear::{Convolution, LinearMap, WeightPart};
     use crate::tensor::Tensor;
 
     fn numbers(shape: &[usize], step: usize) -> Tensor {

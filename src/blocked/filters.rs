@@ -1,9 +1,7 @@
 //! The weights of a convolution, packed for the microkernel: blocks of filters, tap by tap.
 
-use anyhow::Result;
-
 use super::LANES;
-use crate::linear::{WeightPart, exchange_channels};
+use crate::linear::WeightPart;
 use crate::tensor::Tensor;
 
 /// A part of the weights of a convolution `[O, I, kernel...]`, of one group, seen from one of its sides.
@@ -31,19 +29,20 @@ impl Filters<'_> {
         self.weight.shape()[2..].iter().product()
     }
 
-    /// The weights `[filters, channels, kernel...]`.
-    ///
-    /// # Errors
-    /// When the memory cannot be had.
-    pub fn in_order(&self) -> Result<Tensor> {
-        let weight = self.part.of_tensor(self.weight)?;
-        if !self.is_transposed {
-            return Ok(weight);
-        }
-        let mut exchanged = exchange_channels(&weight, 1)?;
-        let kernels = exchanged.data_mut().chunks_exact_mut(self.taps().max(1));
-        kernels.for_each(<[f32]>::reverse);
-        Ok(exchanged)
+    /// The distance of the weights of neighbouring filters, and of neighbouring channels.
+    fn distances(&self) -> [usize; 2] {
+        let kernel = self.taps();
+        let row = self.weight.shape()[1] * kernel;
+        if self.is_transposed { [kernel, row] } else { [row, kernel] }
+    }
+
+    /// The taps of one filter on one channel, in their order; whole weights, not their part.
+    pub fn kernel(&self, filter: usize, channel: usize) -> impl Iterator<Item = f32> {
+        let [per_filter, per_channel] = self.distances();
+        let count = self.taps();
+        let taps = &self.weight.data()[filter * per_filter + channel * per_channel..][..count];
+        (0..count)
+            .map(move |tap| if self.is_transposed { taps[count - 1 - tap] } else { taps[tap] })
     }
 
     /// The weights of a block of filters, `[channels, taps, filters]`, channels block by block and
@@ -51,10 +50,7 @@ impl Filters<'_> {
     /// `taps` are numbers of taps of the flipped kernel where the map is transposed. Filters that
     /// fill up the last block are 0.
     fn packed(&self, first: usize, width: usize, taps: &[usize]) -> Vec<f32> {
-        let (shape, kernel) = (self.weight.shape(), self.taps());
-        let row = shape[1] * kernel;
-        let [per_filter, per_channel] =
-            if self.is_transposed { [kernel, row] } else { [row, kernel] };
+        let ([per_filter, per_channel], kernel) = (self.distances(), self.taps());
         let tap_at = |tap: usize| if self.is_transposed { kernel - 1 - tap } else { tap };
         let count = width.min(self.count() - first);
         let weights = &self.weight.data()[first * per_filter..];

@@ -20,6 +20,7 @@ mod layout;
 mod phased;
 pub(crate) mod pooling;
 mod taps;
+#[cfg(target_arch = "x86_64")]
 mod winograd;
 
 pub(crate) use convolution::{gather, scatter, serves};

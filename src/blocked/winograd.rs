@@ -12,6 +12,7 @@
 mod product;
 mod transform;
 mod vector;
+mod weights;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -20,6 +21,8 @@ use std::ops::Range;
 use self::product::Product;
 use self::transform::{Filtering, Four, Two};
 use self::vector::{Loop, Simd, vectorized};
+use self::weights::{Lines, lines, transformed};
+use super::filters::Filters;
 use super::{Finish, Kernel, LANES, Totals};
 use crate::linear::WindowAxis;
 use crate::microkernel::Instructions;
@@ -99,13 +102,11 @@ pub(crate) struct Winograd {
 }
 
 impl Winograd {
-    /// The convolution with `weight`, `[O, I, 3, 3]`; `None` where the window does not go pixel by pixel
+    /// The convolution with filters of 3x3 pixels; `None` where the window does not go pixel by pixel
     /// over 3x3 pixels, or there is nothing to compute.
     pub fn new(
         instructions: Instructions,
-        weight: &[f32],
-        filters: usize,
-        channels: usize,
+        filters: &Filters,
         [vertical, horizontal]: [WindowAxis; 2],
         tile: Tile,
     ) -> Option<Winograd> {
@@ -115,18 +116,17 @@ impl Winograd {
                 && axis.output > 0
                 && axis.output + 2 == reach
         };
-        let is_empty = weight.is_empty() || vertical.input * horizontal.input == 0;
-        if is_empty || weight.len() != filters * channels * 9 {
+        if filters.weight.is_empty() || vertical.input * horizontal.input == 0 {
             return None;
         }
         if !fits(&vertical) || !fits(&horizontal) {
             return None;
         }
-        let channel_blocks = channels.div_ceil(LANES);
+        let channel_blocks = filters.channels().div_ceil(LANES);
         let blocks_at_once = instructions.most_blocks().max(1);
         let weights = match tile {
-            Tile::Two => transformed::<Two, 2, 4>(weight, channels, blocks_at_once * LANES),
-            Tile::Four => transformed::<Four, 4, 6>(weight, channels, blocks_at_once * LANES),
+            Tile::Two => transformed::<Two, 2, 4>(filters, blocks_at_once * LANES),
+            Tile::Four => transformed::<Four, 4, 6>(filters, blocks_at_once * LANES),
         };
         let rows = vertical.output.div_ceil(tile.side());
         let columns = horizontal.output.div_ceil(tile.side());
@@ -411,68 +411,6 @@ impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Outputs<'_, F,
             transform::output::<V, F, M, S>(simd, products, pixels, row_len, columns);
         }
     }
-}
-
-/// Weights of `filters` at a time: `[points, C, filters]`; channels and filters that fill up a block are 0.
-fn transformed<F: Filtering<M, S>, const M: usize, const S: usize>(
-    weight: &[f32],
-    channels: usize,
-    filters: usize,
-) -> Vec<Lines> {
-    let transform = |weight: &[f32]| {
-        let width = (weight.len() / (channels * 9)).next_multiple_of(LANES);
-        let point_len = channels.next_multiple_of(LANES) * width;
-        let mut packed = Lines::new(S * S * point_len);
-        let places = packed.as_mut_slice();
-        for channel in 0..channels {
-            let taps = weight[channel * 9..].chunks(channels * 9);
-            for (filter, taps) in taps.filter_map(|taps| taps.first_chunk()).enumerate() {
-                let points = transform::filter::<F, M, S>(taps);
-                for (point, value) in points.as_flattened().iter().enumerate() {
-                    places[point * point_len + channel * width + filter] = *value as f32;
-                }
-            }
-        }
-        packed
-    };
-    weight.chunks(filters * channels * 9).map(transform).collect()
-}
-
-/// Numbers that begin at a line of the cache, so that no vector lies across two of them.
-struct Lines {
-    room: Vec<f32>,
-    start: usize,
-    len: usize,
-}
-
-impl Lines {
-    fn new(len: usize) -> Lines {
-        let room = vec![0.0; len + LINE - 1];
-        let start = skipped(&room);
-        Lines { room, start, len }
-    }
-
-    fn as_slice(&self) -> &[f32] {
-        &self.room[self.start..][..self.len]
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [f32] {
-        &mut self.room[self.start..][..self.len]
-    }
-}
-
-/// Room for `len` numbers, whatever they are, from the beginning of a line of the cache on.
-fn lines(room: &mut Vec<f32>, len: usize) -> &mut [f32] {
-    if room.len() < len + LINE - 1 {
-        room.resize(len + LINE - 1, 0.0);
-    }
-    let start = skipped(room);
-    &mut room[start..][..len]
-}
-
-/// Numbers before the first line that begins in the slice.
-fn skipped(numbers: &[f32]) -> usize {
-    numbers.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE - 1)
 }
 
 #[cfg(test)]

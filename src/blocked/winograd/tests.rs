@@ -2,7 +2,14 @@
 
 use super::*;
 use crate::blocked::Image;
+use crate::linear::WeightPart;
 use crate::parallel::Threads;
+use crate::tensor::Tensor;
+
+/// All weights of a convolution.
+fn of(weight: &Tensor) -> Filters<'_> {
+    Filters { weight, part: WeightPart::Plain, is_transposed: false }
+}
 
 /// Writes the sums, and adds them and their squares up.
 struct Copying;
@@ -70,13 +77,13 @@ fn check([filters, channels]: [usize; 2], axes: [WindowAxis; 2]) {
     let weight = numbers(filters * channels * 9, 7);
     let from = Image { channels, height: vertical.input, width: horizontal.input };
     let to = Image { channels: filters, height: vertical.output, width: horizontal.output };
+    let stored = Tensor::new(&[filters, channels, 3, 3], &weight).unwrap();
     let input = numbers(from.len(), 5);
     let expected = expected(&input, &weight, [filters, channels], axes);
     let most = expected.iter().fold(1.0, |most: f64, sum| most.max(sum.abs()));
     for instructions in Instructions::all() {
         for tile in [Tile::Two, Tile::Four] {
-            let kernel =
-                Winograd::new(instructions, &weight, filters, channels, axes, tile).unwrap();
+            let kernel = Winograd::new(instructions, &of(&stored), axes, tile).unwrap();
             let mut output = vec![f32::NAN; to.len()];
             let totals = kernel.run(&input, &mut output, &Copying);
             for (at, sum) in output.iter().enumerate() {
@@ -127,12 +134,14 @@ fn goes_strip_by_strip() {
 fn what_is_no_window_of_nine_pixels_is_left_to_others() {
     let instructions = Instructions::detect().unwrap();
     let good = axis(8, [1, 1]);
-    let made = |axes| Winograd::new(instructions, &[1.0; 9], 1, 1, axes, Tile::Two).is_some();
+    let one = Tensor::filled(&[1, 1, 3, 3], 1.0).unwrap();
+    let made = |axes| Winograd::new(instructions, &of(&one), axes, Tile::Two).is_some();
     assert!(made([good, good]));
     assert!(!made([WindowAxis { stride: 2, output: 4, ..good }, good]));
     assert!(!made([good, WindowAxis { dilation: 2, output: 6, ..good }]));
     assert!(!made([WindowAxis { kernel: 1, output: 10, ..good }, good]));
-    assert!(Winograd::new(instructions, &[], 0, 1, [good, good], Tile::Two).is_none());
+    let none = Tensor::zeros(&[0, 1, 3, 3]).unwrap();
+    assert!(Winograd::new(instructions, &of(&none), [good, good], Tile::Two).is_none());
 }
 
 #[test]

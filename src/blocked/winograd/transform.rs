@@ -32,6 +32,7 @@ impl Filtering<2, 4> for Two {
         [simd.sub(a, c), simd.add(b, c), simd.sub(c, b), simd.sub(d, b)]
     }
 
+    #[inline(always)]
     fn filter([a, b, c]: [f64; 3]) -> [f64; 4] {
         [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c]
     }
@@ -73,6 +74,7 @@ impl Filtering<4, 6> for Four {
         [zero, near, minus_near, far, minus_far, infinity]
     }
 
+    #[inline(always)]
     fn filter([a, b, c]: [f64; 3]) -> [f64; 6] {
         let at = |point: f64, divisor: f64| (a + b * point + c * point * point) / divisor;
         let (near, far) = (NEAR * NEAR, FAR * FAR);
@@ -139,20 +141,6 @@ pub(super) fn input<V: Simd, F: Filtering<M, S>, const M: usize, const S: usize>
             }
         }
     }
-}
-
-/// A filter at the points.
-pub(super) fn filter<F: Filtering<M, S>, const M: usize, const S: usize>(
-    taps: &[f32; 9],
-) -> [[f64; S]; S] {
-    let mut rows = [[0.0; 3]; S];
-    for x in 0..3 {
-        let column = F::filter([0, 1, 2].map(|y| f64::from(taps[3 * y + x])));
-        for y in 0..S {
-            rows[y][x] = column[y];
-        }
-    }
-    rows.map(F::filter)
 }
 
 /// Sixteen channels of a tile of the output from the products at its points; its rows lie `row_len`
