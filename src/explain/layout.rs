@@ -114,7 +114,7 @@ fn op_in_blocks(op: &Op, inputs: &[Image], output: Image) -> Result<Option<Op>> 
         }
         Op::Concat(concat) => {
             let mut whole = inputs.iter().rev().skip(1);
-            let fits = concat.axis == 1 && whole.all(|image| image.channels % LANES == 0);
+            let fits = concat.axis == 1 && whole.all(|image| image.channels.is_multiple_of(LANES));
             fits.then(|| Op::Concat(Concat { axis: 1, input_shapes: shapes().collect() }))
         }
         Op::Reduction(reduction) => {
@@ -150,7 +150,7 @@ fn activation_in_blocks(activation: &Activation, image: Image) -> Result<Option<
     let function = &activation.function;
     // Lanes without a channel must hold numbers, whatever relevance of 0 is multiplied with.
     let silent = function.with_parameters(|parameter| Tensor::zeros(parameter.shape()))?;
-    let mut fits = image.channels % LANES == 0 || silent.at(0.0).is_finite();
+    let mut fits = image.channels.is_multiple_of(LANES) || silent.at(0.0).is_finite();
     for parameter in function.parameters() {
         fits &= constant_to_blocks(parameter, image)?.is_some();
     }

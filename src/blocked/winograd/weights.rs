@@ -38,9 +38,8 @@ pub(super) fn transformed<F: Filtering<M, S>, const M: usize, const S: usize>(
 fn taps_of_block(filters: &Filters, first: usize, channel: usize) -> [[f32; LANES]; 9] {
     let mut taps = [[0.0; LANES]; 9];
     for lane in 0..LANES.min(filters.count() - first) {
-        for (tap, weight) in filters.kernel(first + lane, channel).into_iter().enumerate() {
-            taps[tap][lane] = weight;
-        }
+        let kernel = filters.kernel(first + lane, channel);
+        taps.iter_mut().zip(kernel).for_each(|(weights, weight)| weights[lane] = weight);
     }
     taps.iter_mut().for_each(|weights| filters.part.take(weights));
     taps
