@@ -182,7 +182,8 @@ mod tests {
         let part = WeightPart::Positive;
         let gathering = Filters { weight: &weight, part, is_transposed: false };
         let scattering = Filters { is_transposed: true, ..gathering };
-        let expected = convolution.forward(part, None).unwrap()(&[input.clone()]).unwrap();
+        let expected =
+            convolution.forward(part, None).unwrap()(std::slice::from_ref(&input)).unwrap();
         let output = run(
             gather(gathering, 1, &window).unwrap().as_ref(),
             &input,
