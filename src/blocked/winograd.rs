@@ -44,10 +44,11 @@ impl Tile {
     /// tap by tap is as fast: with few channels or filters the transforms cost what products save.
     pub fn fastest(largest: Tile, channels: usize, filters: usize, pixels: usize) -> Option<Tile> {
         let narrower = channels.min(filters);
-        // More weights than the last cache holds, for planes too small to make up for reading them.
-        let is_heavy = pixels < 64 && channels * filters > 1 << 18;
+        // Planes too small to make up for weights of up to four times the size, in time and in memory.
+        let is_heavy = pixels < 64 && channels * filters >= 1 << 18;
         match largest {
-            Tile::Four if narrower >= 16 && !is_heavy => Some(Tile::Four),
+            _ if is_heavy => None,
+            Tile::Four if narrower >= 16 => Some(Tile::Four),
             _ if narrower >= 32 => Some(Tile::Two),
             _ => None,
         }

@@ -8,7 +8,8 @@
 //! R_in = (1 + γ/2) x ⊙ Wᵀ s + γ/2 |x| ⊙ |W|ᵀ (σ s),    s = R / stabilized(z)
 //! ```
 //!
-//! Nothing cancels: both summands of `z` have the sign of `y`.
+//! Nothing cancels: both summands of `z` have the sign of `y`. With the shares 1/2 and 1/2 it is the
+//! z⁺ rule at positive outputs.
 
 use anyhow::{Context, Result};
 
@@ -22,19 +23,16 @@ use crate::tensor::Tensor;
 /// The gamma rule on one layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GammaStep {
-    /// How much contributions of the output's own sign are favoured.
-    pub gamma: f32,
+    /// The share of the contributions as they are: `1 + γ/2`.
+    pub share: f32,
+    /// How much contributions of the output's own sign are favoured: `γ/2`.
+    pub favour: f32,
+    /// Whether relevance arrives at outputs below 0.
+    pub has_negative: bool,
     /// Whether the bias takes part.
     pub bias: bool,
     /// What keeps `z` from zero.
     pub stabilizer: Stabilizer,
-}
-
-impl GammaStep {
-    /// `1 + γ/2` and `γ/2`.
-    fn shares(self) -> (f32, f32) {
-        (1.0 + 0.5 * self.gamma, 0.5 * self.gamma)
-    }
 }
 
 /// The kernels of a layer with this step.
@@ -107,7 +105,7 @@ impl InBlocks {
         output: &Tensor,
         mut quotient: Tensor,
     ) -> Result<Handed> {
-        let (share, favour) = step.shares();
+        let GammaStep { share, favour, .. } = step;
         let magnitudes = input.map(f32::abs)?;
         let finish = GammaQuotient {
             stabilizer: step.stabilizer,
@@ -122,7 +120,9 @@ impl InBlocks {
         let mut relevance = Tensor::unwritten(&self.plain.image.shape())?;
         let finish = Share { coefficient: share, factors: Some(input.data()), adds: false };
         self.plain.kernel.run(quotient.data(), relevance.data_mut(), &finish);
-        quotient.update([output], |s, [y]| if y < 0.0 { -s } else { s })?;
+        if step.has_negative {
+            quotient.update([output], |s, [y]| if y < 0.0 { -s } else { s })?;
+        }
         let finish = Share { coefficient: favour, factors: Some(magnitudes.data()), adds: true };
         let kernel = &self.magnitude_transposed.kernel;
         let sums = kernel.run(quotient.data(), relevance.data_mut(), &finish).sums();
@@ -166,7 +166,7 @@ impl OnTensors {
         output: &Tensor,
         arrived: Carried,
     ) -> Result<Handed> {
-        let (plain_share, favour) = step.shares();
+        let GammaStep { share: plain_share, favour, .. } = step;
         let incoming = arrived.sums[0];
         let mut quotient = arrived.relevance;
         // An output of 0 has no sign: its relevance is dropped.

@@ -192,9 +192,11 @@ fn step_of(
             let groups: Vec<Group> = groups.into_iter().filter_map(simplify).collect();
             // A relative ε is measured on all outputs of a group, those it does not divide too.
             let is_local = stabilizer.kind != StabilizerKind::Relative;
-            if let (Rule::Gamma { gamma }, [_, _], true) = (rule, groups.as_slice(), is_local) {
-                let (gamma, bias) = (*gamma, setting.bias);
-                return Ok(Step::Gamma(GammaStep { gamma, bias, stabilizer }));
+            let shares = shares_of_favour(rule, &groups, dead).filter(|_| is_local);
+            if let Some((share, favour)) = shares {
+                let (bias, has_negative) = (setting.bias, !dead.negative);
+                let step = GammaStep { share, favour, has_negative, bias, stabilizer };
+                return Ok(Step::Gamma(step));
             }
             let range = match rule {
                 Rule::ZBox { low: Some(low), high: Some(high) } => {
@@ -207,6 +209,23 @@ fn step_of(
         (rule, ..) => {
             bail!("the rule {} cannot be applied to the {}", rule.name(), layer.describe())
         }
+    }
+}
+
+/// How much of a rule's denominator are the contributions as they are, and how much those of the
+/// output's own sign: for gamma on both signs, and for z⁺ where inputs have both signs and outputs that
+/// receive relevance one, `W⁺ x⁺ + W⁻ x⁻ = (W x + |W| |x|) / 2`.
+fn shares_of_favour(rule: &Rule, groups: &[Group], dead: DeadSigns) -> Option<(f32, f32)> {
+    match (rule, groups) {
+        (Rule::Gamma { gamma }, [_, _]) => Some((1.0 + 0.5 * gamma, 0.5 * gamma)),
+        (Rule::ZPlus, [group]) if dead.negative && dead.zero => {
+            let both = [
+                Term { input: InputPart::Positive, weight: WeightPart::Positive },
+                Term { input: InputPart::Negative, weight: WeightPart::Negative },
+            ];
+            (group.terms == both).then_some((0.5, 0.5))
+        }
+        _ => None,
     }
 }
 
