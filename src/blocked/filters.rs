@@ -37,6 +37,13 @@ impl Filters<'_> {
         self.weight.shape()[2..].iter().product()
     }
 
+    /// Blocks of filters to compute together: where there are two in all, one by one they take as long,
+    /// and threads share them.
+    pub fn blocks_at_once(&self, instructions: Instructions) -> usize {
+        let most = instructions.most_blocks();
+        if self.count() <= most * LANES { 1 } else { most }
+    }
+
     /// The distance of the weights of neighbouring filters, and of neighbouring channels.
     fn distances(&self) -> [usize; 2] {
         let kernel = self.taps();
@@ -143,7 +150,7 @@ pub(super) struct PackedFilters {
 impl PackedFilters {
     /// The weights at some taps, for passes of as many blocks as are computed together at most.
     pub fn new(instructions: Instructions, filters: Filters, taps: &[usize]) -> PackedFilters {
-        let (most_blocks, slots) = (instructions.most_blocks(), filters.slots(taps));
+        let (most_blocks, slots) = (filters.blocks_at_once(instructions), filters.slots(taps));
         let (channels, all_blocks) = (filters.channels(), filters.count().div_ceil(LANES));
         let block_len = channels * taps.len() * LANES;
         let mut weights = vec![0.0; all_blocks * block_len];

@@ -108,7 +108,7 @@ impl Phased {
                 height: vertical.input,
                 width: horizontal.input,
             },
-            blocks: instructions.most_blocks(),
+            blocks: filters.blocks_at_once(instructions),
             taps: filters.channels() * filters.taps() / (vertical.stride * horizontal.stride),
         })
     }
