@@ -11,7 +11,11 @@
 // Iterators over the sums would keep the compiler from leaving them in registers.
 #![allow(clippy::needless_range_loop)]
 
+mod transposition;
+
 use std::arch::x86_64::*;
+
+pub(crate) use self::transposition::{BLOCK, Sums};
 
 /// Taps whose products are added up before they are added to the total: a single running sum over
 /// thousands of taps would round so much that ReLUs turn over.
@@ -191,111 +195,6 @@ fn with_avx512<L: Loop>(work: L) -> L::Output {
 #[target_feature(enable = "avx2,fma")]
 fn with_avx2<L: Loop>(work: L) -> L::Output {
     work.run()
-}
-
-/// The sums of neighbouring pixels, for each pixel the filters side by side.
-#[derive(Clone, Copy)]
-pub(crate) struct Sums<'a> {
-    /// `[pixels, lanes]`.
-    pub data: &'a [f32],
-    pub lanes: usize,
-}
-
-impl Sums<'_> {
-    /// Writes `sum + bias` to the planes of `[filters, plane_len]`, from `place` on in each of them.
-    pub fn write(self, bias: &[f32], planes: &mut [f32], plane_len: usize, place: usize) {
-        let (filters, pixels) = (planes.len() / plane_len, self.data.len().div_ceil(self.lanes));
-        let in_blocks = if pixels < BLOCK { 0 } else { filters / BLOCK * BLOCK };
-        for filter in (0..in_blocks).step_by(BLOCK) {
-            for pixel in (0..pixels).step_by(BLOCK) {
-                // The last block overlaps the one before, and writes the same there.
-                let pixel = pixel.min(pixels - BLOCK);
-                let at = filter * plane_len + place + pixel;
-                // SAFETY: sums come from a microkernel, so the processor has at least AVX2.
-                unsafe {
-                    self.write_block(filter, pixel, &bias[filter..], &mut planes[at..], plane_len);
-                }
-            }
-        }
-        for filter in in_blocks..filters {
-            let row = &mut planes[filter * plane_len + place..][..pixels];
-            for (pixel, place) in row.iter_mut().enumerate() {
-                *place = self.data[pixel * self.lanes + filter] + bias[filter];
-            }
-        }
-    }
-
-    /// Eight filters at eight pixels: pixels side by side become rows of filters.
-    #[target_feature(enable = "avx2")]
-    fn write_block(
-        self,
-        filter: usize,
-        pixel: usize,
-        bias: &[f32],
-        planes: &mut [f32],
-        plane_len: usize,
-    ) {
-        let bias = load(bias);
-        let sums = &self.data[pixel * self.lanes + filter..];
-        let rows = transposed([
-            _mm256_add_ps(load(sums), bias),
-            _mm256_add_ps(load(&sums[self.lanes..]), bias),
-            _mm256_add_ps(load(&sums[2 * self.lanes..]), bias),
-            _mm256_add_ps(load(&sums[3 * self.lanes..]), bias),
-            _mm256_add_ps(load(&sums[4 * self.lanes..]), bias),
-            _mm256_add_ps(load(&sums[5 * self.lanes..]), bias),
-            _mm256_add_ps(load(&sums[6 * self.lanes..]), bias),
-            _mm256_add_ps(load(&sums[7 * self.lanes..]), bias),
-        ]);
-        for (index, row) in rows.into_iter().enumerate() {
-            let place = &mut planes[index * plane_len..][..BLOCK];
-            // SAFETY: `place` has room for as many numbers as the vector.
-            unsafe { _mm256_storeu_ps(place.as_mut_ptr(), row) };
-        }
-    }
-}
-
-/// Filters and pixels that change places together.
-const BLOCK: usize = 8;
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn load(numbers: &[f32]) -> __m256 {
-    let numbers = &numbers[..BLOCK];
-    // SAFETY: `numbers` holds as many numbers as the vector.
-    unsafe { _mm256_loadu_ps(numbers.as_ptr()) }
-}
-
-/// Rows become columns: first within pairs, then within fours, then within eights.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn transposed([a, b, c, d, e, f, g, h]: [__m256; BLOCK]) -> [__m256; BLOCK] {
-    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
-    let (ef, gh) = (_mm256_unpacklo_ps(e, f), _mm256_unpacklo_ps(g, h));
-    let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
-    let (ef_high, gh_high) = (_mm256_unpackhi_ps(e, f), _mm256_unpackhi_ps(g, h));
-    // Low and high pairs of two vectors.
-    const LOW: i32 = 0b01_00_01_00;
-    const HIGH: i32 = 0b11_10_11_10;
-    let (a, e) = (_mm256_shuffle_ps::<LOW>(ab, cd), _mm256_shuffle_ps::<LOW>(ef, gh));
-    let (b, f) = (_mm256_shuffle_ps::<HIGH>(ab, cd), _mm256_shuffle_ps::<HIGH>(ef, gh));
-    let (c, g) =
-        (_mm256_shuffle_ps::<LOW>(ab_high, cd_high), _mm256_shuffle_ps::<LOW>(ef_high, gh_high));
-    let (d, h) =
-        (_mm256_shuffle_ps::<HIGH>(ab_high, cd_high), _mm256_shuffle_ps::<HIGH>(ef_high, gh_high));
-    // Low and high halves of two vectors.
-    const LOWER: i32 = 0x20;
-    const UPPER: i32 = 0x31;
-    [
-        _mm256_permute2f128_ps::<LOWER>(a, e),
-        _mm256_permute2f128_ps::<LOWER>(b, f),
-        _mm256_permute2f128_ps::<LOWER>(c, g),
-        _mm256_permute2f128_ps::<LOWER>(d, h),
-        _mm256_permute2f128_ps::<UPPER>(a, e),
-        _mm256_permute2f128_ps::<UPPER>(b, f),
-        _mm256_permute2f128_ps::<UPPER>(c, g),
-        _mm256_permute2f128_ps::<UPPER>(d, h),
-    ]
 }
 
 macro_rules! microkernel {

@@ -7,6 +7,9 @@ pub(crate) enum Instructions {}
 /// The most numbers that one call of a microkernel writes.
 pub(crate) const MOST_OUTPUTS: usize = 0;
 
+/// Numbers of a row and of a column that change places together.
+pub(crate) const BLOCK: usize = 8;
+
 /// A loop that is compiled for every set of vector instructions.
 pub(crate) trait Loop {
     type Output;
@@ -67,6 +70,10 @@ impl Instructions {
     }
 
     pub fn run_blocks(self, _: usize, _: (usize, usize), _: Operands, _: &mut [f32]) {
+        match self {}
+    }
+
+    pub fn transpose(self, _: &[f32], _: usize, _: &mut [f32], _: [Option<usize>; BLOCK]) {
         match self {}
     }
 }

@@ -46,7 +46,7 @@ impl Direct {
                 height: vertical.output,
                 width: horizontal.output,
             },
-            filters: PackedFilters::new(filters, &taps, instructions.most_blocks()),
+            filters: PackedFilters::new(instructions, filters, &taps),
             padded,
         })
     }
@@ -58,7 +58,7 @@ impl Direct {
         output: &mut [f32],
         finish: &dyn Finish,
     ) -> Totals {
-        let (blocks, ref weights) = self.filters.passes[pass];
+        let (blocks, weights) = self.filters.pass(pass);
         let (first, block_len) = (pass * self.filters.blocks, self.output.block_len());
         let mut sums = [0.0; MOST_OUTPUTS];
         let mut totals = Totals::default();

@@ -1,8 +1,16 @@
 //! The weights of a convolution, packed for the microkernel: blocks of filters, tap by tap.
 
+use std::array::from_fn;
+use std::ops::Range;
+
 use super::LANES;
 use crate::linear::WeightPart;
+use crate::microkernel::{BLOCK, Instructions};
+use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
+
+/// How much more packing a weight costs than reading it.
+const STEPS: usize = 2;
 
 /// A part of the weights of a convolution `[O, I, kernel...]`, of one group, seen from one of its sides.
 #[derive(Clone, Copy)]
@@ -29,6 +37,13 @@ impl Filters<'_> {
         self.weight.shape()[2..].iter().product()
     }
 
+    /// Blocks of filters to compute together: where there are two in all, one by one they take as long,
+    /// and threads share them.
+    pub fn blocks_at_once(&self, instructions: Instructions) -> usize {
+        let most = instructions.most_blocks();
+        if self.count() <= most * LANES { 1 } else { most }
+    }
+
     /// The distance of the weights of neighbouring filters, and of neighbouring channels.
     fn distances(&self) -> [usize; 2] {
         let kernel = self.taps();
@@ -36,62 +51,172 @@ impl Filters<'_> {
         if self.is_transposed { [kernel, row] } else { [row, kernel] }
     }
 
-    /// The taps of one filter on one channel, in their order; whole weights, not their part.
-    pub fn kernel(&self, filter: usize, channel: usize) -> impl Iterator<Item = f32> {
-        let [per_filter, per_channel] = self.distances();
-        let count = self.taps();
-        let taps = &self.weight.data()[filter * per_filter + channel * per_channel..][..count];
-        (0..count)
-            .map(move |tap| if self.is_transposed { taps[count - 1 - tap] } else { taps[tap] })
+    /// Where each tap of a stored kernel goes among the packed `taps`, which are numbers of taps of the
+    /// flipped kernel where the map is transposed.
+    pub fn slots(&self, taps: &[usize]) -> Vec<Option<usize>> {
+        let kernel = self.taps();
+        let number = |tap| if self.is_transposed { kernel - 1 - tap } else { tap };
+        (0..kernel).map(|tap| taps.iter().position(|taken| *taken == number(tap))).collect()
     }
 
-    /// The weights of a block of filters, `[channels, taps, filters]`, channels block by block and
-    /// within a block tap by tap: in the order in which the pixels of an image in blocks lie.
-    /// `taps` are numbers of taps of the flipped kernel where the map is transposed. Filters that
-    /// fill up the last block are 0.
-    fn packed(&self, first: usize, width: usize, taps: &[usize]) -> Vec<f32> {
+    /// The weights of `width` filters from `first` on for a few channels, `[taps, channels, width]`,
+    /// with taps in `slots`. Filters that fill up the last block are 0.
+    pub fn pack(
+        &self,
+        instructions: Instructions,
+        (first, width): (usize, usize),
+        channels: Range<usize>,
+        slots: &[Option<usize>],
+        packed: &mut [f32],
+    ) {
         let ([per_filter, per_channel], kernel) = (self.distances(), self.taps());
-        let tap_at = |tap: usize| if self.is_transposed { kernel - 1 - tap } else { tap };
         let count = width.min(self.count() - first);
-        let weights = &self.weight.data()[first * per_filter..];
-        let mut packed = vec![0.0; self.channels() * taps.len() * width];
-        let mut places = packed.chunks_exact_mut(width);
-        for block in (0..self.channels()).step_by(LANES) {
-            let channels = block..self.channels().min(block + LANES);
-            for &tap in taps {
-                let weights = &weights[tap_at(tap)..];
-                for (channel, place) in channels.clone().zip(&mut places) {
-                    let filters = weights[channel * per_channel..].iter().step_by(per_filter);
-                    place[..count].iter_mut().zip(filters).for_each(|(to, from)| *to = *from);
-                }
+        let weights = &self.weight.data()[first * per_filter + channels.start * per_channel..];
+        let matrix = Matrix { instructions, row_len: per_filter, rows: count };
+        let place = |channel: usize, tap: usize| {
+            slots[tap].map(|slot| (slot * channels.len() + channel) * width)
+        };
+        // Rows are as long as weights lie side by side.
+        if self.is_transposed {
+            for channel in 0..channels.len() {
+                let weights = &weights[channel * per_channel..];
+                matrix.transpose(weights, kernel, packed, |tap| place(channel, tap));
             }
+        } else {
+            let place = |column| place(column / kernel, column % kernel);
+            matrix.transpose(weights, channels.len() * kernel, packed, place);
         }
-        self.part.take(&mut packed);
+        self.part.take(packed);
         if count < width {
             // A part may be 1 where there is no weight.
             packed.chunks_exact_mut(width).for_each(|filters| filters[count..].fill(0.0));
         }
-        packed
+    }
+}
+
+/// Rows of weights of one filter each.
+struct Matrix {
+    instructions: Instructions,
+    /// The distance of rows.
+    row_len: usize,
+    rows: usize,
+}
+
+impl Matrix {
+    /// Writes every column that has a place to it.
+    fn transpose(
+        &self,
+        weights: &[f32],
+        columns: usize,
+        packed: &mut [f32],
+        place: impl Fn(usize) -> Option<usize>,
+    ) {
+        let (full_rows, full_columns) = (self.rows / BLOCK * BLOCK, columns / BLOCK * BLOCK);
+        for column in (0..full_columns).step_by(BLOCK) {
+            let places = from_fn(|at| place(column + at));
+            for row in (0..full_rows).step_by(BLOCK) {
+                let from = &weights[row * self.row_len + column..];
+                self.instructions.transpose(from, self.row_len, &mut packed[row..], places);
+            }
+        }
+        for column in 0..columns {
+            let first = if column < full_columns { full_rows } else { 0 };
+            let Some(place) = place(column).filter(|_| first < self.rows) else { continue };
+            let places = &mut packed[place..][first..self.rows];
+            let weights = &weights[first * self.row_len + column..];
+            if self.row_len == 1 {
+                places.copy_from_slice(&weights[..places.len()]);
+            } else {
+                let weights = weights.iter().step_by(self.row_len);
+                places.iter_mut().zip(weights).for_each(|(place, weight)| *place = *weight);
+            }
+        }
     }
 }
 
 /// Packed weights with the number of blocks of filters that are computed together.
 pub(super) struct PackedFilters {
-    /// For each pass: blocks of sixteen filters, and their weights.
-    pub passes: Vec<(usize, Vec<f32>)>,
+    /// For each pass `[C/16, taps, 16, filters]`: in the order in which the pixels of an image in
+    /// blocks lie. The last block of channels has only as many as there are.
+    weights: Vec<f32>,
+    /// Numbers of a full pass.
+    pass_len: usize,
     /// Blocks of a full pass.
     pub blocks: usize,
+    /// Blocks of all passes.
+    all_blocks: usize,
 }
 
 impl PackedFilters {
-    /// The weights at some taps, for passes of at most `most_blocks` blocks of filters.
-    pub fn new(filters: Filters, taps: &[usize], most_blocks: usize) -> PackedFilters {
-        let blocks = filters.count().div_ceil(LANES);
-        let pass = |first: usize| {
-            let blocks = most_blocks.min(blocks - first);
-            (blocks, filters.packed(first * LANES, blocks * LANES, taps))
-        };
-        let passes = (0..blocks).step_by(most_blocks).map(pass).collect();
-        PackedFilters { passes, blocks: most_blocks }
+    /// The weights at some taps, for passes of as many blocks as are computed together at most.
+    pub fn new(instructions: Instructions, filters: Filters, taps: &[usize]) -> PackedFilters {
+        let (most_blocks, slots) = (filters.blocks_at_once(instructions), filters.slots(taps));
+        let (channels, all_blocks) = (filters.channels(), filters.count().div_ceil(LANES));
+        let block_len = channels * taps.len() * LANES;
+        let mut weights = vec![0.0; all_blocks * block_len];
+        let pass_len = most_blocks * block_len;
+        for_each_heavy_chunk(&mut weights, pass_len, STEPS, |pass, packed| {
+            let blocks = most_blocks.min(all_blocks - pass * most_blocks);
+            let (first, width) = (pass * most_blocks * LANES, blocks * LANES);
+            let firsts = (0..channels).step_by(LANES);
+            for (channel, packed) in firsts.zip(packed.chunks_mut(LANES * taps.len() * width)) {
+                let channels = channel..channels.min(channel + LANES);
+                filters.pack(instructions, (first, width), channels, &slots, packed);
+            }
+        });
+        PackedFilters { weights, pass_len, blocks: most_blocks, all_blocks }
+    }
+
+    /// The number of blocks of filters in a pass, and their weights.
+    pub fn pass(&self, pass: usize) -> (usize, &[f32]) {
+        let blocks = self.blocks.min(self.all_blocks - pass * self.blocks);
+        let start = pass * self.pass_len;
+        (blocks, &self.weights[start..self.weights.len().min(start + self.pass_len)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every place against the weight that belongs there.
+    fn check([rows, columns, kernel]: [usize; 3], part: WeightPart, taps: &[usize]) {
+        let numbers: Vec<f32> =
+            (0..rows * columns * kernel).map(|n| ((n * 7919) % 997) as f32 - 400.0).collect();
+        let weight = Tensor::new(&[rows, columns, 1, kernel], &numbers).unwrap();
+        for (instructions, is_transposed) in
+            Instructions::all().into_iter().flat_map(|set| [(set, false), (set, true)])
+        {
+            let filters = Filters { weight: &weight, part, is_transposed };
+            let packed = PackedFilters::new(instructions, filters, taps);
+            for filter in 0..filters.count().next_multiple_of(LANES) {
+                let (blocks, weights) = packed.pass(filter / LANES / packed.blocks);
+                let lane = filter % (packed.blocks * LANES);
+                for (channel, (at, &tap)) in (0..filters.channels())
+                    .flat_map(|channel| taps.iter().enumerate().map(move |tap| (channel, tap)))
+                {
+                    let first = channel / LANES * LANES;
+                    let lanes = LANES.min(filters.channels() - first);
+                    let place = first * taps.len() + at * lanes + channel - first;
+                    let expected = match (filter < filters.count(), is_transposed) {
+                        (false, _) => 0.0,
+                        (_, false) => part.of(numbers[(filter * columns + channel) * kernel + tap]),
+                        (_, true) => {
+                            let tap = kernel - 1 - tap;
+                            part.of(numbers[(channel * columns + filter) * kernel + tap])
+                        }
+                    };
+                    assert_eq!(weights[place * blocks * LANES + lane], expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_weight_is_in_its_place() {
+        check([48, 32, 9], WeightPart::Plain, &[0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        check([17, 41, 9], WeightPart::One, &[1, 7]);
+        check([5, 70, 1], WeightPart::Magnitude, &[0]);
+        check([33, 3, 4], WeightPart::Positive, &[0, 1, 2, 3]);
     }
 }

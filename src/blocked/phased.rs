@@ -108,7 +108,7 @@ impl Phased {
                 height: vertical.input,
                 width: horizontal.input,
             },
-            blocks: instructions.most_blocks(),
+            blocks: filters.blocks_at_once(instructions),
             taps: filters.channels() * filters.taps() / (vertical.stride * horizontal.stride),
         })
     }
@@ -151,7 +151,7 @@ impl Phased {
 
     /// Computes the pixels of a phase along one row, and puts them in their places.
     fn run_row(&self, phase: &Phase, pass: usize, planes: &[f32], first: usize, row: &mut [f32]) {
-        let (blocks, ref weights) = phase.filters.passes[pass];
+        let (blocks, weights) = phase.filters.pass(pass);
         let (step, row_len) = (self.columns.len(), self.input.width * LANES);
         let count = self.columns[first].count;
         let half = self.instructions.half_the_pixels();
@@ -195,7 +195,7 @@ impl Phase {
         }
         Some(Phase {
             offsets: offsets(padded, filters.channels(), &places)?,
-            filters: PackedFilters::new(filters, &taps, instructions.most_blocks()),
+            filters: PackedFilters::new(instructions, filters, &taps),
         })
     }
 }

@@ -10,6 +10,7 @@
 //! filters meets them, so that its weights are read once a strip and the values stay in the caches.
 
 mod product;
+mod tiles;
 mod transform;
 mod vector;
 mod weights;
@@ -19,8 +20,9 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use self::product::Product;
+use self::tiles::{Evaluation, Outputs};
 use self::transform::{Filtering, Four, Two};
-use self::vector::{Loop, Simd, vectorized};
+use self::vector::vectorized;
 use self::weights::{Lines, lines, transformed};
 use super::filters::Filters;
 use super::{Finish, Kernel, LANES, Totals};
@@ -70,6 +72,10 @@ impl Tile {
 /// second cache or nearby.
 const STRIP_LEN: usize = 1 << 19;
 
+/// Blocks of filters that are computed one by one: computed together, they would leave threads without
+/// work, and one by one they are as fast.
+const NARROW: usize = 3;
+
 /// Pixels in a row that are handed to a [`Finish`] at most.
 const SEGMENT: usize = 64;
 
@@ -97,7 +103,7 @@ pub(crate) struct Winograd {
     /// Blocks of filters that are computed together.
     blocks_at_once: usize,
     /// For each few blocks of filters: `[points, C, filters]`.
-    weights: Vec<Lines>,
+    weights: Lines,
     /// Rows of tiles in a strip.
     strip_rows: usize,
 }
@@ -124,10 +130,11 @@ impl Winograd {
             return None;
         }
         let channel_blocks = filters.channels().div_ceil(LANES);
-        let blocks_at_once = instructions.most_blocks().max(1);
+        let is_narrow = filters.count() <= NARROW * LANES;
+        let blocks_at_once = if is_narrow { 1 } else { instructions.most_blocks().max(1) };
         let weights = match tile {
-            Tile::Two => transformed::<Two, 2, 4>(filters, blocks_at_once * LANES),
-            Tile::Four => transformed::<Four, 4, 6>(filters, blocks_at_once * LANES),
+            Tile::Two => transformed::<Two, 2, 4>(instructions, filters, blocks_at_once * LANES),
+            Tile::Four => transformed::<Four, 4, 6>(instructions, filters, blocks_at_once * LANES),
         };
         let rows = vertical.output.div_ceil(tile.side());
         let columns = horizontal.output.div_ceil(tile.side());
@@ -219,8 +226,10 @@ impl Winograd {
         let tile_len = ((S * S) | 1) * LANES;
         let block_len = strip.rows.len() * self.columns() * tile_len;
         let sums = lines(room, blocks * block_len);
-        let weights = self.weights[index].as_slice();
         let weights_len = self.channel_blocks * LANES * blocks * LANES;
+        let first_block = index * self.blocks_at_once;
+        let start = first_block * self.tile.points() * self.channel_blocks * LANES * LANES;
+        let weights = &self.weights.as_slice()[start..][..self.tile.points() * weights_len];
         for (point, weights) in weights.chunks_exact(weights_len).enumerate() {
             for (group, values) in strip.groups.iter().zip(values.chunks(strip.group_len)) {
                 let place = (group.start - first_tile) * tile_len + point * LANES;
@@ -241,7 +250,7 @@ impl Winograd {
         let mut pixels = [0.0; PIXELS];
         let blocks = sums.chunks(block_len).zip(output.chunks_mut(self.block_len()));
         for (offset, (sums, output)) in blocks.enumerate() {
-            let block = index * self.blocks_at_once + offset;
+            let block = first_block + offset;
             let rows = sums.chunks(self.columns() * tile_len);
             for (row, products) in strip.rows.clone().zip(rows) {
                 let place = Place { block, row };
@@ -313,105 +322,6 @@ struct Strip {
 struct Place {
     block: usize,
     row: usize,
-}
-
-/// Evaluates tiles of the input at the points.
-struct Evaluation<'a, F, const M: usize, const S: usize> {
-    convolution: &'a Winograd,
-    tiles: Range<usize>,
-    input: &'a [f32],
-    /// `[points, C/16, tiles, 16]`.
-    values: &'a mut [f32],
-    filtering: PhantomData<F>,
-}
-
-impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Evaluation<'_, F, M, S> {
-    #[inline(always)]
-    fn run<V: Simd>(self, simd: V) {
-        let Evaluation { convolution, tiles, input, values, .. } = self;
-        let (vertical, horizontal) = (&convolution.vertical, &convolution.horizontal);
-        let point_len = convolution.point_len(tiles.len());
-        let row_len = horizontal.input * LANES;
-        let columns = convolution.columns();
-        let mut patch = [0.0; 6 * 6 * LANES];
-        let blocks = input.chunks_exact(vertical.input * row_len);
-        for (block, plane) in blocks.enumerate() {
-            let (mut row, mut column) = (tiles.start / columns, tiles.start % columns);
-            for tile in 0..tiles.len() {
-                let place = (block * tiles.len() + tile) * LANES;
-                let (y, x) =
-                    (Span::new::<M, S>(vertical, row), Span::new::<M, S>(horizontal, column));
-                let points = &mut values[place..];
-                if y.is_inside::<S>() && x.is_inside::<S>() {
-                    let pixels = &plane[y.start * row_len + x.start * LANES..];
-                    transform::input::<V, F, M, S>(simd, pixels, row_len, points, point_len);
-                } else {
-                    patch.fill(0.0);
-                    for line in 0..y.count {
-                        let from = (y.start + line) * row_len + x.start * LANES;
-                        let to = ((y.skipped + line) * S + x.skipped) * LANES;
-                        let len = x.count * LANES;
-                        patch[to..][..len].copy_from_slice(&plane[from..][..len]);
-                    }
-                    transform::input::<V, F, M, S>(simd, &patch, S * LANES, points, point_len);
-                }
-                column += 1;
-                if column == columns {
-                    (row, column) = (row + 1, 0);
-                }
-            }
-        }
-    }
-}
-
-/// What a tile reads along one axis.
-struct Span {
-    /// Positions in the padding before.
-    skipped: usize,
-    /// The first position in the input.
-    start: usize,
-    /// Positions in the input.
-    count: usize,
-}
-
-impl Span {
-    #[inline(always)]
-    fn new<const M: usize, const S: usize>(axis: &WindowAxis, tile: usize) -> Span {
-        let from = tile * M;
-        let skipped = axis.pad_before.saturating_sub(from).min(S);
-        let start = (from + skipped).saturating_sub(axis.pad_before).min(axis.input);
-        let count = (axis.input - start).min(S - skipped);
-        Span { skipped, start, count }
-    }
-
-    #[inline(always)]
-    fn is_inside<const S: usize>(&self) -> bool {
-        self.count == S
-    }
-}
-
-/// Brings a run of tiles back from their points.
-struct Outputs<'a, F, const M: usize, const S: usize> {
-    /// `[tiles, points, 16]`.
-    products: &'a [f32],
-    tile_len: usize,
-    /// `[M, pixels, 16]`.
-    rows: &'a mut [f32],
-    /// Pixels of a row.
-    count: usize,
-    filtering: PhantomData<F>,
-}
-
-impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Outputs<'_, F, M, S> {
-    #[inline(always)]
-    fn run<V: Simd>(self, simd: V) {
-        let row_len = self.count * LANES;
-        for (tile, products) in self.products.chunks(self.tile_len).enumerate() {
-            let columns = M.min(self.count - tile * M);
-            let pixels = &mut self.rows[tile * M * LANES..];
-            transform::output::<V, F, M, S>(simd, products, pixels, row_len, columns);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -145,6 +145,20 @@ fn what_is_no_window_of_nine_pixels_is_left_to_others() {
 }
 
 #[test]
+fn lanes_without_a_filter_have_no_weight() {
+    let weight = Tensor::new(&[5, 3, 3, 3], &numbers(5 * 27, 7)).unwrap();
+    let filters = Filters { part: WeightPart::One, ..of(&weight) };
+    let axes = [axis(6, [1, 1]); 2];
+    let input = vec![1.0; 6 * 6 * LANES];
+    for instructions in Instructions::all() {
+        let kernel = Winograd::new(instructions, &filters, axes, Tile::Four).unwrap();
+        let mut output = vec![f32::NAN; 6 * 6 * LANES];
+        kernel.run(&input, &mut output, &Copying);
+        assert!(output.chunks(LANES).all(|lanes| lanes[4] > 11.0 && lanes[5..] == [0.0; 11]));
+    }
+}
+
+#[test]
 fn narrow_layers_are_left_to_others() {
     assert_eq!(Tile::fastest(Tile::Four, 64, 64, 56 * 56), Some(Tile::Four));
     assert_eq!(Tile::fastest(Tile::Four, 1024, 1024, 7 * 7), None);

@@ -34,7 +34,7 @@ impl Filtering<2, 4> for Two {
 
     #[inline(always)]
     fn filter([a, b, c]: [f64; 3]) -> [f64; 4] {
-        [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c]
+        [a, (a + b + c) * 0.5, (a - b + c) * 0.5, c]
     }
 
     #[inline(always)]
@@ -76,17 +76,19 @@ impl Filtering<4, 6> for Four {
 
     #[inline(always)]
     fn filter([a, b, c]: [f64; 3]) -> [f64; 6] {
-        let at = |point: f64, divisor: f64| (a + b * point + c * point * point) / divisor;
-        let (near, far) = (NEAR * NEAR, FAR * FAR);
-        let (near_divisor, far_divisor) = (2.0 * near * (near - far), 2.0 * far * (far - near));
-        [
-            a / (near * far),
-            at(NEAR, near_divisor),
-            at(-NEAR, near_divisor),
-            at(FAR, far_divisor),
-            at(-FAR, far_divisor),
-            c,
-        ]
+        const NEAR_SQUARE: f64 = NEAR * NEAR;
+        const FAR_SQUARE: f64 = FAR * FAR;
+        const DIFFERENCE: f64 = FAR_SQUARE - NEAR_SQUARE;
+        // What is divided by, as factors: a division takes as long as ten products.
+        const ZERO: f64 = 1.0 / (NEAR_SQUARE * FAR_SQUARE);
+        const NEARS: f64 = -0.5 / (NEAR_SQUARE * DIFFERENCE);
+        const FARS: f64 = 0.5 / (FAR_SQUARE * DIFFERENCE);
+        let pair = |point: f64, factor: f64| {
+            let (even, odd) = (a + c * (point * point), b * point);
+            [(even + odd) * factor, (even - odd) * factor]
+        };
+        let ([near, minus_near], [far, minus_far]) = (pair(NEAR, NEARS), pair(FAR, FARS));
+        [a * ZERO, near, minus_near, far, minus_far, c]
     }
 
     #[inline(always)]
