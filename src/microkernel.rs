@@ -94,9 +94,14 @@ impl Instructions {
         2 * self.lanes() / LANES
     }
 
-    /// Whether pixels may lie this far from each other.
+    /// Whether pixels of a row may lie this far from each other in [`Instructions::run`].
     pub fn knows_stride(stride: usize) -> bool {
-        matches!(stride, 1 | 2 | 4 | 16 | 32)
+        matches!(stride, 1 | 2 | 4)
+    }
+
+    /// Whether windows may go this many pixels at a time in [`Instructions::run_blocks`].
+    pub fn knows_stride_of_blocks(stride: usize) -> bool {
+        matches!(stride, 1 | 2)
     }
 
     /// Writes `[pixels, vectors · lanes]` sums to `output`: for each pixel the block's filters side by

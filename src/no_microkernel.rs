@@ -65,6 +65,10 @@ impl Instructions {
         false
     }
 
+    pub fn knows_stride_of_blocks(_: usize) -> bool {
+        false
+    }
+
     pub fn run(self, _: usize, _: usize, _: Operands, _: &mut [f32]) {
         match self {}
     }

@@ -24,7 +24,7 @@ pub(crate) fn serves(weight: &[usize], groups: usize, window: &Window) -> bool {
     let is_empty = weight.contains(&0) || window.input_len() == 0 || window.output_len() == 0;
     let has_kernels = match groups {
         1 => {
-            let knows_stride = Instructions::knows_stride(axes[1].stride * LANES);
+            let knows_stride = Instructions::knows_stride_of_blocks(axes[1].stride);
             knows_stride && axes.iter().all(can_be_reversed)
         }
         _ => is_depthwise(groups, filters, channels),

@@ -138,7 +138,14 @@ fn op_in_blocks(op: &Op, inputs: &[Image], output: Image) -> Result<Option<Op>> 
 fn convolution_in_blocks(convolution: &Convolution, output: Image) -> Result<Option<Op>> {
     let Some(mut blocked) = convolution.to_blocks() else { return Ok(None) };
     if let Some(bias) = &convolution.bias {
-        blocked.bias = constant_to_blocks(bias, output)?;
+        blocked.bias = match bias.data() {
+            // One number for all channels: kernels read one a channel.
+            [number] => {
+                let per_channel = Tensor::filled(&[1, output.channels, 1, 1], *number)?;
+                constant_to_blocks(&per_channel, output)?
+            }
+            _ => constant_to_blocks(bias, output)?,
+        };
         if blocked.bias.is_none() {
             return Ok(None);
         }

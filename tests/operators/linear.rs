@@ -33,6 +33,9 @@ fn convolutions() {
             &[ints("dilations", &[3, 2]), ints("strides", &[2, 3]), ints("pads", &[1, 2, 0, 1])],
         ),
         conv("stride beyond kernel", &[1, 2, 7, 7], &[2, 2, 2, 2], &[ints("strides", &[3, 4])]),
+        // The first layer of a vision transformer: many filters, and a stride as wide as a block of channels.
+        conv("patches of 16", &[1, 1, 32, 32], &[16, 1, 16, 16], &[ints("strides", &[16, 16])]),
+        conv("patches of 32", &[1, 1, 32, 64], &[16, 1, 32, 32], &[ints("strides", &[32, 32])]),
         conv("SAME_UPPER", &[1, 2, 6, 5], &[2, 2, 3, 2], &[text("auto_pad", "SAME_UPPER")]),
         conv(
             "SAME_LOWER strided",
