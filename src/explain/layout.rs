@@ -183,3 +183,32 @@ fn affine_in_blocks(affine: &Affine, image: Image) -> Result<Option<Op>> {
         && blocked.shift.is_some() == affine.shift.is_some();
     Ok(fits.then_some(Op::Affine(blocked)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linear::{Window, WindowAxis};
+
+    #[test]
+    fn one_bias_for_all_channels_becomes_one_a_channel() {
+        let axis = WindowAxis { input: 4, output: 4, ..WindowAxis::POINT };
+        let convolution = Convolution {
+            weight: Tensor::filled(&[24, 8, 1, 1], 1.0).unwrap(),
+            bias: Some(Tensor::new(&[], &[0.5]).unwrap()),
+            groups: 1,
+            window: Window { axes: vec![axis, axis] },
+            is_transposed: false,
+            in_blocks: false,
+        };
+        // Where there are no kernels for blocks, the layer stays on rows.
+        let image = Image { channels: 24, height: 4, width: 4 };
+        let Some(Op::Convolution(blocked)) = convolution_in_blocks(&convolution, image).unwrap()
+        else {
+            return;
+        };
+        let bias = blocked.bias.unwrap();
+        assert_eq!(bias.shape(), [1, 2, 1, 1, 16]);
+        assert_eq!(bias.data()[..24], [0.5; 24]);
+        assert_eq!(bias.data()[24..], [0.0; 8]);
+    }
+}
