@@ -202,6 +202,20 @@ fn with_avx2<L: Loop>(work: L) -> L::Output {
     work.run()
 }
 
+/// A block for every number below a constant that is at most fourteen, written out: of a loop over
+/// sums the compiler leaves them in registers or not, as it likes.
+macro_rules! each {
+    ($index:ident < $count:ident, $body:block) => {
+        each!($index $count $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+    };
+    ($index:ident $count:ident $body:block $($number:literal)*) => {
+        $(if $number < $count {
+            let $index = $number;
+            $body
+        })*
+    };
+}
+
 macro_rules! microkernel {
     (
         $name:ident, $features:literal, $lanes:literal lanes,
@@ -217,45 +231,48 @@ macro_rules! microkernel {
             operands: Operands,
             output: &mut [f32],
         ) {
-            let mut totals = [[$zero(); VECTORS]; PIXELS];
+            let output = &mut output[..PIXELS * VECTORS * $lanes];
+            if operands.offsets.is_empty() {
+                output.fill(0.0);
+            }
             let runs = operands.weights.chunks(RUN * VECTORS * $lanes);
-            for (number, (weights, offsets)) in runs.zip(operands.offsets.chunks(RUN)).enumerate() {
+            for (run, (weights, offsets)) in runs.zip(operands.offsets.chunks(RUN)).enumerate() {
                 let mut sums = [[$zero(); VECTORS]; PIXELS];
                 for (filters, &offset) in weights.chunks_exact(VECTORS * $lanes).zip(offsets) {
                     let pixels = &operands.input[offset as usize..][..(PIXELS - 1) * STRIDE + 1];
                     let mut vectors = [$zero(); VECTORS];
-                    for vector in 0..VECTORS {
+                    each!(vector < VECTORS, {
                         let lanes = &filters[vector * $lanes..][..$lanes];
                         // SAFETY: `lanes` holds as many numbers as the vector.
                         vectors[vector] = unsafe { $load(lanes.as_ptr()) };
-                    }
-                    for pixel in 0..PIXELS {
+                    });
+                    each!(pixel < PIXELS, {
                         let value = $splat(pixels[pixel * STRIDE]);
-                        for vector in 0..VECTORS {
+                        each!(vector < VECTORS, {
                             sums[pixel][vector] =
                                 $multiply_add(vectors[vector], value, sums[pixel][vector]);
+                        });
+                    });
+                }
+                each!(pixel < PIXELS, {
+                    each!(vector < VECTORS, {
+                        let number = if BY_VECTOR {
+                            vector * PIXELS + pixel
+                        } else {
+                            pixel * VECTORS + vector
+                        };
+                        // SAFETY: `number` is below PIXELS · VECTORS, and `output` has room for as
+                        // many vectors.
+                        unsafe {
+                            let place = output.as_mut_ptr().add(number * $lanes);
+                            // Most pointwise convolutions have one run only.
+                            if run > 0 {
+                                sums[pixel][vector] = $add($load(place), sums[pixel][vector]);
+                            }
+                            $store(place, sums[pixel][vector]);
                         }
-                    }
-                }
-                // Most pointwise convolutions have one run only: nothing is added to their sums.
-                if number == 0 {
-                    totals = sums;
-                    continue;
-                }
-                for pixel in 0..PIXELS {
-                    for vector in 0..VECTORS {
-                        totals[pixel][vector] = $add(totals[pixel][vector], sums[pixel][vector]);
-                    }
-                }
-            }
-            for pixel in 0..PIXELS {
-                for vector in 0..VECTORS {
-                    let number =
-                        if BY_VECTOR { vector * PIXELS + pixel } else { pixel * VECTORS + vector };
-                    let place = &mut output[number * $lanes..][..$lanes];
-                    // SAFETY: `place` has room for as many numbers as the vector.
-                    unsafe { $store(place.as_mut_ptr(), totals[pixel][vector]) };
-                }
+                    });
+                });
             }
         }
     };

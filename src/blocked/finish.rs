@@ -1,12 +1,14 @@
 //! What becomes of the sums of a kernel: written, activated, divided by, multiplied.
 
-use super::{Finish, Image, LANES, Totals};
-use crate::microkernel::{Loop, vectorized};
-use crate::operator::{Function, Step, Unary};
-use crate::rule::Stabilizer;
-use crate::tensor::Tensor;
+mod quotient;
+mod share;
 
-type Lanes = [f32; LANES];
+pub(crate) use self::quotient::{GammaQuotient, Quotient};
+pub(crate) use self::share::Share;
+use super::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
+use super::{Finish, Image, LANES, Totals};
+use crate::operator::{Function, Step, Unary};
+use crate::tensor::Tensor;
 
 /// What is added to sums, in blocks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,23 +38,23 @@ impl<'a> Bias<'a> {
         match self {
             Bias::None => LanesOf::Same([0.0; LANES]),
             Bias::Channels(numbers) => {
-                let lanes = numbers[block * LANES..].first_chunk::<LANES>();
+                let lanes = numbers[block * LANES..].first_chunk();
                 LanesOf::Same(lanes.copied().unwrap_or_default())
             }
-            Bias::Map(numbers) => LanesOf::Each(numbers[at..].as_chunks::<LANES>().0),
+            Bias::Map(numbers) => LanesOf::Each(numbers[at..].as_chunks().0),
         }
     }
 }
 
 /// The summands of neighbouring pixels.
 enum LanesOf<'a> {
-    Same(Lanes),
-    Each(&'a [Lanes]),
+    Same(Sixteen),
+    Each(&'a [Sixteen]),
 }
 
 impl LanesOf<'_> {
     #[inline(always)]
-    fn at(&self, pixel: usize) -> &Lanes {
+    fn at(&self, pixel: usize) -> &Sixteen {
         match self {
             LanesOf::Same(lanes) => lanes,
             LanesOf::Each(lanes) => &lanes[pixel],
@@ -97,197 +99,13 @@ impl Finish for Forward<'_> {
             _ => (f32::NEG_INFINITY, f32::INFINITY),
         };
         let bias = self.bias.lanes(block, at);
-        vectorized(ClippedSum { bias, low, high, sums, output });
+        with_lanes(ClippedSum { bias, low, high, sums, output });
         match self.function {
             Some(Pointwise::Unary(operation)) => operation.apply(output),
             Some(Pointwise::Chain(function)) => function.apply_to_run(block, output),
             Some(Pointwise::Clip { .. }) | None => {}
         }
     }
-}
-
-/// Relevance `R`, which is what the output holds, over `z = sums + bias + before`: `R / stabilized(z)`.
-///
-/// The totals are the relevance that the stabilizer absorbs, and that the bias absorbs.
-pub(crate) struct Quotient<'a> {
-    pub stabilizer: Stabilizer,
-    pub bias: Bias<'a>,
-    /// What other terms contribute to the denominators.
-    pub before: Option<&'a [f32]>,
-}
-
-impl Finish for Quotient<'_> {
-    fn finish(
-        &self,
-        block: usize,
-        at: usize,
-        sums: &[f32],
-        output: &mut [f32],
-        totals: &mut Totals,
-    ) {
-        let bias = self.bias.lanes(block, at);
-        let before = self.before.map(|before| &before[at..at + sums.len()]);
-        let divide = Divide { stabilizer: self.stabilizer, bias, before, sums, output };
-        totals.add_lanes(vectorized(divide));
-    }
-}
-
-struct Divide<'a> {
-    stabilizer: Stabilizer,
-    bias: LanesOf<'a>,
-    before: Option<&'a [f32]>,
-    sums: &'a [f32],
-    output: &'a mut [f32],
-}
-
-impl Loop for Divide<'_> {
-    type Output = [Lanes; 2];
-
-    #[inline(always)]
-    fn run(self) -> [Lanes; 2] {
-        let mut absorbed = [[0.0; LANES]; 2];
-        let nothing = [0.0; LANES];
-        let sums = self.sums.as_chunks::<LANES>().0;
-        let before = self.before.map(|before| before.as_chunks::<LANES>().0);
-        let pixels = self.output.as_chunks_mut::<LANES>().0.iter_mut().zip(sums);
-        for (pixel, (quotients, sums)) in pixels.enumerate() {
-            let before = before.map_or(&nothing, |before| &before[pixel]);
-            let bias = self.bias.at(pixel);
-            for lane in 0..LANES {
-                let z = sums[lane] + bias[lane] + before[lane];
-                let (quotient, by_stabilizer) = self.stabilizer.quotient(quotients[lane], z);
-                quotients[lane] = quotient;
-                absorbed[0][lane] += by_stabilizer;
-                absorbed[1][lane] += quotient * bias[lane];
-            }
-        }
-        absorbed
-    }
-}
-
-/// The gamma rule on both signs: with the sums `|W| |x|` and `σ` the sign of the output `y`, relevance `R`,
-/// which is what the output holds, over `z = share · y + favour · σ (sums + |b|)`.
-///
-/// The totals are the relevance that the stabilizer absorbs, that of outputs of 0 included, which is
-/// dropped, and the relevance that the bias absorbs.
-pub(crate) struct GammaQuotient<'a> {
-    pub stabilizer: Stabilizer,
-    pub share: f32,
-    pub favour: f32,
-    /// The layer's output.
-    pub y: &'a [f32],
-    /// The layer's bias.
-    pub bias: Bias<'a>,
-    /// Whether the bias takes part: otherwise it is taken from `y`.
-    pub with_bias: bool,
-}
-
-impl Finish for GammaQuotient<'_> {
-    fn finish(
-        &self,
-        block: usize,
-        at: usize,
-        sums: &[f32],
-        output: &mut [f32],
-        totals: &mut Totals,
-    ) {
-        let y = &self.y[at..at + sums.len()];
-        let bias = self.bias.lanes(block, at);
-        totals.add_lanes(vectorized(GammaDivide { rule: self, y, bias, sums, output }));
-    }
-}
-
-struct GammaDivide<'a> {
-    rule: &'a GammaQuotient<'a>,
-    y: &'a [f32],
-    bias: LanesOf<'a>,
-    sums: &'a [f32],
-    output: &'a mut [f32],
-}
-
-impl Loop for GammaDivide<'_> {
-    type Output = [Lanes; 2];
-
-    #[inline(always)]
-    fn run(self) -> [Lanes; 2] {
-        let GammaQuotient { stabilizer, share, favour, with_bias, .. } = *self.rule;
-        let mut absorbed = [[0.0; LANES]; 2];
-        let pixels = self.sums.as_chunks::<LANES>().0.iter().zip(self.y.as_chunks::<LANES>().0);
-        let outputs = self.output.as_chunks_mut::<LANES>().0.iter_mut();
-        for (pixel, (output, (sums, y))) in outputs.zip(pixels).enumerate() {
-            let bias = self.bias.at(pixel);
-            for lane in 0..LANES {
-                let (y, r) = (y[lane], output[lane]);
-                let part = if with_bias { bias[lane] } else { 0.0 };
-                let unbiased = y - (bias[lane] - part);
-                let magnitude = (sums[lane] + part.abs()).copysign(y);
-                let z = share * unbiased + favour * magnitude;
-                let taken_up = if y == 0.0 { 0.0 } else { r };
-                let (quotient, by_stabilizer) = stabilizer.quotient(taken_up, z);
-                output[lane] = quotient;
-                absorbed[0][lane] += by_stabilizer + (r - taken_up);
-                absorbed[1][lane] += quotient * (share * part + favour * part.abs().copysign(y));
-            }
-        }
-        absorbed
-    }
-}
-
-/// `coefficient · x ⊙ sums`, written or added to what the output holds. The totals are the sums of
-/// the results and of their absolute values.
-pub(crate) struct Share<'a> {
-    pub coefficient: f32,
-    /// What the sums are multiplied with; `None`: 1.
-    pub factors: Option<&'a [f32]>,
-    /// Whether the output holds what other terms contributed.
-    pub adds: bool,
-}
-
-impl Finish for Share<'_> {
-    fn finish(&self, _: usize, at: usize, sums: &[f32], output: &mut [f32], totals: &mut Totals) {
-        let factors = self.factors.map_or(&[][..], |factors| &factors[at..at + sums.len()]);
-        let Share { coefficient, adds, .. } = *self;
-        totals.add_lanes(match (factors.is_empty(), adds) {
-            (false, false) => multiply(sums, factors, output, |s, x, _| coefficient * (s * x)),
-            (false, true) => {
-                multiply(sums, factors, output, |s, x, before| before + coefficient * (s * x))
-            }
-            (true, false) => multiply(sums, sums, output, |s, _, _| coefficient * s),
-            (true, true) => multiply(sums, sums, output, |s, _, before| before + coefficient * s),
-        });
-    }
-}
-
-fn multiply(
-    sums: &[f32],
-    factors: &[f32],
-    output: &mut [f32],
-    function: impl Fn(f32, f32, f32) -> f32,
-) -> [Lanes; 2] {
-    struct Multiply<'a, F>(&'a [f32], &'a [f32], &'a mut [f32], F);
-    impl<F: Fn(f32, f32, f32) -> f32> Loop for Multiply<'_, F> {
-        type Output = [Lanes; 2];
-
-        #[inline(always)]
-        fn run(self) -> [Lanes; 2] {
-            let Multiply(sums, factors, output, function) = self;
-            let mut totals = [[0.0; LANES]; 2];
-            let factors = factors.as_chunks::<LANES>().0;
-            let pixels = sums.as_chunks::<LANES>().0.iter().zip(factors);
-            for (output, (sums, factors)) in
-                output.as_chunks_mut::<LANES>().0.iter_mut().zip(pixels)
-            {
-                for lane in 0..LANES {
-                    let result = function(sums[lane], factors[lane], output[lane]);
-                    output[lane] = result;
-                    totals[0][lane] += result;
-                    totals[1][lane] += result.abs();
-                }
-            }
-            totals
-        }
-    }
-    vectorized(Multiply(sums, factors, output, function))
 }
 
 /// `min(max(sums + bias, low), high)`.
@@ -299,21 +117,63 @@ struct ClippedSum<'a> {
     output: &'a mut [f32],
 }
 
-impl Loop for ClippedSum<'_> {
-    type Output = ();
-
+impl LanesLoop for ClippedSum<'_> {
     #[inline(always)]
-    fn run(self) {
-        let sums = self.sums.as_chunks::<LANES>().0;
-        let pixels = self.output.as_chunks_mut::<LANES>().0.iter_mut().zip(sums);
-        for (pixel, (output, sums)) in pixels.enumerate() {
-            let bias = self.bias.at(pixel);
-            for lane in 0..LANES {
-                let sum = sums[lane] + bias[lane];
-                // Compared in this way, what is not a number stays what it is.
-                let raised = if sum < self.low { self.low } else { sum };
-                output[lane] = if raised > self.high { self.high } else { raised };
-            }
+    fn run(self, lanes: impl Lanes) {
+        let (low, high) = (lanes.splat(self.low), lanes.splat(self.high));
+        for (pixel, (output, sums)) in pixels(self.output, self.sums).enumerate() {
+            let sum = lanes.add(lanes.load(sums), lanes.load(self.bias.at(pixel)));
+            // Compared in this way, what is not a number stays what it is.
+            let raised = lanes.where_greater(low, sum, [low, sum]);
+            lanes.store(lanes.where_greater(raised, high, [high, raised]), output);
         }
+    }
+}
+
+/// The numbers of every pixel, to be written and to be read.
+#[inline(always)]
+fn pixels<'a>(
+    output: &'a mut [f32],
+    sums: &'a [f32],
+) -> impl Iterator<Item = (&'a mut Sixteen, &'a Sixteen)> {
+    output.as_chunks_mut().0.iter_mut().zip(sums.as_chunks().0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four of the sums of a finish that are worked out by hand, on the second of two blocks.
+    pub(super) fn finished(
+        finish: &dyn Finish,
+        sums: [f32; 4],
+        output: [f32; 4],
+    ) -> ([f32; 4], [f64; 2]) {
+        let in_lanes = |numbers: [f32; 4]| {
+            let mut lanes = [0.0; 2 * LANES];
+            lanes[LANES..][..4].copy_from_slice(&numbers);
+            lanes
+        };
+        let (sums, mut output) = (in_lanes(sums), in_lanes(output));
+        let mut totals = Totals::default();
+        finish.finish(1, 2 * LANES, &sums, &mut output, &mut totals);
+        (std::array::from_fn(|lane| output[LANES + lane]), totals.sums())
+    }
+
+    /// Numbers of the second pixel of the second block of an image of two pixels.
+    pub(super) fn map(numbers: [f32; 4]) -> Vec<f32> {
+        let mut map = vec![0.0; 4 * LANES];
+        map[3 * LANES..][..4].copy_from_slice(&numbers);
+        map
+    }
+
+    #[test]
+    fn a_forward_pass_clips_what_is_a_number() {
+        let bias = map([1.0; 4]);
+        let function = Pointwise::Clip { low: 0.0, high: 6.0 };
+        let forward = Forward { bias: Bias::Map(&bias), function: Some(&function) };
+        let (output, _) = finished(&forward, [-3.0, 2.0, 9.0, f32::NAN], [f32::NAN; 4]);
+        assert_eq!(output[..3], [0.0, 3.0, 6.0]);
+        assert!(output[3].is_nan());
     }
 }

@@ -1,8 +1,8 @@
 //! Arithmetic with sixteen channels at once, in the registers of this processor.
 //!
-//! The compiler makes vectors of loops over sixteen numbers, but not reliably where many sums are to
-//! stay in registers; there, the loop is written over [`Lanes`] instead, for every set of
-//! instructions alike.
+//! The compiler makes vectors of loops over sixteen numbers, but not reliably: where many sums are to
+//! stay in registers it does not, and elsewhere it depends on what else is in the loop. What a network
+//! spends its time with is written over [`Lanes`] instead, for every set of instructions alike.
 
 #![allow(unsafe_code)]
 
@@ -24,10 +24,19 @@ pub(super) trait Lanes: Copy {
 
     fn store(self, vector: Self::Vector, numbers: &mut Sixteen);
 
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    fn subtract(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    fn multiply(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    fn divide(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
     /// `a · b + c`, rounded once.
     fn multiply_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
 
-    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `|a|`.
+    fn absolute(self, a: Self::Vector) -> Self::Vector;
 
     /// The first of `choices` where `a > b`, which no number is that is none; else the second one.
     fn where_greater(
@@ -36,6 +45,22 @@ pub(super) trait Lanes: Copy {
         b: Self::Vector,
         choices: [Self::Vector; 2],
     ) -> Self::Vector;
+
+    /// The first of `choices` where `a = b`, which no number is that is none; else the second one.
+    fn where_equal(
+        self,
+        a: Self::Vector,
+        b: Self::Vector,
+        choices: [Self::Vector; 2],
+    ) -> Self::Vector;
+
+    /// Adds every number to its sum.
+    #[inline(always)]
+    fn add_up(self, vector: Self::Vector, sums: &mut [f64; LANES]) {
+        let mut numbers = [0.0; LANES];
+        self.store(vector, &mut numbers);
+        sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += f64::from(number));
+    }
 }
 
 /// A loop over vectors of sixteen numbers.
@@ -57,9 +82,30 @@ pub(super) fn with_lanes(work: impl LanesLoop) {
     }
 }
 
+/// Runs a loop with every set of instructions that this processor has, one after the other.
+#[cfg(test)]
+pub(super) fn with_all_lanes(work: impl LanesLoop + Copy) {
+    work.run(Plain);
+    #[cfg(target_arch = "x86_64")]
+    for instructions in Instructions::all() {
+        match instructions.lanes() {
+            // SAFETY: `all` names what was found.
+            16 => unsafe { x86::with_avx512(work) },
+            // SAFETY: `all` names what was found.
+            _ => unsafe { x86::with_avx2(work) },
+        }
+    }
+}
+
 /// No instructions but those that every processor has.
 #[derive(Clone, Copy)]
 struct Plain;
+
+/// A sixteen of what a function makes of the numbers of others.
+#[inline(always)]
+fn each<const N: usize>(others: [Sixteen; N], function: impl Fn([f32; N]) -> f32) -> Sixteen {
+    std::array::from_fn(|lane| function(others.map(|numbers| numbers[lane])))
+}
 
 impl Lanes for Plain {
     type Vector = Sixteen;
@@ -80,20 +126,43 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
-    fn multiply_add(self, a: Sixteen, b: Sixteen, c: Sixteen) -> Sixteen {
-        std::array::from_fn(|lane| a[lane].mul_add(b[lane], c[lane]))
-    }
-
-    #[inline(always)]
     fn add(self, a: Sixteen, b: Sixteen) -> Sixteen {
-        std::array::from_fn(|lane| a[lane] + b[lane])
+        each([a, b], |[a, b]| a + b)
     }
 
     #[inline(always)]
-    fn where_greater(self, a: Sixteen, b: Sixteen, choices: [Sixteen; 2]) -> Sixteen {
-        std::array::from_fn(
-            |lane| if a[lane] > b[lane] { choices[0][lane] } else { choices[1][lane] },
-        )
+    fn subtract(self, a: Sixteen, b: Sixteen) -> Sixteen {
+        each([a, b], |[a, b]| a - b)
+    }
+
+    #[inline(always)]
+    fn multiply(self, a: Sixteen, b: Sixteen) -> Sixteen {
+        each([a, b], |[a, b]| a * b)
+    }
+
+    #[inline(always)]
+    fn divide(self, a: Sixteen, b: Sixteen) -> Sixteen {
+        each([a, b], |[a, b]| a / b)
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, a: Sixteen, b: Sixteen, c: Sixteen) -> Sixteen {
+        each([a, b, c], |[a, b, c]| a.mul_add(b, c))
+    }
+
+    #[inline(always)]
+    fn absolute(self, a: Sixteen) -> Sixteen {
+        a.map(f32::abs)
+    }
+
+    #[inline(always)]
+    fn where_greater(self, a: Sixteen, b: Sixteen, [then, other]: [Sixteen; 2]) -> Sixteen {
+        each([a, b, then, other], |[a, b, then, other]| if a > b { then } else { other })
+    }
+
+    #[inline(always)]
+    fn where_equal(self, a: Sixteen, b: Sixteen, [then, other]: [Sixteen; 2]) -> Sixteen {
+        each([a, b, then, other], |[a, b, then, other]| if a == b { then } else { other })
     }
 }
 
@@ -127,6 +196,28 @@ mod x86 {
     // SAFETY of all that follows: `self` proves that the processor has the instructions, and sixteen
     // numbers are as many as are read or written.
 
+    /// Operations that are an instruction of AVX-512F.
+    macro_rules! instructions {
+        ($($name:ident($($operand:ident),*) = $instruction:ident;)*) => {$(
+            #[inline(always)]
+            fn $name(self, $($operand: __m512),*) -> __m512 {
+                // SAFETY: see above.
+                unsafe { $instruction($($operand),*) }
+            }
+        )*};
+    }
+
+    /// Operations that are an instruction of AVX2 or FMA, on both halves.
+    macro_rules! halves {
+        ($($name:ident($($operand:ident),*) = $instruction:ident;)*) => {$(
+            #[inline(always)]
+            fn $name(self, $($operand: [__m256; 2]),*) -> [__m256; 2] {
+                // SAFETY: see above.
+                unsafe { [$instruction($($operand[0]),*), $instruction($($operand[1]),*)] }
+            }
+        )*};
+    }
+
     impl Lanes for Avx512 {
         type Vector = __m512;
 
@@ -148,22 +239,39 @@ mod x86 {
             unsafe { _mm512_storeu_ps(numbers.as_mut_ptr(), vector) }
         }
 
-        #[inline(always)]
-        fn multiply_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
-            // SAFETY: see above.
-            unsafe { _mm512_fmadd_ps(a, b, c) }
-        }
-
-        #[inline(always)]
-        fn add(self, a: __m512, b: __m512) -> __m512 {
-            // SAFETY: see above.
-            unsafe { _mm512_add_ps(a, b) }
+        instructions! {
+            add(a, b) = _mm512_add_ps;
+            subtract(a, b) = _mm512_sub_ps;
+            multiply(a, b) = _mm512_mul_ps;
+            divide(a, b) = _mm512_div_ps;
+            multiply_add(a, b, c) = _mm512_fmadd_ps;
+            absolute(a) = _mm512_abs_ps;
         }
 
         #[inline(always)]
         fn where_greater(self, a: __m512, b: __m512, [then, other]: [__m512; 2]) -> __m512 {
             // SAFETY: see above.
             unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), other, then) }
+        }
+
+        #[inline(always)]
+        fn where_equal(self, a: __m512, b: __m512, [then, other]: [__m512; 2]) -> __m512 {
+            // SAFETY: see above.
+            unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), other, then) }
+        }
+
+        #[inline(always)]
+        fn add_up(self, vector: __m512, sums: &mut [f64; LANES]) {
+            let sums = sums.as_mut_ptr();
+            // SAFETY: see above.
+            unsafe {
+                let high = _mm512_shuffle_f32x4::<0b1110>(vector, vector);
+                let low = _mm512_cvtps_pd(_mm512_castps512_ps256(vector));
+                let high = _mm512_cvtps_pd(_mm512_castps512_ps256(high));
+                _mm512_storeu_pd(sums, _mm512_add_pd(_mm512_loadu_pd(sums), low));
+                let sums = sums.add(HALF);
+                _mm512_storeu_pd(sums, _mm512_add_pd(_mm512_loadu_pd(sums), high));
+            }
         }
     }
 
@@ -193,16 +301,18 @@ mod x86 {
             }
         }
 
-        #[inline(always)]
-        fn multiply_add(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
-            // SAFETY: see above.
-            unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+        halves! {
+            add(a, b) = _mm256_add_ps;
+            subtract(a, b) = _mm256_sub_ps;
+            multiply(a, b) = _mm256_mul_ps;
+            divide(a, b) = _mm256_div_ps;
+            multiply_add(a, b, c) = _mm256_fmadd_ps;
         }
 
         #[inline(always)]
-        fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        fn absolute(self, a: [__m256; 2]) -> [__m256; 2] {
             // SAFETY: see above.
-            unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+            unsafe { a.map(|half| _mm256_andnot_ps(_mm256_set1_ps(-0.0), half)) }
         }
 
         #[inline(always)]
@@ -216,6 +326,24 @@ mod x86 {
             unsafe {
                 let low = _mm256_cmp_ps::<_CMP_GT_OQ>(a[0], b[0]);
                 let high = _mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1]);
+                [
+                    _mm256_blendv_ps(other[0], then[0], low),
+                    _mm256_blendv_ps(other[1], then[1], high),
+                ]
+            }
+        }
+
+        #[inline(always)]
+        fn where_equal(
+            self,
+            a: [__m256; 2],
+            b: [__m256; 2],
+            [then, other]: [[__m256; 2]; 2],
+        ) -> [__m256; 2] {
+            // SAFETY: see above.
+            unsafe {
+                let low = _mm256_cmp_ps::<_CMP_EQ_OQ>(a[0], b[0]);
+                let high = _mm256_cmp_ps::<_CMP_EQ_OQ>(a[1], b[1]);
                 [
                     _mm256_blendv_ps(other[0], then[0], low),
                     _mm256_blendv_ps(other[1], then[1], high),

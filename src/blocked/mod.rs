@@ -25,6 +25,7 @@ mod winograd;
 
 pub(crate) use convolution::{gather, scatter, serves};
 pub(crate) use filters::Filters;
+use lanes::Lanes;
 pub(crate) use layout::{constant_to_blocks, to_blocks, to_rows};
 
 /// Channels of a block.
@@ -88,10 +89,10 @@ impl Totals {
     }
 
     /// Adds partial sums of few numbers.
-    pub fn add_lanes(&mut self, parts: [[f32; LANES]; 2]) {
-        for (sums, parts) in self.lanes.iter_mut().zip(parts) {
-            sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += f64::from(part));
-        }
+    #[inline(always)]
+    fn add_vectors<L: Lanes>(&mut self, lanes: L, parts: [L::Vector; 2]) {
+        let sums = self.lanes.iter_mut().zip(parts);
+        sums.for_each(|(sums, part)| lanes.add_up(part, sums));
     }
 
     /// Adds up one after the other, so that the result does not depend on who computed them.

@@ -41,19 +41,6 @@ impl Stabilizer {
         Stabilizer { epsilon, kind: StabilizerKind::Additive }
     }
 
-    /// `numerator / stabilized(denominator)`, 0 where the numerator is 0, and the relevance that the
-    /// stabilizer absorbs, `quotient · (stabilized(z) − z)`.
-    ///
-    /// A relative ε cannot be had from one denominator: it counts as it is.
-    #[inline(always)]
-    pub(crate) fn quotient(&self, numerator: f32, denominator: f32) -> (f32, f32) {
-        let stable = match self.kind {
-            StabilizerKind::Clip => clipped(denominator, self.epsilon),
-            _ => moved(denominator, self.epsilon),
-        };
-        quotient(numerator, denominator, stable)
-    }
-
     /// Replaces every numerator by `numerator / stabilized(denominator)`, 0 where the numerator is 0.
     ///
     /// Returns for every run of `run` elements `Σ quotient · (stabilized(z) − z)`, the relevance that
