@@ -6,6 +6,7 @@ pub mod canonize;
 pub mod composite;
 pub mod explain;
 pub mod heatmap;
+mod lanes;
 pub mod linear;
 pub mod method;
 #[cfg_attr(not(target_arch = "x86_64"), path = "no_microkernel.rs")]

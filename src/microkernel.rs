@@ -235,11 +235,15 @@ macro_rules! microkernel {
             if operands.offsets.is_empty() {
                 output.fill(0.0);
             }
-            let runs = operands.weights.chunks(RUN * VECTORS * $lanes);
-            for (run, (weights, offsets)) in runs.zip(operands.offsets.chunks(RUN)).enumerate() {
+            let taps = operands.offsets.len();
+            for first in (0..taps).step_by(RUN) {
                 let mut sums = [[$zero(); VECTORS]; PIXELS];
-                for (filters, &offset) in weights.chunks_exact(VECTORS * $lanes).zip(offsets) {
-                    let pixels = &operands.input[offset as usize..][..(PIXELS - 1) * STRIDE + 1];
+                let offsets = &operands.offsets[first..taps.min(first + RUN)];
+                let weights = &operands.weights[first * VECTORS * $lanes..];
+                for tap in 0..offsets.len() {
+                    let offset = offsets[tap] as usize;
+                    let pixels = &operands.input[offset..][..(PIXELS - 1) * STRIDE + 1];
+                    let filters = &weights[tap * VECTORS * $lanes..][..VECTORS * $lanes];
                     let mut vectors = [$zero(); VECTORS];
                     each!(vector < VECTORS, {
                         let lanes = &filters[vector * $lanes..][..$lanes];
@@ -266,7 +270,7 @@ macro_rules! microkernel {
                         unsafe {
                             let place = output.as_mut_ptr().add(number * $lanes);
                             // Most pointwise convolutions have one run only.
-                            if run > 0 {
+                            if first > 0 {
                                 sums[pixel][vector] = $add($load(place), sums[pixel][vector]);
                             }
                             $store(place, sums[pixel][vector]);

@@ -88,6 +88,25 @@ pub(crate) fn map_heavy_chunks<T: Send>(
     }
 }
 
+/// Like [`map_chunks`], for chunks of two slices of one length.
+pub(crate) fn map_chunk_pairs<T: Send>(
+    first: &mut [f32],
+    second: &mut [f32],
+    len: usize,
+    work: impl Fn(usize, &mut [f32], &mut [f32]) -> T + Send + Sync,
+) -> Vec<T> {
+    let len = len.max(1);
+    if IS_PARALLEL.get() && first.len() >= WORTH_SPLITTING {
+        let chunks = first.par_chunks_mut(len).zip(second.par_chunks_mut(len)).enumerate();
+        let at_once = (WORTH_SPLITTING / 4 / len).max(1);
+        let chunks = chunks.with_min_len(at_once);
+        chunks.map(|(index, (first, second))| work(index, first, second)).collect()
+    } else {
+        let chunks = first.chunks_mut(len).zip(second.chunks_mut(len)).enumerate();
+        chunks.map(|(index, (first, second))| work(index, first, second)).collect()
+    }
+}
+
 /// Like [`map_chunks`], for work without a result.
 pub(crate) fn for_each_chunk(
     data: &mut [f32],

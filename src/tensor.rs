@@ -187,7 +187,7 @@ impl Tensor {
 
     /// The sum of all elements and of all absolute values, accumulated in `f64`.
     pub fn sums(&self) -> [f64; 2] {
-        vector::sums(self.data(), |value| [value, value.abs()])
+        vector::sums(self.data())
     }
 
     /// The largest absolute value; 0 for an empty tensor.
@@ -207,11 +207,22 @@ impl Tensor {
     /// # Errors
     /// When the shapes differ.
     pub fn add_assign(&mut self, other: &Tensor) -> Result<()> {
-        self.update([other], |to, [from]| to + from).map(|_| ())
+        self.combine([other], |to, [from]| to + from)
     }
 
-    /// Replaces every element by `function` of it and of those at its place in `others`, and adds up
-    /// the results and their absolute values on the way.
+    /// Replaces every element by `function` of it and of those at its place in `others`.
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn combine<const N: usize>(
+        &mut self,
+        others: [&Tensor; N],
+        function: impl Fn(f32, [f32; N]) -> f32 + Send + Sync,
+    ) -> Result<()> {
+        self.combine_chunks(others, function, |_| ()).map(|_| ())
+    }
+
+    /// Like [`Tensor::combine`], and adds up the results and their absolute values on the way.
     ///
     /// # Errors
     /// When the shapes differ.
@@ -220,6 +231,17 @@ impl Tensor {
         others: [&Tensor; N],
         function: impl Fn(f32, [f32; N]) -> f32 + Send + Sync,
     ) -> Result<[f64; 2]> {
+        let sums = self.combine_chunks(others, function, vector::sums)?;
+        Ok(sums.into_iter().fold([0.0; 2], |total, sums| [total[0] + sums[0], total[1] + sums[1]]))
+    }
+
+    /// Combines chunk by chunk, and returns what `conclude` makes of each.
+    fn combine_chunks<T: Send, const N: usize>(
+        &mut self,
+        others: [&Tensor; N],
+        function: impl Fn(f32, [f32; N]) -> f32 + Send + Sync,
+        conclude: impl Fn(&[f32]) -> T + Send + Sync,
+    ) -> Result<Vec<T>> {
         if let Some(other) = others.iter().find(|other| other.shape() != self.shape()) {
             bail!(
                 "tensors of shapes {:?} and {:?} cannot be combined",
@@ -234,17 +256,14 @@ impl Tensor {
             *self = Tensor::unwritten(self.shape())?;
         }
         let source = shared.as_ref().map(Tensor::data);
-        let sums = map_chunks(self.data_mut(), CHUNK, |index, chunk| {
+        Ok(map_chunks(self.data_mut(), CHUNK, |index, chunk| {
             if let Some(source) = source {
                 chunk.copy_from_slice(&source[index * CHUNK..][..chunk.len()]);
             }
             let others = others.map(|other| &other[index * CHUNK..][..chunk.len()]);
-            vector::update(chunk, others, |value, others| {
-                let result = function(value, others);
-                (result, [result, result.abs()])
-            })
-        });
-        Ok(sums.into_iter().fold([0.0; 2], |total, sums| [total[0] + sums[0], total[1] + sums[1]]))
+            vector::combine(chunk, others, &function);
+            conclude(chunk)
+        }))
     }
 }
 
@@ -253,8 +272,7 @@ const CHUNK: usize = 1 << 12;
 
 /// The sum of numbers, accumulated in `f64`.
 pub(crate) fn sum_of(data: &[f32]) -> f64 {
-    let [sum] = vector::sums(data, |value| [value]);
-    sum
+    vector::sums(data)[0]
 }
 
 #[cfg(test)]

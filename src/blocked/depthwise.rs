@@ -9,9 +9,9 @@
 //! are a stride apart. Backwards the kernel is flipped, and the positions that are a stride apart
 //! form a phase: they meet the same taps, and neighbouring ones read neighbouring pixels.
 
-use super::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use super::taps::{Grid, Run, Taps, runs};
 use super::{Finish, Kernel, LANES, Totals};
+use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use crate::linear::WindowAxis;
 use crate::parallel::map_heavy_chunks;
 

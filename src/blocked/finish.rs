@@ -5,8 +5,8 @@ mod share;
 
 pub(crate) use self::quotient::{GammaQuotient, Quotient};
 pub(crate) use self::share::Share;
-use super::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use super::{Finish, Image, LANES, Totals};
+use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use crate::operator::{Function, Step, Unary};
 use crate::tensor::Tensor;
 

@@ -15,7 +15,6 @@ mod depthwise;
 mod direct;
 mod filters;
 pub(crate) mod finish;
-mod lanes;
 mod layout;
 mod phased;
 pub(crate) mod pooling;
@@ -23,13 +22,11 @@ mod taps;
 #[cfg(target_arch = "x86_64")]
 mod winograd;
 
+pub(crate) use crate::lanes::LANES;
+use crate::lanes::Totals;
 pub(crate) use convolution::{gather, scatter, serves};
 pub(crate) use filters::Filters;
-use lanes::Lanes;
 pub(crate) use layout::{constant_to_blocks, to_blocks, to_rows};
-
-/// Channels of a block.
-pub(crate) const LANES: usize = 16;
 
 /// Channels and size of an image in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,40 +68,6 @@ impl Image {
     /// `[1, C/16, H, W, 16]`.
     pub fn shape(self) -> [usize; 5] {
         [1, self.blocks(), self.height, self.width, LANES]
-    }
-}
-
-/// Two sums over what was written, sixteen partial sums each.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    pub lanes: [[f64; LANES]; 2],
-}
-
-impl Totals {
-    /// Adds another one's partial sums.
-    pub fn add(&mut self, other: &Totals) {
-        for (sums, others) in self.lanes.iter_mut().zip(&other.lanes) {
-            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
-        }
-    }
-
-    /// Adds partial sums of few numbers.
-    #[inline(always)]
-    fn add_vectors<L: Lanes>(&mut self, lanes: L, parts: [L::Vector; 2]) {
-        let sums = self.lanes.iter_mut().zip(parts);
-        sums.for_each(|(sums, part)| lanes.add_up(part, sums));
-    }
-
-    /// Adds up one after the other, so that the result does not depend on who computed them.
-    pub fn of(parts: impl IntoIterator<Item = Totals>) -> Totals {
-        let mut totals = Totals::default();
-        parts.into_iter().for_each(|part| totals.add(&part));
-        totals
-    }
-
-    /// The two sums.
-    pub fn sums(&self) -> [f64; 2] {
-        self.lanes.map(|lanes| lanes.iter().sum())
     }
 }
 

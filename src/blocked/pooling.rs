@@ -6,16 +6,15 @@
 //! follows from them.
 
 use super::LANES;
-use super::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use super::taps::Grid;
+use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use crate::linear::WindowAxis;
-use crate::microkernel::{Loop, vectorized};
 use crate::parallel::for_each_heavy_chunk;
 
 /// The largest of every window; not a number where one of them is none.
 pub(crate) fn maxima(window: &[WindowAxis; 2], input: &[f32], output: &mut [f32]) {
     for_each_row(&Grid::gathering(window), input, output, |reading, output| {
-        vectorized(Maxima { reading, output });
+        with_lanes(Maxima { reading, output });
     });
 }
 
@@ -52,7 +51,7 @@ pub(crate) fn averages(
 ) {
     for_each_row(&Grid::gathering(window), input, output, |reading, output| {
         let weights = &weights[reading.row * output.len()..][..output.len()];
-        vectorized(Averages { reading, weights, output });
+        with_lanes(Averages { reading, weights, output });
     });
 }
 
@@ -64,7 +63,7 @@ pub(crate) fn averages_transposed(
     input: &mut [f32],
 ) {
     for_each_row(&Grid::scattering(window), output, input, |reading, input| {
-        vectorized(Shares { reading, weights, input });
+        with_lanes(Shares { reading, weights, input });
     });
 }
 
@@ -73,8 +72,9 @@ pub(crate) fn sums(weight: f32, input: &[f32], output: &mut [f32]) {
     let pixels = input.len() / output.len().max(1);
     let input = input.as_chunks().0;
     for_each_heavy_chunk(output, LANES, pixels, |block, output| {
-        let sums = vectorized(PixelSums(&input[block * pixels..][..pixels]));
-        output.iter_mut().zip(sums).for_each(|(to, sum)| *to = weight * sum as f32);
+        let mut totals = [0.0; LANES];
+        with_lanes(PixelSums { pixels: &input[block * pixels..][..pixels], totals: &mut totals });
+        output.iter_mut().zip(totals).for_each(|(to, sum)| *to = weight * sum as f32);
     });
 }
 
@@ -114,21 +114,22 @@ struct Maxima<'a> {
     output: &'a mut [Sixteen],
 }
 
-impl Loop for Maxima<'_> {
-    type Output = ();
-
+impl LanesLoop for Maxima<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run(self, lanes: impl Lanes) {
         let Reading { grid, row, plane } = self.reading;
+        let row = grid.rows[row];
         for (to, &column) in self.output.iter_mut().zip(&grid.columns) {
-            let mut largest = [f32::NEG_INFINITY; LANES];
-            grid.for_each_place(grid.rows[row], column, |place| {
-                for (largest, &number) in largest.iter_mut().zip(&plane[place]) {
-                    let wins = number > *largest || number.is_nan();
-                    *largest = if wins { number } else { *largest };
+            let mut largest = lanes.splat(f32::NEG_INFINITY);
+            for y in 0..row.count {
+                for x in 0..column.count {
+                    let number = lanes.load(&plane[grid.place(row, column, [y, x])]);
+                    let larger = lanes.where_greater(number, largest, [number, largest]);
+                    // What is not a number wins, and stays.
+                    largest = lanes.where_equal(number, number, [larger, number]);
                 }
-            });
-            *to = largest;
+            }
+            lanes.store(largest, to);
         }
     }
 }
@@ -144,29 +145,29 @@ impl LanesLoop for Winners<'_> {
     #[inline(always)]
     fn run(self, lanes: impl Lanes) {
         let Winners { grid, plane, relevance, result } = self;
-        let windows =
-            grid.rows.iter().flat_map(|row| grid.columns.iter().map(move |column| (*row, *column)));
-        for ((row, column), relevance) in windows.zip(relevance) {
+        let columns = grid.columns.len();
+        for (window, relevance) in relevance.iter().enumerate() {
+            let (row, column) = (grid.rows[window / columns], grid.columns[window % columns]);
             // The first one wins whatever it is.
             let Some(first) = grid.first_place(row, column) else { continue };
             let (mut largest, mut winner) = (lanes.load(&plane[first]), lanes.splat(0.0));
-            let mut tap = 0.0;
-            grid.for_each_place(row, column, |place| {
-                let number = lanes.load(&plane[place]);
-                winner = lanes.where_greater(number, largest, [lanes.splat(tap), winner]);
-                largest = lanes.where_greater(number, largest, [number, largest]);
-                tap += 1.0;
-            });
-            // The winner is the tap that is neither before nor behind it.
+            for y in 0..row.count {
+                for x in 0..column.count {
+                    let number = lanes.load(&plane[grid.place(row, column, [y, x])]);
+                    let tap = lanes.splat((y * column.count + x) as f32);
+                    winner = lanes.where_greater(number, largest, [tap, winner]);
+                    largest = lanes.where_greater(number, largest, [number, largest]);
+                }
+            }
             let (zero, relevance) = (lanes.splat(0.0), lanes.load(relevance));
-            let mut tap = 0.0;
-            grid.for_each_place(row, column, |place| {
-                let until = lanes.where_greater(lanes.splat(tap + 0.5), winner, [relevance, zero]);
-                let share = lanes.where_greater(lanes.splat(tap - 0.5), winner, [zero, until]);
-                let sum = lanes.add(lanes.load(&result[place]), share);
-                lanes.store(sum, &mut result[place]);
-                tap += 1.0;
-            });
+            for y in 0..row.count {
+                for x in 0..column.count {
+                    let tap = lanes.splat((y * column.count + x) as f32);
+                    let share = lanes.where_equal(tap, winner, [relevance, zero]);
+                    let place = &mut result[grid.place(row, column, [y, x])];
+                    lanes.store(lanes.add(lanes.load(place), share), place);
+                }
+            }
         }
     }
 }
@@ -178,18 +179,21 @@ struct Averages<'a> {
     output: &'a mut [Sixteen],
 }
 
-impl Loop for Averages<'_> {
-    type Output = ();
-
+impl LanesLoop for Averages<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run(self, lanes: impl Lanes) {
         let Reading { grid, row, plane } = self.reading;
-        for ((to, &column), weight) in self.output.iter_mut().zip(&grid.columns).zip(self.weights) {
-            let mut sums = [0.0; LANES];
-            grid.for_each_place(grid.rows[row], column, |place| {
-                sums.iter_mut().zip(&plane[place]).for_each(|(sum, number)| *sum += number);
-            });
-            *to = sums.map(|sum| sum * weight);
+        let row = grid.rows[row];
+        for ((to, &column), &weight) in self.output.iter_mut().zip(&grid.columns).zip(self.weights)
+        {
+            let mut sum = lanes.splat(0.0);
+            for y in 0..row.count {
+                for x in 0..column.count {
+                    let number = lanes.load(&plane[grid.place(row, column, [y, x])]);
+                    sum = lanes.add(sum, number);
+                }
+            }
+            lanes.store(lanes.multiply(sum, lanes.splat(weight)), to);
         }
     }
 }
@@ -201,21 +205,21 @@ struct Shares<'a> {
     input: &'a mut [Sixteen],
 }
 
-impl Loop for Shares<'_> {
-    type Output = ();
-
+impl LanesLoop for Shares<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run(self, lanes: impl Lanes) {
         let Reading { grid, row, plane } = self.reading;
+        let row = grid.rows[row];
         for (to, &column) in self.input.iter_mut().zip(&grid.columns) {
-            let mut sums = [0.0; LANES];
-            grid.for_each_place(grid.rows[row], column, |place| {
-                let weight = self.weights[place];
-                sums.iter_mut()
-                    .zip(&plane[place])
-                    .for_each(|(sum, number)| *sum += weight * number);
-            });
-            *to = sums;
+            let mut sum = lanes.splat(0.0);
+            for y in 0..row.count {
+                for x in 0..column.count {
+                    let place = grid.place(row, column, [y, x]);
+                    let weight = lanes.splat(self.weights[place]);
+                    sum = lanes.add(sum, lanes.multiply(weight, lanes.load(&plane[place])));
+                }
+            }
+            lanes.store(sum, to);
         }
     }
 }
@@ -223,22 +227,21 @@ impl Loop for Shares<'_> {
 /// Pixels that are added up in `f32`, few enough to round little; their sums are added up in `f64`.
 const PIXELS: usize = 8;
 
-struct PixelSums<'a>(&'a [Sixteen]);
+struct PixelSums<'a> {
+    pixels: &'a [Sixteen],
+    totals: &'a mut [f64; LANES],
+}
 
-impl Loop for PixelSums<'_> {
-    type Output = [f64; LANES];
-
+impl LanesLoop for PixelSums<'_> {
     #[inline(always)]
-    fn run(self) -> [f64; LANES] {
-        let mut totals = [0.0; LANES];
-        for pixels in self.0.chunks(PIXELS) {
-            let mut sums = [0.0f32; LANES];
+    fn run(self, lanes: impl Lanes) {
+        for pixels in self.pixels.chunks(PIXELS) {
+            let mut sum = lanes.splat(0.0);
             for pixel in pixels {
-                sums.iter_mut().zip(pixel).for_each(|(sum, number)| *sum += number);
+                sum = lanes.add(sum, lanes.load(pixel));
             }
-            totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(sum));
+            lanes.add_up(sum, self.totals);
         }
-        totals
     }
 }
 

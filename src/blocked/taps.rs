@@ -46,15 +46,10 @@ impl Grid {
         (row.count > 0 && column.count > 0).then(|| row.source * self.read[1] + column.source)
     }
 
-    /// Calls `visit` for the places that one pixel reads, row by row.
+    /// The place that one pixel reads with the taps of some numbers along both axes.
     #[inline(always)]
-    pub fn for_each_place(&self, row: Taps, column: Taps, mut visit: impl FnMut(usize)) {
-        for y in 0..row.count {
-            let first = (row.source + y * row.source_step) * self.read[1] + column.source;
-            for x in 0..column.count {
-                visit(first + x * column.source_step);
-            }
-        }
+    pub fn place(&self, row: Taps, column: Taps, [y, x]: [usize; 2]) -> usize {
+        (row.source + y * row.source_step) * self.read[1] + column.source + x * column.source_step
     }
 }
 

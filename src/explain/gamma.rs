@@ -58,19 +58,25 @@ impl GammaKernels {
         }
     }
 
-    /// Relevance of the inputs; `output` is the layer's value.
+    /// Whether [`GammaKernels::propagate`] adds to the relevance that the only input already has.
+    pub fn add_to_relevance(&self) -> bool {
+        matches!(self, GammaKernels::Blocks(_))
+    }
+
+    /// Relevance of the inputs; `output` is the layer's value, and `before` what is added to.
     pub fn propagate(
         &self,
         step: GammaStep,
         inputs: &[Tensor],
         output: &Tensor,
         arrived: Carried,
+        before: Option<Carried>,
     ) -> Result<Handed> {
         match self {
             GammaKernels::Tensors(kernels) => kernels.propagate(step, inputs, output, arrived),
             GammaKernels::Blocks(kernels) => {
                 let input = inputs.first().context("a convolution reads an image")?;
-                kernels.propagate(step, input, output, arrived.relevance)
+                kernels.propagate(step, input, output, arrived.relevance, before)
             }
         }
     }
@@ -104,6 +110,7 @@ impl InBlocks {
         input: &Tensor,
         output: &Tensor,
         mut quotient: Tensor,
+        before: Option<Carried>,
     ) -> Result<Handed> {
         let GammaStep { share, favour, .. } = step;
         let magnitudes = input.map(f32::abs)?;
@@ -117,11 +124,15 @@ impl InBlocks {
         };
         let kernel = &self.magnitude.kernel;
         let absorbed = kernel.run(magnitudes.data(), quotient.data_mut(), &finish).sums();
-        let mut relevance = Tensor::unwritten(&self.plain.image.shape())?;
-        let finish = Share { coefficient: share, factors: Some(input.data()), adds: false };
+        let adds = before.is_some();
+        let mut relevance = match before {
+            Some(before) => before.relevance,
+            None => Tensor::unwritten(&self.plain.image.shape())?,
+        };
+        let finish = Share { coefficient: share, factors: Some(input.data()), adds };
         self.plain.kernel.run(quotient.data(), relevance.data_mut(), &finish);
         if step.has_negative {
-            quotient.update([output], |s, [y]| if y < 0.0 { -s } else { s })?;
+            quotient.combine([output], |s, [y]| if y < 0.0 { -s } else { s })?;
         }
         let finish = Share { coefficient: favour, factors: Some(magnitudes.data()), adds: true };
         let kernel = &self.magnitude_transposed.kernel;
@@ -178,13 +189,13 @@ impl OnTensors {
         if let Some(bias) = self.bias.as_ref().filter(|_| !step.bias) {
             unbiased.combine_broadcast(bias, |y, bias| *y -= bias)?;
         }
-        z.update([&unbiased, output], |magnitude, [z, y]| {
+        z.combine([&unbiased, output], |magnitude, [z, y]| {
             plain_share * z + favour * magnitude.copysign(y)
         })?;
         let bias = self.bias.as_ref().filter(|_| step.bias);
         let absorbed = quotients(bias, step.stabilizer, &mut quotient, &z)?;
         let mut signed = quotient.clone();
-        signed.update([output], |s, [y]| if y < 0.0 { -s } else { s })?;
+        signed.combine([output], |s, [y]| if y < 0.0 { -s } else { s })?;
         let by_favour = match &self.bias_magnitude {
             Some(bias) => weighted_sum(spread_over(&signed, bias)?, &signed, bias),
             None => 0.0,

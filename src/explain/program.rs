@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 
 use super::gamma::GammaStep;
 use super::proof::Proof;
+use super::residual;
 use crate::composite::{Assignment, LayerRule};
 use crate::linear::{LinearMap, Signs, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op, SignBounds};
@@ -36,6 +37,8 @@ pub enum Step {
     Linear(LinearStep),
     /// The gamma rule where inputs and outputs have both signs.
     Gamma(GammaStep),
+    /// The epsilon rule on a sum of two signals.
+    Residual(Stabilizer),
     /// A rule of the first derivative on an operator that is no linear map.
     Expansion(ExpansionStep),
     /// Relevance goes to the only input as it is.
@@ -198,6 +201,9 @@ fn step_of(
                 let step = GammaStep { share, favour, has_negative, bias, stabilizer };
                 return Ok(Step::Gamma(step));
             }
+            if is_local && is_epsilon_on_residual_sum(&layer.op, &groups) {
+                return Ok(Step::Residual(stabilizer));
+            }
             let range = match rule {
                 Rule::ZBox { low: Some(low), high: Some(high) } => {
                     Some((low.clone(), high.clone()))
@@ -226,6 +232,17 @@ fn shares_of_favour(rule: &Rule, groups: &[Group], dead: DeadSigns) -> Option<(f
             (group.terms == both).then_some((0.5, 0.5))
         }
         _ => None,
+    }
+}
+
+/// Whether groups are the epsilon rule on a sum of two signals.
+fn is_epsilon_on_residual_sum(op: &Op, groups: &[Group]) -> bool {
+    match (op, groups) {
+        (Op::Sum(sum), [group]) => {
+            let is_whole = group.gate.is_none() && group.coefficient == 1.0;
+            is_whole && residual::is_residual(sum) && LinearStep::divides_by_output(group, sum)
+        }
+        _ => false,
     }
 }
 
@@ -285,6 +302,7 @@ fn kept_values(network: &Network, steps: &[Step]) -> Vec<bool> {
                 (linear.reads_inputs(), linear.reads_output(map))
             }
             (Step::Expansion(_) | Step::Gamma(_), ..) => (true, true),
+            (Step::Residual(_), ..) => (true, false),
             (Step::Gradient | Step::GuidedBackprop, _, Some(operator)) => {
                 let reads = operator.gradient_reads();
                 (reads == GradientReads::Inputs, reads == GradientReads::Output)

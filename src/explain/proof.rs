@@ -63,7 +63,7 @@ impl<'a> Proof<'a> {
                 Silence { at_zero, below_zero }
             }
             // x ⊙ Wᵀs and |x| ⊙ |W|ᵀs vanish with x.
-            (Step::Gamma(_), _) => Silence { at_zero: true, below_zero: false },
+            (Step::Gamma(_) | Step::Residual(_), _) => Silence { at_zero: true, below_zero: false },
             (Step::Pass, Op::Activation(activation)) => {
                 let function = &activation.function;
                 let silenced = known.at_zero && function.is_zero_below_zero();

@@ -8,6 +8,7 @@ use super::division::{Division, TermKernels};
 use super::engine::{Activations, Engine, StepKernels};
 use super::expansion;
 use super::program::{LinearStep, Step};
+use super::residual;
 use crate::linear::Broadcast;
 use crate::network::{LayerId, Op};
 use crate::operator::{GradientReads, Operator};
@@ -72,14 +73,16 @@ impl Engine {
                 continue;
             };
             let sums = arrived.sums;
+            let before = self.adds_to(id).and_then(|input| carried[input].take());
+            let sum_before = before.as_ref().map_or(0.0, |before| before.sums[0]);
             let handed = self
                 .arranged(id, arrived, self.steps_in_blocks[id])
-                .and_then(|arrived| self.step(id, activations, arrived))
+                .and_then(|arrived| self.step(id, activations, arrived, before))
                 .with_context(|| format!("propagating through the {}", layer.describe()))?;
             let (by_bias, by_stabilizer) = (handed.absorbed_by_bias, handed.absorbed_by_stabilizer);
             let mut layer_books = self.layer_books(id, sums, by_bias, by_stabilizer);
             for (&input, part) in layer.inputs.iter().zip(handed.relevance) {
-                self.write_down(input, part.sums[0], &mut layer_books);
+                self.write_down(input, part.sums[0] - sum_before, &mut layer_books);
                 if self.carries(input) {
                     let part = self.arranged(input, part, self.layouts.is_in_blocks(input))?;
                     carried[input] = Some(joined(carried[input].take(), part)?);
@@ -107,8 +110,28 @@ impl Engine {
         matches!(self.network().layers[id].op, Op::Input) || self.program().steps[id] != Step::End
     }
 
-    /// What layer `id` does with the relevance that arrived at it, in the layout of its step.
-    fn step(&self, id: LayerId, activations: &Activations, arrived: Carried) -> Result<Handed> {
+    /// The input of a layer whose step adds to what others handed to it: nothing is written to be
+    /// added later.
+    fn adds_to(&self, id: LayerId) -> Option<LayerId> {
+        let [input] = self.network().layers[id].inputs[..] else { return None };
+        let adds = match &self.steps[id] {
+            StepKernels::Divisions(_) => true,
+            StepKernels::Gamma(kernels) => kernels.add_to_relevance(),
+            _ => false,
+        };
+        let is_arranged = self.steps_in_blocks[id] == self.layouts.is_in_blocks(input);
+        (adds && is_arranged).then_some(input)
+    }
+
+    /// What layer `id` does with the relevance that arrived at it, in the layout of its step;
+    /// `before` is what it adds to.
+    fn step(
+        &self,
+        id: LayerId,
+        activations: &Activations,
+        arrived: Carried,
+        before: Option<Carried>,
+    ) -> Result<Handed> {
         let layer = &self.network().layers[id];
         let op = self.step_op(id);
         let value = |of: LayerId| self.value(activations, of, self.steps_in_blocks[id]);
@@ -123,11 +146,15 @@ impl Engine {
         match (&self.program().steps[id], op.as_operator(), &self.steps[id]) {
             (Step::End, ..) => Ok(Handed::from(Vec::<Carried>::new())),
             (Step::Linear(step), _, StepKernels::Divisions(divisions)) => {
-                self.divide(id, step, divisions, activations, arrived)
+                self.divide(id, step, divisions, activations, arrived, before)
             }
             (Step::Gamma(step), _, StepKernels::Gamma(kernels)) => {
-                kernels.propagate(*step, &inputs()?, &value(id)?, arrived)
+                kernels.propagate(*step, &inputs()?, &value(id)?, arrived, before)
             }
+            (&Step::Residual(stabilizer), ..) => match op {
+                Op::Sum(sum) => residual::propagate(sum, stabilizer, &inputs()?, arrived),
+                _ => anyhow::bail!("only a sum has summands"),
+            },
             (Step::Expansion(step), Some(operator), _) => {
                 expansion::expand(*step, operator, &inputs()?, &value(id)?, arrived)
             }
@@ -156,6 +183,7 @@ impl Engine {
         divisions: &[Division],
         activations: &Activations,
         arrived: Carried,
+        before: Option<Carried>,
     ) -> Result<Handed> {
         let layer = &self.network().layers[id];
         let value = |of: LayerId| self.value(activations, of, self.steps_in_blocks[id]);
@@ -167,6 +195,9 @@ impl Engine {
             parts.collect()
         };
         let mut sums: Vec<Option<Carried>> = layer.inputs.iter().map(|_| None).collect();
+        if let Some(sum) = sums.first_mut() {
+            *sum = before;
+        }
         let mut handed = Handed::from(Vec::<Carried>::new());
         let mut taken_up = 0.0;
         let (relevance, [incoming, _]) = (arrived.relevance, arrived.sums);

@@ -78,7 +78,7 @@ impl Broadcast {
             let lanes = self.lanes;
             for_each_chunk(large, self.inner * lanes, |group, large| {
                 let small = &small[group % self.middle * lanes..][..lanes];
-                vector::each_with_lanes(large, small, &function);
+                vector::each_with_lanes(large, small, |to, from| function(to, from));
             });
             return;
         }
@@ -94,7 +94,7 @@ impl Broadcast {
         for row in large.chunks_exact_mut(self.middle.max(1)) {
             for_each_chunk(row, len, |index, large| {
                 let small = &small[index * len..];
-                vector::each_with(large, small, &function);
+                vector::each_with(large, small, |to, from| function(to, from));
             });
         }
     }

@@ -31,7 +31,7 @@ impl LinearMap for Sum {
         {
             return Ok(Box::new(move |inputs| {
                 let mut output = inputs[0].clone();
-                output.update([&inputs[1]], |a, [b]| first * a + second * b)?;
+                output.combine([&inputs[1]], |a, [b]| first * a + second * b)?;
                 Ok(output)
             }));
         }

@@ -17,6 +17,7 @@ use std::fmt;
 use crate::linear::WeightPart;
 
 pub use parse::RULE_NAMES;
+pub(crate) use stabilizer::Division;
 pub use stabilizer::{Stabilizer, StabilizerKind};
 
 /// A relevance rule with its parameters.

@@ -1,9 +1,9 @@
 //! Relevance divided by the sums: the first half of a rule.
 
 use super::{Bias, LanesOf, pixels};
-use crate::blocked::lanes::{Lanes, LanesLoop, with_lanes};
 use crate::blocked::{Finish, Totals};
-use crate::rule::{Stabilizer, StabilizerKind};
+use crate::lanes::{Lanes, LanesLoop, with_lanes};
+use crate::rule::{Division, Stabilizer};
 
 /// Relevance `R`, which is what the output holds, over `z = sums + bias + before`: `R / stabilized(z)`.
 ///
@@ -60,44 +60,6 @@ impl LanesLoop for Divide<'_> {
     }
 }
 
-/// [`Stabilizer::divide`], sixteen numbers at a time. A relative ε cannot be had from a few
-/// denominators: it counts as it is.
-struct Division<L: Lanes> {
-    lanes: L,
-    zero: L::Vector,
-    /// `-ε` and `ε`.
-    epsilons: [L::Vector; 2],
-    clips: bool,
-}
-
-impl<L: Lanes> Division<L> {
-    #[inline(always)]
-    fn new(lanes: L, stabilizer: Stabilizer) -> Division<L> {
-        let epsilon = stabilizer.epsilon.abs();
-        Division {
-            lanes,
-            zero: lanes.splat(0.0),
-            epsilons: [lanes.splat(-epsilon), lanes.splat(epsilon)],
-            clips: stabilizer.kind == StabilizerKind::Clip,
-        }
-    }
-
-    /// `r / stabilized(z)`, and what the stabilizer absorbs.
-    #[inline(always)]
-    fn quotient(&self, r: L::Vector, z: L::Vector) -> [L::Vector; 2] {
-        let Division { lanes, zero, .. } = *self;
-        let epsilon = lanes.where_greater(zero, z, self.epsilons);
-        let stable = match self.clips {
-            true => lanes.where_greater(self.epsilons[1], lanes.absolute(z), [epsilon, z]),
-            false => lanes.add(z, epsilon),
-        };
-        let quotient = lanes.where_equal(r, zero, [zero, lanes.divide(r, stable)]);
-        let quotient = lanes.where_equal(stable, zero, [zero, quotient]);
-        let absorbed = lanes.multiply(quotient, lanes.subtract(stable, z));
-        [quotient, lanes.where_equal(stable, zero, [r, absorbed])]
-    }
-}
-
 /// The gamma rule on both signs: with the sums `|W| |x|` and `σ` the sign of the output `y`, relevance `R`,
 /// which is what the output holds, over `z = share · y + favour · σ (sums + |b|)`.
 ///
@@ -151,87 +113,36 @@ impl LanesLoop for GammaDivide<'_> {
             let (y, r) = (lanes.load(y), lanes.load(output));
             let bias = lanes.load(self.bias.at(pixel));
             let part = if with_bias { bias } else { zero };
-            let signed = |magnitude| {
-                lanes.where_greater(zero, y, [lanes.subtract(zero, magnitude), magnitude])
-            };
             let unbiased = lanes.subtract(y, lanes.subtract(bias, part));
             let part_magnitude = lanes.absolute(part);
             let magnitude = lanes.absolute(lanes.add(lanes.load(sums), part_magnitude));
-            // `share · a + favour · b`, each rounded.
-            let weighted =
-                |a, b| lanes.add(lanes.multiply(share, a), lanes.multiply(favour, signed(b)));
+            // With the sign of the output.
+            let favour = lanes.where_greater(zero, y, [lanes.subtract(zero, favour), favour]);
+            let weights = [share, favour];
             let taken_up = lanes.where_equal(y, zero, [zero, r]);
             let [quotient, by_stabilizer] =
-                division.quotient(taken_up, weighted(unbiased, magnitude));
+                division.quotient(taken_up, weighted(lanes, weights, [unbiased, magnitude]));
             lanes.store(quotient, output);
             let dropped = lanes.subtract(r, taken_up);
             absorbed[0] = lanes.add(absorbed[0], lanes.add(by_stabilizer, dropped));
-            let by_bias = lanes.multiply(quotient, weighted(part, part_magnitude));
+            let by_bias =
+                lanes.multiply(quotient, weighted(lanes, weights, [part, part_magnitude]));
             absorbed[1] = lanes.add(absorbed[1], by_bias);
         }
         self.totals.add_vectors(lanes, absorbed);
     }
 }
 
+/// The weighted sum of two numbers.
+#[inline(always)]
+fn weighted<L: Lanes>(lanes: L, weights: [L::Vector; 2], [a, b]: [L::Vector; 2]) -> L::Vector {
+    lanes.add(lanes.multiply(weights[0], a), lanes.multiply(weights[1], b))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{finished, map};
     use super::*;
-    use crate::blocked::LANES;
-    use crate::blocked::lanes::{Sixteen, with_all_lanes};
-
-    /// Zeros, numbers around ε, infinities, and what is not a number.
-    const SPECIAL: [f32; 11] =
-        [0.0, -0.0, 0.25, -0.25, 0.5, -0.5, 3.0, -1e30, f32::INFINITY, -f32::INFINITY, f32::NAN];
-
-    #[derive(Clone, Copy)]
-    struct Quotients {
-        stabilizer: Stabilizer,
-        r: Sixteen,
-        z: Sixteen,
-        expected: [Sixteen; 2],
-    }
-
-    impl LanesLoop for Quotients {
-        fn run(self, lanes: impl Lanes) {
-            let Quotients { stabilizer, r, z, expected } = self;
-            let found = Division::new(lanes, stabilizer)
-                .quotient(lanes.load(&r), lanes.load(&z))
-                .map(|vector| {
-                    let mut numbers = [0.0; LANES];
-                    lanes.store(vector, &mut numbers);
-                    numbers
-                });
-            for ((found, expected), what) in found.iter().zip(expected).zip(["quotient", "lost"]) {
-                for lane in 0..LANES {
-                    let is_same = found[lane] == expected[lane]
-                        || found[lane].is_nan() && expected[lane].is_nan();
-                    assert!(
-                        is_same,
-                        "{what} of {} and {}, {stabilizer}: {} is not {}",
-                        r[lane], z[lane], found[lane], expected[lane]
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn divides_as_the_stabilizer_does() {
-        let kinds = [StabilizerKind::Additive, StabilizerKind::Clip];
-        for (kind, epsilon) in kinds.into_iter().flat_map(|kind| [(kind, 0.5), (kind, 0.0)]) {
-            let stabilizer = Stabilizer { kind, epsilon };
-            for &number in &SPECIAL {
-                let r: Sixteen = std::array::from_fn(|lane| SPECIAL[lane % SPECIAL.len()]);
-                let (z, mut quotients) = ([number; LANES], r);
-                // One run a number, so that the sums are those of one number.
-                let sums = stabilizer.divide(&mut quotients, &z, 1);
-                let absorbed = std::array::from_fn(|lane| sums[lane][0] as f32);
-                let expected = [quotients, absorbed];
-                with_all_lanes(Quotients { stabilizer, r, z, expected });
-            }
-        }
-    }
 
     #[test]
     fn a_bias_absorbs_its_part_of_a_quotient() {

@@ -1,8 +1,8 @@
 //! The sums multiplied with what they belong to: the second half of a rule.
 
 use super::pixels;
-use crate::blocked::lanes::{Lanes, LanesLoop, with_lanes};
 use crate::blocked::{Finish, Totals};
+use crate::lanes::{Lanes, LanesLoop, with_lanes};
 
 /// `coefficient · x ⊙ sums`, written or added to what the output holds. The totals are the sums of
 /// the results and of their absolute values.

@@ -1,0 +1,145 @@
+//! The epsilon rule on a sum of two signals: `R_k = c_k x_k ⊙ R / stabilized(c₁ x₁ + c₂ x₂)`.
+//!
+//! Residual sums compute little and read much: so this is done in one pass, and the denominator is added
+//! up again, for nobody to keep it.
+
+use anyhow::{Result, ensure};
+
+use super::propagate::{Carried, Handed};
+use crate::lanes::{Lanes, LanesLoop, Sixteen, Totals, filled_up, with_lanes};
+use crate::linear::Sum;
+use crate::parallel::map_chunk_pairs;
+use crate::rule::{Division, Stabilizer};
+use crate::tensor::Tensor;
+
+/// Elements that one thread divides at a time.
+const RUN: usize = 1 << 12;
+
+/// Whether a sum has this form.
+pub(super) fn is_residual(sum: &Sum) -> bool {
+    sum.input_shapes.len() == 2 && sum.input_shapes.iter().all(|shape| *shape == sum.output_shape)
+}
+
+/// Relevance of the two summands.
+pub(super) fn propagate(
+    sum: &Sum,
+    stabilizer: Stabilizer,
+    inputs: &[Tensor],
+    arrived: Carried,
+) -> Result<Handed> {
+    let ([x1, x2], &[c1, c2]) = (inputs, &sum.coefficients[..]) else {
+        anyhow::bail!("a residual sum has two summands");
+    };
+    let coefficients = [c1, c2];
+    let mut first = arrived.relevance;
+    let same_shape = |x: &Tensor| x.shape() == first.shape();
+    ensure!(same_shape(x1) && same_shape(x2), "the summands have another shape than the sum");
+    let mut second = Tensor::unwritten(first.shape())?;
+    let work = |index: usize, first: &mut [f32], second: &mut [f32]| {
+        let run = index * RUN..index * RUN + first.len();
+        let (x1, last_x1) = x1.data()[run.clone()].as_chunks();
+        let (x2, last_x2) = x2.data()[run].as_chunks();
+        let ((first, last_first), (second, last_second)) =
+            (first.as_chunks_mut(), second.as_chunks_mut());
+        let mut parts = Parts::default();
+        let rule = (stabilizer, coefficients);
+        with_lanes(Divide { rule, x1, x2, first, second, parts: &mut parts });
+        let (x1, x2) = (&[filled_up(last_x1)], &[filled_up(last_x2)]);
+        let (mut first, mut second) = ([filled_up(last_first)], [filled_up(last_second)]);
+        let last = (&mut first, &mut second);
+        with_lanes(Divide { rule, x1, x2, first: last.0, second: last.1, parts: &mut parts });
+        last_first.copy_from_slice(&first[0][..last_first.len()]);
+        last_second.copy_from_slice(&second[0][..last_second.len()]);
+        parts
+    };
+    let parts = map_chunk_pairs(first.data_mut(), second.data_mut(), RUN, work);
+    let absorbed = Totals::of(parts.iter().map(|parts| parts.absorbed));
+    let sums = [0, 1].map(|which| Totals::of(parts.iter().map(|parts| parts.shares[which])).sums());
+    let relevance = [first, second].into_iter().zip(sums);
+    let carried = relevance.map(|(relevance, sums)| Carried { relevance, sums });
+    let mut handed = Handed::from(carried.collect::<Vec<_>>());
+    [handed.absorbed_by_stabilizer, _] = absorbed.sums();
+    Ok(handed)
+}
+
+/// What was added up over a run.
+#[derive(Default)]
+struct Parts {
+    /// What the stabilizer absorbs, and its absolute values.
+    absorbed: Totals,
+    /// The relevance of each summand, and its absolute values.
+    shares: [Totals; 2],
+}
+
+struct Divide<'a> {
+    rule: (Stabilizer, [f32; 2]),
+    x1: &'a [Sixteen],
+    x2: &'a [Sixteen],
+    /// Relevance of the sum, which becomes that of the first summand.
+    first: &'a mut [Sixteen],
+    second: &'a mut [Sixteen],
+    parts: &'a mut Parts,
+}
+
+impl LanesLoop for Divide<'_> {
+    #[inline(always)]
+    fn run(self, lanes: impl Lanes) {
+        let (stabilizer, [c1, c2]) = self.rule;
+        let (c1, c2) = (lanes.splat(c1), lanes.splat(c2));
+        let division = Division::new(lanes, stabilizer);
+        for index in 0..self.first.len() {
+            let (first, second) = (&mut self.first[index], &mut self.second[index]);
+            let part1 = lanes.multiply(c1, lanes.load(&self.x1[index]));
+            let part2 = lanes.multiply(c2, lanes.load(&self.x2[index]));
+            let [quotient, absorbed] =
+                division.quotient(lanes.load(first), lanes.add(part1, part2));
+            self.parts.absorbed.add_vectors(lanes, [absorbed, lanes.absolute(absorbed)]);
+            let share1 = lanes.multiply(quotient, part1);
+            lanes.store(share1, first);
+            self.parts.shares[0].add_vectors(lanes, [share1, lanes.absolute(share1)]);
+            let share2 = lanes.multiply(quotient, part2);
+            lanes.store(share2, second);
+            self.parts.shares[1].add_vectors(lanes, [share2, lanes.absolute(share2)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summands_get_their_proportion() {
+        // More than one run, and a last one that is shorter.
+        let count = RUN + 37;
+        let numbers = |step: usize| -> Vec<f32> {
+            (0..count).map(|at| ((at * step) % 17) as f32 / 4.0 - 2.0).collect()
+        };
+        let shape = vec![1, count];
+        let sum = Sum {
+            coefficients: vec![1.0, -1.0],
+            input_shapes: vec![shape.clone(); 2],
+            output_shape: shape.clone(),
+        };
+        assert!(is_residual(&sum));
+        let (x, y, r) = (numbers(7), numbers(5), numbers(3));
+        let tensor = |numbers: &[f32]| Tensor::new(&shape, numbers).unwrap();
+        let stabilizer = Stabilizer::additive(0.25);
+        let arrived = Carried::from(tensor(&r));
+        let handed = propagate(&sum, stabilizer, &[tensor(&x), tensor(&y)], arrived).unwrap();
+        let (mut quotients, z) =
+            (r.clone(), x.iter().zip(&y).map(|(x, y)| x - y).collect::<Vec<f32>>());
+        let lost: f64 = stabilizer.divide(&mut quotients, &z, 1).iter().map(|[lost, _]| lost).sum();
+        let of = |c: f32, x: &[f32]| -> Vec<f32> {
+            quotients.iter().zip(x).map(|(s, x)| c * s * x).collect()
+        };
+        assert_eq!(handed.relevance[0].relevance.data(), of(1.0, &x));
+        assert_eq!(handed.relevance[1].relevance.data(), of(-1.0, &y));
+        assert!((handed.absorbed_by_stabilizer - lost).abs() < 1e-3, "{lost}");
+        for carried in &handed.relevance {
+            let expected = carried.relevance.sums();
+            assert!((carried.sums[0] - expected[0]).abs() < 1e-3);
+            assert!((carried.sums[1] - expected[1]).abs() < 1e-3);
+        }
+    }
+}
