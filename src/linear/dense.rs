@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::product::{Matrices, RightOperand};
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
+use crate::lanes::{LANES, Lanes, LanesLoop, Sixteen, filled_up, with_lanes};
 use crate::parallel::{for_each_chunk, for_each_heavy_chunk};
 use crate::tensor::Tensor;
 
@@ -145,9 +146,6 @@ impl LinearMap for Dense {
     }
 }
 
-/// Independent partial sums of a product, which fill vector registers and round less than one sum.
-const LANES: usize = 16;
-
 /// Rows that one thread multiplies at a time.
 const ROWS_AT_ONCE: usize = 16;
 
@@ -170,15 +168,45 @@ fn plain_product(weight: &[f32], part: WeightPart, input: &[f32], output: &mut [
     });
 }
 
-fn add_products(a: &[f32], b: &[f32], sums: &mut [f32; LANES]) {
-    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = a_blocks.remainder().iter().zip(b_blocks.remainder());
-    rest.zip(sums.iter_mut()).for_each(|((a, b), sum)| *sum += a * b);
-    for (a, b) in a_blocks.zip(b_blocks) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
+/// Adds `a ⊙ b` to sixteen partial sums, which round less than one.
+fn add_products(a: &[f32], b: &[f32], sums: &mut Sixteen) {
+    struct AddProducts<'a>(&'a [Sixteen], &'a [Sixteen], &'a mut Sixteen);
+    impl LanesLoop for AddProducts<'_> {
+        #[inline(always)]
+        fn run(self, lanes: impl Lanes) {
+            let AddProducts(a, b, sums) = self;
+            let mut sum = lanes.load(sums);
+            for index in 0..a.len() {
+                let product = lanes.multiply(lanes.load(&a[index]), lanes.load(&b[index]));
+                sum = lanes.add(sum, product);
+            }
+            lanes.store(sum, sums);
         }
     }
+    let ((a, last_a), (b, last_b)) = (a.as_chunks(), b.as_chunks());
+    with_lanes(AddProducts(a, b, sums));
+    if !last_a.is_empty() {
+        with_lanes(AddProducts(&[filled_up(last_a)], &[filled_up(last_b)], sums));
+    }
+}
+
+/// Adds `factor · row` to as many sums.
+fn add_multiple(factor: f32, row: &[f32], sums: &mut [f32]) {
+    struct AddMultiple<'a>(f32, &'a [Sixteen], &'a mut [Sixteen]);
+    impl LanesLoop for AddMultiple<'_> {
+        #[inline(always)]
+        fn run(self, lanes: impl Lanes) {
+            let AddMultiple(factor, row, sums) = self;
+            let factor = lanes.splat(factor);
+            for index in 0..sums.len() {
+                let part = lanes.multiply(factor, lanes.load(&row[index]));
+                lanes.store(lanes.add(lanes.load(&sums[index]), part), &mut sums[index]);
+            }
+        }
+    }
+    let ((row, last_row), (sums, last_sums)) = (row.as_chunks(), sums.as_chunks_mut());
+    with_lanes(AddMultiple(factor, row, sums));
+    last_sums.iter_mut().zip(last_row).for_each(|(sum, weight)| *sum += factor * weight);
 }
 
 /// Rows that are added up before they are added to the total, which rounds less than one sum.
@@ -196,7 +224,7 @@ fn transposed_product(weight: &[f32], part: WeightPart, output: &[f32], input: &
             for (row, &factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
                 let start = (block * ROWS + row) * inputs + index * BLOCK;
                 let row = part.of_slice(&weight[start..][..sums.len()], &mut buffer);
-                sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += factor * weight);
+                add_multiple(factor, row, sums);
             }
             columns.iter_mut().zip(sums.iter()).for_each(|(column, sum)| *column += sum);
         }
