@@ -1,7 +1,8 @@
 //! Loops over numbers, compiled for the vectors of this processor.
 //!
 //! The program as a whole is compiled for the oldest x86-64, whose vectors hold four numbers. What is done here
-//! runs with eight or sixteen where the processor has them; the results are the same.
+//! runs with eight or sixteen where the processor has them; the results are the same. Loops count places
+//! and do without adaptors of iterators, which some builds call as functions.
 
 use crate::lanes::{LANES, Lanes, LanesLoop, Sixteen, Totals, filled_up, with_lanes};
 use crate::microkernel::{Loop, vectorized};
@@ -14,7 +15,10 @@ pub(crate) fn each(data: &mut [f32], function: impl Fn(&mut f32)) {
 
         #[inline(always)]
         fn run(self) {
-            self.0.iter_mut().for_each(self.1);
+            let Each(data, function) = self;
+            for number in data {
+                function(number);
+            }
         }
     }
     vectorized(Each(data, function));
@@ -29,7 +33,11 @@ pub(crate) fn each_with(data: &mut [f32], others: &[f32], function: impl Fn(&mut
         #[inline(always)]
         fn run(self) {
             let EachWith(data, others, function) = self;
-            data.iter_mut().zip(others).for_each(|(number, &other)| function(number, other));
+            let len = data.len().min(others.len());
+            let (data, others) = (&mut data[..len], &others[..len]);
+            for at in 0..len {
+                function(&mut data[at], others[at]);
+            }
         }
     }
     vectorized(EachWith(data, others, function));

@@ -4,18 +4,20 @@
 //! On images in blocks the quotient is taken where `z` is summed, and the product where `Wᵀ s` is:
 //! neither is written to be read again.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
 
 use super::engine::Engine;
 use super::input_range::{InputRange, range_at, spread};
 use super::program::LinearStep;
-use super::propagate::{Absorbed, Carried, add, gathered, quotients};
+use super::propagate::Carried;
+use super::quotient::{Absorbed, quotients};
 use crate::blocked::finish::{Bias, Quotient, Share};
 use crate::linear::{BlockedKernel, Forward, LinearMap, Transposed, WeightPart};
 use crate::network::{LayerId, Op};
 use crate::rule::{Group, InputPart, Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
-use std::sync::Arc;
 
 /// A group of a rule, with kernels.
 pub(super) struct Division {
@@ -37,7 +39,7 @@ pub(super) struct TermKernels {
     pub offsets: Option<Vec<Tensor>>,
     /// Computes the term's part of the denominator.
     forward: Option<TermForward>,
-    transposed: TermTransposed,
+    transposed: TransposedKernel,
 }
 
 /// `W x` of a term.
@@ -47,9 +49,9 @@ enum TermForward {
     Blocks(BlockedKernel),
 }
 
-/// `Wᵀ s` of a term, shared between groups.
+/// `Wᵀ s`, shared between groups.
 #[derive(Clone)]
-enum TermTransposed {
+pub(super) enum TransposedKernel {
     Tensors(Arc<Transposed>),
     Blocks(BlockedKernel),
 }
@@ -194,14 +196,35 @@ impl TermKernels {
         coefficient: f32,
         sums: &mut [Option<Carried>],
     ) -> Result<()> {
-        match &self.transposed {
-            TermTransposed::Tensors(transposed) => {
+        self.transposed.gather(quotients, parts, coefficient, sums)
+    }
+}
+
+impl TransposedKernel {
+    /// The kernel of a part of a map's weights.
+    pub fn new(op: &Op, map: &dyn LinearMap, part: WeightPart) -> Result<TransposedKernel> {
+        Ok(match blocked(op) {
+            Some(map) => TransposedKernel::Blocks(map.kernel_in_blocks(part, false)?),
+            None => TransposedKernel::Tensors(Arc::new(map.transposed(part)?)),
+        })
+    }
+
+    /// Adds `coefficient · x ⊙ Wᵀ s` to the relevance of every input, without `x` where there are no parts.
+    pub fn gather(
+        &self,
+        quotients: &Tensor,
+        parts: &[Tensor],
+        coefficient: f32,
+        sums: &mut [Option<Carried>],
+    ) -> Result<()> {
+        match self {
+            TransposedKernel::Tensors(transposed) => {
                 let shares = transposed(quotients)?;
                 for (place, (share, sum)) in shares.into_iter().zip(sums).enumerate() {
                     *sum = Some(gathered(sum.take(), share, parts.get(place), coefficient)?);
                 }
             }
-            TermTransposed::Blocks(BlockedKernel { kernel, image }) => {
+            TransposedKernel::Blocks(BlockedKernel { kernel, image }) => {
                 let before = sums[0].take().map(|sum| sum.relevance);
                 let adds = before.is_some();
                 let factors = parts.first().map(Tensor::data);
@@ -260,19 +283,59 @@ fn offsets(
 struct SharedTransposed<'a> {
     op: &'a Op,
     map: &'a dyn LinearMap,
-    kernels: Vec<(WeightPart, TermTransposed)>,
+    kernels: Vec<(WeightPart, TransposedKernel)>,
 }
 
 impl SharedTransposed<'_> {
-    fn get(&mut self, part: WeightPart) -> Result<TermTransposed> {
+    fn get(&mut self, part: WeightPart) -> Result<TransposedKernel> {
         if let Some((_, kernel)) = self.kernels.iter().find(|(known, _)| *known == part) {
             return Ok(kernel.clone());
         }
-        let kernel = match blocked(self.op) {
-            Some(map) => TermTransposed::Blocks(map.kernel_in_blocks(part, false)?),
-            None => TermTransposed::Tensors(Arc::new(self.map.transposed(part)?)),
-        };
+        let kernel = TransposedKernel::new(self.op, self.map, part)?;
         self.kernels.push((part, kernel.clone()));
         Ok(kernel)
+    }
+}
+
+/// `sum + coefficient · share ⊙ part`: what a term of a division adds to the relevance of an input.
+fn gathered(
+    sum: Option<Carried>,
+    mut share: Tensor,
+    part: Option<&Tensor>,
+    coefficient: f32,
+) -> Result<Carried> {
+    let (relevance, sums) = match (sum.map(|sum| sum.relevance), part) {
+        (None, Some(part)) => {
+            let sums = share.update([part], |share, [x]| coefficient * (share * x))?;
+            (share, sums)
+        }
+        (None, None) if coefficient == 1.0 => {
+            let sums = share.sums();
+            (share, sums)
+        }
+        (None, None) => {
+            let sums = share.update([], |share, []| coefficient * share)?;
+            (share, sums)
+        }
+        (Some(mut sum), Some(part)) => {
+            let sums = sum.update([&share, part], |sum, [s, x]| sum + coefficient * (s * x))?;
+            (sum, sums)
+        }
+        (Some(mut sum), None) => {
+            let sums = sum.update([&share], |sum, [share]| sum + coefficient * share)?;
+            (sum, sums)
+        }
+    };
+    Ok(Carried { relevance, sums })
+}
+
+/// `sum += part`, starting the sum where there is none.
+fn add(sum: &mut Option<Tensor>, part: Tensor) -> Result<()> {
+    match sum {
+        Some(sum) => sum.add_assign(&part),
+        None => {
+            *sum = Some(part);
+            Ok(())
+        }
     }
 }

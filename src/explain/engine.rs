@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, ensure};
 use rayon::prelude::*;
 
-use super::division::{Division, divisions_of};
+use super::division::{Division, TransposedKernel, divisions_of};
 use super::gamma::GammaKernels;
 use super::input_range::InputRange;
 use super::layout::Layouts;
 use super::program::{Program, Step};
 use crate::blocked::finish::Pointwise;
-use crate::linear::{BlockedKernel, Forward, Transposed, WeightPart};
+use crate::linear::{BlockedKernel, Forward, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op};
 use crate::tensor::Tensor;
 
@@ -51,7 +51,7 @@ pub(super) enum StepKernels {
     /// The divisions of a rule.
     Divisions(Vec<Division>),
     /// `Wᵀ`, of a linear layer that passes the gradient.
-    Gradient(Transposed),
+    Gradient(TransposedKernel),
     /// Those of the gamma rule on both signs.
     Gamma(Box<GammaKernels>),
 }
@@ -166,7 +166,9 @@ impl Engine {
         Ok(match &self.program.steps[id] {
             Step::Linear(step) => StepKernels::Divisions(divisions_of(self, id, step, range)?),
             Step::Gamma(step) => StepKernels::Gamma(Box::new(GammaKernels::new(*step, op)?)),
-            Step::Gradient => StepKernels::Gradient(map.transposed(WeightPart::Plain)?),
+            Step::Gradient => {
+                StepKernels::Gradient(TransposedKernel::new(op, map, WeightPart::Plain)?)
+            }
             _ => StepKernels::None,
         })
     }

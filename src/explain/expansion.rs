@@ -4,7 +4,8 @@
 use anyhow::Result;
 
 use super::program::ExpansionStep;
-use super::propagate::{Absorbed, Carried, Handed, quotients};
+use super::propagate::{Carried, Handed};
+use super::quotient::{Absorbed, quotients};
 use crate::operator::Operator;
 use crate::tensor::Tensor;
 

@@ -13,7 +13,8 @@
 
 use anyhow::{Context, Result};
 
-use super::propagate::{Carried, Handed, quotients, spread_over, weighted_sum};
+use super::propagate::{Carried, Handed};
+use super::quotient::{quotients, spread_over, weighted_sum};
 use crate::blocked::finish::{Bias, GammaQuotient, Share};
 use crate::linear::{BlockedKernel, Convolution, Forward, LinearMap, Transposed, WeightPart};
 use crate::network::Op;

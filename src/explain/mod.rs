@@ -14,6 +14,7 @@ mod layout;
 mod program;
 mod proof;
 mod propagate;
+mod quotient;
 mod residual;
 mod target;
 

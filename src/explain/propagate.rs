@@ -1,5 +1,7 @@
 //! The interpreter: carries relevance from the output to the input, layer by layer, and keeps the books.
 
+use std::cell::RefCell;
+
 use anyhow::{Context, Result, ensure};
 
 use super::Attribution;
@@ -9,10 +11,9 @@ use super::engine::{Activations, Engine, StepKernels};
 use super::expansion;
 use super::program::{LinearStep, Step};
 use super::residual;
-use crate::linear::Broadcast;
 use crate::network::{LayerId, Op};
 use crate::operator::{GradientReads, Operator};
-use crate::rule::{InputPart, Sign, Stabilizer};
+use crate::rule::{InputPart, Sign};
 use crate::tensor::Tensor;
 
 /// Relevance that is on its way, with its sum and the sum of its absolute values.
@@ -115,7 +116,7 @@ impl Engine {
     fn adds_to(&self, id: LayerId) -> Option<LayerId> {
         let [input] = self.network().layers[id].inputs[..] else { return None };
         let adds = match &self.steps[id] {
-            StepKernels::Divisions(_) => true,
+            StepKernels::Divisions(_) | StepKernels::Gradient(_) => true,
             StepKernels::Gamma(kernels) => kernels.add_to_relevance(),
             _ => false,
         };
@@ -168,8 +169,10 @@ impl Engine {
                 Ok(op.gradient(&read(op)?, positive(arrived.relevance)?.relevance)?.into())
             }
             (Step::Gradient, Some(op), _) => Ok(op.gradient(&read(op)?, arrived.relevance)?.into()),
-            (Step::Gradient, None, StepKernels::Gradient(transposed)) => {
-                Ok(transposed(&arrived.relevance)?.into())
+            (Step::Gradient, None, StepKernels::Gradient(kernel)) => {
+                let mut sums = self.sums_from(id, before);
+                kernel.gather(&arrived.relevance, &[], 1.0, &mut sums)?;
+                self.handed_from(id, sums)
             }
             _ => anyhow::bail!("a kernel is missing"),
         }
@@ -187,18 +190,22 @@ impl Engine {
     ) -> Result<Handed> {
         let layer = &self.network().layers[id];
         let value = |of: LayerId| self.value(activations, of, self.steps_in_blocks[id]);
+        // Several terms read the same part of the inputs.
+        let known: RefCell<Vec<(InputPart, Vec<Tensor>)>> = RefCell::default();
         let inputs = |term: &TermKernels| -> Result<Vec<Tensor>> {
+            if let Some((_, parts)) = known.borrow().iter().find(|(part, _)| *part == term.input) {
+                return Ok(parts.clone());
+            }
             let parts = layer.inputs.iter().enumerate().map(|(place, &input)| {
                 let offset = term.offsets.as_ref().map(|offsets| &offsets[place]);
                 part_of(value(input)?, term.input, offset)
             });
-            parts.collect()
+            let parts = parts.collect::<Result<Vec<Tensor>>>()?;
+            known.borrow_mut().push((term.input, parts.clone()));
+            Ok(parts)
         };
-        let mut sums: Vec<Option<Carried>> = layer.inputs.iter().map(|_| None).collect();
-        if let Some(sum) = sums.first_mut() {
-            *sum = before;
-        }
-        let mut handed = Handed::from(Vec::<Carried>::new());
+        let mut sums = self.sums_from(id, before);
+        let mut absorbed = [0.0; 2];
         let mut taken_up = 0.0;
         let (relevance, [incoming, _]) = (arrived.relevance, arrived.sums);
         let mut relevance = Some(relevance);
@@ -212,9 +219,9 @@ impl Engine {
                 None => incoming,
             };
             let coefficient = division.group.coefficient;
-            let absorbed = division.divide(step.stabilizer, &mut arrived, inputs, || value(id))?;
-            handed.absorbed_by_bias += f64::from(coefficient) * absorbed.by_bias;
-            handed.absorbed_by_stabilizer += f64::from(coefficient) * absorbed.by_stabilizer;
+            let lost = division.divide(step.stabilizer, &mut arrived, inputs, || value(id))?;
+            absorbed[0] += f64::from(coefficient) * lost.by_bias;
+            absorbed[1] += f64::from(coefficient) * lost.by_stabilizer;
             for term in &division.terms {
                 let parts = if term.input.is_constant() { vec![] } else { inputs(term)? };
                 term.gather(&arrived, &parts, coefficient, &mut sums)?;
@@ -222,15 +229,30 @@ impl Engine {
         }
         if divisions.iter().all(|division| division.group.gate.is_some()) {
             // An output of 0 opens no gate: its relevance is dropped.
-            handed.absorbed_by_stabilizer += incoming - taken_up;
+            absorbed[1] += incoming - taken_up;
         }
+        let mut handed = self.handed_from(id, sums)?;
+        [handed.absorbed_by_bias, handed.absorbed_by_stabilizer] = absorbed;
+        Ok(handed)
+    }
+
+    /// Nothing for every input of a layer, or what others handed to the only one.
+    fn sums_from(&self, id: LayerId, before: Option<Carried>) -> Vec<Option<Carried>> {
+        let mut sums: Vec<_> = self.network().layers[id].inputs.iter().map(|_| None).collect();
+        if let Some(sum) = sums.first_mut() {
+            *sum = before;
+        }
+        sums
+    }
+
+    /// What was added up for every input of a layer: zeros where that was nothing.
+    fn handed_from(&self, id: LayerId, sums: Vec<Option<Carried>>) -> Result<Handed> {
+        let inputs = &self.network().layers[id].inputs;
         let finish = |(sum, &input): (Option<Carried>, &LayerId)| match sum {
             Some(sum) => Ok(sum),
             None => Tensor::zeros(self.input_shape(id, input)).map(Carried::from),
         };
-        handed.relevance =
-            sums.into_iter().zip(&layer.inputs).map(finish).collect::<Result<_>>()?;
-        Ok(handed)
+        Ok(sums.into_iter().zip(inputs).map(finish).collect::<Result<Vec<_>>>()?.into())
     }
 
     /// The books of a layer before anything was handed down.
@@ -286,49 +308,6 @@ fn joined(before: Option<Carried>, part: Carried) -> Result<Carried> {
     Ok(Carried { relevance, sums })
 }
 
-/// `sum + coefficient · share ⊙ part`: what a term of a division adds to the relevance of an input.
-pub(super) fn gathered(
-    sum: Option<Carried>,
-    mut share: Tensor,
-    part: Option<&Tensor>,
-    coefficient: f32,
-) -> Result<Carried> {
-    let (relevance, sums) = match (sum.map(|sum| sum.relevance), part) {
-        (None, Some(part)) => {
-            let sums = share.update([part], |share, [x]| coefficient * (share * x))?;
-            (share, sums)
-        }
-        (None, None) if coefficient == 1.0 => {
-            let sums = share.sums();
-            (share, sums)
-        }
-        (None, None) => {
-            let sums = share.update([], |share, []| coefficient * share)?;
-            (share, sums)
-        }
-        (Some(mut sum), Some(part)) => {
-            let sums = sum.update([&share, part], |sum, [s, x]| sum + coefficient * (s * x))?;
-            (sum, sums)
-        }
-        (Some(mut sum), None) => {
-            let sums = sum.update([&share], |sum, [share]| sum + coefficient * share)?;
-            (sum, sums)
-        }
-    };
-    Ok(Carried { relevance, sums })
-}
-
-/// `sum += part`, starting the sum where there is none.
-pub(super) fn add(sum: &mut Option<Tensor>, part: Tensor) -> Result<()> {
-    match sum {
-        Some(sum) => sum.add_assign(&part),
-        None => {
-            *sum = Some(part);
-            Ok(())
-        }
-    }
-}
-
 /// Keeps relevance only where the layer's output has the sign of the gate; returns the sum of what is kept.
 fn close_gate(relevance: &mut Tensor, gate: Sign, output: &Tensor) -> Result<f64> {
     let kept = match gate {
@@ -336,57 +315,6 @@ fn close_gate(relevance: &mut Tensor, gate: Sign, output: &Tensor) -> Result<f64
         Sign::Negative => relevance.update([output], |r, [y]| if y < 0.0 { r } else { 0.0 })?,
     };
     Ok(kept[0])
-}
-
-/// Relevance that a division absorbs.
-pub(super) struct Absorbed {
-    pub by_bias: f64,
-    pub by_stabilizer: f64,
-}
-
-/// Elements that one thread divides at a time where nothing else says it.
-const RUN: usize = 1 << 12;
-
-/// Replaces relevance by its quotients; the bias is the one that is part of the denominator.
-pub(super) fn quotients(
-    bias: Option<&Tensor>,
-    stabilizer: Stabilizer,
-    relevance: &mut Tensor,
-    denominator: &Tensor,
-) -> Result<Absorbed> {
-    ensure!(relevance.len() == denominator.len(), "a denominator has another size");
-    let bias = match bias {
-        Some(bias) => Some((bias, spread_over(denominator, bias)?)),
-        None => None,
-    };
-    // A run of one channel at a time says what its bias absorbs.
-    let run = match &bias {
-        Some((_, spread)) if spread.inner > 1 && spread.lanes == 1 => spread.inner,
-        _ => RUN,
-    };
-    let sums = stabilizer.divide(relevance.data_mut(), denominator.data(), run);
-    let by_bias = match bias {
-        Some((bias, spread)) if spread.inner > 1 && spread.lanes == 1 => {
-            let channels = bias.data().iter().cycle();
-            sums.iter().zip(channels).map(|(&[_, sum], &bias)| sum * f64::from(bias)).sum()
-        }
-        Some((bias, spread)) => weighted_sum(spread, relevance, bias),
-        None => 0.0,
-    };
-    let by_stabilizer = sums.iter().map(|[absorbed, _]| absorbed).sum();
-    Ok(Absorbed { by_bias, by_stabilizer })
-}
-
-/// What a bias absorbs of quotients that it is `spread` over: `Σ quotient · bias`.
-pub(super) fn weighted_sum(spread: Broadcast, quotients: &Tensor, bias: &Tensor) -> f64 {
-    let sums = spread.sum(quotients.data());
-    sums.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(b)).sum()
-}
-
-/// How a bias spreads over the denominators it is part of.
-pub(super) fn spread_over(denominators: &Tensor, bias: &Tensor) -> Result<Broadcast> {
-    let spread = Broadcast::between(bias.shape(), denominators.shape());
-    spread.context("the bias does not fit the output")
 }
 
 fn part_of(mut value: Tensor, part: InputPart, offset: Option<&Tensor>) -> Result<Tensor> {

@@ -4,14 +4,12 @@
 //! `x · clip(x + 3, 0, 6) / 6`. Both arrive here as the same small program, which can
 //! be evaluated, differentiated, and bounded.
 
-use anyhow::{Result, ensure};
+mod evaluation;
+
+use anyhow::Result;
 
 use super::Affine;
-use super::chain::{Link, Number};
 use super::scalar::{Binary, Unary};
-use crate::blocked::LANES;
-use crate::linear::Broadcast;
-use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
 /// One step of a [`Function`]; operands are indices of earlier steps.
@@ -36,12 +34,6 @@ pub enum Step {
 pub struct Function {
     steps: Vec<Step>,
 }
-
-/// Elements of a run from which on a chain is quicker than a block of several runs.
-const SHORTEST_RUN: usize = 16;
-
-/// How many elements are evaluated together: small enough for the first cache.
-const BLOCK: usize = 1024;
 
 impl Function {
     /// The identity.
@@ -205,188 +197,6 @@ impl Function {
     pub fn is_zero_below_zero(&self) -> bool {
         self.bounds(f32::NEG_INFINITY, 0.0) == (0.0, 0.0)
     }
-
-    /// Replaces every element by `φ` of it.
-    ///
-    /// # Errors
-    /// When a parameter does not broadcast to the signal.
-    pub fn apply(&self, signal: &mut Tensor) -> Result<()> {
-        let runs = self.runs(signal.shape())?;
-        if let Some(chain) = self.as_chain()
-            && runs.inner.saturating_mul(runs.lanes) >= SHORTEST_RUN
-        {
-            let is_free = runs.inner == usize::MAX;
-            let len = if is_free { BLOCK } else { runs.inner * runs.lanes };
-            // A shared signal is copied piece by piece, where it is read anyway.
-            let shared = (!signal.is_unshared()).then(|| signal.clone());
-            if shared.is_some() {
-                *signal = Tensor::unwritten(signal.shape())?;
-            }
-            let source = shared.as_ref().map(Tensor::data);
-            for_each_chunk(signal.data_mut(), len, |run, chunk| {
-                for (piece, part) in chunk.chunks_mut(BLOCK).enumerate() {
-                    if let Some(source) = source {
-                        let from = &source[run * len + piece * BLOCK..];
-                        part.copy_from_slice(&from[..part.len()]);
-                    }
-                    chain.iter().for_each(|link| link.apply(run, runs.lanes, part));
-                }
-            });
-            return Ok(());
-        }
-        let mut registers = vec![[0.0; BLOCK]; self.steps.len()];
-        runs.for_each(signal.data_mut(), |chunk, run| {
-            self.evaluate(chunk, (run, runs.lanes), &mut registers);
-            if let Some(result) = registers.last() {
-                chunk.copy_from_slice(&result[..chunk.len()]);
-            }
-        });
-        Ok(())
-    }
-
-    /// Replaces the numbers of a run by `φ` of them: block `run` of an image in blocks, whose channels'
-    /// parameters are numbers `16 · run` and following.
-    ///
-    /// Only for functions that [`Function::is_chain`].
-    pub(crate) fn apply_to_run(&self, run: usize, data: &mut [f32]) {
-        let chain = self.as_chain().unwrap_or_default();
-        chain.iter().for_each(|link| link.apply(run, LANES, data));
-    }
-
-    /// Whether the function is operations one after the other, which can be done in place.
-    pub(crate) fn is_chain(&self) -> bool {
-        self.as_chain().is_some()
-    }
-
-    /// Multiplies every element of `relevance` by `φ'` at the signal: the chain rule.
-    ///
-    /// # Errors
-    /// When the shapes differ or a parameter does not broadcast to the signal.
-    pub fn multiply_derivative(&self, signal: &Tensor, relevance: &mut Tensor) -> Result<()> {
-        if let Some((low, high)) = self.clip_bounds() {
-            // At a kink the slope is 0, as in the general case.
-            let is_inside = |x: f32| low < x && x < high;
-            return relevance.combine_broadcast(signal, |to, x| {
-                *to = if is_inside(x) { *to } else { 0.0 };
-            });
-        }
-        if let [Step::Input, Step::Unary(operation, 0)] = self.steps[..] {
-            ensure!(signal.shape() == relevance.shape(), "a slope met relevance of another shape");
-            let at = signal.data();
-            for_each_chunk(relevance.data_mut(), BLOCK, |index, chunk| {
-                operation.multiply_derivative(&at[index * BLOCK..], chunk);
-            });
-            return Ok(());
-        }
-        let mut derivatives = signal.clone();
-        let mut values = vec![[0.0; BLOCK]; self.steps.len()];
-        let mut slopes = vec![[0.0; BLOCK]; self.steps.len()];
-        let runs = self.runs(signal.shape())?;
-        runs.for_each(derivatives.data_mut(), |chunk, run| {
-            self.evaluate(chunk, (run, runs.lanes), &mut values);
-            self.differentiate(chunk.len(), &values, &mut slopes);
-            if let Some(result) = slopes.last() {
-                chunk.copy_from_slice(&result[..chunk.len()]);
-            }
-        });
-        relevance.combine_broadcast(&derivatives, |to, slope| *to *= slope)
-    }
-
-    /// The function as a chain, where it is one.
-    fn as_chain(&self) -> Option<Vec<Link<'_>>> {
-        let mut chain = vec![];
-        let mut last = 0;
-        for (index, step) in self.steps.iter().enumerate() {
-            let number = |of: usize| match &self.steps[of] {
-                Step::Constant(number) => Some(Number::Constant(*number)),
-                Step::Parameter(tensor) => Some(Number::Parameter(tensor)),
-                _ => None,
-            };
-            let link = match *step {
-                Step::Input if index == 0 => continue,
-                Step::Constant(_) | Step::Parameter(_) => continue,
-                Step::Unary(operation, of) if of == last => Link::Unary(operation),
-                Step::Binary(operation, a, b) if a == last => Link::Right(operation, number(b)?),
-                Step::Binary(operation, a, b) if b == last => Link::Left(operation, number(a)?),
-                _ => return None,
-            };
-            chain.push(link);
-            last = index;
-        }
-        (last + 1 == self.steps.len()).then_some(chain)
-    }
-
-    /// The value of every step; parameters have `lanes` numbers for each run.
-    fn evaluate(&self, input: &[f32], (run, lanes): (usize, usize), values: &mut [[f32; BLOCK]]) {
-        for (index, step) in self.steps.iter().enumerate() {
-            let (earlier, rest) = values.split_at_mut(index);
-            let Some(to) = rest.first_mut().map(|to| &mut to[..input.len()]) else {
-                return;
-            };
-            match step {
-                Step::Input => to.copy_from_slice(input),
-                Step::Constant(number) => to.fill(*number),
-                Step::Parameter(tensor) => {
-                    let first = run * lanes % tensor.len();
-                    let parameters = tensor.data()[first..][..lanes].iter().cycle();
-                    to.iter_mut().zip(parameters).for_each(|(to, from)| *to = *from);
-                }
-                Step::Unary(operation, of) => operation.evaluate(&earlier[*of], to),
-                Step::Binary(operation, a, b) => operation.evaluate(&earlier[*a], &earlier[*b], to),
-                Step::Select(condition, a, b) => {
-                    for (at, to) in to.iter_mut().enumerate() {
-                        let chosen = if earlier[*condition][at] != 0.0 { *a } else { *b };
-                        *to = earlier[chosen][at];
-                    }
-                }
-            }
-        }
-    }
-
-    /// Forward-mode differentiation: the slope of every step with respect to the input.
-    fn differentiate(&self, len: usize, values: &[[f32; BLOCK]], slopes: &mut [[f32; BLOCK]]) {
-        for (index, step) in self.steps.iter().enumerate() {
-            let (earlier, rest) = slopes.split_at_mut(index);
-            let Some(to) = rest.first_mut().map(|to| &mut to[..len]) else {
-                return;
-            };
-            for (at, to) in to.iter_mut().enumerate() {
-                *to = match step {
-                    Step::Input => 1.0,
-                    Step::Constant(_) | Step::Parameter(_) => 0.0,
-                    Step::Unary(operation, of) => {
-                        chain(operation.derivative(values[*of][at]), earlier[*of][at])
-                    }
-                    Step::Binary(operation, a, b) => {
-                        let (by_a, by_b) = operation.derivatives(values[*a][at], values[*b][at]);
-                        chain(by_a, earlier[*a][at]) + chain(by_b, earlier[*b][at])
-                    }
-                    Step::Select(condition, a, b) => {
-                        earlier[if values[*condition][at] != 0.0 { *a } else { *b }][at]
-                    }
-                };
-            }
-        }
-    }
-
-    /// The runs of the signal over which every parameter is constant.
-    fn runs(&self, shape: &[usize]) -> Result<Runs> {
-        let mut runs = Runs { inner: usize::MAX, lanes: 1 };
-        for parameter in self.parameters() {
-            let found = Broadcast::between(parameter.shape(), shape)
-                .map(|found| Runs { inner: found.inner.max(1), lanes: found.lanes });
-            let fits = found.is_some_and(|found| runs.inner == usize::MAX || runs == found);
-            let shapes = (parameter.shape(), shape);
-            ensure!(
-                fits,
-                "parameters of shape {:?} do not fit a signal of shape {:?}",
-                shapes.0,
-                shapes.1
-            );
-            runs = found.unwrap_or(runs);
-        }
-        Ok(runs)
-    }
 }
 
 impl From<&Affine> for Function {
@@ -399,32 +209,6 @@ impl From<&Affine> for Function {
             function = function.then(&Function::with_constant(Binary::Add, shift, false));
         }
         function
-    }
-}
-
-/// `outer · inner`, where a slope of zero wins over an infinite one.
-fn chain(outer: f32, inner: f32) -> f32 {
-    if inner == 0.0 { 0.0 } else { outer * inner }
-}
-
-/// The runs over which per-channel parameters are constant.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Runs {
-    /// How often the parameters of a run are repeated.
-    inner: usize,
-    /// Parameters of a run.
-    lanes: usize,
-}
-
-impl Runs {
-    /// Calls `work(chunk, number of the run)` for chunks of at most [`BLOCK`] elements.
-    fn for_each(&self, data: &mut [f32], mut work: impl FnMut(&mut [f32], usize)) {
-        let run_length = self.inner.saturating_mul(self.lanes).min(data.len()).max(1);
-        for (number, run) in data.chunks_mut(run_length).enumerate() {
-            for chunk in run.chunks_mut(BLOCK) {
-                work(chunk, number);
-            }
-        }
     }
 }
 
