@@ -102,7 +102,23 @@ impl Engine {
             })
             .collect::<Result<_>>()?;
         (engine.forward, engine.steps) = kernels.into_iter().unzip();
+        engine.release_weights()?;
         Ok(engine)
+    }
+
+    /// Drops the weights of convolutions, all of whose kernels hold them packed: in their place,
+    /// activations find room.
+    fn release_weights(&mut self) -> Result<()> {
+        let nothing = Tensor::zeros(&[0])?;
+        for id in 0..self.program.network.layers.len() {
+            let op = &mut self.program.network.layers[id].op;
+            for op in [Some(op), self.layouts.op_mut(id)].into_iter().flatten() {
+                if let Op::Convolution(convolution) = op {
+                    convolution.weight = nothing.clone();
+                }
+            }
+        }
+        Ok(())
     }
 
     pub fn program(&self) -> &Program {

@@ -65,6 +65,11 @@ impl Layouts {
         self.layers[id].as_ref().map_or(&network.layers[id].op, |layer| &layer.op)
     }
 
+    /// The operator that runs on images in blocks, if one does.
+    pub fn op_mut(&mut self, id: LayerId) -> Option<&mut Op> {
+        self.layers[id].as_mut().map(|layer| &mut layer.op)
+    }
+
     /// The shape of the value in its layout.
     pub fn shape<'a>(&'a self, network: &'a Network, id: LayerId) -> &'a [usize] {
         self.layers[id].as_ref().map_or(&network.layers[id].shape, |layer| &layer.shape)

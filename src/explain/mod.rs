@@ -112,7 +112,7 @@ impl Explainer {
         self.threads.run(|| self.engine.propagate(activations, initial, layer))
     }
 
-    /// The network.
+    /// The network, without the weights of its convolutions: the explainer holds them packed for its kernels.
     pub fn network(&self) -> &Network {
         self.engine.network()
     }
