@@ -77,6 +77,8 @@ struct Builder {
     channels: usize,
     size: usize,
     spelling: Spelling,
+    /// What numbers of filters are multiplied with: from 8 filters on, images are computed in blocks.
+    width: usize,
     /// Whether a BatchNormalization behind a convolution is folded into its weights.
     folds: bool,
 }
@@ -86,13 +88,14 @@ impl Builder {
         let graph = Graph::with_input(15, &[1, 3, SIZE, SIZE]);
         let numbers = Numbers::new(seed);
         let value = "x".to_string();
-        Builder { graph, numbers, value, channels: 3, size: SIZE, spelling, folds }
+        let width = [1, 5, 8][(seed % 3) as usize];
+        Builder { graph, numbers, value, channels: 3, size: SIZE, spelling, width, folds }
     }
 
     fn block(&mut self, block: Block) {
         match block {
             Block::Convolution(window, activation) => {
-                let filters = 2 + self.channels % 4;
+                let filters = self.width * (2 + self.channels % 4);
                 self.convolution(window, filters, 1, true);
                 self.activation(activation);
             }
@@ -103,7 +106,7 @@ impl Builder {
             Block::PreActivation(window, is_linear) => {
                 self.batch_normalization();
                 self.activation(if is_linear { Activation::None } else { Activation::Relu });
-                self.convolution(window, 4, 1, false);
+                self.convolution(window, 4 * self.width, 1, false);
             }
             Block::Residual(activation) => {
                 let (shortcut, channels) = (self.value.clone(), self.channels);
@@ -142,7 +145,7 @@ impl Builder {
             self.value = self.graph.node(op, &[&self.value], &window);
             self.size -= 1;
         }
-        self.convolution(POINT, 4, 1, false);
+        self.convolution(POINT, 4 * self.width, 1, false);
     }
 
     /// Global average pooling and a dense layer: five logits.
@@ -355,6 +358,27 @@ fn distance(after: &Tensor, before: &Tensor) -> f32 {
     difference(after.data(), before.data())
 }
 
+/// A mean over one pixel is the pixel, and a function of it was once taken for a normalisation whose ε
+/// is a million.
+#[test]
+fn a_mean_of_one_number_is_no_statistic() {
+    let point = |stride| Window { stride, ..POINT };
+    let uneven = Window { kernel: 2, padding: [0, 1], ..POINT };
+    let blocks = [
+        Block::Depthwise(point(2), Activation::None),
+        Block::Convolution(point(2), Activation::None),
+        Block::Transition,
+        Block::Convolution(uneven, Activation::None),
+        Block::Depthwise(point(2), Activation::Relu),
+    ];
+    let model = network(17_210_914_248_834_058_551, &blocks, Spelling::Node, false);
+    let input = noise(&model.input.shape, 1);
+    let mut canonized = model.network.clone();
+    canonize(&mut canonized, &PassSelection::only(&["layer-normalizations"]).unwrap()).unwrap();
+    let before = model.network.evaluate(&input).unwrap();
+    assert!(distance(&canonized.evaluate(&input).unwrap(), &before) <= 1e-5);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 96,
@@ -371,13 +395,36 @@ proptest! {
     ) {
         let model = network(seed, &blocks, spelling, false);
         let input = noise(&model.input.shape, seed ^ 1);
-        let before = model.run_reference(&input).unwrap();
+        let reference = model.run_reference(&input);
+        // tract's optimizer itself fails on few of them, where it moves the axes of a bias.
+        prop_assume!(reference.is_ok());
+        let before = reference.unwrap();
         let alone = PASSES.iter().map(|pass| PassSelection::only(&[pass.name]).unwrap());
         for selection in alone.chain([PassSelection::none(), PassSelection::all()]) {
             let mut network = model.network.clone();
             canonize(&mut network, &selection).unwrap();
             let distance = distance(&network.evaluate(&input).unwrap(), &before);
             prop_assert!(distance <= 1e-4, "{selection:?} changes the logits by {distance:e}");
+        }
+    }
+
+    #[test]
+    fn relevance_is_accounted_for(
+        seed in any::<u64>(),
+        blocks in prop::collection::vec(block(), 1..6),
+        spelling in spelling(),
+    ) {
+        let model = network(seed, &blocks, spelling, false);
+        let input = noise(&model.input.shape, seed ^ 1);
+        let mut initial = Tensor::zeros(&[1, 5]).unwrap();
+        initial.data_mut()[2] = 1.0;
+        let range = InputRange { low: vec![-1.0], high: vec![1.0], channel_axis: 1 };
+        for preset in ["epsilon-plus-flat", "w-square-plus", "gamma", "epsilon"] {
+            let composite = Composite::find(preset).unwrap();
+            let attribution =
+                explain(&model.network, &composite, Some(&range), &input, &initial).unwrap();
+            let imbalance = attribution.books.worst_imbalance();
+            prop_assert!(imbalance <= 1e-4, "{preset} is out of balance by {imbalance:e}");
         }
     }
 

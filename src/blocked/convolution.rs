@@ -25,7 +25,9 @@ pub(crate) fn serves(weight: &[usize], groups: usize, window: &Window) -> bool {
     let has_kernels = match groups {
         1 => {
             let knows_stride = Instructions::knows_stride_of_blocks(axes[1].stride);
-            knows_stride && axes.iter().all(can_be_reversed)
+            let phases_are_dense = axes.iter().all(|axis| axis.dilation == 1);
+            let is_strided = axes.iter().any(|axis| axis.stride > 1);
+            knows_stride && axes.iter().all(can_be_reversed) && (!is_strided || phases_are_dense)
         }
         _ => is_depthwise(groups, filters, channels),
     };
@@ -166,6 +168,12 @@ mod tests {
 
     /// Against the kernels on rows.
     fn check(filters: usize, channels: usize, axes: [WindowAxis; 2]) {
+        for part in [WeightPart::Positive, WeightPart::One, WeightPart::Squared] {
+            check_part(filters, channels, axes, part);
+        }
+    }
+
+    fn check_part(filters: usize, channels: usize, axes: [WindowAxis; 2], part: WeightPart) {
         let [vertical, horizontal] = axes;
         let weight = numbers(&[filters, channels, vertical.kernel, horizontal.kernel], 7);
         let window = Window { axes: axes.to_vec() };
@@ -179,7 +187,6 @@ mod tests {
             in_blocks: false,
         };
         let input = numbers(&[1, channels, vertical.input, horizontal.input], 5);
-        let part = WeightPart::Positive;
         let gathering = Filters { weight: &weight, part, is_transposed: false };
         let scattering = Filters { is_transposed: true, ..gathering };
         let expected =
@@ -189,7 +196,7 @@ mod tests {
             &input,
             [filters, vertical.output, horizontal.output],
         );
-        assert_near(&output, &expected, &format!("{filters} {channels} {axes:?}"));
+        assert_near(&output, &expected, &format!("{filters} {channels} {axes:?} {part:?}"));
         let output = expected;
         let expected = convolution.transposed(part).unwrap()(&output).unwrap();
         let back = run(
@@ -197,7 +204,11 @@ mod tests {
             &output,
             [channels, vertical.input, horizontal.input],
         );
-        assert_near(&back, &expected[0], &format!("{filters} {channels} {axes:?}, transposed"));
+        assert_near(
+            &back,
+            &expected[0],
+            &format!("{filters} {channels} {axes:?} {part:?}, transposed"),
+        );
         for instructions in Instructions::all() {
             let direct = Direct::new(instructions, gathering, axes).unwrap();
             let again = run(&direct, &input, [filters, vertical.output, horizontal.output]);
@@ -205,7 +216,8 @@ mod tests {
             let phased = Phased::new(instructions, scattering, axes).unwrap();
             let again = run(&phased, &output, [channels, vertical.input, horizontal.input]);
             assert!(
-                vertical.dilation > 1 || again.data() == expected[0].data(),
+                vertical.dilation.max(horizontal.dilation) > 1
+                    || again.data() == expected[0].data(),
                 "{instructions:?} {axes:?}"
             );
         }
@@ -222,5 +234,12 @@ mod tests {
         check(16, 3, [axis(20, 7, 2, 1, [3, 3]), axis(21, 7, 2, 1, [3, 3])]);
         check(16, 16, [axis(1, 1, 1, 1, [0, 0]), axis(1, 1, 1, 1, [0, 0])]);
         check(16, 16, [axis(5, 2, 1, 1, [0, 1]), axis(4, 4, 1, 1, [3, 0])]);
+        check(8, 8, [axis(1, 1, 2, 1, [0, 0]), axis(1, 2, 2, 1, [0, 1])]);
+    }
+
+    #[test]
+    fn a_stride_beside_a_dilation_is_left_to_other_kernels() {
+        let axes = vec![axis(6, 3, 1, 2, [1, 1]), axis(6, 4, 2, 1, [1, 0])];
+        assert!(!serves(&[16, 16, 3, 4], 1, &Window { axes }));
     }
 }

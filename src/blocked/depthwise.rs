@@ -220,9 +220,11 @@ impl<L: Lanes> Stencil<'_, L> {
     #[inline(always)]
     fn sum_any(&self, sums: &mut [Sixteen]) {
         let (lanes, taps) = (self.lanes, self.run.taps);
+        // Windows that lie in the padding read nothing.
+        let rows = if taps.count == 0 { 0 } else { self.vertical.count };
         for at in 0..self.run.count {
             let mut sum = lanes.splat(0.0);
-            for row in 0..self.vertical.count {
+            for row in 0..rows {
                 let (weights, pixels) = self.row(row, at * self.run.stride);
                 for tap in 0..taps.count {
                     let weight = lanes.load(&weights[tap * taps.step]);

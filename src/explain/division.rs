@@ -122,7 +122,7 @@ impl Division {
         if let Some(bias) = pending_bias.filter(|_| !is_summed) {
             let mut constant = match self.constant.take() {
                 Some(constant) => constant,
-                None => Tensor::zeros(engine.step_shape(id))?,
+                None => Tensor::zeros(&engine.step_shape(id))?,
             };
             constant.combine_broadcast(&bias, |to, from| *to += from)?;
             self.constant = Some(constant);
@@ -252,7 +252,7 @@ fn blocked(op: &Op) -> Option<&crate::linear::Convolution> {
 /// A layer's inputs with 1 in place of every value.
 fn ones(engine: &Engine, id: LayerId) -> Result<Vec<Tensor>> {
     let inputs = &engine.network().layers[id].inputs;
-    inputs.iter().map(|&input| Tensor::filled(engine.input_shape(id, input), 1.0)).collect()
+    inputs.iter().map(|&input| Tensor::filled(&engine.input_shape(id, input), 1.0)).collect()
 }
 
 /// The lowest or highest values of a layer's inputs, where a part of the input is relative to them.

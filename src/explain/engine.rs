@@ -10,6 +10,7 @@ use super::gamma::GammaKernels;
 use super::input_range::InputRange;
 use super::layout::Layouts;
 use super::program::{Program, Step};
+use crate::blocked::Image;
 use crate::blocked::finish::Pointwise;
 use crate::linear::{BlockedKernel, Forward, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op};
@@ -143,15 +144,17 @@ impl Engine {
     }
 
     /// The shape of a layer's value in the layout of its step.
-    pub fn step_shape(&self, id: LayerId) -> &[usize] {
+    pub fn step_shape(&self, id: LayerId) -> Vec<usize> {
         self.input_shape(id, id)
     }
 
-    /// The shape of an input's value in the layout of a layer's step.
-    pub fn input_shape(&self, id: LayerId, input: LayerId) -> &[usize] {
-        match self.steps_in_blocks[id] {
-            true => self.layouts.shape(self.network(), input),
-            false => &self.network().layers[input].shape,
+    /// The shape of an input's value in the layout of a layer's step, which may be another one than
+    /// that in which the input was computed.
+    pub fn input_shape(&self, id: LayerId, input: LayerId) -> Vec<usize> {
+        let shape = &self.network().layers[input].shape;
+        match Image::of(shape).filter(|_| self.steps_in_blocks[id]) {
+            Some(image) => image.shape().to_vec(),
+            None => shape.clone(),
         }
     }
 

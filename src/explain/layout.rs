@@ -14,13 +14,8 @@ use crate::tensor::Tensor;
 
 /// What runs in place of every layer.
 pub(super) struct Layouts {
-    layers: Vec<Option<LayerInBlocks>>,
-}
-
-/// A layer that runs on images in blocks.
-struct LayerInBlocks {
-    op: Op,
-    shape: Vec<usize>,
+    /// The operators that run on images in blocks.
+    layers: Vec<Option<Op>>,
 }
 
 impl Layouts {
@@ -41,7 +36,7 @@ impl Layouts {
         Ok(layouts)
     }
 
-    fn layer_in_blocks(&self, network: &Network, layer: &Layer) -> Result<Option<LayerInBlocks>> {
+    fn layer_in_blocks(&self, network: &Network, layer: &Layer) -> Result<Option<Op>> {
         let shapes = layer.inputs.iter().map(|&input| &network.layers[input].shape[..]);
         let images: Option<Vec<Image>> = shapes.map(Image::of).collect();
         let (Some(images), Some(output)) = (images, Image::of(&layer.shape)) else {
@@ -51,8 +46,7 @@ impl Layouts {
         if !follows && !matches!(layer.op, Op::Convolution(_)) {
             return Ok(None);
         }
-        let op = op_in_blocks(&layer.op, &images, output)?;
-        Ok(op.map(|op| LayerInBlocks { op, shape: output.shape().to_vec() }))
+        op_in_blocks(&layer.op, &images, output)
     }
 
     /// Whether the value of a layer is an image in blocks.
@@ -62,17 +56,12 @@ impl Layouts {
 
     /// The operator that runs, on images in blocks where the value is one.
     pub fn op<'a>(&'a self, network: &'a Network, id: LayerId) -> &'a Op {
-        self.layers[id].as_ref().map_or(&network.layers[id].op, |layer| &layer.op)
+        self.layers[id].as_ref().unwrap_or(&network.layers[id].op)
     }
 
     /// The operator that runs on images in blocks, if one does.
     pub fn op_mut(&mut self, id: LayerId) -> Option<&mut Op> {
-        self.layers[id].as_mut().map(|layer| &mut layer.op)
-    }
-
-    /// The shape of the value in its layout.
-    pub fn shape<'a>(&'a self, network: &'a Network, id: LayerId) -> &'a [usize] {
-        self.layers[id].as_ref().map_or(&network.layers[id].shape, |layer| &layer.shape)
+        self.layers[id].as_mut()
     }
 
     /// A value of layer `id`, or relevance of it, from one layout to another.

@@ -250,7 +250,7 @@ impl Engine {
         let inputs = &self.network().layers[id].inputs;
         let finish = |(sum, &input): (Option<Carried>, &LayerId)| match sum {
             Some(sum) => Ok(sum),
-            None => Tensor::zeros(self.input_shape(id, input)).map(Carried::from),
+            None => Tensor::zeros(&self.input_shape(id, input)).map(Carried::from),
         };
         Ok(sums.into_iter().zip(inputs).map(finish).collect::<Result<Vec<_>>>()?.into())
     }

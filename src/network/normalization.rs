@@ -95,6 +95,7 @@ fn parts(network: &Network, id: LayerId, scope: Scope) -> Vec<Part> {
         if is_signal
             && is_several
             && let Some(axes) = axes_of(network, &members)
+            && has_statistics(&network.layers[latest].shape, axes)
         {
             let members = members.iter().rev().copied().collect();
             parts.push(Part { signal: latest, members, axes });
@@ -139,6 +140,12 @@ fn axes_of(network: &Network, members: &[LayerId]) -> Option<(usize, usize)> {
     });
     let first = axes.next()?;
     axes.all(|other| other == first).then_some(first)
+}
+
+/// Whether a mean over these axes is one of several numbers: of a single one it is the number itself,
+/// and a function of it could pass for a normalisation with a large enough ε.
+fn has_statistics(shape: &[usize], (first, count): (usize, usize)) -> bool {
+    shape[first..first + count].iter().product::<usize>() > 1
 }
 
 impl Part {
