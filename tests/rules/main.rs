@@ -145,7 +145,8 @@ fn error(a: &[f64], b: &[f64], initial: &[f64]) -> f64 {
     if differences.iter().any(|difference| difference.is_nan()) {
         return f64::NAN;
     }
-    largest(&differences) / largest(b).max(0.1 * largest(initial))
+    // Nothing is right where all is 0.
+    largest(&differences) / largest(b).max(0.1 * largest(initial)).max(f64::MIN_POSITIVE)
 }
 
 fn check_forward(network: &Network, layer: &Layer, x: &Tensor) -> Result<(), String> {
