@@ -30,36 +30,45 @@ pub(super) fn propagate(
     let ([x1, x2], &[c1, c2]) = (inputs, &sum.coefficients[..]) else {
         anyhow::bail!("a residual sum has two summands");
     };
-    let coefficients = [c1, c2];
     let mut first = arrived.relevance;
-    let same_shape = |x: &Tensor| x.shape() == first.shape();
-    ensure!(same_shape(x1) && same_shape(x2), "the summands have another shape than the sum");
+    let fits = [x1, x2].iter().all(|x| x.shape() == first.shape());
+    ensure!(fits, "the summands have another shape than their sum");
     let mut second = Tensor::unwritten(first.shape())?;
-    let work = |index: usize, first: &mut [f32], second: &mut [f32]| {
-        let run = index * RUN..index * RUN + first.len();
-        let (x1, last_x1) = x1.data()[run.clone()].as_chunks();
-        let (x2, last_x2) = x2.data()[run].as_chunks();
-        let ((first, last_first), (second, last_second)) =
-            (first.as_chunks_mut(), second.as_chunks_mut());
-        let mut parts = Parts::default();
-        let rule = (stabilizer, coefficients);
-        with_lanes(Divide { rule, x1, x2, first, second, parts: &mut parts });
-        let (x1, x2) = (&[filled_up(last_x1)], &[filled_up(last_x2)]);
-        let (mut first, mut second) = ([filled_up(last_first)], [filled_up(last_second)]);
-        let last = (&mut first, &mut second);
-        with_lanes(Divide { rule, x1, x2, first: last.0, second: last.1, parts: &mut parts });
-        last_first.copy_from_slice(&first[0][..last_first.len()]);
-        last_second.copy_from_slice(&second[0][..last_second.len()]);
-        parts
-    };
-    let parts = map_chunk_pairs(first.data_mut(), second.data_mut(), RUN, work);
-    let absorbed = Totals::of(parts.iter().map(|parts| parts.absorbed));
+    let rule = (stabilizer, [c1, c2]);
+    let parts =
+        map_chunk_pairs(first.data_mut(), second.data_mut(), RUN, |index, first, second| {
+            let run = index * RUN..index * RUN + first.len();
+            divide(rule, [&x1.data()[run.clone()], &x2.data()[run]], first, second)
+        });
     let sums = [0, 1].map(|which| Totals::of(parts.iter().map(|parts| parts.shares[which])).sums());
     let relevance = [first, second].into_iter().zip(sums);
     let carried = relevance.map(|(relevance, sums)| Carried { relevance, sums });
     let mut handed = Handed::from(carried.collect::<Vec<_>>());
-    [handed.absorbed_by_stabilizer, _] = absorbed.sums();
+    [handed.absorbed_by_stabilizer, _] =
+        Totals::of(parts.iter().map(|parts| parts.absorbed)).sums();
     Ok(handed)
+}
+
+/// Replaces relevance of a run of the sum by that of the first summand, and writes that of the second.
+fn divide(
+    rule: (Stabilizer, [f32; 2]),
+    [x1, x2]: [&[f32]; 2],
+    first: &mut [f32],
+    second: &mut [f32],
+) -> Parts {
+    let ((x1, last_x1), (x2, last_x2)) = (x1.as_chunks(), x2.as_chunks());
+    let ((first, last_first), (second, last_second)) =
+        (first.as_chunks_mut(), second.as_chunks_mut());
+    let mut parts = Parts::default();
+    with_lanes(Divide { rule, x1, x2, first, second, parts: &mut parts });
+    if !last_first.is_empty() {
+        let (x1, x2) = (&[filled_up(last_x1)], &[filled_up(last_x2)]);
+        let (first, second) = (&mut [filled_up(last_first)], &mut [filled_up(last_second)]);
+        with_lanes(Divide { rule, x1, x2, first, second, parts: &mut parts });
+        last_first.copy_from_slice(&first[0][..last_first.len()]);
+        last_second.copy_from_slice(&second[0][..last_second.len()]);
+    }
+    parts
 }
 
 /// What was added up over a run.
