@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::engine::Engine;
 use super::input_range::{InputRange, range_at, spread};
@@ -175,13 +175,12 @@ impl Division {
         input: &Tensor,
         before: Option<Tensor>,
     ) -> Result<Absorbed> {
-        ensure!(relevance.len() == kernel.image.len(), "relevance has another size");
         let finish = Quotient {
             stabilizer,
             bias: Bias::of(self.bias.as_ref(), kernel.image),
             before: before.as_ref().map(Tensor::data),
         };
-        let totals = kernel.kernel.run(input.data(), relevance.data_mut(), &finish);
+        let totals = kernel.run(input, relevance, &finish)?;
         let [by_stabilizer, by_bias] = totals.sums();
         Ok(Absorbed { by_bias, by_stabilizer })
     }
@@ -224,16 +223,16 @@ impl TransposedKernel {
                     *sum = Some(gathered(sum.take(), share, parts.get(place), coefficient)?);
                 }
             }
-            TransposedKernel::Blocks(BlockedKernel { kernel, image }) => {
+            TransposedKernel::Blocks(kernel) => {
                 let before = sums[0].take().map(|sum| sum.relevance);
                 let adds = before.is_some();
                 let factors = parts.first().map(Tensor::data);
                 let mut relevance = match before {
                     Some(before) => before,
-                    None => Tensor::unwritten(&image.shape())?,
+                    None => Tensor::unwritten(&kernel.image.shape())?,
                 };
                 let finish = Share { coefficient, factors, adds };
-                let totals = kernel.run(quotients.data(), relevance.data_mut(), &finish);
+                let totals = kernel.run(quotients, &mut relevance, &finish)?;
                 sums[0] = Some(Carried { relevance, sums: totals.sums() });
             }
         }

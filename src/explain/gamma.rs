@@ -123,21 +123,19 @@ impl InBlocks {
             bias: Bias::of(self.bias.as_ref(), self.magnitude.image),
             with_bias: step.bias,
         };
-        let kernel = &self.magnitude.kernel;
-        let absorbed = kernel.run(magnitudes.data(), quotient.data_mut(), &finish).sums();
+        let absorbed = self.magnitude.run(&magnitudes, &mut quotient, &finish)?.sums();
         let adds = before.is_some();
         let mut relevance = match before {
             Some(before) => before.relevance,
             None => Tensor::unwritten(&self.plain.image.shape())?,
         };
         let finish = Share { coefficient: share, factors: Some(input.data()), adds };
-        self.plain.kernel.run(quotient.data(), relevance.data_mut(), &finish);
+        self.plain.run(&quotient, &mut relevance, &finish)?;
         if step.has_negative {
             quotient.combine([output], |s, [y]| if y < 0.0 { -s } else { s })?;
         }
         let finish = Share { coefficient: favour, factors: Some(magnitudes.data()), adds: true };
-        let kernel = &self.magnitude_transposed.kernel;
-        let sums = kernel.run(quotient.data(), relevance.data_mut(), &finish).sums();
+        let sums = self.magnitude_transposed.run(&quotient, &mut relevance, &finish)?.sums();
         let mut handed = Handed::from(vec![Carried { relevance, sums }]);
         [handed.absorbed_by_stabilizer, handed.absorbed_by_bias] = absorbed;
         Ok(handed)

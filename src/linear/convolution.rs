@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tract_core::internal::TVec;
 use tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec, PoolSpec};
 use tract_core::ops::nn::DataFormat;
@@ -11,6 +11,7 @@ use super::convolution_transposed::scatter;
 use super::plan::Plan;
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, depthwise, direct};
 use crate::blocked::{self, Image, finish};
+use crate::lanes::Totals;
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
@@ -70,16 +71,17 @@ impl Convolution {
             false => blocked::scatter(filters, self.groups, &self.window),
         };
         let shape = self.weight.shape();
-        let (channels, spatial) = match gathers {
-            true => (shape[0], self.window.output_shape()),
-            false => (shape[1] * self.groups, self.window.input_shape()),
-        };
-        let image = match spatial[..] {
+        let image = |channels: usize, spatial: Vec<usize>| match spatial[..] {
             [height, width] => Some(Image { channels, height, width }),
             _ => None,
         };
-        let kernel = kernel.zip(image).context("the images of a convolution are too large")?;
-        Ok(BlockedKernel { kernel: kernel.0, image: kernel.1 })
+        let inner = image(shape[1] * self.groups, self.window.input_shape());
+        let outer = image(shape[0], self.window.output_shape());
+        let (from, to) = if gathers { (inner, outer) } else { (outer, inner) };
+        let images = from.zip(to);
+        let (kernel, (from, image)) =
+            kernel.zip(images).context("the images of a convolution are too large")?;
+        Ok(BlockedKernel { kernel, from, image })
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
@@ -165,14 +167,37 @@ impl LinearMap for Convolution {
     }
 }
 
-/// A kernel on images in blocks, with the image that it computes.
+/// A kernel on images in blocks, with the images that it reads and computes.
 #[derive(Clone)]
 pub(crate) struct BlockedKernel {
-    pub kernel: Arc<dyn blocked::Kernel>,
+    kernel: Arc<dyn blocked::Kernel>,
+    from: Image,
+    /// What it computes.
     pub image: Image,
 }
 
 impl BlockedKernel {
+    /// Writes every number of `output` as `finish` makes it of the sums.
+    ///
+    /// # Errors
+    /// When the input or the output is not as long as its image in blocks.
+    pub fn run(
+        &self,
+        input: &Tensor,
+        output: &mut Tensor,
+        finish: &dyn blocked::Finish,
+    ) -> Result<Totals> {
+        for (tensor, image) in [(input, self.from), (&*output, self.image)] {
+            ensure!(
+                tensor.len() == image.len(),
+                "a convolution in blocks met {:?} in place of {:?}",
+                tensor.shape(),
+                image.shape()
+            );
+        }
+        Ok(self.kernel.run(input.data(), output.data_mut(), finish))
+    }
+
     /// `function(W x + bias)`; the bias is a number a channel or a map, in blocks.
     ///
     /// # Errors
@@ -185,7 +210,7 @@ impl BlockedKernel {
     ) -> Result<Tensor> {
         let mut output = Tensor::unwritten(&self.image.shape())?;
         let finish = finish::Forward { bias: finish::Bias::of(bias, self.image), function };
-        self.kernel.run(input.data(), output.data_mut(), &finish);
+        self.run(input, &mut output, &finish)?;
         Ok(output)
     }
 }
