@@ -79,13 +79,18 @@ pub(crate) fn map_heavy_chunks<T: Send>(
     work: impl Fn(usize, &mut [f32]) -> T + Send + Sync,
 ) -> Vec<T> {
     let (len, steps) = (len.max(1), steps.max(1));
-    if IS_PARALLEL.get() && data.len().saturating_mul(steps) >= WORTH_SPLITTING {
+    if let Some(at_once) = chunks_at_once(data.len(), len, steps) {
         let chunks = data.par_chunks_mut(len).enumerate();
-        let at_once = (WORTH_SPLITTING / 4 / len.saturating_mul(steps)).max(1);
         chunks.with_min_len(at_once).map(|(index, chunk)| work(index, chunk)).collect()
     } else {
         data.chunks_mut(len).enumerate().map(|(index, chunk)| work(index, chunk)).collect()
     }
+}
+
+/// The fewest chunks of `len` elements that one thread takes; `None` where they are not worth splitting.
+fn chunks_at_once(all: usize, len: usize, steps: usize) -> Option<usize> {
+    let is_worth_it = IS_PARALLEL.get() && all.saturating_mul(steps) >= WORTH_SPLITTING;
+    is_worth_it.then(|| (WORTH_SPLITTING / 4 / len.saturating_mul(steps)).max(1))
 }
 
 /// Like [`map_chunks`], for chunks of two slices of one length.
@@ -96,9 +101,8 @@ pub(crate) fn map_chunk_pairs<T: Send>(
     work: impl Fn(usize, &mut [f32], &mut [f32]) -> T + Send + Sync,
 ) -> Vec<T> {
     let len = len.max(1);
-    if IS_PARALLEL.get() && first.len() >= WORTH_SPLITTING {
+    if let Some(at_once) = chunks_at_once(first.len(), len, 1) {
         let chunks = first.par_chunks_mut(len).zip(second.par_chunks_mut(len)).enumerate();
-        let at_once = (WORTH_SPLITTING / 4 / len).max(1);
         let chunks = chunks.with_min_len(at_once);
         chunks.map(|(index, (first, second))| work(index, first, second)).collect()
     } else {

@@ -84,7 +84,9 @@ pub(crate) fn sums(data: &[f32]) -> [f64; 2] {
     let (chunks, rest) = data.as_chunks();
     let mut totals = Totals::default();
     with_lanes(AddUp(chunks, &mut totals));
-    with_lanes(AddUp(&[filled_up(rest)], &mut totals));
+    if !rest.is_empty() {
+        with_lanes(AddUp(&[filled_up(rest)], &mut totals));
+    }
     totals.sums()
 }
 

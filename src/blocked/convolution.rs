@@ -23,12 +23,7 @@ pub(crate) fn serves(weight: &[usize], groups: usize, window: &Window) -> bool {
     };
     let is_empty = weight.contains(&0) || window.input_len() == 0 || window.output_len() == 0;
     let has_kernels = match groups {
-        1 => {
-            let knows_stride = Instructions::knows_stride_of_blocks(axes[1].stride);
-            let phases_are_dense = axes.iter().all(|axis| axis.dilation == 1);
-            let is_strided = axes.iter().any(|axis| axis.stride > 1);
-            knows_stride && axes.iter().all(can_be_reversed) && (!is_strided || phases_are_dense)
-        }
+        1 => Instructions::knows_stride_of_blocks(axes[1].stride) && can_be_reversed(&axes),
         _ => is_depthwise(groups, filters, channels),
     };
     Instructions::detect().is_some() && !is_empty && filters >= FEWEST_FILTERS && has_kernels
@@ -39,13 +34,14 @@ fn is_depthwise(groups: usize, filters: usize, channels_per_group: usize) -> boo
     groups > 1 && groups == filters && channels_per_group == 1
 }
 
-/// Whether the transposed map along an axis has a kernel.
-fn can_be_reversed(axis: &WindowAxis) -> bool {
-    let reach = (axis.kernel - 1) * axis.dilation;
-    match axis.stride {
-        1 => axis.pad_before <= reach && axis.pad_after <= reach,
-        _ => axis.dilation == 1,
-    }
+/// Whether the transposed map has a kernel.
+fn can_be_reversed(axes: &[WindowAxis; 2]) -> bool {
+    let is_phased = axes.iter().any(|axis| axis.stride > 1);
+    axes.iter().all(|axis| {
+        let reach = (axis.kernel - 1) * axis.dilation;
+        let fits = axis.stride > 1 || (axis.pad_before <= reach && axis.pad_after <= reach);
+        fits && (!is_phased || axis.dilation == 1)
+    })
 }
 
 /// The convolution.
@@ -127,26 +123,13 @@ fn image_axes(window: &Window) -> Option<[WindowAxis; 2]> {
 mod tests {
     use super::super::{Image, finish, to_blocks, to_rows};
     use super::*;
-    use crate::linear::{Convolution, LinearMap, WeightPart};
+    use crate::linear::{Convolution, LinearMap, WeightPart, axis};
     use crate::tensor::Tensor;
 
     fn numbers(shape: &[usize], step: usize) -> Tensor {
         let data: Vec<f32> =
             (0..shape.iter().product()).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
         Tensor::new(shape, &data).unwrap()
-    }
-
-    fn axis(
-        input: usize,
-        kernel: usize,
-        stride: usize,
-        dilation: usize,
-        pads: [usize; 2],
-    ) -> WindowAxis {
-        let [pad_before, pad_after] = pads;
-        let reach = (kernel - 1) * dilation + 1;
-        let output = (input + pad_before + pad_after - reach) / stride + 1;
-        WindowAxis { input, output, kernel, stride, dilation, pad_before, pad_after }
     }
 
     fn run(kernel: &dyn Kernel, input: &Tensor, shape: [usize; 3]) -> Tensor {

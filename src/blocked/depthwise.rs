@@ -260,8 +260,9 @@ impl<L: Lanes> Stencil<'_, L> {
 #[cfg(test)]
 mod tests {
     use super::super::Image;
-    use super::super::tests::{Keep, axis, images, numbers};
+    use super::super::tests::{Keep, images, numbers};
     use super::*;
+    use crate::linear::axis;
     use crate::parallel::Threads;
 
     /// `[height, width]` of kernels with their strides, dilations and paddings.

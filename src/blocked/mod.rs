@@ -118,18 +118,6 @@ mod tests {
         }
     }
 
-    pub(super) fn axis(
-        input: usize,
-        kernel: usize,
-        stride: usize,
-        dilation: usize,
-        [pad_before, pad_after]: [usize; 2],
-    ) -> WindowAxis {
-        let reach = (kernel - 1) * dilation + 1;
-        let output = (pad_before + input + pad_after - reach) / stride + 1;
-        WindowAxis { input, output, kernel, stride, dilation, pad_before, pad_after }
-    }
-
     /// The image that a window slides over, and the one that it writes.
     pub(super) fn images(channels: usize, window: &[WindowAxis; 2]) -> (Image, Image) {
         let [vertical, horizontal] = window;

@@ -248,9 +248,9 @@ impl LanesLoop for PixelSums<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::Image;
-    use super::super::tests::{axis, images, numbers};
+    use super::super::tests::{images, numbers};
     use super::*;
-    use crate::linear::Window;
+    use crate::linear::{Window, axis};
     use crate::operator::{MaxPooling, Operator};
     use crate::parallel::Threads;
     use crate::tensor::Tensor;

@@ -39,7 +39,7 @@ pub(super) struct TermKernels {
     pub offsets: Option<Vec<Tensor>>,
     /// Computes the term's part of the denominator.
     forward: Option<TermForward>,
-    transposed: TransposedKernel,
+    pub transposed: TransposedKernel,
 }
 
 /// `W x` of a term.
@@ -186,26 +186,14 @@ impl Division {
     }
 }
 
-impl TermKernels {
-    /// Adds `coefficient · x ⊙ Wᵀ s` to the relevance of every input.
-    pub fn gather(
-        &self,
-        quotients: &Tensor,
-        parts: &[Tensor],
-        coefficient: f32,
-        sums: &mut [Option<Carried>],
-    ) -> Result<()> {
-        self.transposed.gather(quotients, parts, coefficient, sums)
-    }
-}
-
 impl TransposedKernel {
-    /// The kernel of a part of a map's weights.
-    pub fn new(op: &Op, map: &dyn LinearMap, part: WeightPart) -> Result<TransposedKernel> {
-        Ok(match blocked(op) {
-            Some(map) => TransposedKernel::Blocks(map.kernel_in_blocks(part, false)?),
-            None => TransposedKernel::Tensors(Arc::new(map.transposed(part)?)),
-        })
+    /// The kernel of a part of a linear layer's weights.
+    pub fn new(op: &Op, part: WeightPart) -> Result<TransposedKernel> {
+        if let Some(map) = blocked(op) {
+            return Ok(TransposedKernel::Blocks(map.kernel_in_blocks(part, false)?));
+        }
+        let map = op.as_linear().context("only linear layers are transposed")?;
+        Ok(TransposedKernel::Tensors(Arc::new(map.transposed(part)?)))
     }
 
     /// Adds `coefficient · x ⊙ Wᵀ s` to the relevance of every input, without `x` where there are no parts.
@@ -290,7 +278,7 @@ impl SharedTransposed<'_> {
         if let Some((_, kernel)) = self.kernels.iter().find(|(known, _)| *known == part) {
             return Ok(kernel.clone());
         }
-        let kernel = TransposedKernel::new(self.op, self.map, part)?;
+        let kernel = TransposedKernel::new(self.op, part)?;
         self.kernels.push((part, kernel.clone()));
         Ok(kernel)
     }

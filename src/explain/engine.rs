@@ -179,15 +179,13 @@ impl Engine {
 
     fn step_kernels(&self, id: LayerId, range: Option<&InputRange>) -> Result<StepKernels> {
         let op = self.step_op(id);
-        let Some(map) = op.as_linear() else {
+        if op.as_linear().is_none() {
             return Ok(StepKernels::None);
-        };
+        }
         Ok(match &self.program.steps[id] {
             Step::Linear(step) => StepKernels::Divisions(divisions_of(self, id, step, range)?),
             Step::Gamma(step) => StepKernels::Gamma(Box::new(GammaKernels::new(*step, op)?)),
-            Step::Gradient => {
-                StepKernels::Gradient(TransposedKernel::new(op, map, WeightPart::Plain)?)
-            }
+            Step::Gradient => StepKernels::Gradient(TransposedKernel::new(op, WeightPart::Plain)?),
             _ => StepKernels::None,
         })
     }

@@ -11,11 +11,14 @@
 //! Nothing cancels: both summands of `z` have the sign of `y`. With the shares 1/2 and 1/2 it is the
 //! z⁺ rule at positive outputs.
 
+use std::slice;
+
 use anyhow::{Context, Result};
 
+use super::division::TransposedKernel;
 use super::propagate::{Carried, Handed};
 use super::quotient::{quotients, spread_over, weighted_sum};
-use crate::blocked::finish::{Bias, GammaQuotient, Share};
+use crate::blocked::finish::{Bias, GammaQuotient};
 use crate::linear::{BlockedKernel, Convolution, Forward, LinearMap, Transposed, WeightPart};
 use crate::network::Op;
 use crate::rule::{Stabilizer, StabilizerKind};
@@ -50,7 +53,7 @@ impl GammaKernels {
             Op::Convolution(map)
                 if map.in_blocks && step.stabilizer.kind != StabilizerKind::Relative =>
             {
-                InBlocks::new(map).map(GammaKernels::Blocks)
+                InBlocks::new(op, map).map(GammaKernels::Blocks)
             }
             _ => {
                 let map = op.as_linear().context("the gamma rule is for linear layers")?;
@@ -88,19 +91,19 @@ pub(super) struct InBlocks {
     /// `|W| |x|`.
     magnitude: BlockedKernel,
     /// `Wᵀ`.
-    plain: BlockedKernel,
+    plain: TransposedKernel,
     /// `|W|ᵀ`.
-    magnitude_transposed: BlockedKernel,
+    magnitude_transposed: TransposedKernel,
     /// The layer's bias.
     bias: Option<Tensor>,
 }
 
 impl InBlocks {
-    fn new(map: &Convolution) -> Result<InBlocks> {
+    fn new(op: &Op, map: &Convolution) -> Result<InBlocks> {
         Ok(InBlocks {
             magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
-            plain: map.kernel_in_blocks(WeightPart::Plain, false)?,
-            magnitude_transposed: map.kernel_in_blocks(WeightPart::Magnitude, false)?,
+            plain: TransposedKernel::new(op, WeightPart::Plain)?,
+            magnitude_transposed: TransposedKernel::new(op, WeightPart::Magnitude)?,
             bias: map.bias.clone(),
         })
     }
@@ -124,19 +127,13 @@ impl InBlocks {
             with_bias: step.bias,
         };
         let absorbed = self.magnitude.run(&magnitudes, &mut quotient, &finish)?.sums();
-        let adds = before.is_some();
-        let mut relevance = match before {
-            Some(before) => before.relevance,
-            None => Tensor::unwritten(&self.plain.image.shape())?,
-        };
-        let finish = Share { coefficient: share, factors: Some(input.data()), adds };
-        self.plain.run(&quotient, &mut relevance, &finish)?;
+        let mut sums = [before];
+        self.plain.gather(&quotient, slice::from_ref(input), share, &mut sums)?;
         if step.has_negative {
             quotient.combine([output], |s, [y]| if y < 0.0 { -s } else { s })?;
         }
-        let finish = Share { coefficient: favour, factors: Some(magnitudes.data()), adds: true };
-        let sums = self.magnitude_transposed.run(&quotient, &mut relevance, &finish)?.sums();
-        let mut handed = Handed::from(vec![Carried { relevance, sums }]);
+        self.magnitude_transposed.gather(&quotient, &[magnitudes], favour, &mut sums)?;
+        let mut handed = Handed::from(sums.into_iter().flatten().collect::<Vec<Carried>>());
         [handed.absorbed_by_stabilizer, handed.absorbed_by_bias] = absorbed;
         Ok(handed)
     }

@@ -224,7 +224,7 @@ impl Engine {
             absorbed[1] += f64::from(coefficient) * lost.by_stabilizer;
             for term in &division.terms {
                 let parts = if term.input.is_constant() { vec![] } else { inputs(term)? };
-                term.gather(&arrived, &parts, coefficient, &mut sums)?;
+                term.transposed.gather(&arrived, &parts, coefficient, &mut sums)?;
             }
         }
         if divisions.iter().all(|division| division.group.gate.is_some()) {

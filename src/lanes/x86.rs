@@ -50,6 +50,40 @@ macro_rules! halves {
     )*};
 }
 
+/// Choices by a comparison, with AVX-512F.
+macro_rules! choices {
+    ($($name:ident = $comparison:ident;)*) => {$(
+        #[inline(always)]
+        fn $name(self, a: __m512, b: __m512, [then, other]: [__m512; 2]) -> __m512 {
+            // SAFETY: see above.
+            unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<$comparison>(a, b), other, then) }
+        }
+    )*};
+}
+
+/// Choices by a comparison, with AVX2, on both halves.
+macro_rules! choices_of_halves {
+    ($($name:ident = $comparison:ident;)*) => {$(
+        #[inline(always)]
+        fn $name(
+            self,
+            a: [__m256; 2],
+            b: [__m256; 2],
+            [then, other]: [[__m256; 2]; 2],
+        ) -> [__m256; 2] {
+            // SAFETY: see above.
+            unsafe {
+                let low = _mm256_cmp_ps::<$comparison>(a[0], b[0]);
+                let high = _mm256_cmp_ps::<$comparison>(a[1], b[1]);
+                [
+                    _mm256_blendv_ps(other[0], then[0], low),
+                    _mm256_blendv_ps(other[1], then[1], high),
+                ]
+            }
+        }
+    )*};
+}
+
 impl Lanes for Avx512 {
     type Vector = __m512;
 
@@ -80,16 +114,9 @@ impl Lanes for Avx512 {
         absolute(a) = _mm512_abs_ps;
     }
 
-    #[inline(always)]
-    fn where_greater(self, a: __m512, b: __m512, [then, other]: [__m512; 2]) -> __m512 {
-        // SAFETY: see above.
-        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), other, then) }
-    }
-
-    #[inline(always)]
-    fn where_equal(self, a: __m512, b: __m512, [then, other]: [__m512; 2]) -> __m512 {
-        // SAFETY: see above.
-        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), other, then) }
+    choices! {
+        where_greater = _CMP_GT_OQ;
+        where_equal = _CMP_EQ_OQ;
     }
 
     #[inline(always)]
@@ -147,33 +174,8 @@ impl Lanes for Avx2 {
         unsafe { a.map(|half| _mm256_andnot_ps(_mm256_set1_ps(-0.0), half)) }
     }
 
-    #[inline(always)]
-    fn where_greater(
-        self,
-        a: [__m256; 2],
-        b: [__m256; 2],
-        [then, other]: [[__m256; 2]; 2],
-    ) -> [__m256; 2] {
-        // SAFETY: see above.
-        unsafe {
-            let low = _mm256_cmp_ps::<_CMP_GT_OQ>(a[0], b[0]);
-            let high = _mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1]);
-            [_mm256_blendv_ps(other[0], then[0], low), _mm256_blendv_ps(other[1], then[1], high)]
-        }
-    }
-
-    #[inline(always)]
-    fn where_equal(
-        self,
-        a: [__m256; 2],
-        b: [__m256; 2],
-        [then, other]: [[__m256; 2]; 2],
-    ) -> [__m256; 2] {
-        // SAFETY: see above.
-        unsafe {
-            let low = _mm256_cmp_ps::<_CMP_EQ_OQ>(a[0], b[0]);
-            let high = _mm256_cmp_ps::<_CMP_EQ_OQ>(a[1], b[1]);
-            [_mm256_blendv_ps(other[0], then[0], low), _mm256_blendv_ps(other[1], then[1], high)]
-        }
+    choices_of_halves! {
+        where_greater = _CMP_GT_OQ;
+        where_equal = _CMP_EQ_OQ;
     }
 }

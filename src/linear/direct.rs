@@ -169,24 +169,12 @@ fn packed(weight: &Tensor, block_len: usize, lanes: usize) -> Vec<Block> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linear::axis;
 
     fn numbers(shape: &[usize], step: usize) -> Tensor {
         let data: Vec<f32> =
             (0..shape.iter().product()).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
         Tensor::new(shape, &data).unwrap()
-    }
-
-    fn axis(
-        input: usize,
-        kernel: usize,
-        stride: usize,
-        dilation: usize,
-        pads: [usize; 2],
-    ) -> WindowAxis {
-        let [pad_before, pad_after] = pads;
-        let reach = (kernel - 1) * dilation + 1;
-        let output = (input + pad_before + pad_after - reach) / stride + 1;
-        WindowAxis { input, output, kernel, stride, dilation, pad_before, pad_after }
     }
 
     /// Against tract's kernel, whose sums are exact here as well: all products are multiples of 1/16.

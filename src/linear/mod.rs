@@ -35,6 +35,8 @@ pub use reduction::Reduction;
 pub use resampling::{ResampledAxis, Resampling};
 pub(crate) use rows::for_each_row;
 pub use sum::Sum;
+#[cfg(test)]
+pub(crate) use window::axis;
 pub use window::{Window, WindowAxis};
 
 use crate::tensor::Tensor;

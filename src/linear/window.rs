@@ -50,6 +50,20 @@ impl WindowAxis {
     }
 }
 
+/// An axis with as many positions as fit.
+#[cfg(test)]
+pub(crate) fn axis(
+    input: usize,
+    kernel: usize,
+    stride: usize,
+    dilation: usize,
+    [pad_before, pad_after]: [usize; 2],
+) -> WindowAxis {
+    let reach = (kernel - 1) * dilation + 1;
+    let output = (pad_before + input + pad_after - reach) / stride + 1;
+    WindowAxis { input, output, kernel, stride, dilation, pad_before, pad_after }
+}
+
 /// A sliding window over all spatial axes, outermost first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {

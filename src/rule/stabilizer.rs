@@ -62,9 +62,11 @@ impl Stabilizer {
             let ((r, last_r), (z, last_z)) = (numerators.as_chunks_mut(), denominators.as_chunks());
             let mut totals = Totals::default();
             with_lanes(Divide { stabilizer, r, z, totals: &mut totals });
-            let (mut r, z) = ([filled_up(last_r)], [filled_up(last_z)]);
-            with_lanes(Divide { stabilizer, r: &mut r, z: &z, totals: &mut totals });
-            last_r.copy_from_slice(&r[0][..last_r.len()]);
+            if !last_r.is_empty() {
+                let (r, z) = (&mut [filled_up(last_r)], &[filled_up(last_z)]);
+                with_lanes(Divide { stabilizer, r, z, totals: &mut totals });
+                last_r.copy_from_slice(&r[0][..last_r.len()]);
+            }
             totals.sums()
         })
     }

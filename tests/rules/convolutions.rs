@@ -179,6 +179,17 @@ fn any_axis() -> impl Strategy<Value = Axis> {
         .prop_filter("the window fits", |axis| axis.output().is_some())
 }
 
+/// Inside a network, where a layer can be in blocks: the output is read row by row.
+const INSIDE: [Place; 2] = [Place::BeforeRelu, Place::BelowFlat];
+
+fn hold_at(layer: &Layer, places: &[Place]) -> Result<(), TestCaseError> {
+    for &place in places {
+        let failures = check(layer, place);
+        prop_assert!(failures.is_empty(), "{}", failures.join("\n"));
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 64,
@@ -196,10 +207,7 @@ proptest! {
         outputs in 1usize..3,
     ) {
         let layer = convolution([inputs * groups, outputs * groups], groups, &[height, width]);
-        for place in PLACES {
-            let failures = check(&layer, place);
-            prop_assert!(failures.is_empty(), "{}", failures.join("\n"));
-        }
+        hold_at(&layer, &PLACES)?;
     }
 
     /// Enough channels and filters for the kernels on images in blocks.
@@ -211,11 +219,7 @@ proptest! {
         outputs in 8usize..34,
     ) {
         let layer = convolution([inputs, outputs], 1, &[height, width]);
-        // The output of a network is read row by row: inside it, the layer is in blocks.
-        for place in [Place::BeforeRelu, Place::BelowFlat] {
-            let failures = check(&layer, place);
-            prop_assert!(failures.is_empty(), "{}", failures.join("\n"));
-        }
+        hold_at(&layer, &INSIDE)?;
     }
 
     #[test]
@@ -225,9 +229,6 @@ proptest! {
         channels in 8usize..34,
     ) {
         let layer = convolution([channels; 2], channels, &[height, width]);
-        for place in [Place::BeforeRelu, Place::BelowFlat] {
-            let failures = check(&layer, place);
-            prop_assert!(failures.is_empty(), "{}", failures.join("\n"));
-        }
+        hold_at(&layer, &INSIDE)?;
     }
 }

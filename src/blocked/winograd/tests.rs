@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::blocked::Image;
-use crate::linear::WeightPart;
+use crate::linear::{self, WeightPart};
 use crate::parallel::Threads;
 use crate::tensor::Tensor;
 
@@ -37,9 +37,8 @@ fn numbers(len: usize, step: usize) -> Vec<f32> {
     (0..len).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect()
 }
 
-fn axis(input: usize, [pad_before, pad_after]: [usize; 2]) -> WindowAxis {
-    let output = input + pad_before + pad_after - 2;
-    WindowAxis { input, output, kernel: 3, pad_before, pad_after, ..WindowAxis::POINT }
+fn axis(input: usize, pads: [usize; 2]) -> WindowAxis {
+    linear::axis(input, 3, 1, 1, pads)
 }
 
 /// `[O, H, W]` from an image in blocks.
