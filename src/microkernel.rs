@@ -11,10 +11,26 @@
 // Iterators over the sums would keep the compiler from leaving them in registers.
 #![allow(clippy::needless_range_loop)]
 
+/// A block for every number below a constant that is at most fourteen, written out: of a loop over
+/// sums the compiler leaves them in registers or not, as it likes.
+macro_rules! each {
+    ($index:ident < $count:ident, $body:block) => {
+        each!($index $count $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+    };
+    ($index:ident $count:ident $body:block $($number:literal)*) => {
+        $(if $number < $count {
+            let $index = $number;
+            $body
+        })*
+    };
+}
+
+mod by_sign;
 mod transposition;
 
 use std::arch::x86_64::*;
 
+pub(crate) use self::by_sign::BySign;
 pub(crate) use self::transposition::{BLOCK, Sums};
 
 /// Taps whose products are added up before they are added to the total: a single running sum over
@@ -200,20 +216,6 @@ fn with_avx512<L: Loop>(work: L) -> L::Output {
 #[target_feature(enable = "avx2,fma")]
 fn with_avx2<L: Loop>(work: L) -> L::Output {
     work.run()
-}
-
-/// A block for every number below a constant that is at most fourteen, written out: of a loop over
-/// sums the compiler leaves them in registers or not, as it likes.
-macro_rules! each {
-    ($index:ident < $count:ident, $body:block) => {
-        each!($index $count $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
-    };
-    ($index:ident $count:ident $body:block $($number:literal)*) => {
-        $(if $number < $count {
-            let $index = $number;
-            $body
-        })*
-    };
 }
 
 macro_rules! microkernel {

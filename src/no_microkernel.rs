@@ -5,7 +5,7 @@
 pub(crate) enum Instructions {}
 
 /// The most numbers that one call of a microkernel writes.
-pub(crate) const MOST_OUTPUTS: usize = 0;
+pub(crate) const MOST_OUTPUTS: usize = 16;
 
 /// Numbers of a row and of a column that change places together.
 pub(crate) const BLOCK: usize = 8;
@@ -28,6 +28,13 @@ pub(crate) struct Operands<'a> {
     pub weights: &'a [f32],
     pub input: &'a [f32],
     pub offsets: &'a [u32],
+}
+
+/// Which contributions count.
+pub(crate) struct BySign<'a> {
+    pub values: &'a [f32],
+    pub favours_negative: bool,
+    pub favour: Option<f32>,
 }
 
 /// The sums of neighbouring pixels.
@@ -74,6 +81,14 @@ impl Instructions {
     }
 
     pub fn run_blocks(self, _: usize, _: (usize, usize), _: Operands, _: &mut [f32]) {
+        match self {}
+    }
+
+    pub fn pixels_by_sign(self) -> usize {
+        match self {}
+    }
+
+    pub fn run_by_sign(self, _: usize, _: Operands, _: BySign, _: &mut [f32]) {
         match self {}
     }
 

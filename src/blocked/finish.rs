@@ -1,8 +1,10 @@
 //! What becomes of the sums of a kernel: written, activated, divided by, multiplied.
 
+mod contributions;
 mod quotient;
 mod share;
 
+pub(crate) use self::contributions::{ContributionQuotient, Contributions};
 pub(crate) use self::quotient::{GammaQuotient, Quotient};
 pub(crate) use self::share::Share;
 use super::{Finish, Image, LANES, Totals};

@@ -10,6 +10,7 @@
 //! Kernels know slices and geometry only. Everything else about layouts is in
 //! [`explain`](crate::explain).
 
+mod by_sign;
 mod convolution;
 mod depthwise;
 mod direct;
@@ -24,6 +25,8 @@ mod winograd;
 
 pub(crate) use crate::lanes::LANES;
 use crate::lanes::Totals;
+use crate::parallel::map_chunks;
+pub(crate) use by_sign::{Favoured, TransposedBySign};
 pub(crate) use convolution::{gather, scatter, serves};
 pub(crate) use filters::Filters;
 pub(crate) use layout::{constant_to_blocks, to_blocks, to_rows};
@@ -91,6 +94,21 @@ pub(crate) trait Kernel: Send + Sync {
     /// Writes every number of `output`, as `finish` makes it of the sums; its totals are the same
     /// bits for any number of threads.
     fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals;
+}
+
+/// Finishes sums of an image in blocks that were written before.
+pub(crate) fn finish_all(
+    finish: &dyn Finish,
+    image: Image,
+    sums: &[f32],
+    output: &mut [f32],
+) -> Totals {
+    let len = image.block_len();
+    Totals::of(map_chunks(output, len, |block, output| {
+        let mut totals = Totals::default();
+        finish.finish(block, block * len, &sums[block * len..][..len], output, &mut totals);
+        totals
+    }))
 }
 
 #[cfg(test)]

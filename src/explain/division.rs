@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use super::by_sign::ContributionKernels;
 use super::engine::Engine;
 use super::input_range::{InputRange, range_at, spread};
 use super::program::LinearStep;
 use super::propagate::Carried;
 use super::quotient::{Absorbed, quotients};
+use super::reads::Reads;
 use crate::blocked::finish::{Bias, Quotient, Share};
 use crate::linear::{BlockedKernel, Forward, LinearMap, Transposed, WeightPart};
 use crate::network::{LayerId, Op};
-use crate::rule::{Group, InputPart, Stabilizer, StabilizerKind};
+use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
 
 /// A group of a rule, with kernels.
@@ -29,17 +31,32 @@ pub(super) struct Division {
     constant: Option<Tensor>,
     /// The part of the bias that takes part.
     bias: Option<Tensor>,
-    pub terms: Vec<TermKernels>,
+    kernels: Kernels,
+}
+
+/// The kernels of a group.
+enum Kernels {
+    /// Those of every term.
+    Terms(Vec<TermKernels>),
+    /// Those for contributions of one sign.
+    Contributions(Sign, Arc<ContributionKernels>),
 }
 
 /// The kernels of a term.
-pub(super) struct TermKernels {
-    pub input: InputPart,
+struct TermKernels {
+    input: InputPart,
     /// What is subtracted from the inputs: the lowest or highest values that they can have.
-    pub offsets: Option<Vec<Tensor>>,
+    offsets: Option<Vec<Tensor>>,
     /// Computes the term's part of the denominator.
     forward: Option<TermForward>,
-    pub transposed: TransposedKernel,
+    transposed: TransposedKernel,
+}
+
+impl TermKernels {
+    /// The term's part of the inputs.
+    fn inputs(&self, reads: &Reads) -> Result<Vec<Tensor>> {
+        reads.parts(self.input, self.offsets.as_deref())
+    }
 }
 
 /// `W x` of a term.
@@ -66,6 +83,7 @@ pub(super) fn divisions_of(
     let op = engine.step_op(id);
     let map = op.as_linear().context("only linear layers divide")?;
     let mut shared = SharedTransposed { op, map, kernels: vec![] };
+    let mut by_sign = None;
     step.groups
         .iter()
         .map(|group| {
@@ -78,23 +96,35 @@ pub(super) fn divisions_of(
                 divides_by_output: LinearStep::divides_by_output(group, map),
                 constant: None,
                 bias,
-                terms: vec![],
+                kernels: Kernels::Terms(vec![]),
             };
-            division.add_terms(engine, id, step, range, &mut shared)?;
+            if let (Some(sign), Op::Convolution(map)) = (step.contributions(group, op), op) {
+                if by_sign.is_none() {
+                    by_sign = ContributionKernels::new(map)?;
+                }
+                if let Some(kernels) = &by_sign {
+                    division.kernels = Kernels::Contributions(sign, kernels.clone());
+                    return Ok(division);
+                }
+            }
+            let terms = division.terms(engine, id, step, range, &mut shared)?;
+            division.kernels = Kernels::Terms(terms);
             Ok(division)
         })
         .collect()
 }
 
 impl Division {
-    fn add_terms(
+    /// The kernels of all terms; what of them is the same for every picture becomes the constant.
+    fn terms(
         &mut self,
         engine: &Engine,
         id: LayerId,
         step: &LinearStep,
         range: Option<&InputRange>,
         shared: &mut SharedTransposed,
-    ) -> Result<()> {
+    ) -> Result<Vec<TermKernels>> {
+        let mut terms = vec![];
         let in_blocks = blocked(shared.op).is_some();
         let mut pending_bias = self.bias.clone().filter(|_| !self.divides_by_output);
         for term in &self.group.terms {
@@ -111,14 +141,14 @@ impl Division {
                     Some(TermForward::Tensors(kernel))
                 }
             };
-            self.terms.push(TermKernels {
+            terms.push(TermKernels {
                 input: term.input,
                 offsets: offsets(engine, id, term.input, step, range)?,
                 forward,
                 transposed: shared.get(term.weight)?,
             });
         }
-        let is_summed = in_blocks && self.terms.iter().any(|term| term.forward.is_some());
+        let is_summed = in_blocks && terms.iter().any(|term| term.forward.is_some());
         if let Some(bias) = pending_bias.filter(|_| !is_summed) {
             let mut constant = match self.constant.take() {
                 Some(constant) => constant,
@@ -127,28 +157,65 @@ impl Division {
             constant.combine_broadcast(&bias, |to, from| *to += from)?;
             self.constant = Some(constant);
         }
-        Ok(())
+        Ok(terms)
     }
 
-    /// Replaces relevance by its quotients. `inputs` are those of a term, `output` is the layer's.
+    /// Whether the group divides by contributions of one sign.
+    pub fn is_by_sign(&self) -> bool {
+        matches!(self.kernels, Kernels::Contributions(..))
+    }
+
+    /// Replaces relevance by its quotients.
     pub fn divide(
         &self,
         stabilizer: Stabilizer,
         relevance: &mut Tensor,
-        inputs: impl Fn(&TermKernels) -> Result<Vec<Tensor>>,
-        output: impl Fn() -> Result<Tensor>,
+        reads: &Reads,
     ) -> Result<Absorbed> {
-        if self.divides_by_output {
-            return quotients(self.bias.as_ref(), stabilizer, relevance, &output()?);
+        let bias = self.bias.as_ref();
+        match &self.kernels {
+            _ if self.divides_by_output => quotients(bias, stabilizer, relevance, &reads.output()?),
+            Kernels::Contributions(sign, kernels) => {
+                kernels.divide(*sign, bias, stabilizer, relevance, reads)
+            }
+            Kernels::Terms(terms) => self.divide_by_terms(terms, stabilizer, relevance, reads),
         }
+    }
+
+    /// Adds to the relevance of every input what the group hands to it.
+    pub fn gather(
+        &self,
+        quotients: &Tensor,
+        reads: &Reads,
+        sums: &mut [Option<Carried>],
+    ) -> Result<()> {
+        let coefficient = self.group.coefficient;
+        match &self.kernels {
+            Kernels::Contributions(sign, kernels) => {
+                kernels.gather(*sign, quotients, reads, coefficient, &mut sums[0])
+            }
+            Kernels::Terms(terms) => terms.iter().try_for_each(|term| {
+                let parts = if term.input.is_constant() { vec![] } else { term.inputs(reads)? };
+                term.transposed.gather(quotients, &parts, coefficient, sums)
+            }),
+        }
+    }
+
+    fn divide_by_terms(
+        &self,
+        terms: &[TermKernels],
+        stabilizer: Stabilizer,
+        relevance: &mut Tensor,
+        reads: &Reads,
+    ) -> Result<Absorbed> {
         let mut z = self.constant.clone();
-        let mut terms = self.terms.iter().filter(|term| term.forward.is_some()).peekable();
+        let mut terms = terms.iter().filter(|term| term.forward.is_some()).peekable();
         while let Some(term) = terms.next() {
             let is_last = terms.peek().is_none();
             match &term.forward {
-                Some(TermForward::Tensors(forward)) => add(&mut z, forward(&inputs(term)?)?)?,
+                Some(TermForward::Tensors(forward)) => add(&mut z, forward(&term.inputs(reads)?)?)?,
                 Some(TermForward::Blocks(kernel)) => {
-                    let inputs = inputs(term)?;
+                    let inputs = term.inputs(reads)?;
                     let input = inputs.first().context("a convolution reads an image")?;
                     // A relative ε is known when all of z is.
                     if is_last && stabilizer.kind != StabilizerKind::Relative {

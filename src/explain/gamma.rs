@@ -15,13 +15,15 @@ use std::slice;
 
 use anyhow::{Context, Result};
 
+use super::by_sign::SharesBySign;
 use super::division::TransposedKernel;
 use super::propagate::{Carried, Handed};
 use super::quotient::{quotients, spread_over, weighted_sum};
+use crate::blocked::Favoured;
 use crate::blocked::finish::{Bias, GammaQuotient};
 use crate::linear::{BlockedKernel, Convolution, Forward, LinearMap, Transposed, WeightPart};
-use crate::network::Op;
-use crate::rule::{Stabilizer, StabilizerKind};
+use crate::network::{LayerId, Op};
+use crate::rule::{Sign, Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
 
 /// The gamma rule on one layer.
@@ -33,10 +35,23 @@ pub struct GammaStep {
     pub favour: f32,
     /// Whether relevance arrives at outputs below 0.
     pub has_negative: bool,
+    /// The layer whose value is `y` wherever relevance arrives: the layer itself, or a ReLU behind it.
+    pub output: LayerId,
     /// Whether the bias takes part.
     pub bias: bool,
     /// What keeps `z` from zero.
     pub stabilizer: Stabilizer,
+}
+
+impl GammaStep {
+    /// What counts at positive outputs, and its coefficient: positive contributions `share + favour` times,
+    /// negative ones `share − favour` times.
+    fn favoured(self) -> (Favoured, f32) {
+        let coefficient = self.share - self.favour;
+        let by = (coefficient > 0.0).then(|| 2.0 * self.favour / coefficient);
+        let coefficient = if by.is_some() { coefficient } else { self.share + self.favour };
+        (Favoured { sign: Sign::Positive, by }, coefficient)
+    }
 }
 
 /// The kernels of a layer with this step.
@@ -53,7 +68,7 @@ impl GammaKernels {
             Op::Convolution(map)
                 if map.in_blocks && step.stabilizer.kind != StabilizerKind::Relative =>
             {
-                InBlocks::new(op, map).map(GammaKernels::Blocks)
+                InBlocks::new(step, op, map).map(GammaKernels::Blocks)
             }
             _ => {
                 let map = op.as_linear().context("the gamma rule is for linear layers")?;
@@ -67,7 +82,7 @@ impl GammaKernels {
         matches!(self, GammaKernels::Blocks(_))
     }
 
-    /// Relevance of the inputs; `output` is the layer's value, and `before` what is added to.
+    /// Relevance of the inputs; `output` is the value of [`GammaStep::output`], and `before` what is added to.
     pub fn propagate(
         &self,
         step: GammaStep,
@@ -90,20 +105,31 @@ impl GammaKernels {
 pub(super) struct InBlocks {
     /// `|W| |x|`.
     magnitude: BlockedKernel,
-    /// `Wᵀ`.
-    plain: TransposedKernel,
-    /// `|W|ᵀ`.
-    magnitude_transposed: TransposedKernel,
+    shares: Shares,
     /// The layer's bias.
     bias: Option<Tensor>,
 }
 
+/// What shares relevance out.
+enum Shares {
+    /// `Wᵀ` and `|W|ᵀ`.
+    Products(TransposedKernel, TransposedKernel),
+    /// `Wᵀ`, where outputs that receive relevance have one sign: only the input's sign decides.
+    BySign(SharesBySign),
+}
+
 impl InBlocks {
-    fn new(op: &Op, map: &Convolution) -> Result<InBlocks> {
+    fn new(step: GammaStep, op: &Op, map: &Convolution) -> Result<InBlocks> {
+        let by_sign = SharesBySign::new(map).filter(|_| !step.has_negative);
         Ok(InBlocks {
             magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
-            plain: TransposedKernel::new(op, WeightPart::Plain)?,
-            magnitude_transposed: TransposedKernel::new(op, WeightPart::Magnitude)?,
+            shares: match by_sign {
+                Some(by_sign) => Shares::BySign(by_sign),
+                None => Shares::Products(
+                    TransposedKernel::new(op, WeightPart::Plain)?,
+                    TransposedKernel::new(op, WeightPart::Magnitude)?,
+                ),
+            },
             bias: map.bias.clone(),
         })
     }
@@ -128,11 +154,19 @@ impl InBlocks {
         };
         let absorbed = self.magnitude.run(&magnitudes, &mut quotient, &finish)?.sums();
         let mut sums = [before];
-        self.plain.gather(&quotient, slice::from_ref(input), share, &mut sums)?;
-        if step.has_negative {
-            quotient.combine([output], |s, [y]| if y < 0.0 { -s } else { s })?;
+        match &self.shares {
+            Shares::BySign(shares) => {
+                let (favoured, coefficient) = step.favoured();
+                shares.gather(&quotient, input, favoured, coefficient, &mut sums[0])?;
+            }
+            Shares::Products(plain, magnitude) => {
+                plain.gather(&quotient, slice::from_ref(input), share, &mut sums)?;
+                if step.has_negative {
+                    quotient.combine([output], |s, [y]| if y < 0.0 { -s } else { s })?;
+                }
+                magnitude.gather(&quotient, &[magnitudes], favour, &mut sums)?;
+            }
         }
-        self.magnitude_transposed.gather(&quotient, &[magnitudes], favour, &mut sums)?;
         let mut handed = Handed::from(sums.into_iter().flatten().collect::<Vec<Carried>>());
         [handed.absorbed_by_stabilizer, handed.absorbed_by_bias] = absorbed;
         Ok(handed)

@@ -4,6 +4,7 @@
 //! nothing; it holds no weights' kernels and no state. [`Explainer`] builds the
 //! kernels once and runs the program on picture after picture.
 
+mod by_sign;
 mod conservation;
 mod division;
 mod engine;
@@ -15,6 +16,7 @@ mod program;
 mod proof;
 mod propagate;
 mod quotient;
+mod reads;
 mod residual;
 mod target;
 

@@ -85,6 +85,16 @@ impl LinearStep {
         group.terms == own && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
     }
 
+    /// The sign of the contributions that a group counts, on a layer that has kernels for them.
+    pub(super) fn contributions(&self, group: &Group, op: &Op) -> Option<Sign> {
+        // A relative ε is known when all of z is.
+        let is_local = self.stabilizer.kind != StabilizerKind::Relative;
+        match op {
+            Op::Convolution(map) if map.is_pointwise() && is_local => group.contributions(),
+            _ => None,
+        }
+    }
+
     /// Whether a part of an input is relative to its lowest or highest value.
     pub(super) fn reads_range(&self) -> bool {
         self.groups.iter().flat_map(|group| &group.terms).any(|term| term.input.is_relative())
@@ -94,8 +104,12 @@ impl LinearStep {
         self.groups.iter().flat_map(|group| &group.terms).any(|term| !term.input.is_constant())
     }
 
-    fn reads_output(&self, map: &dyn LinearMap) -> bool {
-        let reads = |group: &Group| group.gate.is_some() || Self::divides_by_output(group, map);
+    fn reads_output(&self, op: &Op, map: &dyn LinearMap) -> bool {
+        let reads = |group: &Group| {
+            let is_gated = group.gate.is_some();
+            let divides = Self::divides_by_output(group, map);
+            is_gated || divides || self.contributions(group, op).is_some()
+        };
         self.groups.iter().any(reads)
     }
 }
@@ -119,10 +133,30 @@ impl Program {
                 let gates = proof.dead_signs(&consumers[id], &steps, id);
                 let rule = &assignment.rules[id];
                 steps[id] = step_of(&network, id, rule, (&signs, &depends), gates)?;
+                if let Step::Gamma(step) = &mut steps[id]
+                    && let Some(relu) = only_relu(&network, &consumers[id])
+                    && !step.has_negative
+                {
+                    step.output = relu;
+                }
             }
         }
         let is_kept = kept_values(&network, &steps);
         Ok(Program { network, steps, is_kept })
+    }
+}
+
+/// The only consumer of a value, if it is a ReLU: what is positive before it is the same behind it, and
+/// needs to be kept there alone.
+fn only_relu(network: &Network, consumers: &[LayerId]) -> Option<LayerId> {
+    let [reader] = *consumers else { return None };
+    match &network.layers[reader].op {
+        Op::Activation(activation) => {
+            let function = &activation.function;
+            let is_relu = function.clip_bounds() == Some((0.0, f32::INFINITY));
+            (is_relu && !function.has_parameters()).then_some(reader)
+        }
+        _ => None,
     }
 }
 
@@ -198,7 +232,8 @@ fn step_of(
             let shares = shares_of_favour(rule, &groups, dead).filter(|_| is_local);
             if let Some((share, favour)) = shares {
                 let (bias, has_negative) = (setting.bias, !dead.negative);
-                let step = GammaStep { share, favour, has_negative, bias, stabilizer };
+                let output = id;
+                let step = GammaStep { share, favour, has_negative, output, bias, stabilizer };
                 return Ok(Step::Gamma(step));
             }
             if is_local && is_epsilon_on_residual_sum(&layer.op, &groups) {
@@ -223,15 +258,22 @@ fn step_of(
 /// receive relevance one, `W⁺ x⁺ + W⁻ x⁻ = (W x + |W| |x|) / 2`.
 fn shares_of_favour(rule: &Rule, groups: &[Group], dead: DeadSigns) -> Option<(f32, f32)> {
     match (rule, groups) {
-        (Rule::Gamma { gamma }, [_, _]) => Some((1.0 + 0.5 * gamma, 0.5 * gamma)),
+        (Rule::Gamma { gamma }, groups) if meets_both_signs(groups, dead) => {
+            Some((1.0 + 0.5 * gamma, 0.5 * gamma))
+        }
         (Rule::ZPlus, [group]) if dead.negative && dead.zero => {
-            let both = [
-                Term { input: InputPart::Positive, weight: WeightPart::Positive },
-                Term { input: InputPart::Negative, weight: WeightPart::Negative },
-            ];
-            (group.terms == both).then_some((0.5, 0.5))
+            (group.contributions() == Some(Sign::Positive)).then_some((0.5, 0.5))
         }
         _ => None,
+    }
+}
+
+/// Whether the groups of gamma meet inputs of both signs, and its gates, where they stay, outputs of both.
+fn meets_both_signs(groups: &[Group], dead: DeadSigns) -> bool {
+    match groups {
+        [_, _] => true,
+        [group] => group.terms.len() == 2 && group.gate.is_none() && dead.negative,
+        _ => false,
     }
 }
 
@@ -299,9 +341,13 @@ fn kept_values(network: &Network, steps: &[Step]) -> Vec<bool> {
         let layer = &network.layers[id];
         let (inputs, output) = match (step, layer.op.as_linear(), layer.op.as_operator()) {
             (Step::Linear(linear), Some(map), _) => {
-                (linear.reads_inputs(), linear.reads_output(map))
+                (linear.reads_inputs(), linear.reads_output(&layer.op, map))
             }
-            (Step::Expansion(_) | Step::Gamma(_), ..) => (true, true),
+            (Step::Gamma(step), ..) => {
+                is_kept[step.output] = true;
+                (true, false)
+            }
+            (Step::Expansion(_), ..) => (true, true),
             (Step::Residual(_), ..) => (true, false),
             (Step::Gradient | Step::GuidedBackprop, _, Some(operator)) => {
                 let reads = operator.gradient_reads();

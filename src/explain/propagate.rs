@@ -1,19 +1,18 @@
 //! The interpreter: carries relevance from the output to the input, layer by layer, and keeps the books.
 
-use std::cell::RefCell;
-
 use anyhow::{Context, Result, ensure};
 
 use super::Attribution;
 use super::conservation::{Books, LayerBooks};
-use super::division::{Division, TermKernels};
+use super::division::Division;
 use super::engine::{Activations, Engine, StepKernels};
 use super::expansion;
 use super::program::{LinearStep, Step};
+use super::reads::Reads;
 use super::residual;
 use crate::network::{LayerId, Op};
 use crate::operator::{GradientReads, Operator};
-use crate::rule::{InputPart, Sign};
+use crate::rule::Sign;
 use crate::tensor::Tensor;
 
 /// Relevance that is on its way, with its sum and the sum of its absolute values.
@@ -150,7 +149,7 @@ impl Engine {
                 self.divide(id, step, divisions, activations, arrived, before)
             }
             (Step::Gamma(step), _, StepKernels::Gamma(kernels)) => {
-                kernels.propagate(*step, &inputs()?, &value(id)?, arrived, before)
+                kernels.propagate(*step, &inputs()?, &value(step.output)?, arrived, before)
             }
             (&Step::Residual(stabilizer), ..) => match op {
                 Op::Sum(sum) => residual::propagate(sum, stabilizer, &inputs()?, arrived),
@@ -188,22 +187,8 @@ impl Engine {
         arrived: Carried,
         before: Option<Carried>,
     ) -> Result<Handed> {
-        let layer = &self.network().layers[id];
-        let value = |of: LayerId| self.value(activations, of, self.steps_in_blocks[id]);
-        // Several terms read the same part of the inputs.
-        let known: RefCell<Vec<(InputPart, Vec<Tensor>)>> = RefCell::default();
-        let inputs = |term: &TermKernels| -> Result<Vec<Tensor>> {
-            if let Some((_, parts)) = known.borrow().iter().find(|(part, _)| *part == term.input) {
-                return Ok(parts.clone());
-            }
-            let parts = layer.inputs.iter().enumerate().map(|(place, &input)| {
-                let offset = term.offsets.as_ref().map(|offsets| &offsets[place]);
-                part_of(value(input)?, term.input, offset)
-            });
-            let parts = parts.collect::<Result<Vec<Tensor>>>()?;
-            known.borrow_mut().push((term.input, parts.clone()));
-            Ok(parts)
-        };
+        let by_sign = divisions.iter().filter(|division| division.is_by_sign());
+        let reads = Reads::new(self, id, activations, by_sign.count() > 1);
         let mut sums = self.sums_from(id, before);
         let mut absorbed = [0.0; 2];
         let mut taken_up = 0.0;
@@ -215,17 +200,14 @@ impl Engine {
             let arrived = if is_last { relevance.take() } else { relevance.clone() };
             let mut arrived = arrived.context("relevance was used up")?;
             taken_up += match division.group.gate {
-                Some(sign) => close_gate(&mut arrived, sign, &value(id)?)?,
+                Some(sign) => close_gate(&mut arrived, sign, &reads.output()?)?,
                 None => incoming,
             };
             let coefficient = division.group.coefficient;
-            let lost = division.divide(step.stabilizer, &mut arrived, inputs, || value(id))?;
+            let lost = division.divide(step.stabilizer, &mut arrived, &reads)?;
             absorbed[0] += f64::from(coefficient) * lost.by_bias;
             absorbed[1] += f64::from(coefficient) * lost.by_stabilizer;
-            for term in &division.terms {
-                let parts = if term.input.is_constant() { vec![] } else { inputs(term)? };
-                term.transposed.gather(&arrived, &parts, coefficient, &mut sums)?;
-            }
+            division.gather(&arrived, &reads, &mut sums)?;
         }
         if divisions.iter().all(|division| division.group.gate.is_some()) {
             // An output of 0 opens no gate: its relevance is dropped.
@@ -315,18 +297,6 @@ fn close_gate(relevance: &mut Tensor, gate: Sign, output: &Tensor) -> Result<f64
         Sign::Negative => relevance.update([output], |r, [y]| if y < 0.0 { r } else { 0.0 })?,
     };
     Ok(kept[0])
-}
-
-fn part_of(mut value: Tensor, part: InputPart, offset: Option<&Tensor>) -> Result<Tensor> {
-    match (part, offset) {
-        (InputPart::Positive, _) => value.map(|x| x.max(0.0)),
-        (InputPart::Negative, _) => value.map(|x| x.min(0.0)),
-        (_, Some(offset)) => {
-            value.combine_broadcast(offset, |x, offset| *x -= offset)?;
-            Ok(value)
-        }
-        _ => Ok(value),
-    }
 }
 
 fn positive(mut relevance: Tensor) -> Result<Carried> {

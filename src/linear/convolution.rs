@@ -9,7 +9,9 @@ use tract_core::ops::nn::DataFormat;
 
 use super::convolution_transposed::scatter;
 use super::plan::Plan;
-use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, depthwise, direct};
+use super::{
+    Forward, LinearMap, Signs, Transposed, WeightPart, Window, WindowAxis, depthwise, direct,
+};
 use crate::blocked::{self, Image, finish};
 use crate::lanes::Totals;
 use crate::tensor::Tensor;
@@ -39,6 +41,14 @@ impl Convolution {
     /// Whether every channel is convolved by itself.
     pub fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.weight.shape()[1] == 1
+    }
+
+    /// Whether every output reads one pixel of all channels, the one in its own place.
+    pub fn is_pointwise(&self) -> bool {
+        let is_single = |axis: &WindowAxis| {
+            (axis.kernel, axis.stride, axis.pad_before, axis.pad_after) == (1, 1, 0, 0)
+        };
+        self.groups == 1 && !self.is_transposed && self.window.axes.iter().all(is_single)
     }
 
     /// The axis of `weight` that numbers the layer's output channels, and whether `groups` split it.

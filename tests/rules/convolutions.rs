@@ -222,6 +222,17 @@ proptest! {
         hold_at(&layer, &INSIDE)?;
     }
 
+    /// Rules that favour contributions of one sign have kernels of their own here.
+    #[test]
+    fn pointwise_convolutions_in_blocks(
+        [height, width] in [1usize..7, 1usize..9],
+        inputs in 8usize..40,
+        outputs in 8usize..40,
+    ) {
+        let axes = [Axis::new(height, 1), Axis::new(width, 1)];
+        hold_at(&convolution([inputs, outputs], 1, &axes), &INSIDE)?;
+    }
+
     #[test]
     fn depthwise_convolutions_in_blocks_of_any_geometry(
         height in any_axis(),

@@ -1,0 +1,120 @@
+//! The transposed map of a pointwise convolution with weights that depend on the sign of the values they
+//! are shared out to: what a rule that favours contributions of one sign hands to inputs of both signs.
+
+use super::filters::{Filters, PackedFilters};
+use super::finish::Share;
+use super::{Finish, Image, LANES, Totals};
+use crate::linear::WeightPart;
+use crate::microkernel::{BySign, Instructions, Operands};
+use crate::parallel::map_heavy_chunks;
+use crate::rule::Sign;
+use crate::tensor::Tensor;
+
+/// Which contributions `w · x` of an input to an output count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Favoured {
+    /// The favoured sign.
+    pub sign: Sign,
+    /// All count, and those of the sign this much more; `None`: only those of the sign.
+    pub by: Option<f32>,
+}
+
+/// `Wᵀ` of a pointwise convolution on images in blocks, packed.
+pub(crate) struct TransposedBySign {
+    instructions: Instructions,
+    filters: PackedFilters,
+    /// Where each channel of the quotients lies, relative to the pixel.
+    offsets: Vec<u32>,
+    /// The images of the inputs and of the outputs.
+    images: [Image; 2],
+    /// Pixels that are computed together.
+    pixels: usize,
+}
+
+impl TransposedBySign {
+    /// The kernel of the weights `[O, I, 1, 1]` on images of `height · width` pixels; `None` where they
+    /// are too small or too large for it.
+    pub fn new(weight: &Tensor, height: usize, width: usize) -> Option<TransposedBySign> {
+        let instructions = Instructions::detect()?;
+        let filters = Filters { weight, part: WeightPart::Plain, is_transposed: true };
+        let inputs = Image { channels: filters.count(), height, width };
+        let outputs = Image { channels: filters.channels(), ..inputs };
+        let pixels = instructions.pixels_by_sign();
+        if inputs.pixels() < pixels || u32::try_from(outputs.len()).is_err() {
+            return None;
+        }
+        let offset =
+            |channel: usize| (channel / LANES * outputs.block_len() + channel % LANES) as u32;
+        Some(TransposedBySign {
+            instructions,
+            filters: PackedFilters::new(instructions, filters, &[0]),
+            offsets: (0..outputs.channels).map(offset).collect(),
+            images: [inputs, outputs],
+            pixels,
+        })
+    }
+
+    /// The images of the inputs and of the outputs.
+    pub fn images(&self) -> [Image; 2] {
+        self.images
+    }
+
+    /// Adds to the relevance of every input `coefficient · Σ w · x · quotient` over the contributions that
+    /// count, or writes it; the totals are those of a [`Share`].
+    pub fn run(
+        &self,
+        quotients: &[f32],
+        inputs: &[f32],
+        favoured: Favoured,
+        (coefficient, adds): (f32, bool),
+        relevance: &mut [f32],
+    ) -> Totals {
+        let share = Share { coefficient, factors: Some(inputs), adds };
+        let block_len = self.images[0].block_len();
+        let block = |block: usize, relevance: &mut [f32]| {
+            self.run_block(block, quotients, inputs, favoured, &share, relevance)
+        };
+        Totals::of(map_heavy_chunks(relevance, block_len, self.offsets.len(), block))
+    }
+
+    fn run_block(
+        &self,
+        block: usize,
+        quotients: &[f32],
+        inputs: &[f32],
+        favoured: Favoured,
+        share: &Share,
+        relevance: &mut [f32],
+    ) -> Totals {
+        let (blocks, weights) = self.filters.pass(block / self.filters.blocks);
+        let weights = &weights[block % self.filters.blocks * LANES..];
+        let tile_len = self.pixels * LANES;
+        let mut sums = [0.0; MOST_PIXELS * LANES];
+        let mut totals = Totals::default();
+        for place in (0..relevance.len()).step_by(tile_len) {
+            // The last tile begins among the pixels of the one before.
+            let start = place.min(relevance.len() - tile_len);
+            let at = block * relevance.len() + start;
+            let by_sign = BySign {
+                values: &inputs[at..],
+                favours_negative: favoured.sign == Sign::Negative,
+                favour: favoured.by,
+            };
+            let offsets = &self.offsets;
+            let operands = Operands { weights, input: &quotients[start..], offsets };
+            self.instructions.run_by_sign(blocks * LANES, operands, by_sign, &mut sums);
+            let (known, end) = (place - start, start + tile_len);
+            share.finish(
+                block,
+                at + known,
+                &sums[known..tile_len],
+                &mut relevance[place..end],
+                &mut totals,
+            );
+        }
+        totals
+    }
+}
+
+/// The most pixels that a microkernel computes together.
+const MOST_PIXELS: usize = 7;

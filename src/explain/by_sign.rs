@@ -1,0 +1,139 @@
+//! Pointwise convolutions whose inputs have both signs, under rules that favour contributions of one.
+//!
+//! As products of parts, `W⁺x⁺ + W⁻x⁻` takes two where one will do: the denominator is known from the
+//! output and `|W||x|` ([`ContributionQuotient`]), and every input chooses its weights by its sign when
+//! relevance is shared out ([`TransposedBySign`]).
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+
+use super::propagate::Carried;
+use super::quotient::Absorbed;
+use super::reads::Reads;
+use crate::blocked::finish::{Bias, ContributionQuotient, Contributions, Quotient};
+use crate::blocked::{Favoured, TransposedBySign, finish_all};
+use crate::linear::{BlockedKernel, Convolution, WeightPart};
+use crate::rule::{Sign, Stabilizer};
+use crate::tensor::Tensor;
+
+/// What a convolution shares out by the signs of its inputs.
+pub(super) struct SharesBySign(TransposedBySign);
+
+impl SharesBySign {
+    /// The kernel; `None` where the convolution is not a pointwise one on images in blocks.
+    pub fn new(map: &Convolution) -> Option<SharesBySign> {
+        let [height, width] = map.window.input_shape()[..] else { return None };
+        let is_served = map.in_blocks && map.is_pointwise();
+        let kernel = is_served.then(|| TransposedBySign::new(&map.weight, height, width));
+        kernel.flatten().map(SharesBySign)
+    }
+
+    /// Adds to the relevance of the input `coefficient · Σ w x s` over what counts.
+    pub fn gather(
+        &self,
+        quotients: &Tensor,
+        input: &Tensor,
+        favoured: Favoured,
+        coefficient: f32,
+        sum: &mut Option<Carried>,
+    ) -> Result<()> {
+        let [inner, outer] = self.0.images();
+        let before = sum.take().map(|sum| sum.relevance);
+        let adds = before.is_some();
+        let mut relevance = match before {
+            Some(before) => before,
+            None => Tensor::unwritten(&inner.shape())?,
+        };
+        let fits = quotients.len() == outer.len() && input.len() == inner.len();
+        ensure!(fits && relevance.len() == inner.len(), "images in blocks have other sizes");
+        let totals = self.0.run(
+            quotients.data(),
+            input.data(),
+            favoured,
+            (coefficient, adds),
+            relevance.data_mut(),
+        );
+        *sum = Some(Carried { relevance, sums: totals.sums() });
+        Ok(())
+    }
+}
+
+/// The kernels of a layer's groups, each of which counts contributions of one sign.
+pub(super) struct ContributionKernels {
+    /// `|W|`.
+    magnitude: BlockedKernel,
+    shares: SharesBySign,
+    /// `[O, I, 1, 1]`.
+    weight: Tensor,
+    /// The layer's bias.
+    bias: Option<Tensor>,
+}
+
+impl ContributionKernels {
+    /// The kernels; `None` where there are none for this geometry.
+    ///
+    /// # Errors
+    /// When the images are beyond what 32 bits can address.
+    pub fn new(map: &Convolution) -> Result<Option<Arc<ContributionKernels>>> {
+        let Some(shares) = SharesBySign::new(map) else { return Ok(None) };
+        Ok(Some(Arc::new(ContributionKernels {
+            magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
+            shares,
+            weight: map.weight.clone(),
+            bias: map.bias.clone(),
+        })))
+    }
+
+    /// Replaces relevance by its quotients; `bias` is the part of the bias that takes part.
+    pub fn divide(
+        &self,
+        sign: Sign,
+        bias: Option<&Tensor>,
+        stabilizer: Stabilizer,
+        relevance: &mut Tensor,
+        reads: &Reads,
+    ) -> Result<Absorbed> {
+        let image = self.magnitude.image;
+        let (inputs, output) = (reads.inputs()?, reads.output()?);
+        let input = inputs.first().context("a convolution reads an image")?;
+        let finish = ContributionQuotient {
+            contributions: Contributions {
+                sign,
+                weights: self.weight.data(),
+                inputs: input.data(),
+                channels: self.weight.shape()[1],
+                pixels: image.pixels(),
+            },
+            y: output.data(),
+            bias: Bias::of(self.bias.as_ref(), image),
+            quotient: Quotient { stabilizer, bias: Bias::of(bias, image), before: None },
+        };
+        let magnitudes = || input.map(f32::abs);
+        let totals = match reads.is_shared {
+            false => self.magnitude.run(&magnitudes()?, relevance, &finish)?,
+            true => {
+                let sums =
+                    reads.magnitudes(|| self.magnitude.forward(&magnitudes()?, None, None))?;
+                ensure!(relevance.len() == sums.len(), "relevance has another size");
+                finish_all(&finish, image, sums.data(), relevance.data_mut())
+            }
+        };
+        let [by_stabilizer, by_bias] = totals.sums();
+        Ok(Absorbed { by_bias, by_stabilizer })
+    }
+
+    /// Adds to the relevance of the input what contributions of a sign are given.
+    pub fn gather(
+        &self,
+        sign: Sign,
+        quotients: &Tensor,
+        reads: &Reads,
+        coefficient: f32,
+        sum: &mut Option<Carried>,
+    ) -> Result<()> {
+        let inputs = reads.inputs()?;
+        let input = inputs.first().context("a convolution reads an image")?;
+        self.shares.gather(quotients, input, Favoured { sign, by: None }, coefficient, sum)
+    }
+}

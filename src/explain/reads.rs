@@ -1,0 +1,85 @@
+//! What the divisions of a layer read of the forward pass, each of it computed once.
+
+use std::cell::{OnceCell, RefCell};
+
+use anyhow::Result;
+
+use super::engine::{Activations, Engine};
+use crate::network::LayerId;
+use crate::rule::InputPart;
+use crate::tensor::Tensor;
+
+/// The values around a layer, in the layout of its step.
+pub(super) struct Reads<'a> {
+    engine: &'a Engine,
+    id: LayerId,
+    activations: &'a Activations,
+    /// Whether several groups read the sums of magnitudes.
+    pub is_shared: bool,
+    parts: RefCell<Vec<(InputPart, Vec<Tensor>)>>,
+    magnitudes: OnceCell<Tensor>,
+}
+
+impl<'a> Reads<'a> {
+    pub fn new(
+        engine: &'a Engine,
+        id: LayerId,
+        activations: &'a Activations,
+        is_shared: bool,
+    ) -> Reads<'a> {
+        let (parts, magnitudes) = (RefCell::default(), OnceCell::new());
+        Reads { engine, id, activations, is_shared, parts, magnitudes }
+    }
+
+    fn value(&self, of: LayerId) -> Result<Tensor> {
+        self.engine.value(self.activations, of, self.engine.steps_in_blocks[self.id])
+    }
+
+    /// The layer's output.
+    pub fn output(&self) -> Result<Tensor> {
+        self.value(self.id)
+    }
+
+    /// The layer's inputs.
+    pub fn inputs(&self) -> Result<Vec<Tensor>> {
+        let inputs = &self.engine.network().layers[self.id].inputs;
+        inputs.iter().map(|&input| self.value(input)).collect()
+    }
+
+    /// A part of the inputs; `offsets` are subtracted where it is relative to them.
+    pub fn parts(&self, part: InputPart, offsets: Option<&[Tensor]>) -> Result<Vec<Tensor>> {
+        if let Some((_, parts)) = self.parts.borrow().iter().find(|(known, _)| *known == part) {
+            return Ok(parts.clone());
+        }
+        let inputs = self.inputs()?.into_iter().enumerate();
+        let parts = inputs.map(|(place, input)| {
+            part_of(input, part, offsets.and_then(|offsets| offsets.get(place)))
+        });
+        let parts = parts.collect::<Result<Vec<Tensor>>>()?;
+        self.parts.borrow_mut().push((part, parts.clone()));
+        Ok(parts)
+    }
+
+    /// `|W||x|`, as `compute` has it when it is read for the first time.
+    pub fn magnitudes(&self, compute: impl FnOnce() -> Result<Tensor>) -> Result<&Tensor> {
+        match self.magnitudes.get() {
+            Some(magnitudes) => Ok(magnitudes),
+            None => {
+                let computed = compute()?;
+                Ok(self.magnitudes.get_or_init(|| computed))
+            }
+        }
+    }
+}
+
+fn part_of(mut value: Tensor, part: InputPart, offset: Option<&Tensor>) -> Result<Tensor> {
+    match (part, offset) {
+        (InputPart::Positive, _) => value.map(|x| x.max(0.0)),
+        (InputPart::Negative, _) => value.map(|x| x.min(0.0)),
+        (_, Some(offset)) => {
+            value.combine_broadcast(offset, |x, offset| *x -= offset)?;
+            Ok(value)
+        }
+        _ => Ok(value),
+    }
+}
