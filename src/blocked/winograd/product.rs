@@ -60,13 +60,15 @@ impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, V
     fn run<S: Simd>(self, simd: S) {
         let Product { weights, values, sums: output, block_len, tile_len, .. } = self.0;
         let mut totals = [[simd.splat(0.0); VECTORS]; TILES];
-        let is_one_run = values.len() <= RUN * TILES * LANES;
         let width = VECTORS * S::LANES;
-        let runs = weights.chunks(RUN * LANES * width).zip(values.chunks(RUN * TILES * LANES));
-        for (weights, values) in runs {
+        let blocks = values.len() / (TILES * LANES);
+        let mut first = 0;
+        while first < blocks {
             let mut sums = [[simd.splat(0.0); VECTORS]; TILES];
-            let blocks = weights.chunks_exact(LANES * width);
-            for (weights, values) in blocks.zip(values.chunks_exact(TILES * LANES)) {
+            let end = blocks.min(first + RUN);
+            for block in first..end {
+                let weights = &weights[block * LANES * width..][..LANES * width];
+                let values = &values[block * TILES * LANES..][..TILES * LANES];
                 for lane in 0..LANES {
                     let mut filters = [simd.splat(0.0); VECTORS];
                     for vector in 0..VECTORS {
@@ -81,15 +83,16 @@ impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, V
                     }
                 }
             }
-            if is_one_run {
-                totals = sums;
-                break;
-            }
+            let is_first = first == 0;
             for tile in 0..TILES {
                 for vector in 0..VECTORS {
-                    totals[tile][vector] = simd.add(totals[tile][vector], sums[tile][vector]);
+                    totals[tile][vector] = match is_first {
+                        true => sums[tile][vector],
+                        false => simd.add(totals[tile][vector], sums[tile][vector]),
+                    };
                 }
             }
+            first = end;
         }
         for tile in 0..TILES {
             for vector in 0..VECTORS {
