@@ -8,13 +8,13 @@
 use anyhow::Result;
 
 use super::convolution::{Correlation, Kernel};
-use super::{Window, WindowAxis, scatter_columns};
+use super::{Window, WindowAxis, few_channels};
 use crate::tensor::Tensor;
 
 /// The kernel that carries `[N, O, output...]` back to `[N, I, input...]`.
 pub(super) fn scatter(forward: &Correlation) -> Result<Kernel> {
-    if scatter_columns::applies(forward) {
-        return scatter_columns::scatter(forward);
+    if few_channels::applies(forward) {
+        return few_channels::scatter(forward);
     }
     let weight = exchange_channels(&forward.weight, forward.groups)?;
     let phases = phase_grid(&forward.window)
@@ -62,25 +62,25 @@ pub(crate) fn exchange_channels(weight: &Tensor, groups: usize) -> Result<Tensor
 
 /// One phase of one axis: the input positions `first + stride · n`, and how a stride-1 window computes them.
 #[derive(Clone, Debug)]
-struct PhaseAxis {
+pub(super) struct PhaseAxis {
     /// The first input position of this phase.
-    first: usize,
+    pub first: usize,
     /// Distance between positions of this phase.
-    stride: usize,
+    pub stride: usize,
     /// How many positions there are.
-    count: usize,
+    pub count: usize,
     /// The taps of the forward kernel that read this phase, in the order of the flipped kernel.
-    taps: Vec<usize>,
+    pub taps: Vec<usize>,
     /// Leading results of the stride-1 window that belong to no input position.
-    skipped: usize,
+    pub skipped: usize,
     /// The stride-1 window over the output.
-    window: WindowAxis,
+    pub window: WindowAxis,
 }
 
 /// All phases of an axis.
 ///
 /// Position `i` is read by tap `k` of window `o` where `o·stride + k·dilation = i + pad_before`.
-fn phases_of(axis: &WindowAxis) -> Vec<PhaseAxis> {
+pub(super) fn phases_of(axis: &WindowAxis) -> Vec<PhaseAxis> {
     (0..axis.stride.min(axis.input)).map(|first| phase_of(axis, first)).collect()
 }
 

@@ -10,6 +10,7 @@ mod convolution_transposed;
 mod dense;
 mod depthwise;
 mod direct;
+mod few_channels;
 pub(crate) mod padded_planes;
 mod plan;
 mod pooling;
@@ -17,7 +18,6 @@ pub(crate) mod product;
 mod reduction;
 mod resampling;
 mod rows;
-mod scatter_columns;
 mod sum;
 mod window;
 

@@ -5,7 +5,6 @@ use super::{Window, WindowAxis};
 /// One tap along one row of windows: `count` outputs from `output` on, which read inputs from `input` on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
-    pub tap: usize,
     pub input: usize,
     pub output: usize,
     pub count: usize,
@@ -29,17 +28,6 @@ impl Row {
             outputs.zip(inputs).for_each(|(output, &input)| take(output, input));
         }
     }
-
-    /// `input[n] += weight · output[n]` along the row.
-    pub fn scatter(&self, weight: f32, output: &[f32], input: &mut [f32]) {
-        let (from, to) = (&output[self.output..][..self.count], &mut input[self.input..]);
-        if self.stride == 1 {
-            to[..self.count].iter_mut().zip(from).for_each(|(to, from)| *to += weight * from);
-        } else {
-            let to = to.iter_mut().step_by(self.stride);
-            to.zip(from).for_each(|(to, from)| *to += weight * from);
-        }
-    }
 }
 
 /// Calls `work` for every tap of every row of windows that reads inside the input; two spatial axes.
@@ -55,7 +43,6 @@ pub(crate) fn for_each_row(window: &Window, mut work: impl FnMut(&Row)) {
                 }
                 let offset = first * horizontal.stride + tap_x * horizontal.dilation;
                 work(&Row {
-                    tap: tap_y * horizontal.kernel + tap_x,
                     input: source_y * horizontal.input + offset - horizontal.pad_before,
                     output: y * horizontal.output + first,
                     count,
