@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
-use crate::parallel::map_chunks;
+use crate::parallel::{for_each_chunk, map_chunks};
 use crate::vector;
 
 /// A dense, row-major `f32` array. Cloning shares the storage.
@@ -174,9 +174,12 @@ impl Tensor {
     ///
     /// # Errors
     /// When the memory cannot be had.
-    pub fn map(&self, function: impl Fn(f32) -> f32) -> Result<Tensor> {
+    pub fn map(&self, function: impl Fn(f32) -> f32 + Send + Sync) -> Result<Tensor> {
         let mut result = Tensor::unwritten(self.shape())?;
-        vector::each_with(result.data_mut(), self.data(), |to, from| *to = function(from));
+        for_each_chunk(result.data_mut(), CHUNK, |index, chunk| {
+            let from = &self.data()[index * CHUNK..][..chunk.len()];
+            vector::each_with(chunk, from, |to, from| *to = function(from));
+        });
         Ok(result)
     }
 

@@ -11,7 +11,7 @@ use super::program::{LinearStep, Step};
 use super::reads::Reads;
 use super::residual;
 use crate::network::{LayerId, Op};
-use crate::operator::{GradientReads, Operator};
+use crate::operator::{Concat, GradientReads, Operator};
 use crate::rule::Sign;
 use crate::tensor::Tensor;
 
@@ -19,6 +19,12 @@ use crate::tensor::Tensor;
 pub(super) struct Carried {
     pub relevance: Tensor,
     pub sums: [f64; 2],
+}
+
+impl Carried {
+    fn sum(&self) -> f64 {
+        self.sums[0]
+    }
 }
 
 impl From<Tensor> for Carried {
@@ -73,16 +79,18 @@ impl Engine {
                 continue;
             };
             let sums = arrived.sums;
-            let before = self.adds_to(id).and_then(|input| carried[input].take());
-            let sum_before = before.as_ref().map_or(0.0, |before| before.sums[0]);
+            let before = self.added_to(id, &mut carried);
+            let sums_before = before.iter().map(|before| before.as_ref().map_or(0.0, Carried::sum));
+            let sums_before: Vec<f64> = sums_before.collect();
             let handed = self
                 .arranged(id, arrived, self.steps_in_blocks[id])
                 .and_then(|arrived| self.step(id, activations, arrived, before))
                 .with_context(|| format!("propagating through the {}", layer.describe()))?;
             let (by_bias, by_stabilizer) = (handed.absorbed_by_bias, handed.absorbed_by_stabilizer);
             let mut layer_books = self.layer_books(id, sums, by_bias, by_stabilizer);
-            for (&input, part) in layer.inputs.iter().zip(handed.relevance) {
-                self.write_down(input, part.sums[0] - sum_before, &mut layer_books);
+            let parts = handed.relevance.into_iter().zip(sums_before);
+            for (&input, (part, sum_before)) in layer.inputs.iter().zip(parts) {
+                self.write_down(input, part.sum() - sum_before, &mut layer_books);
                 if self.carries(input) {
                     let part = self.arranged(input, part, self.layouts.is_in_blocks(input))?;
                     carried[input] = Some(joined(carried[input].take(), part)?);
@@ -110,27 +118,35 @@ impl Engine {
         matches!(self.network().layers[id].op, Op::Input) || self.program().steps[id] != Step::End
     }
 
-    /// The input of a layer whose step adds to what others handed to it: nothing is written to be
-    /// added later.
-    fn adds_to(&self, id: LayerId) -> Option<LayerId> {
-        let [input] = self.network().layers[id].inputs[..] else { return None };
-        let adds = match &self.steps[id] {
-            StepKernels::Divisions(_) | StepKernels::Gradient(_) => true,
-            StepKernels::Gamma(kernels) => kernels.add_to_relevance(),
+    /// What others handed to the inputs of a layer, where its step adds to that: nothing is written to
+    /// be added later.
+    fn added_to(&self, id: LayerId, carried: &mut [Option<Carried>]) -> Vec<Option<Carried>> {
+        let layer = &self.network().layers[id];
+        let adds = match (&self.steps[id], &layer.op) {
+            (StepKernels::Divisions(_) | StepKernels::Gradient(_), _) => layer.inputs.len() == 1,
+            (StepKernels::Gamma(kernels), _) => {
+                kernels.add_to_relevance() && layer.inputs.len() == 1
+            }
+            (_, Op::Concat(_)) => self.program().steps[id] == Step::Gradient,
             _ => false,
         };
-        let is_arranged = self.steps_in_blocks[id] == self.layouts.is_in_blocks(input);
-        (adds && is_arranged).then_some(input)
+        let in_blocks = self.steps_in_blocks[id];
+        let is_arranged = |input: LayerId| in_blocks == self.layouts.is_in_blocks(input);
+        let take = |&input: &LayerId| match adds && is_arranged(input) {
+            true => carried[input].take(),
+            false => None,
+        };
+        layer.inputs.iter().map(take).collect()
     }
 
     /// What layer `id` does with the relevance that arrived at it, in the layout of its step;
-    /// `before` is what it adds to.
+    /// `before` is what it adds to, for every input.
     fn step(
         &self,
         id: LayerId,
         activations: &Activations,
         arrived: Carried,
-        before: Option<Carried>,
+        before: Vec<Option<Carried>>,
     ) -> Result<Handed> {
         let layer = &self.network().layers[id];
         let op = self.step_op(id);
@@ -143,12 +159,16 @@ impl Engine {
             GradientReads::Inputs => inputs(),
             GradientReads::Output => Ok(vec![value(id)?]),
         };
+        if let (Step::Gradient, Op::Concat(concat)) = (&self.program().steps[id], op) {
+            return take_apart(concat, &arrived.relevance, before);
+        }
         match (&self.program().steps[id], op.as_operator(), &self.steps[id]) {
             (Step::End, ..) => Ok(Handed::from(Vec::<Carried>::new())),
             (Step::Linear(step), _, StepKernels::Divisions(divisions)) => {
                 self.divide(id, step, divisions, activations, arrived, before)
             }
             (Step::Gamma(step), _, StepKernels::Gamma(kernels)) => {
+                let before = before.into_iter().next().flatten();
                 kernels.propagate(*step, &inputs()?, &value(step.output)?, arrived, before)
             }
             (&Step::Residual(stabilizer), ..) => match op {
@@ -169,7 +189,7 @@ impl Engine {
             }
             (Step::Gradient, Some(op), _) => Ok(op.gradient(&read(op)?, arrived.relevance)?.into()),
             (Step::Gradient, None, StepKernels::Gradient(kernel)) => {
-                let mut sums = self.sums_from(id, before);
+                let mut sums = before;
                 kernel.gather(&arrived.relevance, &[], 1.0, &mut sums)?;
                 self.handed_from(id, sums)
             }
@@ -177,7 +197,7 @@ impl Engine {
         }
     }
 
-    /// The divisions of a rule on a linear layer.
+    /// The divisions of a rule on a linear layer; `sums` is what they add to.
     fn divide(
         &self,
         id: LayerId,
@@ -185,11 +205,10 @@ impl Engine {
         divisions: &[Division],
         activations: &Activations,
         arrived: Carried,
-        before: Option<Carried>,
+        mut sums: Vec<Option<Carried>>,
     ) -> Result<Handed> {
         let by_sign = divisions.iter().filter(|division| division.is_by_sign());
         let reads = Reads::new(self, id, activations, by_sign.count() > 1);
-        let mut sums = self.sums_from(id, before);
         let mut absorbed = [0.0; 2];
         let mut taken_up = 0.0;
         let (relevance, [incoming, _]) = (arrived.relevance, arrived.sums);
@@ -216,15 +235,6 @@ impl Engine {
         let mut handed = self.handed_from(id, sums)?;
         [handed.absorbed_by_bias, handed.absorbed_by_stabilizer] = absorbed;
         Ok(handed)
-    }
-
-    /// Nothing for every input of a layer, or what others handed to the only one.
-    fn sums_from(&self, id: LayerId, before: Option<Carried>) -> Vec<Option<Carried>> {
-        let mut sums: Vec<_> = self.network().layers[id].inputs.iter().map(|_| None).collect();
-        if let Some(sum) = sums.first_mut() {
-            *sum = before;
-        }
-        sums
     }
 
     /// What was added up for every input of a layer: zeros where that was nothing.
@@ -288,6 +298,14 @@ fn joined(before: Option<Carried>, part: Carried) -> Result<Carried> {
     let mut relevance = before.relevance;
     let sums = relevance.update([&part.relevance], |sum, [part]| sum + part)?;
     Ok(Carried { relevance, sums })
+}
+
+/// Hands the parts of a concatenation to its inputs.
+fn take_apart(concat: &Concat, relevance: &Tensor, before: Vec<Option<Carried>>) -> Result<Handed> {
+    let before = before.into_iter().map(|before| before.map(|before| before.relevance));
+    let parts = concat.add_gradient(relevance, before.collect())?.into_iter();
+    let carried = parts.map(|(relevance, sums)| Carried { relevance, sums });
+    Ok(carried.collect::<Vec<Carried>>().into())
 }
 
 /// Keeps relevance only where the layer's output has the sign of the gate; returns the sum of what is kept.

@@ -3,7 +3,9 @@
 use anyhow::{Result, ensure};
 
 use super::{GradientReads, Operator};
+use crate::parallel::map_chunks;
 use crate::tensor::Tensor;
+use crate::vector;
 
 /// ONNX `Concat`.
 #[derive(Clone, Debug)]
@@ -15,10 +17,58 @@ pub struct Concat {
 }
 
 impl Concat {
+    /// Adds to the relevance of every input, or writes it, what the inputs get of the output's. The sums
+    /// are those of all relevance that an input has then, and of its absolute values.
+    ///
+    /// # Errors
+    /// When the relevance, or what is added to, has another size.
+    pub(crate) fn add_gradient(
+        &self,
+        relevance: &Tensor,
+        before: Vec<Option<Tensor>>,
+    ) -> Result<Vec<(Tensor, [f64; 2])>> {
+        let lengths = self.block_lengths();
+        let row = lengths.iter().sum::<usize>().max(1);
+        let mut offset = 0;
+        let mut parts = Vec::with_capacity(lengths.len());
+        for ((shape, &length), before) in self.input_shapes.iter().zip(&lengths).zip(before) {
+            let adds = before.is_some();
+            let mut part = match before {
+                Some(before) => before,
+                None => Tensor::unwritten(shape)?,
+            };
+            let rows = part.len() / length.max(1);
+            let fits = part.shape() == shape && rows * row == relevance.len();
+            ensure!(fits, "a concat met relevance of another size");
+            // A chunk lies in one row of the inputs.
+            let chunk_len = if rows == 1 { CHUNK.min(length) } else { length };
+            let sums = map_chunks(part.data_mut(), chunk_len, |index, chunk| {
+                let at = index * chunk_len;
+                let from = at / length * row + offset + at % length;
+                let from = &relevance.data()[from..][..chunk.len()];
+                match adds {
+                    true => vector::each_with(chunk, from, |to, from| *to += from),
+                    false => chunk.copy_from_slice(from),
+                }
+                vector::sums(chunk)
+            });
+            parts.push((part, total(&sums)));
+            offset += length;
+        }
+        Ok(parts)
+    }
+
     /// For each input: elements that lie together in memory, from the axis inwards.
     fn block_lengths(&self) -> Vec<usize> {
         self.input_shapes.iter().map(|shape| shape[self.axis..].iter().product()).collect()
     }
+}
+
+/// Elements that one thread copies at a time.
+const CHUNK: usize = 1 << 12;
+
+fn total(sums: &[[f64; 2]]) -> [f64; 2] {
+    sums.iter().fold([0.0; 2], |total, sums| [total[0] + sums[0], total[1] + sums[1]])
 }
 
 impl Operator for Concat {
@@ -41,19 +91,9 @@ impl Operator for Concat {
     }
 
     fn gradient(&self, _inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
-        let lengths = self.block_lengths();
-        let row = lengths.iter().sum::<usize>().max(1);
-        let mut offset = 0;
-        let part = |(shape, &length): (&Vec<usize>, &usize)| {
-            let mut part = Tensor::unwritten(shape)?;
-            let rows = relevance.data().chunks_exact(row);
-            for (to, from) in part.data_mut().chunks_exact_mut(length.max(1)).zip(rows) {
-                to.copy_from_slice(&from[offset..offset + length]);
-            }
-            offset += length;
-            Ok(part)
-        };
-        self.input_shapes.iter().zip(&lengths).map(part).collect()
+        let before = self.input_shapes.iter().map(|_| None).collect();
+        let parts = self.add_gradient(&relevance, before)?;
+        Ok(parts.into_iter().map(|(part, _)| part).collect())
     }
 
     fn gradient_reads(&self) -> GradientReads {
@@ -76,5 +116,11 @@ mod tests {
         let parts = concat.gradient(&[], joined).unwrap();
         assert_eq!(parts[0].data(), a.data());
         assert_eq!(parts[1].data(), b.data());
+        let relevance = Tensor::new(&[2, 3], &[1.0, -2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        let parts = concat.add_gradient(&relevance, vec![None, Some(b)]).unwrap();
+        assert_eq!(parts[0].0.data(), &[1.0, 4.0]);
+        assert_eq!(parts[1].0.data(), &[1.0, 7.0, 10.0, 12.0]);
+        assert_eq!([parts[0].1, parts[1].1], [[5.0, 5.0], [30.0, 30.0]]);
+        assert!(concat.add_gradient(&a, vec![None, None]).is_err());
     }
 }
