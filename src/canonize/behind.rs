@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 
-use super::weights::{add_to_bias, constant_planes, per_channel, per_input_channel, scale_inputs};
-use crate::linear::WeightPart;
+use super::weights::{add_to_bias, per_channel, per_input_channel, scale_inputs};
+use crate::linear::{Convolution, WeightPart};
 use crate::network::{LayerId, Network, Op};
 use crate::operator::{Affine, Operator};
 use crate::tensor::Tensor;
@@ -14,8 +14,15 @@ pub(super) struct Path {
     layer: LayerId,
     /// One factor per input channel (convolution) or input element (dense layer).
     factors: Vec<f32>,
-    /// The shift in the shape of the layer's input.
-    shift: Option<Tensor>,
+    shift: Option<Shift>,
+}
+
+/// A shift of the input of a layer.
+enum Shift {
+    /// One number per channel, which every output of a convolution meets with all of its taps.
+    Channels(Vec<f32>),
+    /// In the shape of the layer's input.
+    Full(Tensor),
 }
 
 /// Follows a scale and shift of the value of `id` to the linear layers behind it;
@@ -88,7 +95,15 @@ fn path_to(
     let Some(factors) = per_input_channel(&network.layers[layer], scale, shape)? else {
         return Ok(None);
     };
-    let shift = affine.shift.as_ref().map(|shift| full(shift, shape)).transpose()?;
+    let shift = match &affine.shift {
+        None => None,
+        Some(shift) => match per_channel(shift, shape) {
+            Some(numbers) if never_reads_padding(&network.layers[layer].op) => {
+                Some(Shift::Channels(numbers))
+            }
+            _ => Some(Shift::Full(full(shift, shape)?)),
+        },
+    };
     Ok(Some(vec![Path { layer, factors, shift }]))
 }
 
@@ -96,14 +111,15 @@ impl Path {
     /// Merges the scale and shift into the linear layer at the end of the path.
     pub fn merge(self, network: &mut Network) -> Result<()> {
         let layer = &mut network.layers[self.layer];
-        if let Some(shift) = &self.shift {
-            let map = layer.op.as_linear().context("only a linear layer takes up a scale")?;
-            let bias = map.forward(WeightPart::Plain, None)?(std::slice::from_ref(shift))?;
-            let bias = if is_the_same_everywhere(&layer.op, shift) {
-                first_of_planes(&bias)?
-            } else {
-                bias
-            };
+        let bias = match (&self.shift, &layer.op) {
+            (Some(Shift::Channels(shift)), Op::Convolution(map)) => Some(answer(map, shift)?),
+            (Some(Shift::Full(shift)), op) => {
+                let map = op.as_linear().context("only a linear layer takes up a scale")?;
+                Some(map.forward(WeightPart::Plain, None)?(std::slice::from_ref(shift))?)
+            }
+            _ => None,
+        };
+        if let Some(bias) = bias {
             add_to_bias(layer, &bias)?;
         }
         scale_inputs(layer, &self.factors);
@@ -111,25 +127,32 @@ impl Path {
     }
 }
 
-/// Whether the answer of a layer to a shift is one number per output channel.
-fn is_the_same_everywhere(op: &Op, shift: &Tensor) -> bool {
+/// Whether every output of a layer reads as many inputs.
+fn never_reads_padding(op: &Op) -> bool {
     let Op::Convolution(convolution) = op else {
         return false;
     };
     let mut axes = convolution.window.axes.iter();
-    !convolution.is_transposed
-        && axes.all(|axis| axis.pad_before == 0 && axis.pad_after == 0)
-        && constant_planes(shift).is_some()
+    !convolution.is_transposed && axes.all(|axis| axis.pad_before == 0 && axis.pad_after == 0)
 }
 
-/// One number per channel of planes that are constant.
-fn first_of_planes(planes: &Tensor) -> Result<Tensor> {
-    let channels = planes.shape()[1];
-    let mut shape = vec![1; planes.shape().len()];
-    shape[1] = channels;
-    let plane = (planes.len() / channels.max(1)).max(1);
-    let firsts: Vec<f32> = planes.data().chunks_exact(plane).map(|plane| plane[0]).collect();
-    Tensor::new(&shape, &firsts)
+/// What a convolution makes of a number per input channel: one per output channel.
+fn answer(map: &Convolution, numbers: &[f32]) -> Result<Tensor> {
+    let shape = map.weight.shape();
+    let (filters, channels) = (shape[0], shape[1]);
+    let taps: usize = shape[2..].iter().product();
+    let filters_per_group = (filters / map.groups).max(1);
+    let rows = map.weight.data().chunks_exact((channels * taps).max(1)).enumerate();
+    let sums = rows.map(|(filter, weights)| {
+        let numbers = &numbers[filter / filters_per_group * channels..][..channels];
+        let products = weights.chunks_exact(taps.max(1)).zip(numbers).map(|(weights, number)| {
+            f64::from(*number) * weights.iter().map(|weight| f64::from(*weight)).sum::<f64>()
+        });
+        products.sum::<f64>() as f32
+    });
+    let mut bias_shape = vec![1; shape.len()];
+    bias_shape[1] = filters;
+    Tensor::new(&bias_shape, &sums.collect::<Vec<f32>>())
 }
 
 /// A constant that broadcasts to a shape, written out.

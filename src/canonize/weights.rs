@@ -65,11 +65,16 @@ fn scale_filters(convolution: &mut Convolution, factors: &[f32], by_row: bool) {
     let shape = convolution.weight.shape().to_vec();
     let taps: usize = shape[2..].iter().product();
     let rows_per_group = (shape[0] / convolution.groups).max(1);
-    let filters = convolution.weight.data_mut().chunks_exact_mut(taps.max(1));
-    for (index, filter) in filters.enumerate() {
-        let (row, column) = (index / shape[1], index % shape[1]);
-        let channel = if by_row { row } else { row / rows_per_group * shape[1] + column };
-        filter.iter_mut().for_each(|weight| *weight *= factors[channel]);
+    let rows = convolution.weight.data_mut().chunks_exact_mut((shape[1] * taps).max(1));
+    for (row, filters) in rows.enumerate() {
+        if by_row {
+            filters.iter_mut().for_each(|weight| *weight *= factors[row]);
+            continue;
+        }
+        let factors = &factors[row / rows_per_group * shape[1]..][..shape[1]];
+        for (filter, factor) in filters.chunks_exact_mut(taps.max(1)).zip(factors) {
+            filter.iter_mut().for_each(|weight| *weight *= factor);
+        }
     }
 }
 
