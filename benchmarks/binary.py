@@ -58,11 +58,12 @@ class Onnxplain:
             raise CommandError(f"{' '.join(words)}: exit code {process.returncode}: {message}")
         return _block(results)
 
-    def explain(self, model: Path, images: Path, composite: str, *options: str) -> ProcessRun:
-        """Explains pictures from process start to files written: heatmap, relevance and report of each."""
+    def explain(self, model: Path, images: Path, composite: str, *options: str, cores: int | None = None) -> ProcessRun:
+        """Explains pictures from process start to files written: heatmap, relevance and report of each; bound to so
+        many cores, if that is said."""
         words = [str(self.path), "explain", str(model), str(images), "-o", str(self.output), "--overwrite"]
         words += ["--save", "heatmap,relevance,report", "--preprocess", "imagenet", "--composite", composite]
-        return run_process([*words, *options, "--quiet"])
+        return run_process([*words, *options, "--quiet"], cores)
 
 
 def _block(results: list[tuple[Sample, dict[str, float]]]) -> Block:

@@ -101,15 +101,19 @@ class CommandError(Exception):
     """A command that is timed failed."""
 
 
-def run_process(words: Sequence[str]) -> ProcessRun:
+def run_process(words: Sequence[str], cores: int | None = None) -> ProcessRun:
     """Runs a command under GNU time, which starts small: a child's peak memory is at least its parent's.
+
+    Args:
+        cores: bind it to so many cores; without, it may use all of them.
 
     Raises:
         CommandError: when the command fails.
     """
     with tempfile.NamedTemporaryFile("r") as figures:
         start = time.perf_counter()
-        command = ["/usr/bin/time", "-o", figures.name, "-f", "%U %S %M", *words]
+        bound = [] if cores is None else ["taskset", "--cpu-list", f"0-{cores - 1}"]
+        command = ["/usr/bin/time", "-o", figures.name, "-f", "%U %S %M", *bound, *words]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         wall = time.perf_counter() - start
         if run.returncode != 0:

@@ -119,7 +119,7 @@ def _two_cores_row(folders: Sequence[Folder]) -> str:
     )
     met = all(goals.TWO_CORES.is_met(gain.wall) for gain in gains)
     verdict = "met" if met else "missed" if min(given) > goals.TWO_CORES.factor else "undecided"
-    return f"| a folder, two jobs against one, clock | {goals.TWO_CORES} | {found} | {verdict} | |"
+    return f"| a folder, two jobs on two cores against one on one, clock | {goals.TWO_CORES} | {found} | {verdict} | |"
 
 
 def _goal_row(name: str, found: Sequence[tuple[str, Goal, float]], two_threads: str = "") -> str:

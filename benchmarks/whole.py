@@ -52,9 +52,9 @@ class Folder:
     script: dict[int, Runs]
 
 
-def _script(network: Network, pictures: Path, output: Path, *options: str) -> ProcessRun:
+def _script(network: Network, pictures: Path, output: Path, *options: str, cores: int | None = None) -> ProcessRun:
     words = [sys.executable, str(SCRIPT), str(network.module), network.architecture.canonizer]
-    return run_process([*words, str(pictures), str(output), *options])
+    return run_process([*words, str(pictures), str(output), *options], cores)
 
 
 def one_shot(network: Network, binary: Onnxplain, picture: Path, effort: Effort) -> OneShot:
@@ -70,7 +70,11 @@ def one_shot(network: Network, binary: Onnxplain, picture: Path, effort: Effort)
 
 
 def folder(network: Network, binary: Onnxplain, pictures: Path, effort: Effort) -> Folder:
-    """onnxplain with one job and with two; the script with one thread and with two."""
+    """On one core and on two: onnxplain with as many jobs, the script with as many threads.
+
+    A process is bound to its cores. One job decodes the next picture and writes the last one beside its arithmetic,
+    so that unbound it takes more than one.
+    """
     found = Folder(
         network.name,
         len(list(pictures.iterdir())),
@@ -79,11 +83,12 @@ def folder(network: Network, binary: Onnxplain, pictures: Path, effort: Effort) 
     )
 
     def own(jobs: int) -> Sample:
-        return found.own[jobs].add(binary.explain(network.onnx, pictures, COMPOSITE, f"-j{jobs}"))
+        return found.own[jobs].add(binary.explain(network.onnx, pictures, COMPOSITE, f"-j{jobs}", cores=jobs))
 
     def script(threads: int) -> Sample:
         options = ["--threads", str(threads), "--batch", str(SCRIPT_BATCH)]
-        return found.script[threads].add(_script(network, pictures, binary.output, *options))
+        run = _script(network, pictures, binary.output, *options, cores=threads)
+        return found.script[threads].add(run)
 
     contestants: dict[str, Contestant] = {
         "own 1": lambda: own(1),
