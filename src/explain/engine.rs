@@ -85,7 +85,7 @@ impl Engine {
         let steps_in_blocks = (0..count).map(|id| step_is_in_blocks(&program, &layouts, id));
         let mut engine = Engine {
             forward: Vec::with_capacity(count),
-            activations: activations_of_convolutions(&program.network, &layouts),
+            activations: activations_behind(&program.network, &layouts),
             steps: Vec::with_capacity(count),
             steps_in_blocks: steps_in_blocks.collect(),
             last_reads: last_reads(&program.network),
@@ -235,20 +235,22 @@ impl Engine {
             self.layouts.convert(network, of, value, in_blocks)
         };
         let inputs: Vec<Tensor> = layer.inputs.iter().map(read).collect::<Result<_>>()?;
-        Ok(match &self.forward[id] {
-            ForwardKernel::Operator => {
-                (id, self.layouts.op(network, id).evaluate(picture, inputs)?)
+        let activation = self.activations[id].as_ref().filter(|_| !self.program.is_kept[id]);
+        let (computed, function) = match activation {
+            Some((activation, function)) => (*activation, Some(function)),
+            None => (id, None),
+        };
+        let value = match (&self.forward[id], self.layouts.op(network, id), function) {
+            (ForwardKernel::Blocks(kernel, bias), ..) => {
+                kernel.forward(&inputs[0], bias.as_ref(), function)
             }
-            ForwardKernel::Tensors(kernel) => (id, kernel(&inputs)?),
-            ForwardKernel::Blocks(kernel, bias) => {
-                let activation = self.activations[id].as_ref();
-                let (computed, function) = match activation.filter(|_| !self.program.is_kept[id]) {
-                    Some((activation, function)) => (*activation, Some(function)),
-                    None => (id, None),
-                };
-                (computed, kernel.forward(&inputs[0], bias.as_ref(), function)?)
+            (ForwardKernel::Tensors(kernel), ..) => kernel(&inputs),
+            (ForwardKernel::Operator, Op::Concat(concat), Some(function)) => {
+                concat.join(&inputs, |block, numbers| function.apply(block, numbers))
             }
-        })
+            (ForwardKernel::Operator, op, _) => op.evaluate(picture, inputs),
+        };
+        Ok((computed, value?))
     }
 }
 
@@ -265,16 +267,13 @@ fn step_is_in_blocks(program: &Program, layouts: &Layouts, id: LayerId) -> bool 
     layouts.is_in_blocks(id) && !has_few_channels && !reads_range
 }
 
-/// For each convolution in blocks, the activation that is the only reader of its value.
-fn activations_of_convolutions(
-    network: &Network,
-    layouts: &Layouts,
-) -> Vec<Option<(LayerId, Pointwise)>> {
+/// For each convolution and concatenation in blocks, the activation that is the only reader of its value.
+fn activations_behind(network: &Network, layouts: &Layouts) -> Vec<Option<(LayerId, Pointwise)>> {
     let consumers = network.consumers();
     let activation = |(id, layer): (LayerId, &Layer)| {
-        let is_convolution = matches!(layer.op, Op::Convolution(_));
+        let finishes = matches!(layer.op, Op::Convolution(_) | Op::Concat(_));
         let [reader] = consumers[id][..] else { return None };
-        if !is_convolution || !layouts.is_in_blocks(id) || !layouts.is_in_blocks(reader) {
+        if !finishes || !layouts.is_in_blocks(id) || !layouts.is_in_blocks(reader) {
             return None;
         }
         match layouts.op(network, reader) {

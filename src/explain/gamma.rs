@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Nothing cancels: both summands of `z` have the sign of `y`. With the shares 1/2 and 1/2 it is the
-//! z⁺ rule at positive outputs.
+//! z⁺ rule at positive outputs. Where only those receive relevance (`σ = 1`), `R_in` is one product
+//! for whose weights the sign of `x` decides ([`by_sign`](super::by_sign)).
 
 use std::slice;
 
@@ -35,6 +36,8 @@ pub struct GammaStep {
     pub favour: f32,
     /// Whether relevance arrives at outputs below 0.
     pub has_negative: bool,
+    /// Whether no input can be below 0: they are their own magnitudes.
+    pub nonnegative_inputs: bool,
     /// The layer whose value is `y` wherever relevance arrives: the layer itself, or a ReLU behind it.
     pub output: LayerId,
     /// Whether the bias takes part.
@@ -44,6 +47,11 @@ pub struct GammaStep {
 }
 
 impl GammaStep {
+    /// `|x|`.
+    fn magnitude(self, input: &Tensor) -> Result<Tensor> {
+        if self.nonnegative_inputs { Ok(input.clone()) } else { input.map(f32::abs) }
+    }
+
     /// What counts at positive outputs, and its coefficient: positive contributions `share + favour` times,
     /// negative ones `share − favour` times.
     fn favoured(self) -> (Favoured, f32) {
@@ -143,7 +151,7 @@ impl InBlocks {
         before: Option<Carried>,
     ) -> Result<Handed> {
         let GammaStep { share, favour, .. } = step;
-        let magnitudes = input.map(f32::abs)?;
+        let magnitudes = step.magnitude(input)?;
         let finish = GammaQuotient {
             stabilizer: step.stabilizer,
             share,
@@ -212,8 +220,8 @@ impl OnTensors {
         let mut quotient = arrived.relevance;
         // An output of 0 has no sign: its relevance is dropped.
         let taken_up = quotient.update([output], |r, [y]| if y == 0.0 { 0.0 } else { r })?[0];
-        let magnitudes: Vec<Tensor> =
-            inputs.iter().map(|input| input.map(f32::abs)).collect::<Result<_>>()?;
+        let magnitudes = inputs.iter().map(|input| step.magnitude(input));
+        let magnitudes = magnitudes.collect::<Result<Vec<Tensor>>>()?;
         let mut z = (self.magnitude)(&magnitudes)?;
         let mut unbiased = output.clone();
         if let Some(bias) = self.bias.as_ref().filter(|_| !step.bias) {

@@ -232,9 +232,15 @@ fn step_of(
             let shares = shares_of_favour(rule, &groups, dead).filter(|_| is_local);
             if let Some((share, favour)) = shares {
                 let (bias, has_negative) = (setting.bias, !dead.negative);
-                let output = id;
-                let step = GammaStep { share, favour, has_negative, output, bias, stabilizer };
-                return Ok(Step::Gamma(step));
+                return Ok(Step::Gamma(GammaStep {
+                    share,
+                    favour,
+                    has_negative,
+                    nonnegative_inputs: !inputs.negative,
+                    output: id,
+                    bias,
+                    stabilizer,
+                }));
             }
             if is_local && is_epsilon_on_residual_sum(&layer.op, &groups) {
                 return Ok(Step::Residual(stabilizer));

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::{GradientReads, Operator};
-use crate::parallel::map_chunks;
+use crate::parallel::{for_each_chunk, map_chunks};
 use crate::tensor::Tensor;
 use crate::vector;
 
@@ -17,6 +17,37 @@ pub struct Concat {
 }
 
 impl Concat {
+    /// The inputs one after the other, as `finish` leaves each position of the axis, whose number it is told.
+    ///
+    /// # Errors
+    /// When an input has another size.
+    pub(crate) fn join(
+        &self,
+        inputs: &[Tensor],
+        finish: impl Fn(usize, &mut [f32]) + Send + Sync,
+    ) -> Result<Tensor> {
+        let counts: Vec<usize> = self.input_shapes.iter().map(|shape| shape[self.axis]).collect();
+        let mut shape = self.input_shapes[0].clone();
+        shape[self.axis] = counts.iter().sum();
+        let fits = |(input, shape): (&Tensor, &Vec<usize>)| input.shape() == shape.as_slice();
+        let all_fit = inputs.iter().zip(&self.input_shapes).all(fits);
+        ensure!(inputs.len() == counts.len() && all_fit, "a concat met inputs of another size");
+        let len = shape[self.axis + 1..].iter().product();
+        let mut output = Tensor::unwritten(&shape)?;
+        for_each_chunk(output.data_mut(), len, |index, to| {
+            let (row, mut position) = (index / shape[self.axis], index % shape[self.axis]);
+            for (input, &count) in inputs.iter().zip(&counts) {
+                if position < count {
+                    to.copy_from_slice(&input.data()[(row * count + position) * len..][..len]);
+                    break;
+                }
+                position -= count;
+            }
+            finish(index % shape[self.axis], to);
+        });
+        Ok(output)
+    }
+
     /// Adds to the relevance of every input, or writes it, what the inputs get of the output's. The sums
     /// are those of all relevance that an input has then, and of its absolute values.
     ///
@@ -113,6 +144,9 @@ mod tests {
         let joined = concat.forward(vec![a.clone(), b.clone()]).unwrap();
         assert_eq!(joined.shape(), &[2, 3]);
         assert_eq!(joined.data(), &[1.0, 3.0, 4.0, 2.0, 5.0, 6.0]);
+        let add = |position: usize, to: &mut [f32]| to[0] += 10.0 * position as f32;
+        let shifted = concat.join(&[a.clone(), b.clone()], add).unwrap();
+        assert_eq!(shifted.data(), &[1.0, 13.0, 24.0, 2.0, 15.0, 26.0]);
         let parts = concat.gradient(&[], joined).unwrap();
         assert_eq!(parts[0].data(), a.data());
         assert_eq!(parts[1].data(), b.data());
