@@ -20,7 +20,8 @@ from captum.attr import NoiseTunnel, Saliency  # noqa: E402
 from networks import ARCHITECTURES, INPUT_HIGH, INPUT_LOW, Network, prepare, write_inputs  # noqa: E402
 
 SAMPLES = 50
-SIGMA = 0.5
+NOISE_LEVEL = 0.1
+"""The noise's deviation as a share of the input's range."""
 TARGET = 0
 BATCHES = (None, 1, 10)
 """Samples that captum computes together; without a number, which is its default, all of them."""
@@ -41,11 +42,12 @@ def captum_seconds(network: Network, picture: Path, threads: int, batch: int | N
     torch.set_num_threads(threads)
     tunnel = NoiseTunnel(Saliency(network.load()))
     image = torch.from_numpy(np.load(picture))[None]
+    deviation = NOISE_LEVEL * (INPUT_HIGH - INPUT_LOW)
     options = {} if batch is None else {"nt_samples_batch_size": batch}
 
     def run(samples: int) -> None:
         tunnel.attribute(
-            image.clone(), nt_type="smoothgrad", nt_samples=samples, stdevs=SIGMA, target=TARGET, abs=False, **options
+            image.clone(), nt_type="smoothgrad", nt_samples=samples, stdevs=deviation, target=TARGET, abs=False, **options
         )
 
     run(5)
@@ -66,7 +68,7 @@ def main() -> None:
     print("| threads | onnxplain s | captum, batch | s | times faster | gradient in forward passes |")
     print("|---:|---:|---|---:|---:|---:|")
     for threads in (1, 2):
-        method = ["--method", "smoothgrad", "--samples", str(SAMPLES), "--sigma", str(SIGMA)]
+        method = ["--method", "smoothgrad", "--samples", str(SAMPLES), "--noise-level", str(NOISE_LEVEL)]
         own = seconds_of(words.onnxplain, network.onnx, picture, method, threads)
         gradient = seconds_of(words.onnxplain, network.onnx, picture, ["--method", "gradient"], threads)
         passes = 1 + gradient["propagate"] / gradient["forward"]

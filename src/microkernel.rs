@@ -24,6 +24,7 @@ macro_rules! each {
         })*
     };
 }
+pub(crate) use each;
 
 mod by_sign;
 mod transposition;

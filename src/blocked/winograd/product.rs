@@ -1,11 +1,8 @@
 //! Products of matrices at one point: tiles by channels with channels by filters.
 
-// Iterators over the sums would keep the compiler from leaving them in registers.
-#![allow(clippy::needless_range_loop)]
-
 use super::super::LANES;
 use super::vector::{Loop, Simd, vectorized};
-use crate::microkernel::Instructions;
+use crate::microkernel::{Instructions, each};
 
 /// Blocks of channels whose products are added up before they are added to the total; a single
 /// running sum over all of them would round more.
@@ -59,11 +56,9 @@ impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, V
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Product { weights, values, sums: output, block_len, tile_len, .. } = self.0;
-        let mut totals = [[simd.splat(0.0); VECTORS]; TILES];
         let width = VECTORS * S::LANES;
         let blocks = values.len() / (TILES * LANES);
-        let mut first = 0;
-        while first < blocks {
+        for first in (0..blocks).step_by(RUN) {
             let mut sums = [[simd.splat(0.0); VECTORS]; TILES];
             let end = blocks.min(first + RUN);
             for block in first..end {
@@ -71,35 +66,29 @@ impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, V
                 let values = &values[block * TILES * LANES..][..TILES * LANES];
                 for lane in 0..LANES {
                     let mut filters = [simd.splat(0.0); VECTORS];
-                    for vector in 0..VECTORS {
+                    each!(vector < VECTORS, {
                         filters[vector] = simd.load(&weights[lane * width + vector * S::LANES..]);
-                    }
-                    for tile in 0..TILES {
+                    });
+                    each!(tile < TILES, {
                         let value = simd.splat(values[tile * LANES + lane]);
-                        for vector in 0..VECTORS {
+                        each!(vector < VECTORS, {
                             sums[tile][vector] =
                                 simd.mul_add(filters[vector], value, sums[tile][vector]);
-                        }
+                        });
+                    });
+                }
+            }
+            each!(tile < TILES, {
+                each!(vector < VECTORS, {
+                    let (block, lane) = (vector * S::LANES / LANES, vector * S::LANES % LANES);
+                    let place = &mut output[block * block_len + tile * tile_len + lane..];
+                    // Most layers have few enough channels for one run.
+                    if first > 0 {
+                        sums[tile][vector] = simd.add(simd.load(place), sums[tile][vector]);
                     }
-                }
-            }
-            let is_first = first == 0;
-            for tile in 0..TILES {
-                for vector in 0..VECTORS {
-                    totals[tile][vector] = match is_first {
-                        true => sums[tile][vector],
-                        false => simd.add(totals[tile][vector], sums[tile][vector]),
-                    };
-                }
-            }
-            first = end;
-        }
-        for tile in 0..TILES {
-            for vector in 0..VECTORS {
-                let (block, lane) = (vector * S::LANES / LANES, vector * S::LANES % LANES);
-                let place = block * block_len + tile * tile_len + lane;
-                simd.store(totals[tile][vector], &mut output[place..]);
-            }
+                    simd.store(sums[tile][vector], place);
+                });
+            });
         }
     }
 }
