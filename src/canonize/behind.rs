@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use super::weights::{add_to_bias, per_channel, per_input_channel, scale_inputs};
 use crate::linear::{Convolution, WeightPart};
-use crate::network::{LayerId, Network, Op};
+use crate::network::{Layer, LayerId, Network, Op};
 use crate::operator::{Affine, Operator};
 use crate::tensor::Tensor;
 
@@ -95,16 +95,21 @@ fn path_to(
     let Some(factors) = per_input_channel(&network.layers[layer], scale, shape)? else {
         return Ok(None);
     };
-    let shift = match &affine.shift {
-        None => None,
-        Some(shift) => match per_channel(shift, shape) {
-            Some(numbers) if never_reads_padding(&network.layers[layer].op) => {
-                Some(Shift::Channels(numbers))
-            }
-            _ => Some(Shift::Full(full(shift, shape)?)),
-        },
-    };
+    let shift = affine.shift.as_ref().map(|shift| shift_of(&network.layers[layer], shift, shape));
+    let shift = shift.transpose()?;
     Ok(Some(vec![Path { layer, factors, shift }]))
+}
+
+/// The shift as a layer meets it.
+fn shift_of(layer: &Layer, shift: &Tensor, shape: &[usize]) -> Result<Shift> {
+    let numbers = match never_reads_padding(&layer.op) {
+        true => per_input_channel(layer, shift, shape)?,
+        false => None,
+    };
+    Ok(match numbers {
+        Some(numbers) => Shift::Channels(numbers),
+        None => Shift::Full(full(shift, shape)?),
+    })
 }
 
 impl Path {

@@ -139,7 +139,7 @@ pub(super) fn per_input_channel(
 }
 
 /// The number that fills each channel, where each is filled by one.
-pub(super) fn constant_planes(full: &Tensor) -> Option<Vec<f32>> {
+fn constant_planes(full: &Tensor) -> Option<Vec<f32>> {
     let plane = (full.len() / full.shape().get(1).copied()?.max(1)).max(1);
     let number = |plane: &[f32]| plane.iter().all(|value| *value == plane[0]).then_some(plane[0]);
     full.data().chunks_exact(plane).map(number).collect()
