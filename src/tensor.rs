@@ -235,7 +235,7 @@ impl Tensor {
         function: impl Fn(f32, [f32; N]) -> f32 + Send + Sync,
     ) -> Result<[f64; 2]> {
         let sums = self.combine_chunks(others, function, vector::sums)?;
-        Ok(sums.into_iter().fold([0.0; 2], |total, sums| [total[0] + sums[0], total[1] + sums[1]]))
+        Ok(vector::total(&sums))
     }
 
     /// Combines chunk by chunk, and returns what `conclude` makes of each.
@@ -271,11 +271,19 @@ impl Tensor {
 }
 
 /// Elements that one thread updates at a time.
-const CHUNK: usize = 1 << 12;
+pub(crate) const CHUNK: usize = 1 << 12;
 
 /// The sum of numbers, accumulated in `f64`.
 pub(crate) fn sum_of(data: &[f32]) -> f64 {
     vector::sums(data)[0]
+}
+
+/// Quarters between −2 and 2: sums of their products are exact.
+#[cfg(test)]
+pub(crate) fn quarters(shape: &[usize], step: usize) -> Tensor {
+    let count = shape.iter().product();
+    let data: Vec<f32> = (0..count).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
+    Tensor::new(shape, &data).expect("the shape has as many elements")
 }
 
 #[cfg(test)]

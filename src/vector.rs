@@ -90,6 +90,11 @@ pub(crate) fn sums(data: &[f32]) -> [f64; 2] {
     totals.sums()
 }
 
+/// The sums of parts that were added up one by one.
+pub(crate) fn total(parts: &[[f64; 2]]) -> [f64; 2] {
+    parts.iter().fold([0.0; 2], |total, part| [total[0] + part[0], total[1] + part[1]])
+}
+
 /// Replaces every number by what `function` makes of it and of those at its place in `others`, which
 /// are as long as `data`.
 pub(crate) fn combine<const N: usize>(

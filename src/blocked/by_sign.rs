@@ -5,7 +5,7 @@ use super::filters::{Filters, PackedFilters};
 use super::finish::Share;
 use super::{Finish, Image, LANES, Totals};
 use crate::linear::WeightPart;
-use crate::microkernel::{BySign, Instructions, Operands};
+use crate::microkernel::{BySign, Instructions, MOST_OUTPUTS, Operands};
 use crate::parallel::map_heavy_chunks;
 use crate::rule::Sign;
 use crate::tensor::Tensor;
@@ -89,7 +89,7 @@ impl TransposedBySign {
         let (blocks, weights) = self.filters.pass(block / self.filters.blocks);
         let weights = &weights[block % self.filters.blocks * LANES..];
         let tile_len = self.pixels * LANES;
-        let mut sums = [0.0; MOST_PIXELS * LANES];
+        let mut sums = [0.0; MOST_OUTPUTS];
         let mut totals = Totals::default();
         for place in (0..relevance.len()).step_by(tile_len) {
             // The last tile begins among the pixels of the one before.
@@ -115,6 +115,3 @@ impl TransposedBySign {
         totals
     }
 }
-
-/// The most pixels that a microkernel computes together.
-const MOST_PIXELS: usize = 7;

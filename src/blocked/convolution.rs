@@ -124,13 +124,7 @@ mod tests {
     use super::super::{Image, finish, to_blocks, to_rows};
     use super::*;
     use crate::linear::{Convolution, LinearMap, WeightPart, axis};
-    use crate::tensor::Tensor;
-
-    fn numbers(shape: &[usize], step: usize) -> Tensor {
-        let data: Vec<f32> =
-            (0..shape.iter().product()).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
-        Tensor::new(shape, &data).unwrap()
-    }
+    use crate::tensor::{Tensor, quarters};
 
     fn run(kernel: &dyn Kernel, input: &Tensor, shape: [usize; 3]) -> Tensor {
         let shape = [1, shape[0], shape[1], shape[2]];
@@ -158,7 +152,7 @@ mod tests {
 
     fn check_part(filters: usize, channels: usize, axes: [WindowAxis; 2], part: WeightPart) {
         let [vertical, horizontal] = axes;
-        let weight = numbers(&[filters, channels, vertical.kernel, horizontal.kernel], 7);
+        let weight = quarters(&[filters, channels, vertical.kernel, horizontal.kernel], 7);
         let window = Window { axes: axes.to_vec() };
         assert!(serves(weight.shape(), 1, &window));
         let convolution = Convolution {
@@ -169,7 +163,7 @@ mod tests {
             is_transposed: false,
             in_blocks: false,
         };
-        let input = numbers(&[1, channels, vertical.input, horizontal.input], 5);
+        let input = quarters(&[1, channels, vertical.input, horizontal.input], 5);
         let gathering = Filters { weight: &weight, part, is_transposed: false };
         let scattering = Filters { is_transposed: true, ..gathering };
         let expected =

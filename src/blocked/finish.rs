@@ -11,7 +11,6 @@ use super::{Finish, Image, LANES, Totals};
 use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use crate::operator::{Function, Step, Unary};
 use crate::tensor::Tensor;
-use crate::vector;
 
 /// What is added to sums, in blocks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,21 +92,6 @@ impl Pointwise {
         }
         function.is_chain().then(|| Pointwise::Chain(function.clone()))
     }
-
-    /// Replaces the numbers of a block by what the function makes of them.
-    pub fn apply(&self, block: usize, numbers: &mut [f32]) {
-        match self {
-            Pointwise::Clip { low, high } => {
-                // Compared in this way, what is not a number stays what it is.
-                let raised = |number: f32| if *low > number { *low } else { number };
-                let clip =
-                    |number: f32| if raised(number) > *high { *high } else { raised(number) };
-                vector::each(numbers, |number| *number = clip(*number));
-            }
-            Pointwise::Unary(operation) => operation.apply(numbers),
-            Pointwise::Chain(function) => function.apply_to_run(block, numbers),
-        }
-    }
 }
 
 impl Finish for Forward<'_> {
@@ -119,8 +103,9 @@ impl Finish for Forward<'_> {
         let bias = self.bias.lanes(block, at);
         with_lanes(ClippedSum { bias, low, high, sums, output });
         match self.function {
+            Some(Pointwise::Unary(operation)) => operation.apply(output),
+            Some(Pointwise::Chain(function)) => function.apply_to_run(block, output),
             Some(Pointwise::Clip { .. }) | None => {}
-            Some(function) => function.apply(block, output),
         }
     }
 }

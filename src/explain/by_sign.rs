@@ -39,23 +39,12 @@ impl SharesBySign {
         sum: &mut Option<Carried>,
     ) -> Result<()> {
         let [inner, outer] = self.0.images();
-        let before = sum.take().map(|sum| sum.relevance);
-        let adds = before.is_some();
-        let mut relevance = match before {
-            Some(before) => before,
-            None => Tensor::unwritten(&inner.shape())?,
-        };
-        let fits = quotients.len() == outer.len() && input.len() == inner.len();
-        ensure!(fits && relevance.len() == inner.len(), "images in blocks have other sizes");
-        let totals = self.0.run(
-            quotients.data(),
-            input.data(),
-            favoured,
-            (coefficient, adds),
-            relevance.data_mut(),
-        );
-        *sum = Some(Carried { relevance, sums: totals.sums() });
-        Ok(())
+        Carried::gather(sum, inner, |relevance, adds| {
+            let fits = quotients.len() == outer.len() && input.len() == inner.len();
+            ensure!(fits && relevance.len() == inner.len(), "images in blocks have other sizes");
+            let (quotients, input) = (quotients.data(), input.data());
+            Ok(self.0.run(quotients, input, favoured, (coefficient, adds), relevance.data_mut()))
+        })
     }
 }
 
@@ -68,6 +57,8 @@ pub(super) struct ContributionKernels {
     weight: Tensor,
     /// The layer's bias.
     bias: Option<Tensor>,
+    /// Whether several groups divide by what `|W||x|` is part of: then it is kept for the next.
+    is_shared: bool,
 }
 
 impl ContributionKernels {
@@ -75,13 +66,14 @@ impl ContributionKernels {
     ///
     /// # Errors
     /// When the images are beyond what 32 bits can address.
-    pub fn new(map: &Convolution) -> Result<Option<Arc<ContributionKernels>>> {
+    pub fn new(map: &Convolution, is_shared: bool) -> Result<Option<Arc<ContributionKernels>>> {
         let Some(shares) = SharesBySign::new(map) else { return Ok(None) };
         Ok(Some(Arc::new(ContributionKernels {
             magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
             shares,
             weight: map.weight.clone(),
             bias: map.bias.clone(),
+            is_shared,
         })))
     }
 
@@ -110,7 +102,7 @@ impl ContributionKernels {
             quotient: Quotient { stabilizer, bias: Bias::of(bias, image), before: None },
         };
         let magnitudes = || input.map(f32::abs);
-        let totals = match reads.is_shared {
+        let totals = match self.is_shared {
             false => self.magnitude.run(&magnitudes()?, relevance, &finish)?,
             true => {
                 let sums =

@@ -83,7 +83,12 @@ pub(super) fn divisions_of(
     let op = engine.step_op(id);
     let map = op.as_linear().context("only linear layers divide")?;
     let mut shared = SharedTransposed { op, map, kernels: vec![] };
-    let mut by_sign = None;
+    let counting = step.groups.iter().filter(|group| step.contributions(group, op).is_some());
+    let by_sign = match (op, counting.count()) {
+        (_, 0) => None,
+        (Op::Convolution(map), groups) => ContributionKernels::new(map, groups > 1)?,
+        _ => None,
+    };
     step.groups
         .iter()
         .map(|group| {
@@ -98,17 +103,10 @@ pub(super) fn divisions_of(
                 bias,
                 kernels: Kernels::Terms(vec![]),
             };
-            if let (Some(sign), Op::Convolution(map)) = (step.contributions(group, op), op) {
-                if by_sign.is_none() {
-                    by_sign = ContributionKernels::new(map)?;
-                }
-                if let Some(kernels) = &by_sign {
-                    division.kernels = Kernels::Contributions(sign, kernels.clone());
-                    return Ok(division);
-                }
-            }
-            let terms = division.terms(engine, id, step, range, &mut shared)?;
-            division.kernels = Kernels::Terms(terms);
+            division.kernels = match (step.contributions(group, op), &by_sign) {
+                (Some(sign), Some(kernels)) => Kernels::Contributions(sign, kernels.clone()),
+                _ => Kernels::Terms(division.terms(engine, id, step, range, &mut shared)?),
+            };
             Ok(division)
         })
         .collect()
@@ -158,11 +156,6 @@ impl Division {
             self.constant = Some(constant);
         }
         Ok(terms)
-    }
-
-    /// Whether the group divides by contributions of one sign.
-    pub fn is_by_sign(&self) -> bool {
-        matches!(self.kernels, Kernels::Contributions(..))
     }
 
     /// Replaces relevance by its quotients.
@@ -279,16 +272,10 @@ impl TransposedKernel {
                 }
             }
             TransposedKernel::Blocks(kernel) => {
-                let before = sums[0].take().map(|sum| sum.relevance);
-                let adds = before.is_some();
                 let factors = parts.first().map(Tensor::data);
-                let mut relevance = match before {
-                    Some(before) => before,
-                    None => Tensor::unwritten(&kernel.image.shape())?,
-                };
-                let finish = Share { coefficient, factors, adds };
-                let totals = kernel.run(quotients, &mut relevance, &finish)?;
-                sums[0] = Some(Carried { relevance, sums: totals.sums() });
+                Carried::gather(&mut sums[0], kernel.image, |relevance, adds| {
+                    kernel.run(quotients, relevance, &Share { coefficient, factors, adds })
+                })?;
             }
         }
         Ok(())

@@ -10,8 +10,9 @@ use super::gamma::GammaKernels;
 use super::input_range::InputRange;
 use super::layout::Layouts;
 use super::program::{Program, Step};
-use crate::blocked::Image;
-use crate::blocked::finish::Pointwise;
+use crate::blocked::finish::{self, Pointwise};
+use crate::blocked::{Finish, Image};
+use crate::lanes::Totals;
 use crate::linear::{BlockedKernel, Forward, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op};
 use crate::tensor::Tensor;
@@ -246,7 +247,10 @@ impl Engine {
             }
             (ForwardKernel::Tensors(kernel), ..) => kernel(&inputs),
             (ForwardKernel::Operator, Op::Concat(concat), Some(function)) => {
-                concat.join(&inputs, |block, numbers| function.apply(block, numbers))
+                let finish = finish::Forward { function: Some(function), ..Default::default() };
+                concat.join(&inputs, |block, from, to| {
+                    finish.finish(block, block * to.len(), from, to, &mut Totals::default());
+                })
             }
             (ForwardKernel::Operator, op, _) => op.evaluate(picture, inputs),
         };

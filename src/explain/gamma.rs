@@ -55,9 +55,11 @@ impl GammaStep {
     /// What counts at positive outputs, and its coefficient: positive contributions `share + favour` times,
     /// negative ones `share − favour` times.
     fn favoured(self) -> (Favoured, f32) {
-        let coefficient = self.share - self.favour;
-        let by = (coefficient > 0.0).then(|| 2.0 * self.favour / coefficient);
-        let coefficient = if by.is_some() { coefficient } else { self.share + self.favour };
+        let negative = self.share - self.favour;
+        let (by, coefficient) = match negative > 0.0 {
+            true => (Some(2.0 * self.favour / negative), negative),
+            false => (None, self.share + self.favour),
+        };
         (Favoured { sign: Sign::Positive, by }, coefficient)
     }
 }

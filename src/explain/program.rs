@@ -264,7 +264,7 @@ fn step_of(
 /// receive relevance one, `W⁺ x⁺ + W⁻ x⁻ = (W x + |W| |x|) / 2`.
 fn shares_of_favour(rule: &Rule, groups: &[Group], dead: DeadSigns) -> Option<(f32, f32)> {
     match (rule, groups) {
-        (Rule::Gamma { gamma }, groups) if meets_both_signs(groups, dead) => {
+        (Rule::Gamma { gamma }, groups) if meets_both_signs(groups) => {
             Some((1.0 + 0.5 * gamma, 0.5 * gamma))
         }
         (Rule::ZPlus, [group]) if dead.negative && dead.zero => {
@@ -274,11 +274,12 @@ fn shares_of_favour(rule: &Rule, groups: &[Group], dead: DeadSigns) -> Option<(f
     }
 }
 
-/// Whether the groups of gamma meet inputs of both signs, and its gates, where they stay, outputs of both.
-fn meets_both_signs(groups: &[Group], dead: DeadSigns) -> bool {
+/// Whether the groups of gamma meet outputs of both signs, or, where those of one sign need no gate any
+/// more, inputs of both.
+fn meets_both_signs(groups: &[Group]) -> bool {
     match groups {
         [_, _] => true,
-        [group] => group.terms.len() == 2 && group.gate.is_none() && dead.negative,
+        [group] => group.gate.is_none() && group.terms.len() == 2,
         _ => false,
     }
 }

@@ -10,6 +10,8 @@ use super::expansion;
 use super::program::{LinearStep, Step};
 use super::reads::Reads;
 use super::residual;
+use crate::blocked::Image;
+use crate::lanes::Totals;
 use crate::network::{LayerId, Op};
 use crate::operator::{Concat, GradientReads, Operator};
 use crate::rule::Sign;
@@ -24,6 +26,22 @@ pub(super) struct Carried {
 impl Carried {
     fn sum(&self) -> f64 {
         self.sums[0]
+    }
+
+    /// Lets a kernel add to the relevance of an input in blocks, or write it where there is none yet: as
+    /// the kernel is told.
+    pub fn gather(
+        sum: &mut Option<Carried>,
+        image: Image,
+        kernel: impl FnOnce(&mut Tensor, bool) -> Result<Totals>,
+    ) -> Result<()> {
+        let (mut relevance, adds) = match sum.take() {
+            Some(before) => (before.relevance, true),
+            None => (Tensor::unwritten(&image.shape())?, false),
+        };
+        let totals = kernel(&mut relevance, adds)?;
+        *sum = Some(Carried { relevance, sums: totals.sums() });
+        Ok(())
     }
 }
 
@@ -148,16 +166,13 @@ impl Engine {
         arrived: Carried,
         before: Vec<Option<Carried>>,
     ) -> Result<Handed> {
-        let layer = &self.network().layers[id];
         let op = self.step_op(id);
-        let value = |of: LayerId| self.value(activations, of, self.steps_in_blocks[id]);
-        let inputs =
-            || layer.inputs.iter().map(|&input| value(input)).collect::<Result<Vec<Tensor>>>();
+        let reads = Reads::new(self, id, activations);
         // Only what the operator's gradient reads was kept.
         let read = |op: &dyn Operator| match op.gradient_reads() {
             GradientReads::Nothing => Ok(vec![]),
-            GradientReads::Inputs => inputs(),
-            GradientReads::Output => Ok(vec![value(id)?]),
+            GradientReads::Inputs => reads.inputs(),
+            GradientReads::Output => Ok(vec![reads.output()?]),
         };
         if let (Step::Gradient, Op::Concat(concat)) = (&self.program().steps[id], op) {
             return take_apart(concat, &arrived.relevance, before);
@@ -165,18 +180,19 @@ impl Engine {
         match (&self.program().steps[id], op.as_operator(), &self.steps[id]) {
             (Step::End, ..) => Ok(Handed::from(Vec::<Carried>::new())),
             (Step::Linear(step), _, StepKernels::Divisions(divisions)) => {
-                self.divide(id, step, divisions, activations, arrived, before)
+                self.divide(id, step, divisions, &reads, arrived, before)
             }
             (Step::Gamma(step), _, StepKernels::Gamma(kernels)) => {
                 let before = before.into_iter().next().flatten();
-                kernels.propagate(*step, &inputs()?, &value(step.output)?, arrived, before)
+                let (inputs, output) = (reads.inputs()?, reads.value(step.output)?);
+                kernels.propagate(*step, &inputs, &output, arrived, before)
             }
             (&Step::Residual(stabilizer), ..) => match op {
-                Op::Sum(sum) => residual::propagate(sum, stabilizer, &inputs()?, arrived),
+                Op::Sum(sum) => residual::propagate(sum, stabilizer, &reads.inputs()?, arrived),
                 _ => anyhow::bail!("only a sum has summands"),
             },
             (Step::Expansion(step), Some(operator), _) => {
-                expansion::expand(*step, operator, &inputs()?, &value(id)?, arrived)
+                expansion::expand(*step, operator, &reads.inputs()?, &reads.output()?, arrived)
             }
             (Step::Pass, ..) => Ok(vec![arrived].into()),
             (Step::Share, ..) => match op {
@@ -203,12 +219,10 @@ impl Engine {
         id: LayerId,
         step: &LinearStep,
         divisions: &[Division],
-        activations: &Activations,
+        reads: &Reads,
         arrived: Carried,
         mut sums: Vec<Option<Carried>>,
     ) -> Result<Handed> {
-        let by_sign = divisions.iter().filter(|division| division.is_by_sign());
-        let reads = Reads::new(self, id, activations, by_sign.count() > 1);
         let mut absorbed = [0.0; 2];
         let mut taken_up = 0.0;
         let (relevance, [incoming, _]) = (arrived.relevance, arrived.sums);
@@ -223,10 +237,10 @@ impl Engine {
                 None => incoming,
             };
             let coefficient = division.group.coefficient;
-            let lost = division.divide(step.stabilizer, &mut arrived, &reads)?;
+            let lost = division.divide(step.stabilizer, &mut arrived, reads)?;
             absorbed[0] += f64::from(coefficient) * lost.by_bias;
             absorbed[1] += f64::from(coefficient) * lost.by_stabilizer;
-            division.gather(&arrived, &reads, &mut sums)?;
+            division.gather(&arrived, reads, &mut sums)?;
         }
         if divisions.iter().all(|division| division.group.gate.is_some()) {
             // An output of 0 opens no gate: its relevance is dropped.

@@ -1,4 +1,4 @@
-//! What the divisions of a layer read of the forward pass, each of it computed once.
+//! What the step of a layer reads of the forward pass; what divisions make of it is computed once.
 
 use std::cell::{OnceCell, RefCell};
 
@@ -14,24 +14,18 @@ pub(super) struct Reads<'a> {
     engine: &'a Engine,
     id: LayerId,
     activations: &'a Activations,
-    /// Whether several groups read the sums of magnitudes.
-    pub is_shared: bool,
     parts: RefCell<Vec<(InputPart, Vec<Tensor>)>>,
     magnitudes: OnceCell<Tensor>,
 }
 
 impl<'a> Reads<'a> {
-    pub fn new(
-        engine: &'a Engine,
-        id: LayerId,
-        activations: &'a Activations,
-        is_shared: bool,
-    ) -> Reads<'a> {
+    pub fn new(engine: &'a Engine, id: LayerId, activations: &'a Activations) -> Reads<'a> {
         let (parts, magnitudes) = (RefCell::default(), OnceCell::new());
-        Reads { engine, id, activations, is_shared, parts, magnitudes }
+        Reads { engine, id, activations, parts, magnitudes }
     }
 
-    fn value(&self, of: LayerId) -> Result<Tensor> {
+    /// The value of any layer that was kept.
+    pub fn value(&self, of: LayerId) -> Result<Tensor> {
         self.engine.value(self.activations, of, self.engine.steps_in_blocks[self.id])
     }
 

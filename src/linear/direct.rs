@@ -170,12 +170,7 @@ fn packed(weight: &Tensor, block_len: usize, lanes: usize) -> Vec<Block> {
 mod tests {
     use super::*;
     use crate::linear::axis;
-
-    fn numbers(shape: &[usize], step: usize) -> Tensor {
-        let data: Vec<f32> =
-            (0..shape.iter().product()).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
-        Tensor::new(shape, &data).unwrap()
-    }
+    use crate::tensor::quarters;
 
     /// Against tract's kernel, whose sums are exact here as well: all products are multiples of 1/16.
     fn check(filters: usize, channels: usize, groups: usize, axes: Vec<WindowAxis>) {
@@ -184,9 +179,9 @@ mod tests {
         let mut input_shape = vec![1, channels];
         input_shape.extend(axes.iter().map(|axis| axis.input));
         let correlation =
-            Correlation { weight: numbers(&weight_shape, 7), groups, window: Window { axes } };
-        let input = numbers(&input_shape, 5);
-        let bias = numbers(&[filters], 3);
+            Correlation { weight: quarters(&weight_shape, 7), groups, window: Window { axes } };
+        let input = quarters(&input_shape, 5);
+        let bias = quarters(&[filters], 3);
         let expected = correlation.gather_by_tract(Some(bias.clone())).unwrap()(&input).unwrap();
         for instructions in Instructions::all() {
             let direct = Direct::new(instructions, &correlation, Some(&bias)).unwrap();
@@ -213,7 +208,7 @@ mod tests {
     #[test]
     fn what_another_kernel_does_better_is_left_to_it() {
         let correlation = |filters, stride| Correlation {
-            weight: numbers(&[filters, 2, 1, 1], 3),
+            weight: quarters(&[filters, 2, 1, 1], 3),
             groups: 1,
             window: Window { axes: vec![axis(9, 1, stride, 1, [0, 0]); 2] },
         };

@@ -256,20 +256,15 @@ fn weights_of(weight: &Tensor, rows: &PhaseAxis, columns: &PhaseAxis) -> Vec<f32
 mod tests {
     use super::*;
     use crate::linear::{WindowAxis, axis};
-
-    fn numbers(shape: &[usize], step: usize) -> Tensor {
-        let data: Vec<f32> =
-            (0..shape.iter().product()).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
-        Tensor::new(shape, &data).unwrap()
-    }
+    use crate::tensor::quarters;
 
     /// Against the sum over all taps; all products are multiples of 1/16, so that both are exact.
     fn check(filters: usize, channels: usize, axes: [WindowAxis; 2]) {
         let [vertical, horizontal] = axes;
         let kernel = [vertical.kernel, horizontal.kernel];
-        let weight = numbers(&[filters, channels, kernel[0], kernel[1]], 7);
+        let weight = quarters(&[filters, channels, kernel[0], kernel[1]], 7);
         let window = Window { axes: axes.to_vec() };
-        let output = numbers(&[1, filters, vertical.output, horizontal.output], 5);
+        let output = quarters(&[1, filters, vertical.output, horizontal.output], 5);
         let weights = weight.data();
         let mut expected = vec![0.0; channels * window.input_len()];
         for (at, &value) in output.data().iter().enumerate() {

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::{GradientReads, Operator};
 use crate::parallel::{for_each_chunk, map_chunks};
-use crate::tensor::Tensor;
+use crate::tensor::{CHUNK, Tensor};
 use crate::vector;
 
 /// ONNX `Concat`.
@@ -17,14 +17,15 @@ pub struct Concat {
 }
 
 impl Concat {
-    /// The inputs one after the other, as `finish` leaves each position of the axis, whose number it is told.
+    /// The inputs one after the other: `write` is told the number of each position of the axis, and makes
+    /// what stands there of what is read.
     ///
     /// # Errors
     /// When an input has another size.
     pub(crate) fn join(
         &self,
         inputs: &[Tensor],
-        finish: impl Fn(usize, &mut [f32]) + Send + Sync,
+        write: impl Fn(usize, &[f32], &mut [f32]) + Send + Sync,
     ) -> Result<Tensor> {
         let counts: Vec<usize> = self.input_shapes.iter().map(|shape| shape[self.axis]).collect();
         let mut shape = self.input_shapes[0].clone();
@@ -35,15 +36,15 @@ impl Concat {
         let len = shape[self.axis + 1..].iter().product();
         let mut output = Tensor::unwritten(&shape)?;
         for_each_chunk(output.data_mut(), len, |index, to| {
-            let (row, mut position) = (index / shape[self.axis], index % shape[self.axis]);
+            let (row, position) = (index / shape[self.axis], index % shape[self.axis]);
+            let mut at = position;
             for (input, &count) in inputs.iter().zip(&counts) {
-                if position < count {
-                    to.copy_from_slice(&input.data()[(row * count + position) * len..][..len]);
-                    break;
+                if at < count {
+                    let from = &input.data()[(row * count + at) * len..][..len];
+                    return write(position, from, to);
                 }
-                position -= count;
+                at -= count;
             }
-            finish(index % shape[self.axis], to);
         });
         Ok(output)
     }
@@ -83,7 +84,7 @@ impl Concat {
                 }
                 vector::sums(chunk)
             });
-            parts.push((part, total(&sums)));
+            parts.push((part, vector::total(&sums)));
             offset += length;
         }
         Ok(parts)
@@ -95,30 +96,9 @@ impl Concat {
     }
 }
 
-/// Elements that one thread copies at a time.
-const CHUNK: usize = 1 << 12;
-
-fn total(sums: &[[f64; 2]]) -> [f64; 2] {
-    sums.iter().fold([0.0; 2], |total, sums| [total[0] + sums[0], total[1] + sums[1]])
-}
-
 impl Operator for Concat {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
-        ensure!(inputs.len() == self.input_shapes.len(), "a concat lost an input");
-        let mut shape = self.input_shapes[0].clone();
-        shape[self.axis] = self.input_shapes.iter().map(|shape| shape[self.axis]).sum();
-        let mut output = Tensor::unwritten(&shape)?;
-        let lengths = self.block_lengths();
-        let row = lengths.iter().sum::<usize>().max(1);
-        for (number, to) in output.data_mut().chunks_exact_mut(row).enumerate() {
-            let mut offset = 0;
-            for (input, &length) in inputs.iter().zip(&lengths) {
-                let from = &input.data()[number * length..][..length];
-                to[offset..offset + length].copy_from_slice(from);
-                offset += length;
-            }
-        }
-        Ok(output)
+        self.join(&inputs, |_, from, to| to.copy_from_slice(from))
     }
 
     fn gradient(&self, _inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
@@ -144,7 +124,9 @@ mod tests {
         let joined = concat.forward(vec![a.clone(), b.clone()]).unwrap();
         assert_eq!(joined.shape(), &[2, 3]);
         assert_eq!(joined.data(), &[1.0, 3.0, 4.0, 2.0, 5.0, 6.0]);
-        let add = |position: usize, to: &mut [f32]| to[0] += 10.0 * position as f32;
+        let add = |position: usize, from: &[f32], to: &mut [f32]| {
+            to[0] = from[0] + 10.0 * position as f32
+        };
         let shifted = concat.join(&[a.clone(), b.clone()], add).unwrap();
         assert_eq!(shifted.data(), &[1.0, 13.0, 24.0, 2.0, 15.0, 26.0]);
         let parts = concat.gradient(&[], joined).unwrap();
