@@ -15,6 +15,7 @@ pub mod model;
 pub mod network;
 pub mod operator;
 pub mod parallel;
+mod room;
 pub mod rule;
 mod suggest;
 pub mod tensor;

@@ -4,12 +4,15 @@
 //! checked once, so that a linear map can hand it to a tract kernel without a
 //! copy while the rest of the crate reads plain slices.
 
+mod stored;
+
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
+pub(crate) use self::stored::{Store, StoredTensor};
 use crate::parallel::{for_each_chunk, map_chunks};
 use crate::vector;
 

@@ -1,7 +1,7 @@
 //! The transposed map of a pointwise convolution with weights that depend on the sign of the values they
 //! are shared out to: what a rule that favours contributions of one sign hands to inputs of both signs.
 
-use super::filters::{Filters, PackedFilters};
+use super::filters::{Filters, PackedFilters, Packing};
 use super::finish::Share;
 use super::{Finish, Image, LANES, Totals};
 use crate::linear::WeightPart;
@@ -32,22 +32,33 @@ pub(crate) struct TransposedBySign {
 }
 
 impl TransposedBySign {
-    /// The kernel of the weights `[O, I, 1, 1]` on images of `height · width` pixels; `None` where they
-    /// are too small or too large for it.
-    pub fn new(weight: &Tensor, height: usize, width: usize) -> Option<TransposedBySign> {
-        let instructions = Instructions::detect()?;
-        let filters = Filters { weight, part: WeightPart::Plain, is_transposed: true };
-        let inputs = Image { channels: filters.count(), height, width };
-        let outputs = Image { channels: filters.channels(), ..inputs };
-        let pixels = instructions.pixels_by_sign();
-        if inputs.pixels() < pixels || u32::try_from(outputs.len()).is_err() {
+    /// Whether there is a kernel of weights `[O, I, 1, 1]` on images of a height and width: they may be too small
+    /// or too large.
+    pub fn serves(weight: &[usize], size: [usize; 2]) -> bool {
+        let Some(instructions) = Instructions::detect() else { return false };
+        let [_, outputs] = images(weight, size);
+        outputs.pixels() >= instructions.pixels_by_sign() && u32::try_from(outputs.len()).is_ok()
+    }
+
+    /// The kernel; `None` where it does not [serve](TransposedBySign::serves).
+    pub fn new(weight: Tensor, packing: Packing, size: [usize; 2]) -> Option<TransposedBySign> {
+        if !TransposedBySign::serves(weight.shape(), size) {
             return None;
         }
+        let instructions = Instructions::detect()?;
+        let [inputs, outputs] = images(weight.shape(), size);
+        let filters = Filters { weight, part: WeightPart::Plain, is_transposed: true, packing };
+        let pixels = instructions.pixels_by_sign();
         let offset =
             |channel: usize| (channel / LANES * outputs.block_len() + channel % LANES) as u32;
+        // Every block of the inputs passes over its own filters.
+        let blocks = match packing {
+            Packing::Kept => filters.blocks_at_once(instructions),
+            Packing::PerPass => 1,
+        };
         Some(TransposedBySign {
             instructions,
-            filters: PackedFilters::new(instructions, filters, &[0]),
+            filters: PackedFilters::with_blocks(instructions, filters, &[0], blocks),
             offsets: (0..outputs.channels).map(offset).collect(),
             images: [inputs, outputs],
             pixels,
@@ -114,4 +125,9 @@ impl TransposedBySign {
         }
         totals
     }
+}
+
+/// The images of the inputs and of the outputs.
+fn images(weight: &[usize], [height, width]: [usize; 2]) -> [Image; 2] {
+    [weight[1], weight[0]].map(|channels| Image { channels, height, width })
 }

@@ -48,7 +48,7 @@ fn can_be_reversed(axes: &[WindowAxis; 2]) -> bool {
 pub(crate) fn gather(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
     let axes = image_axes(window)?;
     if groups > 1 {
-        let weight = filters.part.of_tensor(filters.weight).ok()?;
+        let weight = filters.part.of_tensor(&filters.weight).ok()?;
         return Some(Arc::new(depthwise::gather(weight.data(), groups, axes[0], axes[1])));
     }
     along(filters, axes)
@@ -58,7 +58,7 @@ pub(crate) fn gather(filters: Filters, groups: usize, window: &Window) -> Option
 pub(crate) fn scatter(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
     let axes = image_axes(window)?;
     if groups > 1 {
-        let weight = filters.part.of_tensor(filters.weight).ok()?;
+        let weight = filters.part.of_tensor(&filters.weight).ok()?;
         return Some(Arc::new(depthwise::scatter(weight.data(), groups, axes[0], axes[1])));
     }
     if axes.iter().all(|axis| axis.stride == 1) {
@@ -70,7 +70,7 @@ pub(crate) fn scatter(filters: Filters, groups: usize, window: &Window) -> Optio
 /// The kernel of windows that read the input along its rows.
 fn along(filters: Filters, axes: [WindowAxis; 2]) -> Option<Arc<dyn Kernel>> {
     let instructions = Instructions::detect()?;
-    match by_minimal_filtering(instructions, filters, axes) {
+    match by_minimal_filtering(instructions, filters.clone(), axes) {
         Some(kernel) => Some(kernel),
         None => Some(Arc::new(Direct::new(instructions, filters, axes)?)),
     }
@@ -88,7 +88,7 @@ fn by_minimal_filtering(
     let largest = if is_decisive { Tile::Two } else { Tile::Four };
     let pixels = axes[0].output * axes[1].output;
     let tile = Tile::fastest(largest, filters.channels(), filters.count(), pixels)?;
-    Some(Arc::new(Winograd::new(instructions, &filters, axes, tile)?))
+    Some(Arc::new(Winograd::new(instructions, filters, axes, tile)?))
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -121,7 +121,7 @@ fn image_axes(window: &Window) -> Option<[WindowAxis; 2]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Image, finish, to_blocks, to_rows};
+    use super::super::{Image, Packing, finish, to_blocks, to_rows};
     use super::*;
     use crate::linear::{Convolution, LinearMap, WeightPart, axis};
     use crate::tensor::{Tensor, quarters};
@@ -156,20 +156,22 @@ mod tests {
         let window = Window { axes: axes.to_vec() };
         assert!(serves(weight.shape(), 1, &window));
         let convolution = Convolution {
-            weight: weight.clone(),
+            weight: weight.clone().into(),
             bias: None,
             groups: 1,
             window: window.clone(),
             is_transposed: false,
             in_blocks: false,
+            packing: Packing::Kept,
         };
         let input = quarters(&[1, channels, vertical.input, horizontal.input], 5);
-        let gathering = Filters { weight: &weight, part, is_transposed: false };
-        let scattering = Filters { is_transposed: true, ..gathering };
+        let gathering =
+            Filters { weight: weight.clone(), part, is_transposed: false, packing: Packing::Kept };
+        let scattering = Filters { is_transposed: true, ..gathering.clone() };
         let expected =
             convolution.forward(part, None).unwrap()(std::slice::from_ref(&input)).unwrap();
         let output = run(
-            gather(gathering, 1, &window).unwrap().as_ref(),
+            gather(gathering.clone(), 1, &window).unwrap().as_ref(),
             &input,
             [filters, vertical.output, horizontal.output],
         );
@@ -177,7 +179,7 @@ mod tests {
         let output = expected;
         let expected = convolution.transposed(part).unwrap()(&output).unwrap();
         let back = run(
-            scatter(scattering, 1, &window).unwrap().as_ref(),
+            scatter(scattering.clone(), 1, &window).unwrap().as_ref(),
             &output,
             [channels, vertical.input, horizontal.input],
         );
@@ -187,10 +189,10 @@ mod tests {
             &format!("{filters} {channels} {axes:?} {part:?}, transposed"),
         );
         for instructions in Instructions::all() {
-            let direct = Direct::new(instructions, gathering, axes).unwrap();
+            let direct = Direct::new(instructions, gathering.clone(), axes).unwrap();
             let again = run(&direct, &input, [filters, vertical.output, horizontal.output]);
             assert_eq!(again.data(), output.data(), "{instructions:?} {axes:?}");
-            let phased = Phased::new(instructions, scattering, axes).unwrap();
+            let phased = Phased::new(instructions, scattering.clone(), axes).unwrap();
             let again = run(&phased, &output, [channels, vertical.input, horizontal.input]);
             assert!(
                 vertical.dilation.max(horizontal.dilation) > 1

@@ -63,8 +63,11 @@ impl Direct {
         let mut sums = [0.0; MOST_OUTPUTS];
         let mut totals = Totals::default();
         for tile in &self.tiles {
-            let operands =
-                Operands { weights, input: &planes[tile.input..], offsets: &self.offsets };
+            let operands = Operands {
+                weights: &weights,
+                input: &planes[tile.input..],
+                offsets: &self.offsets,
+            };
             let run = (self.pixels, self.stride);
             self.instructions.run_blocks(blocks, run, operands, &mut sums);
             let sums = sums.chunks(self.pixels * LANES).take(blocks);

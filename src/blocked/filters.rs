@@ -1,27 +1,40 @@
 //! The weights of a convolution, packed for the microkernel: blocks of filters, tap by tap.
 
 use std::array::from_fn;
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::LANES;
 use crate::linear::WeightPart;
 use crate::microkernel::{BLOCK, Instructions};
 use crate::parallel::for_each_heavy_chunk;
+use crate::room::{self, Lent, Lines};
 use crate::tensor::Tensor;
 
 /// How much more packing a weight costs than reading it.
 const STEPS: usize = 2;
 
 /// A part of the weights of a convolution `[O, I, kernel...]`, of one group, seen from one of its sides.
-#[derive(Clone, Copy)]
-pub(crate) struct Filters<'a> {
-    pub weight: &'a Tensor,
+#[derive(Clone)]
+pub(crate) struct Filters {
+    pub weight: Tensor,
     pub part: WeightPart,
     /// Whether they are those of the transposed map: `I` filters over `O` channels, the kernel flipped.
     pub is_transposed: bool,
+    pub packing: Packing,
 }
 
-impl Filters<'_> {
+/// When weights are packed for the kernel that reads them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Packing {
+    /// Once, to be kept: for inputs to come.
+    #[default]
+    Kept,
+    /// In every pass, a few filters at a time while they are read: a single pass needs no memory for them.
+    PerPass,
+}
+
+impl Filters {
     /// Filters: channels of the result.
     pub fn count(&self) -> usize {
         self.weight.shape()[usize::from(self.is_transposed)]
@@ -136,42 +149,98 @@ impl Matrix {
 
 /// Packed weights with the number of blocks of filters that are computed together.
 pub(super) struct PackedFilters {
-    /// For each pass `[C/16, taps, 16, filters]`: in the order in which the pixels of an image in
-    /// blocks lie. The last block of channels has only as many as there are.
-    weights: Vec<f32>,
-    /// Numbers of a full pass.
-    pass_len: usize,
+    weights: Weights,
     /// Blocks of a full pass.
     pub blocks: usize,
     /// Blocks of all passes.
     all_blocks: usize,
+    /// Numbers of a block.
+    block_len: usize,
+}
+
+/// For each pass `[C/16, taps, 16, filters]`: in the order in which the pixels of an image in blocks lie. The
+/// last block of channels has only as many as there are.
+enum Weights {
+    /// Those of all passes.
+    Packed(Vec<f32>),
+    /// To be packed by every pass.
+    Stored(StoredFilters),
+}
+
+/// Filters at some taps.
+struct StoredFilters {
+    instructions: Instructions,
+    filters: Filters,
+    /// The places of all taps among those that are packed.
+    slots: Vec<Option<usize>>,
+    /// Taps that are packed.
+    taps: usize,
+}
+
+thread_local! {
+    /// Room for the weights of a pass.
+    static ROOM: Cell<Lines> = Cell::default();
 }
 
 impl PackedFilters {
     /// The weights at some taps, for passes of as many blocks as are computed together at most.
     pub fn new(instructions: Instructions, filters: Filters, taps: &[usize]) -> PackedFilters {
-        let (most_blocks, slots) = (filters.blocks_at_once(instructions), filters.slots(taps));
-        let (channels, all_blocks) = (filters.channels(), filters.count().div_ceil(LANES));
-        let block_len = channels * taps.len() * LANES;
-        let mut weights = vec![0.0; all_blocks * block_len];
-        let pass_len = most_blocks * block_len;
-        for_each_heavy_chunk(&mut weights, pass_len, STEPS, |pass, packed| {
-            let blocks = most_blocks.min(all_blocks - pass * most_blocks);
-            let (first, width) = (pass * most_blocks * LANES, blocks * LANES);
-            let firsts = (0..channels).step_by(LANES);
-            for (channel, packed) in firsts.zip(packed.chunks_mut(LANES * taps.len() * width)) {
-                let channels = channel..channels.min(channel + LANES);
-                filters.pack(instructions, (first, width), channels, &slots, packed);
+        let blocks = filters.blocks_at_once(instructions);
+        PackedFilters::with_blocks(instructions, filters, taps, blocks)
+    }
+
+    /// The weights at some taps, for passes of `blocks` blocks.
+    pub fn with_blocks(
+        instructions: Instructions,
+        filters: Filters,
+        taps: &[usize],
+        blocks: usize,
+    ) -> PackedFilters {
+        let all_blocks = filters.count().div_ceil(LANES);
+        let block_len = filters.channels() * taps.len() * LANES;
+        let (packing, slots) = (filters.packing, filters.slots(taps));
+        let stored = StoredFilters { instructions, filters, slots, taps: taps.len() };
+        let weights = match packing {
+            Packing::PerPass => Weights::Stored(stored),
+            Packing::Kept => {
+                let mut packed = vec![0.0; all_blocks * block_len];
+                for_each_heavy_chunk(&mut packed, blocks * block_len, STEPS, |pass, packed| {
+                    stored.pack(pass * blocks, packed);
+                });
+                Weights::Packed(packed)
             }
-        });
-        PackedFilters { weights, pass_len, blocks: most_blocks, all_blocks }
+        };
+        PackedFilters { weights, blocks, all_blocks, block_len }
     }
 
     /// The number of blocks of filters in a pass, and their weights.
-    pub fn pass(&self, pass: usize) -> (usize, &[f32]) {
-        let blocks = self.blocks.min(self.all_blocks - pass * self.blocks);
-        let start = pass * self.pass_len;
-        (blocks, &self.weights[start..self.weights.len().min(start + self.pass_len)])
+    pub fn pass(&self, pass: usize) -> (usize, Lent<'_>) {
+        let first = pass * self.blocks;
+        let blocks = self.blocks.min(self.all_blocks - first);
+        let len = blocks * self.block_len;
+        let weights = match &self.weights {
+            Weights::Packed(packed) => Lent::Kept(&packed[first * self.block_len..][..len]),
+            Weights::Stored(stored) => {
+                let mut packed = room::take(&ROOM, len);
+                stored.pack(first, &mut packed);
+                Lent::Made(packed)
+            }
+        };
+        (blocks, weights)
+    }
+}
+
+impl StoredFilters {
+    /// Writes the weights of the blocks from `first` on, as many as there is room for.
+    fn pack(&self, first: usize, packed: &mut [f32]) {
+        let channels = self.filters.channels();
+        let width = packed.len() / (channels * self.taps).max(1);
+        let few_len = LANES * self.taps * width;
+        for (few, packed) in packed.chunks_mut(few_len.max(1)).enumerate() {
+            let channels = few * LANES..channels.min((few + 1) * LANES);
+            let filters = (first * LANES, width);
+            self.filters.pack(self.instructions, filters, channels, &self.slots, packed);
+        }
     }
 }
 
@@ -187,10 +256,15 @@ mod tests {
         for (instructions, is_transposed) in
             Instructions::all().into_iter().flat_map(|set| [(set, false), (set, true)])
         {
-            let filters = Filters { weight: &weight, part, is_transposed };
-            let packed = PackedFilters::new(instructions, filters, taps);
+            let packing = Packing::Kept;
+            let filters = Filters { weight: weight.clone(), part, is_transposed, packing };
+            let packed = PackedFilters::new(instructions, filters.clone(), taps);
+            let in_passing = Filters { packing: Packing::PerPass, ..filters.clone() };
+            let in_passing = PackedFilters::new(instructions, in_passing, taps);
             for filter in 0..filters.count().next_multiple_of(LANES) {
-                let (blocks, weights) = packed.pass(filter / LANES / packed.blocks);
+                let pass = filter / LANES / packed.blocks;
+                let (blocks, weights) = packed.pass(pass);
+                assert_eq!(*weights, *in_passing.pass(pass).1);
                 let lane = filter % (packed.blocks * LANES);
                 for (channel, (at, &tap)) in (0..filters.channels())
                     .flat_map(|channel| taps.iter().enumerate().map(move |tap| (channel, tap)))

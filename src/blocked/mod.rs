@@ -29,6 +29,7 @@ use crate::parallel::map_chunks;
 pub(crate) use by_sign::{Favoured, TransposedBySign};
 pub(crate) use convolution::{gather, scatter, serves};
 pub(crate) use filters::Filters;
+pub use filters::Packing;
 pub(crate) use layout::{constant_to_blocks, to_blocks, to_rows};
 
 /// Channels and size of an image in blocks.

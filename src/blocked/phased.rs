@@ -11,6 +11,7 @@ use crate::linear::WindowAxis;
 use crate::linear::padded_planes::PaddedPlanes;
 use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
 use crate::parallel::map_heavy_chunks;
+use crate::room::Lent;
 
 /// The transposed map of a convolution whose taps are not spread.
 pub(super) struct Phased {
@@ -87,7 +88,7 @@ impl Phased {
             for column in &columns {
                 phases.push(Phase::new(
                     instructions,
-                    filters,
+                    filters.clone(),
                     [row, column],
                     [vertical, horizontal],
                     &padded,
@@ -123,16 +124,20 @@ impl Phased {
         let (block_len, row_len) = (self.input.block_len(), self.input.width * LANES);
         let blocks = output.len() / block_len.max(1);
         let mut row = vec![0.0; blocks * row_len];
+        let weights: Vec<Option<Lent>> = (self.phases.iter())
+            .map(|phase| phase.as_ref().map(|phase| phase.filters.pass(pass).1))
+            .collect();
         let mut totals = Totals::default();
         for y in 0..self.input.height {
             let (row_phase, number) = (y % self.rows.len(), y / self.rows.len());
             let first_row = (self.rows[row_phase].first + number) * self.padded.width();
             for (column_phase, column) in self.columns.iter().enumerate() {
-                let phase = &self.phases[row_phase * self.columns.len() + column_phase];
-                let place = first_row + column.first;
-                match phase {
-                    Some(phase) => {
-                        self.run_row(phase, pass, &planes[place * LANES..], column_phase, &mut row)
+                let phase = row_phase * self.columns.len() + column_phase;
+                let input = &planes[(first_row + column.first) * LANES..];
+                match self.phases[phase].as_ref().zip(weights[phase].as_ref()) {
+                    Some((Phase { offsets, .. }, weights)) => {
+                        let operands = Operands { weights, input, offsets };
+                        self.run_row(operands, blocks, column_phase, &mut row)
                     }
                     None => row
                         .chunks_exact_mut(row_len)
@@ -150,16 +155,14 @@ impl Phased {
     }
 
     /// Computes the pixels of a phase along one row, and puts them in their places.
-    fn run_row(&self, phase: &Phase, pass: usize, planes: &[f32], first: usize, row: &mut [f32]) {
-        let (blocks, weights) = phase.filters.pass(pass);
+    fn run_row(&self, operands: Operands, blocks: usize, first: usize, row: &mut [f32]) {
         let (step, row_len) = (self.columns.len(), self.input.width * LANES);
         let count = self.columns[first].count;
         let half = self.instructions.half_the_pixels();
         let pixels = if count <= half { half } else { self.instructions.pixels() };
         let mut sums = [0.0; MOST_OUTPUTS];
         for start in (0..count).step_by(pixels) {
-            let input = &planes[start * LANES..];
-            let operands = Operands { weights, input, offsets: &phase.offsets };
+            let operands = Operands { input: &operands.input[start * LANES..], ..operands };
             self.instructions.run_blocks(blocks, (pixels, LANES), operands, &mut sums);
             let sums = sums.chunks_exact(pixels * LANES).take(blocks);
             for (sums, row) in sums.zip(row.chunks_exact_mut(row_len)) {

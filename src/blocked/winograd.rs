@@ -23,12 +23,13 @@ use self::product::Product;
 use self::tiles::{Evaluation, Outputs};
 use self::transform::{Filtering, Four, Two};
 use self::vector::vectorized;
-use self::weights::{Lines, lines, transformed};
-use super::filters::Filters;
+use self::weights::Transformed;
+use super::filters::{Filters, Packing};
 use super::{Finish, Kernel, LANES, Totals};
 use crate::linear::WindowAxis;
 use crate::microkernel::Instructions;
 use crate::parallel::{for_each_heavy_chunk, map_heavy_chunks};
+use crate::room::{self, Lines};
 
 /// The size of the tiles of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,14 +83,11 @@ const SEGMENT: usize = 64;
 /// Numbers of a segment of a row of tiles.
 const PIXELS: usize = SEGMENT * 4 * LANES;
 
-/// Numbers in a line of the cache.
-const LINE: usize = 16;
-
 thread_local! {
     /// Room for the values of a strip.
-    static VALUES: Cell<Vec<f32>> = const { Cell::new(vec![]) };
+    static VALUES: Cell<Lines> = Cell::default();
     /// Room for the products of a strip and a few blocks of filters.
-    static PRODUCTS: Cell<Vec<f32>> = const { Cell::new(vec![]) };
+    static PRODUCTS: Cell<Lines> = Cell::default();
 }
 
 /// A convolution with transformed weights.
@@ -102,8 +100,7 @@ pub(crate) struct Winograd {
     channel_blocks: usize,
     /// Blocks of filters that are computed together.
     blocks_at_once: usize,
-    /// For each few blocks of filters: `[points, C, filters]`.
-    weights: Lines,
+    weights: Transformed,
     /// Rows of tiles in a strip.
     strip_rows: usize,
 }
@@ -113,7 +110,7 @@ impl Winograd {
     /// over 3x3 pixels, or there is nothing to compute.
     pub fn new(
         instructions: Instructions,
-        filters: &Filters,
+        mut filters: Filters,
         [vertical, horizontal]: [WindowAxis; 2],
         tile: Tile,
     ) -> Option<Winograd> {
@@ -132,14 +129,16 @@ impl Winograd {
         let channel_blocks = filters.channels().div_ceil(LANES);
         let is_narrow = filters.count() <= NARROW * LANES;
         let blocks_at_once = if is_narrow { 1 } else { instructions.most_blocks().max(1) };
-        let weights = match tile {
-            Tile::Two => transformed::<Two, 2, 4>(instructions, filters, blocks_at_once * LANES),
-            Tile::Four => transformed::<Four, 4, 6>(instructions, filters, blocks_at_once * LANES),
-        };
         let rows = vertical.output.div_ceil(tile.side());
         let columns = horizontal.output.div_ceil(tile.side());
         let row_len = columns * tile.points() * channel_blocks * LANES;
-        let strips = rows.div_ceil((STRIP_LEN / row_len).max(1));
+        let weights_len = tile.points() * channel_blocks * LANES * filters.count();
+        // Every strip passes over all weights: where they are made in passing, once must do.
+        let is_one = filters.packing == Packing::PerPass && rows * row_len <= weights_len;
+        let strips = if is_one { 1 } else { rows.div_ceil((STRIP_LEN / row_len).max(1)) };
+        if strips > 1 {
+            filters.packing = Packing::Kept;
+        }
         Some(Winograd {
             instructions,
             tile,
@@ -147,7 +146,7 @@ impl Winograd {
             horizontal,
             channel_blocks,
             blocks_at_once,
-            weights,
+            weights: Transformed::new(instructions, filters, tile, blocks_at_once * LANES),
             strip_rows: rows.div_ceil(strips),
         })
     }
@@ -168,16 +167,14 @@ impl Winograd {
         output: &mut [f32],
         finish: &dyn Finish,
     ) -> Totals {
-        // Taken, not borrowed: a thread that waits for others may meanwhile run another convolution.
-        let mut room = VALUES.take();
         let rows = self.vertical.output.div_ceil(M);
         let chunk_len = self.blocks_at_once * self.block_len();
         let channels = self.channel_blocks * LANES;
         let mut parts = vec![];
         for first in (0..rows).step_by(self.strip_rows) {
             let strip = self.strip(first..rows.min(first + self.strip_rows));
-            let values = lines(&mut room, strip.groups.len() * strip.group_len);
-            for_each_heavy_chunk(values, strip.group_len, M, |index, values| {
+            let mut values = room::take(&VALUES, strip.groups.len() * strip.group_len);
+            for_each_heavy_chunk(&mut values, strip.group_len, M, |index, values| {
                 let tiles = strip.groups[index].clone();
                 let filtering = PhantomData::<F>;
                 let work = Evaluation { convolution: self, tiles, input, values, filtering };
@@ -185,14 +182,9 @@ impl Winograd {
             });
             let values = &*values;
             parts.extend(map_heavy_chunks(output, chunk_len, channels, |index, output| {
-                let mut room = PRODUCTS.take();
-                let totals =
-                    self.run_blocks::<F, M, S>(&strip, index, values, &mut room, output, finish);
-                PRODUCTS.set(room);
-                totals
+                self.run_blocks::<F, M, S>(&strip, index, values, output, finish)
             }));
         }
-        VALUES.set(room);
         Totals::of(parts)
     }
 
@@ -217,20 +209,38 @@ impl Winograd {
         strip: &Strip,
         index: usize,
         values: &[f32],
-        room: &mut Vec<f32>,
         output: &mut [f32],
         finish: &dyn Finish,
     ) -> Totals {
         let blocks = output.len() / self.block_len();
-        let first_tile = strip.rows.start * self.columns();
         let tile_len = ((S * S) | 1) * LANES;
         let block_len = strip.rows.len() * self.columns() * tile_len;
-        let sums = lines(room, blocks * block_len);
+        let mut sums = room::take(&PRODUCTS, blocks * block_len);
+        let into = Sums { sums: &mut sums, blocks, block_len, tile_len };
+        self.multiply(strip, values, &self.weights.pass(index), into);
+        let mut totals = Totals::default();
+        let mut pixels = [0.0; PIXELS];
+        let blocks = sums.chunks(block_len).zip(output.chunks_mut(self.block_len()));
+        for (offset, (sums, output)) in blocks.enumerate() {
+            let block = index * self.blocks_at_once + offset;
+            let rows = sums.chunks(self.columns() * tile_len);
+            for (row, products) in strip.rows.clone().zip(rows) {
+                let place = Place { block, row };
+                let into = (&mut pixels, &mut *output);
+                self.finish_row::<F, M, S>(place, products, into, finish, &mut totals);
+            }
+        }
+        totals
+    }
+
+    /// The products of a few blocks of filters with all tiles of a strip, at all points.
+    fn multiply(&self, strip: &Strip, values: &[f32], weights: &[f32], into: Sums) {
+        let Sums { sums, blocks, block_len, tile_len } = into;
+        let first_tile = strip.rows.start * self.columns();
         let weights_len = self.channel_blocks * LANES * blocks * LANES;
-        let first_block = index * self.blocks_at_once;
-        let start = first_block * self.tile.points() * self.channel_blocks * LANES * LANES;
-        let weights = &self.weights.as_slice()[start..][..self.tile.points() * weights_len];
-        for (point, weights) in weights.chunks_exact(weights_len).enumerate() {
+        let points = weights.chunks_exact(weights.len() / self.tile.points());
+        for (point, weights) in points.enumerate() {
+            let weights = &weights[..weights_len];
             for (group, values) in strip.groups.iter().zip(values.chunks(strip.group_len)) {
                 let place = (group.start - first_tile) * tile_len + point * LANES;
                 let product = Product {
@@ -246,19 +256,6 @@ impl Winograd {
                 product.run(self.instructions);
             }
         }
-        let mut totals = Totals::default();
-        let mut pixels = [0.0; PIXELS];
-        let blocks = sums.chunks(block_len).zip(output.chunks_mut(self.block_len()));
-        for (offset, (sums, output)) in blocks.enumerate() {
-            let block = first_block + offset;
-            let rows = sums.chunks(self.columns() * tile_len);
-            for (row, products) in strip.rows.clone().zip(rows) {
-                let place = Place { block, row };
-                let into = (&mut pixels, &mut *output);
-                self.finish_row::<F, M, S>(place, products, into, finish, &mut totals);
-            }
-        }
-        totals
     }
 
     /// Brings a row of tiles back from their points, and hands it on.
@@ -315,6 +312,16 @@ struct Strip {
     groups: Vec<Range<usize>>,
     /// Numbers that a group has room for: `[points, C/16, tiles, 16]`.
     group_len: usize,
+}
+
+/// Where products go: for every block and tile, its points.
+struct Sums<'a> {
+    sums: &'a mut [f32],
+    blocks: usize,
+    /// Distance of blocks.
+    block_len: usize,
+    /// Distance of tiles.
+    tile_len: usize,
 }
 
 /// A row of tiles of one block.

@@ -127,8 +127,7 @@ impl Path {
         if let Some(bias) = bias {
             add_to_bias(layer, &bias)?;
         }
-        scale_inputs(layer, &self.factors);
-        Ok(())
+        scale_inputs(layer, &self.factors)
     }
 }
 
@@ -147,7 +146,8 @@ fn answer(map: &Convolution, numbers: &[f32]) -> Result<Tensor> {
     let (filters, channels) = (shape[0], shape[1]);
     let taps: usize = shape[2..].iter().product();
     let filters_per_group = (filters / map.groups).max(1);
-    let rows = map.weight.data().chunks_exact((channels * taps).max(1)).enumerate();
+    let weight = map.weight.load()?;
+    let rows = weight.data().chunks_exact((channels * taps).max(1)).enumerate();
     let sums = rows.map(|(filter, weights)| {
         let numbers = &numbers[filter / filters_per_group * channels..][..channels];
         let products = weights.chunks_exact(taps.max(1)).zip(numbers).map(|(weights, number)| {

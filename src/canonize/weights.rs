@@ -37,15 +37,16 @@ pub(super) fn scale_outputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
     let (bias, channel_axis) = match &mut layer.op {
         Op::Convolution(convolution) => {
             let by_row = !convolution.is_transposed;
-            scale_filters(convolution, factors, by_row);
+            scale_filters(convolution, factors, by_row)?;
             (&mut convolution.bias, 1)
         }
         Op::Dense(dense) => {
             let inputs = dense.weight.shape()[1].max(1);
-            let rows = dense.weight.data_mut().chunks_exact_mut(inputs);
-            for (row, factor) in rows.zip(factors) {
-                row.iter_mut().for_each(|weight| *weight *= factor);
-            }
+            dense.weight.change(|weights| {
+                for (row, factor) in weights.chunks_exact_mut(inputs).zip(factors) {
+                    row.iter_mut().for_each(|weight| *weight *= factor);
+                }
+            })?;
             (&mut dense.bias, rank - 1)
         }
         _ => return Ok(()),
@@ -61,21 +62,23 @@ pub(super) fn scale_outputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
 }
 
 /// Scales filters by the channel of their first axis, or of their second, which the groups split.
-fn scale_filters(convolution: &mut Convolution, factors: &[f32], by_row: bool) {
+fn scale_filters(convolution: &mut Convolution, factors: &[f32], by_row: bool) -> Result<()> {
     let shape = convolution.weight.shape().to_vec();
     let taps: usize = shape[2..].iter().product();
     let rows_per_group = (shape[0] / convolution.groups).max(1);
-    let rows = convolution.weight.data_mut().chunks_exact_mut((shape[1] * taps).max(1));
-    for (row, filters) in rows.enumerate() {
-        if by_row {
-            filters.iter_mut().for_each(|weight| *weight *= factors[row]);
-            continue;
+    convolution.weight.change(|weights| {
+        let rows = weights.chunks_exact_mut((shape[1] * taps).max(1));
+        for (row, filters) in rows.enumerate() {
+            if by_row {
+                filters.iter_mut().for_each(|weight| *weight *= factors[row]);
+                continue;
+            }
+            let factors = &factors[row / rows_per_group * shape[1]..][..shape[1]];
+            for (filter, factor) in filters.chunks_exact_mut(taps.max(1)).zip(factors) {
+                filter.iter_mut().for_each(|weight| *weight *= factor);
+            }
         }
-        let factors = &factors[row / rows_per_group * shape[1]..][..shape[1]];
-        for (filter, factor) in filters.chunks_exact_mut(taps.max(1)).zip(factors) {
-            filter.iter_mut().for_each(|weight| *weight *= factor);
-        }
-    }
+    })
 }
 
 /// `b ← b + c`, for any constant that broadcasts to the layer's output.
@@ -146,18 +149,23 @@ fn constant_planes(full: &Tensor) -> Option<Vec<f32>> {
 }
 
 /// `W ← W g`, with one factor per input channel (convolution) or input element (dense layer).
-pub(super) fn scale_inputs(layer: &mut Layer, factors: &[f32]) {
+///
+/// # Errors
+/// When the model's file cannot be read any more.
+pub(super) fn scale_inputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
     match &mut layer.op {
         Op::Convolution(convolution) => {
             let by_row = convolution.is_transposed;
-            scale_filters(convolution, factors, by_row);
+            scale_filters(convolution, factors, by_row)
         }
         Op::Dense(dense) => {
             let inputs = dense.weight.shape()[1].max(1);
-            for row in dense.weight.data_mut().chunks_exact_mut(inputs) {
-                row.iter_mut().zip(factors).for_each(|(weight, factor)| *weight *= factor);
-            }
+            dense.weight.change(|weights| {
+                for row in weights.chunks_exact_mut(inputs) {
+                    row.iter_mut().zip(factors).for_each(|(weight, factor)| *weight *= factor);
+                }
+            })
         }
-        _ => {}
+        _ => Ok(()),
     }
 }

@@ -12,21 +12,36 @@ use super::propagate::Carried;
 use super::quotient::Absorbed;
 use super::reads::Reads;
 use crate::blocked::finish::{Bias, ContributionQuotient, Contributions, Quotient};
-use crate::blocked::{Favoured, TransposedBySign, finish_all};
-use crate::linear::{BlockedKernel, Convolution, WeightPart};
+use crate::blocked::{Favoured, Packing, TransposedBySign, finish_all};
+use crate::linear::{BlockedKernel, Convolution, Weight, WeightPart};
 use crate::rule::{Sign, Stabilizer};
 use crate::tensor::Tensor;
 
 /// What a convolution shares out by the signs of its inputs.
-pub(super) struct SharesBySign(TransposedBySign);
+pub(super) enum SharesBySign {
+    Packed(TransposedBySign),
+    /// The kernel is made for every run.
+    Stored(Weight, [usize; 2]),
+}
 
 impl SharesBySign {
     /// The kernel; `None` where the convolution is not a pointwise one on images in blocks.
-    pub fn new(map: &Convolution) -> Option<SharesBySign> {
-        let [height, width] = map.window.input_shape()[..] else { return None };
+    ///
+    /// # Errors
+    /// When the weight cannot be read.
+    pub fn new(map: &Convolution) -> Result<Option<SharesBySign>> {
+        let [height, width] = map.window.input_shape()[..] else { return Ok(None) };
         let is_served = map.in_blocks && map.is_pointwise();
-        let kernel = is_served.then(|| TransposedBySign::new(&map.weight, height, width));
-        kernel.flatten().map(SharesBySign)
+        if !is_served || !TransposedBySign::serves(map.weight.shape(), [height, width]) {
+            return Ok(None);
+        }
+        Ok(Some(match map.packing {
+            Packing::PerPass => SharesBySign::Stored(map.weight.clone(), [height, width]),
+            Packing::Kept => {
+                let weight = map.weight.load()?;
+                SharesBySign::Packed(by_sign(weight, Packing::Kept, [height, width])?)
+            }
+        }))
     }
 
     /// Adds to the relevance of the input `coefficient · Σ w x s` over what counts.
@@ -38,14 +53,26 @@ impl SharesBySign {
         coefficient: f32,
         sum: &mut Option<Carried>,
     ) -> Result<()> {
-        let [inner, outer] = self.0.images();
+        let made;
+        let kernel = match self {
+            SharesBySign::Packed(kernel) => kernel,
+            SharesBySign::Stored(weight, size) => {
+                made = by_sign(weight.load()?, Packing::PerPass, *size)?;
+                &made
+            }
+        };
+        let [inner, outer] = kernel.images();
         Carried::gather(sum, inner, |relevance, adds| {
             let fits = quotients.len() == outer.len() && input.len() == inner.len();
             ensure!(fits && relevance.len() == inner.len(), "images in blocks have other sizes");
             let (quotients, input) = (quotients.data(), input.data());
-            Ok(self.0.run(quotients, input, favoured, (coefficient, adds), relevance.data_mut()))
+            Ok(kernel.run(quotients, input, favoured, (coefficient, adds), relevance.data_mut()))
         })
     }
+}
+
+fn by_sign(weight: Tensor, packing: Packing, size: [usize; 2]) -> Result<TransposedBySign> {
+    TransposedBySign::new(weight, packing, size).context("a convolution of another size")
 }
 
 /// The kernels of a layer's groups, each of which counts contributions of one sign.
@@ -54,7 +81,7 @@ pub(super) struct ContributionKernels {
     magnitude: BlockedKernel,
     shares: SharesBySign,
     /// `[O, I, 1, 1]`.
-    weight: Tensor,
+    weight: Weight,
     /// The layer's bias.
     bias: Option<Tensor>,
     /// Whether several groups divide by what `|W||x|` is part of: then it is kept for the next.
@@ -65,13 +92,13 @@ impl ContributionKernels {
     /// The kernels; `None` where there are none for this geometry.
     ///
     /// # Errors
-    /// When the images are beyond what 32 bits can address.
+    /// When the images are beyond what 32 bits can address, or the weight cannot be read.
     pub fn new(map: &Convolution, is_shared: bool) -> Result<Option<Arc<ContributionKernels>>> {
-        let Some(shares) = SharesBySign::new(map) else { return Ok(None) };
+        let Some(shares) = SharesBySign::new(map)? else { return Ok(None) };
         Ok(Some(Arc::new(ContributionKernels {
             magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
             shares,
-            weight: map.weight.clone(),
+            weight: map.weight.taken_along(map.packing)?,
             bias: map.bias.clone(),
             is_shared,
         })))
@@ -87,14 +114,15 @@ impl ContributionKernels {
         reads: &Reads,
     ) -> Result<Absorbed> {
         let image = self.magnitude.image;
+        let weight = self.weight.load()?;
         let (inputs, output) = (reads.inputs()?, reads.output()?);
         let input = inputs.first().context("a convolution reads an image")?;
         let finish = ContributionQuotient {
             contributions: Contributions {
                 sign,
-                weights: self.weight.data(),
+                weights: weight.data(),
                 inputs: input.data(),
-                channels: self.weight.shape()[1],
+                channels: weight.shape()[1],
                 pixels: image.pixels(),
             },
             y: output.data(),

@@ -11,9 +11,9 @@ use super::input_range::InputRange;
 use super::layout::Layouts;
 use super::program::{Program, Step};
 use crate::blocked::finish::{self, Pointwise};
-use crate::blocked::{Finish, Image};
+use crate::blocked::{Finish, Image, Packing};
 use crate::lanes::Totals;
-use crate::linear::{BlockedKernel, Forward, WeightPart};
+use crate::linear::{BlockedKernel, Forward, Weight, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op};
 use crate::tensor::Tensor;
 
@@ -80,9 +80,22 @@ impl Activations {
 }
 
 impl Engine {
-    pub fn new(program: Program, range: Option<&InputRange>) -> Result<Engine> {
+    pub fn new(
+        mut program: Program,
+        range: Option<&InputRange>,
+        packing: Packing,
+    ) -> Result<Engine> {
+        if packing == Packing::Kept {
+            // Dense layers read their weights as they lie.
+            let dense =
+                program.network.layers.par_iter_mut().filter_map(|layer| match &mut layer.op {
+                    Op::Dense(dense) => Some(dense),
+                    _ => None,
+                });
+            dense.try_for_each(|dense| dense.weight.hold())?;
+        }
         let count = program.network.layers.len();
-        let layouts = Layouts::of(&program.network)?;
+        let layouts = Layouts::of(&program.network, packing)?;
         let steps_in_blocks = (0..count).map(|id| step_is_in_blocks(&program, &layouts, id));
         let mut engine = Engine {
             forward: Vec::with_capacity(count),
@@ -97,9 +110,15 @@ impl Engine {
         let kernels: Vec<(ForwardKernel, StepKernels)> = layers
             .map(|id| {
                 let layer = &engine.program.network.layers[id];
-                let forward = engine.forward_kernel(id);
-                let kernels =
-                    forward.and_then(|forward| Ok((forward, engine.step_kernels(id, range)?)));
+                let kernels = || {
+                    // Read once for all of them.
+                    let _weight = match (&layer.op, packing) {
+                        (Op::Convolution(map), Packing::Kept) => Some(map.weight.load()?),
+                        _ => None,
+                    };
+                    Ok((engine.forward_kernel(id)?, engine.step_kernels(id, range)?))
+                };
+                let kernels: Result<(ForwardKernel, StepKernels)> = kernels();
                 kernels.with_context(|| format!("compiling the {}", layer.describe()))
             })
             .collect::<Result<_>>()?;
@@ -111,7 +130,7 @@ impl Engine {
     /// Drops the weights of convolutions, all of whose kernels hold them packed: in their place,
     /// activations find room.
     fn release_weights(&mut self) -> Result<()> {
-        let nothing = Tensor::zeros(&[0])?;
+        let nothing = Weight::from(Tensor::zeros(&[0])?);
         for id in 0..self.program.network.layers.len() {
             let op = &mut self.program.network.layers[id].op;
             for op in [Some(op), self.layouts.op_mut(id)].into_iter().flatten() {

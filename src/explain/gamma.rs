@@ -130,7 +130,7 @@ enum Shares {
 
 impl InBlocks {
     fn new(step: GammaStep, op: &Op, map: &Convolution) -> Result<InBlocks> {
-        let by_sign = SharesBySign::new(map).filter(|_| !step.has_negative);
+        let by_sign = SharesBySign::new(map)?.filter(|_| !step.has_negative);
         Ok(InBlocks {
             magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
             shares: match by_sign {

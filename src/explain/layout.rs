@@ -6,7 +6,7 @@
 
 use anyhow::Result;
 
-use crate::blocked::{Image, LANES, constant_to_blocks, to_blocks, to_rows};
+use crate::blocked::{Image, LANES, Packing, constant_to_blocks, to_blocks, to_rows};
 use crate::linear::{Convolution, Reduction, Sum};
 use crate::network::{Layer, LayerId, Network, Op};
 use crate::operator::{Activation, Affine, Concat, MaxPooling, Product};
@@ -16,6 +16,8 @@ use crate::tensor::Tensor;
 pub(super) struct Layouts {
     /// The operators that run on images in blocks.
     layers: Vec<Option<Op>>,
+    /// When convolutions pack their weights.
+    packing: Packing,
 }
 
 impl Layouts {
@@ -23,8 +25,8 @@ impl Layouts {
     ///
     /// # Errors
     /// When the memory for rearranged parameters cannot be had.
-    pub fn of(network: &Network) -> Result<Layouts> {
-        let mut layouts = Layouts { layers: Vec::with_capacity(network.layers.len()) };
+    pub fn of(network: &Network, packing: Packing) -> Result<Layouts> {
+        let mut layouts = Layouts { layers: Vec::with_capacity(network.layers.len()), packing };
         for (id, layer) in network.layers.iter().enumerate() {
             // The logits are read row by row.
             let in_blocks = match id == network.output {
@@ -46,7 +48,7 @@ impl Layouts {
         if !follows && !matches!(layer.op, Op::Convolution(_)) {
             return Ok(None);
         }
-        op_in_blocks(&layer.op, &images, output)
+        op_in_blocks(&layer.op, &images, output, self.packing)
     }
 
     /// Whether the value of a layer is an image in blocks.
@@ -85,11 +87,11 @@ impl Layouts {
 }
 
 /// The operator on images in blocks; `None` where it has no kernels for them.
-fn op_in_blocks(op: &Op, inputs: &[Image], output: Image) -> Result<Option<Op>> {
+fn op_in_blocks(op: &Op, inputs: &[Image], output: Image, packing: Packing) -> Result<Option<Op>> {
     let shapes = || inputs.iter().map(|image| image.shape().to_vec());
     let input = inputs[0];
     Ok(match op {
-        Op::Convolution(convolution) => convolution_in_blocks(convolution, output)?,
+        Op::Convolution(convolution) => convolution_in_blocks(convolution, output, packing)?,
         Op::Activation(activation) => activation_in_blocks(activation, input)?,
         Op::Affine(affine) => affine_in_blocks(affine, input)?,
         Op::Sum(sum) => inputs.iter().all(|&image| image == output).then(|| {
@@ -129,8 +131,12 @@ fn op_in_blocks(op: &Op, inputs: &[Image], output: Image) -> Result<Option<Op>> 
     })
 }
 
-fn convolution_in_blocks(convolution: &Convolution, output: Image) -> Result<Option<Op>> {
-    let Some(mut blocked) = convolution.to_blocks() else { return Ok(None) };
+fn convolution_in_blocks(
+    convolution: &Convolution,
+    output: Image,
+    packing: Packing,
+) -> Result<Option<Op>> {
+    let Some(mut blocked) = convolution.to_blocks(packing) else { return Ok(None) };
     if let Some(bias) = &convolution.bias {
         blocked.bias = match bias.data() {
             // One number for all channels: kernels read one a channel.
@@ -187,16 +193,18 @@ mod tests {
     fn one_bias_for_all_channels_becomes_one_a_channel() {
         let axis = WindowAxis { input: 4, output: 4, ..WindowAxis::POINT };
         let convolution = Convolution {
-            weight: Tensor::filled(&[24, 8, 1, 1], 1.0).unwrap(),
+            weight: Tensor::filled(&[24, 8, 1, 1], 1.0).unwrap().into(),
             bias: Some(Tensor::new(&[], &[0.5]).unwrap()),
             groups: 1,
             window: Window { axes: vec![axis, axis] },
             is_transposed: false,
             in_blocks: false,
+            packing: Packing::Kept,
         };
         // Where there are no kernels for blocks, the layer stays on rows.
         let image = Image { channels: 24, height: 4, width: 4 };
-        let Some(Op::Convolution(blocked)) = convolution_in_blocks(&convolution, image).unwrap()
+        let Some(Op::Convolution(blocked)) =
+            convolution_in_blocks(&convolution, image, Packing::Kept).unwrap()
         else {
             return;
         };

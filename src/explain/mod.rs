@@ -22,6 +22,7 @@ mod target;
 
 use anyhow::Result;
 
+pub use crate::blocked::Packing;
 pub use conservation::{Books, LayerBooks};
 pub use engine::Activations;
 pub use gamma::GammaStep;
@@ -66,9 +67,23 @@ impl Explainer {
         input_range: Option<&InputRange>,
         threads: Threads,
     ) -> Result<Explainer> {
+        Explainer::with_packing(network, composite, input_range, threads, Packing::Kept)
+    }
+
+    /// Like [`Explainer::new`], with a choice of when weights are packed.
+    ///
+    /// # Errors
+    /// When the composite does not fit the network, or z-box is used and the range is not known.
+    pub fn with_packing(
+        network: Network,
+        composite: &Composite,
+        input_range: Option<&InputRange>,
+        threads: Threads,
+        packing: Packing,
+    ) -> Result<Explainer> {
         let assignment = Assignment::of(&network, composite)?;
         let program = Program::compile(network, &assignment)?;
-        let engine = threads.run(|| Engine::new(program, input_range))?;
+        let engine = threads.run(|| Engine::new(program, input_range, packing))?;
         Ok(Explainer { engine, assignment, threads })
     }
 

@@ -167,6 +167,11 @@ impl Engine {
         before: Vec<Option<Carried>>,
     ) -> Result<Handed> {
         let op = self.step_op(id);
+        // Where it is stored, it is read once for all products of the step.
+        let _weight = match op {
+            Op::Convolution(map) => Some(map.weight.load()?),
+            _ => None,
+        };
         let reads = Reads::new(self, id, activations);
         // Only what the operator's gradient reads was kept.
         let read = |op: &dyn Operator| match op.gradient_reads() {

@@ -10,9 +10,10 @@ use tract_core::ops::nn::DataFormat;
 use super::convolution_transposed::scatter;
 use super::plan::Plan;
 use super::{
-    Forward, LinearMap, Signs, Transposed, WeightPart, Window, WindowAxis, depthwise, direct,
+    Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis, depthwise,
+    direct,
 };
-use crate::blocked::{self, Image, finish};
+use crate::blocked::{self, Filters, Image, Packing, finish};
 use crate::lanes::Totals;
 use crate::tensor::Tensor;
 
@@ -23,7 +24,7 @@ use crate::tensor::Tensor;
 #[derive(Clone, Debug)]
 pub struct Convolution {
     /// `[O, I / groups, kernel...]` of the gathering convolution.
-    pub weight: Tensor,
+    pub weight: Weight,
     /// Broadcasts to the layer's output: `[1, C, 1, 1]`, or a map `[1, C, H, W]`.
     pub bias: Option<Tensor>,
     /// Number of groups; equal to the channels for a depthwise convolution.
@@ -35,6 +36,8 @@ pub struct Convolution {
     /// Whether its inputs, outputs and bias are images in blocks of channels: so in what runs, never
     /// in a network.
     pub(crate) in_blocks: bool,
+    /// When kernels on images in blocks pack the weight.
+    pub(crate) packing: Packing,
 }
 
 impl Convolution {
@@ -60,10 +63,10 @@ impl Convolution {
     }
 
     /// The same layer on images in blocks, where it has kernels for them.
-    pub(crate) fn to_blocks(&self) -> Option<Convolution> {
+    pub(crate) fn to_blocks(&self, packing: Packing) -> Option<Convolution> {
         let serves =
             !self.is_transposed && blocked::serves(self.weight.shape(), self.groups, &self.window);
-        serves.then(|| Convolution { in_blocks: true, ..self.clone() })
+        serves.then(|| Convolution { in_blocks: true, packing, ..self.clone() })
     }
 
     /// The kernel on images in blocks, in either direction.
@@ -75,11 +78,6 @@ impl Convolution {
         part: WeightPart,
         gathers: bool,
     ) -> Result<BlockedKernel> {
-        let filters = blocked::Filters { weight: &self.weight, part, is_transposed: !gathers };
-        let kernel = match gathers {
-            true => blocked::gather(filters, self.groups, &self.window),
-            false => blocked::scatter(filters, self.groups, &self.window),
-        };
         let shape = self.weight.shape();
         let image = |channels: usize, spatial: Vec<usize>| match spatial[..] {
             [height, width] => Some(Image { channels, height, width }),
@@ -88,16 +86,26 @@ impl Convolution {
         let inner = image(shape[1] * self.groups, self.window.input_shape());
         let outer = image(shape[0], self.window.output_shape());
         let (from, to) = if gathers { (inner, outer) } else { (outer, inner) };
-        let images = from.zip(to);
-        let (kernel, (from, image)) =
-            kernel.zip(images).context("the images of a convolution are too large")?;
-        Ok(BlockedKernel { kernel, from, image })
+        let (from, image) = from.zip(to).context(TOO_LARGE)?;
+        let stored = StoredKernel {
+            weight: self.weight.clone(),
+            part,
+            is_transposed: !gathers,
+            packing: self.packing,
+            groups: self.groups,
+            window: self.window.clone(),
+        };
+        let source = match self.packing {
+            Packing::Kept => KernelSource::Packed(stored.kernel()?),
+            Packing::PerPass => KernelSource::Stored(Arc::new(stored)),
+        };
+        Ok(BlockedKernel { source, from, image })
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
     fn part(&self, part: WeightPart) -> Result<Correlation> {
         Ok(Correlation {
-            weight: part.of_tensor(&self.weight)?,
+            weight: part.of_tensor(&self.weight.load()?)?,
             groups: self.groups,
             window: self.window.clone(),
         })
@@ -165,7 +173,7 @@ impl LinearMap for Convolution {
     }
 
     fn weight_signs(&self) -> Signs {
-        Signs::of(self.weight.data())
+        self.weight.signs()
     }
 
     fn bias(&self) -> Option<&Tensor> {
@@ -177,13 +185,49 @@ impl LinearMap for Convolution {
     }
 }
 
+const TOO_LARGE: &str = "the images of a convolution are too large";
+
 /// A kernel on images in blocks, with the images that it reads and computes.
 #[derive(Clone)]
 pub(crate) struct BlockedKernel {
-    kernel: Arc<dyn blocked::Kernel>,
+    source: KernelSource,
     from: Image,
     /// What it computes.
     pub image: Image,
+}
+
+/// Where a kernel comes from.
+#[derive(Clone)]
+enum KernelSource {
+    Packed(Arc<dyn blocked::Kernel>),
+    /// It is made for every run.
+    Stored(Arc<StoredKernel>),
+}
+
+/// What a kernel on images in blocks is made of.
+struct StoredKernel {
+    weight: Weight,
+    part: WeightPart,
+    is_transposed: bool,
+    packing: Packing,
+    groups: usize,
+    window: Window,
+}
+
+impl StoredKernel {
+    fn kernel(&self) -> Result<Arc<dyn blocked::Kernel>> {
+        let filters = Filters {
+            weight: self.weight.load()?,
+            part: self.part,
+            is_transposed: self.is_transposed,
+            packing: self.packing,
+        };
+        let kernel = match self.is_transposed {
+            false => blocked::gather(filters, self.groups, &self.window),
+            true => blocked::scatter(filters, self.groups, &self.window),
+        };
+        kernel.context(TOO_LARGE)
+    }
 }
 
 impl BlockedKernel {
@@ -205,7 +249,11 @@ impl BlockedKernel {
                 image.shape()
             );
         }
-        Ok(self.kernel.run(input.data(), output.data_mut(), finish))
+        let kernel = match &self.source {
+            KernelSource::Packed(kernel) => kernel.clone(),
+            KernelSource::Stored(stored) => stored.kernel()?,
+        };
+        Ok(kernel.run(input.data(), output.data_mut(), finish))
     }
 
     /// `function(W x + bias)`; the bias is a number a channel or a map, in blocks.

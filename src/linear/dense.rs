@@ -3,16 +3,16 @@
 use anyhow::{Result, ensure};
 
 use super::product::{Matrices, RightOperand};
-use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
+use super::{Forward, LinearMap, Signs, Transposed, Weight, WeightPart};
 use crate::lanes::{LANES, Lanes, LanesLoop, Sixteen, filled_up, with_lanes};
-use crate::parallel::{for_each_chunk, for_each_heavy_chunk};
+use crate::parallel::{for_each_chunk, map_heavy_chunks};
 use crate::tensor::Tensor;
 
 /// `y = W x + b` over the last axes: `[..., I]` to `[..., O]`, the same for every position of the leading ones.
 #[derive(Clone, Debug)]
 pub struct Dense {
     /// `[O, I]`.
-    pub weight: Tensor,
+    pub weight: Weight,
     /// Broadcasts to the output.
     pub bias: Option<Tensor>,
     /// Shape of the input; its trailing axes hold `I` elements.
@@ -44,10 +44,9 @@ impl Dense {
             return Ok(Box::new(move |from, to| {
                 ensure!(from.len() == from_len, "a dense layer met {} numbers", from.len());
                 match is_transposed {
-                    true => transposed_product(weight.data(), part, from, to),
-                    false => plain_product(weight.data(), part, from, to),
+                    true => transposed_product(&weight, part, from, to),
+                    false => plain_product(&weight, part, from, to),
                 }
-                Ok(())
             }));
         }
         if positions < outputs.min(inputs) {
@@ -58,7 +57,7 @@ impl Dense {
                 positions,
             )));
         }
-        let weight = part.of_tensor(&self.weight)?;
+        let weight = part.of_tensor(&self.weight.load()?)?;
         let weight = Matrices::new(weight.data(), outputs, inputs)?;
         let weight = if is_transposed { weight } else { weight.transposed() };
         let weight = RightOperand::new(weight)?;
@@ -69,12 +68,13 @@ impl Dense {
 /// The product at fewer positions than there are features, as in the blocks of a transformer: it is the
 /// signal that is packed, since it is smaller, and the weights are read as they lie.
 fn product_with_large_weights(
-    weight: Tensor,
+    weight: Weight,
     part: WeightPart,
     is_transposed: bool,
     positions: usize,
 ) -> impl Fn(&[f32], &mut [f32]) -> Result<()> + Send + Sync {
     move |from, to| {
+        let weight = weight.load()?;
         let [outputs, inputs] = [weight.shape()[0], weight.shape()[1]];
         let weight = Matrices::new(weight.data(), outputs, inputs)?.part(part);
         let weight = if is_transposed { weight.transposed() } else { weight };
@@ -134,7 +134,7 @@ impl LinearMap for Dense {
     }
 
     fn weight_signs(&self) -> Signs {
-        Signs::of(self.weight.data())
+        self.weight.signs()
     }
 
     fn bias(&self) -> Option<&Tensor> {
@@ -149,23 +149,41 @@ impl LinearMap for Dense {
 /// Rows that one thread multiplies at a time.
 const ROWS_AT_ONCE: usize = 16;
 
+/// Weights that are read at a time where they are stored: they stay in the second cache.
+const READ: usize = 1 << 16;
+
 /// Weights whose part is taken together: they stay in the first cache.
 const BLOCK: usize = 1024;
 
+/// Weights of a row that are read together where they are stored.
+const BLOCK_OF_ROW: usize = 4 * BLOCK;
+
 /// `y = part(W) x` for one vector. A matrix product would first pack all of `W`, to use it once.
-fn plain_product(weight: &[f32], part: WeightPart, input: &[f32], output: &mut [f32]) {
+fn plain_product(
+    weight: &Weight,
+    part: WeightPart,
+    input: &[f32],
+    output: &mut [f32],
+) -> Result<()> {
     let inputs = input.len();
-    for_each_heavy_chunk(output, ROWS_AT_ONCE, inputs, |index, outputs| {
-        let rows = weight[index * ROWS_AT_ONCE * inputs..].chunks_exact(inputs);
+    let at_once = (READ / inputs.max(1)).clamp(1, ROWS_AT_ONCE);
+    let multiply = |index: usize, outputs: &mut [f32]| {
+        let first = index * ROWS_AT_ONCE;
         let mut buffer = [0.0; BLOCK];
-        for (output, row) in outputs.iter_mut().zip(rows) {
-            let mut sums = [0.0; LANES];
-            for (weights, input) in row.chunks(BLOCK).zip(input.chunks(BLOCK)) {
-                add_products(part.of_slice(weights, &mut buffer), input, &mut sums);
+        for (few, outputs) in outputs.chunks_mut(at_once).enumerate() {
+            let start = (first + few * at_once) * inputs;
+            let rows = weight.numbers(start..start + outputs.len() * inputs)?;
+            for (output, row) in outputs.iter_mut().zip(rows.chunks_exact(inputs)) {
+                let mut sums = [0.0; LANES];
+                for (weights, input) in row.chunks(BLOCK).zip(input.chunks(BLOCK)) {
+                    add_products(part.of_slice(weights, &mut buffer), input, &mut sums);
+                }
+                *output = sums.iter().sum();
             }
-            *output = sums.iter().sum();
         }
-    });
+        Ok(())
+    };
+    map_heavy_chunks(output, ROWS_AT_ONCE, inputs, multiply).into_iter().collect()
 }
 
 /// Adds `a ⊙ b` to sixteen partial sums, which round less than one.
@@ -213,22 +231,30 @@ fn add_multiple(factor: f32, row: &[f32], sums: &mut [f32]) {
 const ROWS: usize = 256;
 
 /// `x = part(W)ᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read.
-fn transposed_product(weight: &[f32], part: WeightPart, output: &[f32], input: &mut [f32]) {
+fn transposed_product(
+    weight: &Weight,
+    part: WeightPart,
+    output: &[f32],
+    input: &mut [f32],
+) -> Result<()> {
     let inputs = input.len();
-    for_each_heavy_chunk(input, BLOCK, output.len(), |index, columns| {
-        let (mut sums, mut buffer) = ([0.0; BLOCK], [0.0; BLOCK]);
+    let at_once = if weight.stored().is_some() { BLOCK_OF_ROW } else { BLOCK };
+    let multiply = |index: usize, columns: &mut [f32]| {
+        let (mut sums, mut buffer) = ([0.0; BLOCK_OF_ROW], [0.0; BLOCK_OF_ROW]);
         let sums = &mut sums[..columns.len()];
         columns.fill(0.0);
         for (block, factors) in output.chunks(ROWS).enumerate() {
             sums.fill(0.0);
             for (row, &factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
-                let start = (block * ROWS + row) * inputs + index * BLOCK;
-                let row = part.of_slice(&weight[start..][..sums.len()], &mut buffer);
-                add_multiple(factor, row, sums);
+                let start = (block * ROWS + row) * inputs + index * at_once;
+                let row = weight.numbers(start..start + sums.len())?;
+                add_multiple(factor, part.of_slice(&row, &mut buffer), sums);
             }
             columns.iter_mut().zip(sums.iter()).for_each(|(column, sum)| *column += sum);
         }
-    });
+        Ok(())
+    };
+    map_heavy_chunks(input, at_once, output.len(), multiply).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -243,7 +269,7 @@ mod tests {
         let (inputs, outputs) = (BLOCK + 37, ROWS + 21);
         let weight = Tensor::new(&[outputs, inputs], &numbers(inputs * outputs, 5)).unwrap();
         let map = |positions: usize| Dense {
-            weight: weight.clone(),
+            weight: weight.clone().into(),
             bias: None,
             input_shape: vec![positions, inputs],
             output_shape: vec![positions, outputs],

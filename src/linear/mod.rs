@@ -19,6 +19,7 @@ mod reduction;
 mod resampling;
 mod rows;
 mod sum;
+mod weight;
 mod window;
 
 use std::fmt::Debug;
@@ -35,6 +36,7 @@ pub use reduction::Reduction;
 pub use resampling::{ResampledAxis, Resampling};
 pub(crate) use rows::for_each_row;
 pub use sum::Sum;
+pub use weight::Weight;
 #[cfg(test)]
 pub(crate) use window::axis;
 pub use window::{Window, WindowAxis};

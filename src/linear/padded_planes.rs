@@ -6,10 +6,11 @@ use std::cell::Cell;
 
 use super::WindowAxis;
 use crate::parallel::for_each_chunk;
+use crate::room::{self, Lines};
 
 thread_local! {
     /// Room for planes with their padding.
-    static ROOM: Cell<Vec<f32>> = const { Cell::new(vec![]) };
+    static ROOM: Cell<Lines> = Cell::default();
 }
 
 /// A run of pixels that are computed together.
@@ -85,16 +86,10 @@ impl PaddedPlanes {
         if !self.is_copied {
             return work(input);
         }
-        // Taken, not borrowed: a thread that waits for others may meanwhile run another convolution.
-        let mut room = ROOM.take();
         let len = input.len() / self.input_len().max(1) * self.plane_len() + self.slack;
-        if room.len() < len {
-            room.resize(len, 0.0);
-        }
-        self.copy(input, &mut room[..len]);
-        let result = work(&room[..len]);
-        ROOM.set(room);
-        result
+        let mut planes = room::take(&ROOM, len);
+        self.copy(input, &mut planes);
+        work(&planes)
     }
 
     /// Writes the planes of the input over what `planes` held, with their padding.

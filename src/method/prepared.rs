@@ -8,7 +8,7 @@ use super::workers::{Watch, Workers};
 use super::{GradCam, Method};
 use crate::canonize::{PassSelection, canonize};
 use crate::composite::Composite;
-use crate::explain::Explainer;
+use crate::explain::{Explainer, Packing};
 use crate::model::StoredModel;
 use crate::network::{LayerId, Network};
 use crate::parallel::Threads;
@@ -30,6 +30,8 @@ pub struct Setup {
     pub stored: Option<StoredModel>,
     /// Threads for one explanation.
     pub threads: usize,
+    /// [`Packing::PerPass`] for a single explanation: nothing is made ready that only a next one would need.
+    pub packing: Packing,
 }
 
 /// A method and the network that it explains, compiled.
@@ -56,6 +58,7 @@ struct Compilation {
     facts: InputFacts,
     /// The layer whose value must be kept.
     layer: Option<GradCam>,
+    packing: Packing,
 }
 
 impl PreparedMethod {
@@ -69,9 +72,10 @@ impl PreparedMethod {
             Method::GradCam(method) => Some(method.clone()),
             _ => None,
         };
-        let Setup { network, composite, passes, facts, at, stored, threads } = setup;
+        let Setup { network, composite, passes, facts, at, stored, threads, packing } = setup;
         let end = at.as_deref().map_or(Ok(0), |name| network.layer_named(name))?;
-        let compilation = Compilation { composite, facts: facts.clone(), layer };
+        let packing = if is_sampled { Packing::Kept } else { packing };
+        let compilation = Compilation { composite, facts: facts.clone(), layer, packing };
         // Samples are the better way to use threads: each runs on one.
         let inside = if is_sampled { Threads::default() } else { Threads::new(threads)? };
         let explainer = compilation.explainer(network, inside)?;
@@ -140,8 +144,10 @@ impl Compilation {
     fn explainer(&self, network: Network, threads: Threads) -> Result<Explainer> {
         let layer = self.layer.as_ref().map(|layer| layer.layer(&network)).transpose()?;
         let range = self.facts.range.as_ref();
-        let mut explainer = Explainer::new(network, &self.composite, range, threads)
-            .with_context(|| format!("the composite {} cannot be used", self.composite.name))?;
+        let composite = &self.composite;
+        let explainer = Explainer::with_packing(network, composite, range, threads, self.packing);
+        let mut explainer = explainer
+            .with_context(|| format!("the composite {} cannot be used", composite.name))?;
         if let Some(layer) = layer {
             explainer.keep(layer);
         }

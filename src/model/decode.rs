@@ -6,7 +6,9 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tract_core::framework::Framework;
@@ -20,7 +22,7 @@ pub(super) struct Decoded {
     pub proto: ModelProto,
     /// For each initializer of the graph, where its `raw_data` is, if that was left in the file.
     pub left: Vec<Option<Span>>,
-    pub bytes: Bytes,
+    pub bytes: Arc<Bytes>,
 }
 
 /// A part of a file.
@@ -31,25 +33,49 @@ pub(super) struct Span {
 }
 
 /// What a model is read from.
+#[derive(Debug)]
 pub(super) enum Bytes {
     /// A file that can be read anywhere.
-    File(File),
+    File {
+        file: File,
+        path: PathBuf,
+        /// When it was written last, as far as the system knows.
+        written: Option<SystemTime>,
+    },
     /// What came out of a pipe.
     Memory(Vec<u8>),
 }
 
 impl Bytes {
-    fn open(path: &Path) -> Result<Bytes> {
-        let open = || -> std::io::Result<Bytes> {
-            let mut file = File::open(path)?;
-            if file.metadata()?.is_file() {
-                return Ok(Bytes::File(file));
-            }
-            let mut bytes = vec![];
-            file.read_to_end(&mut bytes)?;
-            Ok(Bytes::Memory(bytes))
-        };
-        open().context("the file cannot be read")
+    pub fn open(path: &Path) -> std::io::Result<Bytes> {
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_file() {
+            return Ok(Bytes::File { file, path: path.into(), written: metadata.modified().ok() });
+        }
+        let mut bytes = vec![];
+        file.read_to_end(&mut bytes)?;
+        Ok(Bytes::Memory(bytes))
+    }
+
+    /// The number of bytes.
+    pub fn len(&self) -> std::io::Result<u64> {
+        match self {
+            Bytes::File { file, .. } => Ok(file.metadata()?.len()),
+            Bytes::Memory(bytes) => Ok(bytes.len() as u64),
+        }
+    }
+
+    /// Like [`Bytes::read`], long after the first read.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or was written meanwhile.
+    pub fn read_late(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        if let Bytes::File { file, path, written } = self {
+            let is_same = file.metadata().is_ok_and(|now| now.modified().ok() == *written);
+            ensure!(is_same, "{} was written while it was in use; run again", path.display());
+        }
+        self.read(offset, buffer).context("the model's weights cannot be read any more")
     }
 
     /// Fills `buffer` from a place on.
@@ -57,15 +83,29 @@ impl Bytes {
     /// # Errors
     /// When the file cannot be read, or ends before.
     pub fn read(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        fn fill(mut source: impl Read + Seek, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-            source.seek(SeekFrom::Start(at))?;
-            source.read_exact(buffer)
-        }
         match self {
-            Bytes::File(file) => fill(file, offset, buffer),
-            Bytes::Memory(bytes) => fill(Cursor::new(bytes), offset, buffer),
+            Bytes::File { file, .. } => read_exact_at(file, offset, buffer),
+            Bytes::Memory(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                (&bytes[start..]).read_exact(buffer)
+            }
         }
     }
+}
+
+/// Fills a buffer from a place in a file on, which any number of threads may do at a time.
+#[cfg(unix)]
+fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(not(unix))]
+fn read_exact_at(mut file: &File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+    // All readers share the place that a file is read at.
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = TURN.lock();
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(buffer)
 }
 
 /// Decodes a file.
@@ -73,14 +113,14 @@ impl Bytes {
 /// # Errors
 /// When it cannot be read, is no ONNX model, or is damaged.
 pub(super) fn decode(path: &Path) -> Result<Decoded> {
-    let bytes = Bytes::open(path)?;
+    let bytes = Bytes::open(path).context("the file cannot be read")?;
     let mut start = [0; 2];
     let has_start = bytes.read(0, &mut start).is_ok();
     ensure!(bytes.read(0, &mut start[..1]).is_ok(), "the file is empty");
     // The first field of a model is its IR version: a varint with the tag 0x08.
     let looks_like_onnx = start[0] == 0x08 && (!has_start || start[1] < 32);
     let decoded = match &bytes {
-        Bytes::File(file) => without_weights(file),
+        Bytes::File { file, .. } => without_weights(file),
         Bytes::Memory(bytes) => without_weights(Cursor::new(bytes)),
     };
     let (proto, left) = decoded.map_err(|error| match looks_like_onnx {
@@ -89,7 +129,7 @@ pub(super) fn decode(path: &Path) -> Result<Decoded> {
     })?;
     let has_nodes = proto.graph.as_ref().is_some_and(|graph| !graph.node.is_empty());
     ensure!(has_nodes, "this is not an ONNX model: it contains no graph");
-    Ok(Decoded { proto, left, bytes })
+    Ok(Decoded { proto, left, bytes: Arc::new(bytes) })
 }
 
 fn without_weights(mut source: impl Read + Seek) -> Result<(ModelProto, Vec<Option<Span>>)> {

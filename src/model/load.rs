@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::prelude::*;
@@ -15,8 +14,9 @@ use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_pro
 use super::decode::{Decoded, decode};
 use super::number_type::make_float32;
 use super::repair::repair;
-use super::weights::Weights;
+use super::weights::{Places, Weights};
 use super::{InputShape, Layout, upsample};
+use crate::linear::Weight;
 use crate::network::{Lowered, Network, Origins, lower};
 use crate::tensor::Tensor as Array;
 
@@ -34,7 +34,7 @@ pub struct LoadOptions {
     /// ONNX operator types that may pass their gradient where no rule is known.
     pub allow_gradient: Vec<String>,
     /// Whether [`Model::run_reference`] is not needed. Otherwise tract's graph holds on to the weights, and
-    /// canonization has to work on copies.
+    /// canonization has to work on copies. Without it, large weights are read when they are needed.
     pub is_without_reference: bool,
 }
 
@@ -94,7 +94,7 @@ impl Model {
 fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let source = Source::read(path, options)?;
     let reference = source.typed(&reader())?;
-    let network = source.network(source.lowered(&reference, &[], None)?)?;
+    let network = source.network(source.lowered(&reference, &source.weights.left, None)?)?;
     let reference = (!options.is_without_reference).then_some(reference);
     let picture = picture_shape(&source.shape, options.layout);
     let input = ModelInput { name: source.input_name, shape: source.shape, picture };
@@ -129,7 +129,12 @@ impl Source {
         let output = output_index(&proto, options, &mut notes)?;
         let input_name = input.name.clone();
         let graph = proto.graph.as_mut().context("the model has no graph")?;
-        let weights = guarded(|| Weights::take(graph, &left, &bytes, directory(path)?))?;
+        let weights = guarded(|| {
+            let places = Places { bytes: &bytes, spans: &left, directory: directory(path)? };
+            Weights::take(graph, &places, options.is_without_reference)
+        })?;
+        // The picture comes first, wherever the file has it.
+        graph.input.sort_by_key(|input| input.name != input_name);
         Ok(Source {
             path: path.to_path_buf(),
             allow_gradient: options.allow_gradient.clone(),
@@ -153,7 +158,7 @@ impl Source {
     pub fn lowered(
         &self,
         typed: &TypedModel,
-        parameters: &[Arc<Tensor>],
+        parameters: &[Weight],
         earlier: Option<&Lowered>,
     ) -> Result<Lowered> {
         guarded(|| lower(typed, parameters, &self.origins, earlier))

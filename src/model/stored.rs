@@ -7,18 +7,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use tract_core::prelude::{Tensor as TractTensor, TypedModel};
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::type_proto::Value;
-use tract_onnx::pb::{GraphProto, NodeProto, TensorShapeProto, TypeProto};
-use tract_onnx::pb::{ValueInfoProto, type_proto};
+use tract_core::prelude::TypedModel;
+use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::load::{Source, reader};
+use super::weights::declared_float32;
 use super::{LoadOptions, batch_normalization};
+use crate::linear::Weight;
 use crate::network::{Lowered, Network};
 use crate::tensor::Tensor;
 
@@ -75,11 +72,11 @@ impl StoredModel {
 }
 
 /// The values of parameters, changed by `change(name, values)`.
-fn tensors(parameters: &[Parameter], change: impl Fn(&str, &mut [f32])) -> Vec<Arc<TractTensor>> {
+fn tensors(parameters: &[Parameter], change: impl Fn(&str, &mut [f32])) -> Vec<Weight> {
     let changed = |parameter: &Parameter| {
         let mut values = parameter.values.clone();
         change(&parameter.name, values.data_mut());
-        Arc::clone(values.as_tract())
+        values.into()
     };
     parameters.iter().map(changed).collect()
 }
@@ -87,42 +84,24 @@ fn tensors(parameters: &[Parameter], change: impl Fn(&str, &mut [f32])) -> Vec<A
 /// Takes the parameters from the weights of the file, and declares them as inputs behind the picture.
 fn make_inputs(source: &mut Source) -> Result<Vec<Parameter>> {
     let graph = source.proto.graph.as_mut().context("the model has no graph")?;
-    let lone: HashSet<&str> = (source.weights.0.iter())
+    let lone: HashSet<&str> = (source.weights.read.iter())
         .filter(|(_, values)| values.len() == 1)
         .map(|(name, _)| name.as_str())
         .collect();
     let names: HashSet<String> =
         names_of_parameters(graph, &lone).into_iter().map(str::to_string).collect();
-    let (taken, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut source.weights.0)
+    let (taken, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut source.weights.read)
         .into_iter()
         .partition(|(name, _)| names.contains(name));
-    source.weights.0 = kept;
+    source.weights.read = kept;
     graph.input.retain(|input| !taken.contains_key(&input.name));
-    // The picture comes first, wherever the file has it.
-    graph.input.sort_by_key(|input| input.name != source.input_name);
     let mut parameters = vec![];
     for (name, values) in taken {
-        graph.input.push(declared(&name, values.shape()));
+        graph.input.push(declared_float32(&name, values.shape()));
         let name = name.strip_suffix(".stored").unwrap_or(&name).to_string();
         parameters.push(Parameter { name, values: Tensor::from_shared_tract(values)? });
     }
     Ok(parameters)
-}
-
-/// A parameter as an input of float32.
-fn declared(name: &str, shape: &[usize]) -> ValueInfoProto {
-    let dimension = |&length: &usize| {
-        let value = Some(dimension::Value::DimValue(length as i64));
-        Dimension { value, ..Dimension::default() }
-    };
-    let dim = shape.iter().map(dimension).collect();
-    let tensor = type_proto::Tensor {
-        elem_type: DataType::Float as i32,
-        shape: Some(TensorShapeProto { dim }),
-    };
-    let declared = TypeProto { value: Some(Value::TensorType(tensor)), ..TypeProto::default() };
-    let name = name.to_string();
-    ValueInfoProto { name, r#type: Some(declared), ..ValueInfoProto::default() }
 }
 
 /// The values that reach an operator as its parameter, directly or through what only moves numbers; `lone` are

@@ -1,8 +1,8 @@
-//! The numbers that a model stores: read once, straight into the tensors that the layers will hold.
+//! The numbers that a model stores: read once, straight into the tensors that the layers will hold, or left where
+//! they are until a layer needs them.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,62 +11,88 @@ use tract_core::ops::konst::Const;
 use tract_core::prelude::{DatumType, Tensor as TractTensor};
 use tract_hir::infer::InferenceModel;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
-use tract_onnx::pb::{GraphProto, TensorProto, TypeProto, ValueInfoProto, type_proto};
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto, TensorShapeProto, TypeProto};
+use tract_onnx::pb::{ValueInfoProto, type_proto};
 use tract_onnx::{data_resolver, model::ParseResult, tensor::load_tensor};
 
 use super::decode::{Bytes, Span};
+use crate::linear::Weight;
+use crate::tensor::{Store, StoredTensor};
 
-/// The stored tensors of floating point numbers, by name.
-#[derive(Clone)]
-pub(super) struct Weights(pub BTreeMap<String, Arc<TractTensor>>);
+/// Bytes of a weight that are worth leaving where they are stored.
+const LARGE: u64 = 1 << 14;
+
+/// The stored tensors of floating point numbers.
+pub(super) struct Weights {
+    /// Those that were read, by name.
+    pub read: BTreeMap<String, Arc<TractTensor>>,
+    /// The others. In the graph, inputs behind all others stand in for them, in this order.
+    pub left: Vec<Weight>,
+}
+
+/// Where the weights of a file lie.
+pub(super) struct Places<'a> {
+    pub bytes: &'a Arc<Bytes>,
+    /// For each initializer, where it was left in the file.
+    pub spans: &'a [Option<Span>],
+    /// The folder of external data.
+    pub directory: &'a str,
+}
 
 impl Weights {
-    /// Reads the weights and takes them out of the graph, where inputs stand in for them.
+    /// Takes the weights out of the graph, where inputs stand in for them. With `leaves`, large weights of linear
+    /// layers are not read yet.
     ///
     /// # Errors
     /// When the file cannot be read, or a weight is not what its shape says.
-    pub fn take(
-        graph: &mut GraphProto,
-        left: &[Option<Span>],
-        bytes: &Bytes,
-        directory: &str,
-    ) -> Result<Weights> {
-        let mut weights = BTreeMap::new();
-        for (place, mut stored) in std::mem::take(&mut graph.initializer).into_iter().enumerate() {
-            let span = left.get(place).copied().flatten();
-            let read = || format!("reading the weight \"{}\"", stored.name);
-            if !is_weight(&stored) {
-                if let Some(Span { offset, length }) = span {
-                    let mut raw = vec![0; usize::try_from(length)?];
-                    bytes.read(offset, &mut raw).with_context(read)?;
-                    stored.raw_data = raw;
-                }
-                graph.initializer.push(stored);
-                continue;
-            }
-            let values = match span {
-                Some(span) => read_tensor(&stored, bytes, span).with_context(read)?,
-                None => match external_span(&stored, directory) {
-                    Some((file, span)) => read_tensor(&stored, &file, span).with_context(read)?,
-                    None => load_tensor(&*data_resolver::default(), &stored, Some(directory))
-                        .with_context(read)?,
-                },
+    pub fn take(graph: &mut GraphProto, places: &Places, leaves: bool) -> Result<Weights> {
+        let mut weights = Weights { read: BTreeMap::new(), left: vec![] };
+        let mut files = ExternalFiles { directory: places.directory, files: HashMap::new() };
+        let names = if leaves { names_of_weights(graph) } else { HashSet::new() };
+        let can_be_left = |stored: &TensorProto| {
+            stored.data_type == DataType::Float as i32 && names.contains(&stored.name)
+        };
+        for (index, stored) in std::mem::take(&mut graph.initializer).into_iter().enumerate() {
+            let place = match places.spans.get(index).copied().flatten() {
+                Some(span) => Some(Part { bytes: places.bytes.clone(), span }),
+                None => files.place(&stored),
             };
-            if !graph.input.iter().any(|input| input.name == stored.name) {
-                graph.input.push(declared(&stored));
+            let name = stored.name.clone();
+            let reading = || format!("reading the weight \"{name}\"");
+            match place {
+                place if !is_weight(&stored) => {
+                    graph.initializer.push(completed(stored, place).with_context(reading)?);
+                }
+                Some(place) if place.is_large() && can_be_left(&stored) => {
+                    let shape = place.shape(&stored).with_context(reading)?;
+                    stand_in(graph, declared_float32(&name, &shape));
+                    weights.left.push(Arc::new(StoredTensor::new(shape, Box::new(place))).into());
+                }
+                place => {
+                    let values = match place {
+                        Some(place) => place.read_tensor(&stored),
+                        None => {
+                            load_tensor(&*data_resolver::default(), &stored, Some(places.directory))
+                        }
+                    };
+                    weights.read.insert(name.clone(), Arc::new(values.with_context(reading)?));
+                    if !graph.input.iter().any(|input| input.name == name) {
+                        graph.input.push(declared(&stored));
+                    }
+                }
             }
-            weights.insert(stored.name, Arc::new(values));
         }
-        Ok(Weights(weights))
+        Ok(weights)
     }
 
-    /// Puts the weights in the place of the inputs that stand in for them.
+    /// Puts the weights that were read in the place of the inputs that stand in for them.
     ///
     /// # Errors
     /// When a name stands for something else too.
     pub fn wire(&self, parsed: ParseResult) -> Result<InferenceModel> {
         let ParseResult { mut model, outlets_by_name, .. } = parsed;
-        for (name, values) in &self.0 {
+        for (name, values) in &self.read {
             let outlet = outlets_by_name.get(name).copied();
             let place = model.inputs.iter().position(|&input| Some(input) == outlet);
             let Some((outlet, place)) = outlet.zip(place) else {
@@ -98,21 +124,105 @@ fn declared(stored: &TensorProto) -> ValueInfoProto {
     }
 }
 
-/// The tensor whose numbers lie in a part of a file.
-fn read_tensor(stored: &TensorProto, bytes: &Bytes, span: Span) -> Result<TractTensor> {
-    let number_type = DatumType::try_from(DataType::try_from(stored.data_type)?)?;
-    let shape: Vec<usize> =
-        stored.dims.iter().map(|&axis| usize::try_from(axis)).collect::<Result<_, _>>()?;
-    // Before memory is asked for: a damaged shape may be of any size.
-    let expected = byte_count(&shape, number_type).context("its shape is beyond all memory")?;
-    ensure!(
-        expected == span.length,
-        "a tensor of shape {shape:?} takes {expected} bytes, but {} are stored",
-        span.length
-    );
-    let mut tensor = TractTensor::zero_dt(number_type, &shape)?;
-    bytes.read(span.offset, tensor.as_bytes_mut())?;
-    Ok(tensor)
+/// An input of float32.
+pub(super) fn declared_float32(name: &str, shape: &[usize]) -> ValueInfoProto {
+    let dimension = |&length: &usize| {
+        let value = Some(dimension::Value::DimValue(length as i64));
+        Dimension { value, ..Dimension::default() }
+    };
+    let dim = shape.iter().map(dimension).collect();
+    let tensor = type_proto::Tensor {
+        elem_type: DataType::Float as i32,
+        shape: Some(TensorShapeProto { dim }),
+    };
+    let declared =
+        TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
+    let name = name.to_string();
+    ValueInfoProto { name, r#type: Some(declared), ..ValueInfoProto::default() }
+}
+
+/// The names of tensors that are weights of convolutions and dense layers, and nothing else.
+fn names_of_weights(graph: &GraphProto) -> HashSet<String> {
+    let reads_outside = |node: &NodeProto| {
+        node.attribute.iter().any(|value| value.g.is_some() || !value.graphs.is_empty())
+    };
+    // Inner graphs read what they like.
+    if graph.node.iter().any(reads_outside) {
+        return HashSet::new();
+    }
+    let is_weight = |node: &NodeProto, slot: usize| {
+        slot == 1 && ["Conv", "Gemm", "MatMul"].contains(&node.op_type.as_str())
+    };
+    let (mut weights, mut others) = (HashSet::new(), HashSet::new());
+    others.extend(graph.output.iter().map(|output| &output.name));
+    for node in &graph.node {
+        for (slot, name) in node.input.iter().enumerate() {
+            if is_weight(node, slot) { &mut weights } else { &mut others }.insert(name);
+        }
+    }
+    weights.difference(&others).map(|name| name.to_string()).collect()
+}
+
+/// A tensor that is no weight, with its numbers.
+fn completed(mut stored: TensorProto, place: Option<Part>) -> Result<TensorProto> {
+    let is_external = stored.data_location == Some(DataLocation::External as i32);
+    if let Some(Part { bytes, span }) = place.filter(|_| !is_external) {
+        stored.raw_data = vec![0; usize::try_from(span.length)?];
+        bytes.read(span.offset, &mut stored.raw_data)?;
+    }
+    Ok(stored)
+}
+
+/// Puts an input in the place of a weight, behind all other inputs.
+fn stand_in(graph: &mut GraphProto, declared: ValueInfoProto) {
+    graph.input.retain(|input| input.name != declared.name);
+    graph.input.push(declared);
+}
+
+/// A part of a file, the numbers of a tensor.
+#[derive(Debug)]
+struct Part {
+    bytes: Arc<Bytes>,
+    span: Span,
+}
+
+impl Part {
+    /// Whether it is worth leaving where it is.
+    fn is_large(&self) -> bool {
+        self.span.length >= LARGE
+    }
+
+    /// The shape of the tensor.
+    fn shape(&self, stored: &TensorProto) -> Result<Vec<usize>> {
+        let number_type = number_type(stored)?;
+        let shape: Vec<usize> =
+            stored.dims.iter().map(|&axis| usize::try_from(axis)).collect::<Result<_, _>>()?;
+        // Before memory is asked for: a damaged shape may be of any size.
+        let expected = byte_count(&shape, number_type).context("its shape is beyond all memory")?;
+        ensure!(
+            expected == self.span.length,
+            "a tensor of shape {shape:?} takes {expected} bytes, but {} are stored",
+            self.span.length
+        );
+        Ok(shape)
+    }
+
+    fn read_tensor(&self, stored: &TensorProto) -> Result<TractTensor> {
+        let mut tensor = TractTensor::zero_dt(number_type(stored)?, &self.shape(stored)?)?;
+        self.bytes.read(self.span.offset, tensor.as_bytes_mut())?;
+        Ok(tensor)
+    }
+}
+
+impl Store for Part {
+    fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
+        let offset = self.span.offset + (first * size_of::<f32>()) as u64;
+        self.bytes.read_late(offset, bytemuck::cast_slice_mut(numbers))
+    }
+}
+
+fn number_type(stored: &TensorProto) -> Result<DatumType> {
+    Ok(DatumType::try_from(DataType::try_from(stored.data_type)?)?)
 }
 
 fn byte_count(shape: &[usize], number_type: DatumType) -> Option<u64> {
@@ -121,20 +231,38 @@ fn byte_count(shape: &[usize], number_type: DatumType) -> Option<u64> {
     u64::try_from(bytes).ok()
 }
 
-/// Where a tensor lies that is stored in a file beside the model; `None` where it does not or is not found there, which
-/// tract has words for.
-fn external_span(stored: &TensorProto, directory: &str) -> Option<(Bytes, Span)> {
-    if stored.data_location != Some(DataLocation::External as i32) {
-        return None;
+/// Files beside the model that tensors are stored in.
+struct ExternalFiles<'a> {
+    directory: &'a str,
+    files: HashMap<PathBuf, Arc<Bytes>>,
+}
+
+impl ExternalFiles<'_> {
+    /// Where a tensor lies that is stored in a file beside the model; `None` where it does not or is not found
+    /// there, which tract has words for.
+    fn place(&mut self, stored: &TensorProto) -> Option<Part> {
+        if stored.data_location != Some(DataLocation::External as i32) {
+            return None;
+        }
+        let entry = |key: &str| stored.external_data.iter().find(|entry| entry.key == key);
+        let directory = if self.directory.is_empty() { "." } else { self.directory };
+        let directory = Path::new(directory).canonicalize().ok()?;
+        // Through links too it must not leave the folder.
+        let path = directory.join(&entry("location")?.value).canonicalize().ok()?;
+        let bytes = self.open(path.starts_with(&directory).then_some(path)?)?;
+        let offset = entry("offset").map_or(Some(0), |entry| entry.value.parse().ok())?;
+        let rest = bytes.len().ok()?.checked_sub(offset)?;
+        let length = entry("length").map_or(Some(rest), |entry| entry.value.parse().ok())?;
+        (length <= rest).then_some(Part { bytes, span: Span { offset, length } })
     }
-    let entry = |key: &str| stored.external_data.iter().find(|entry| entry.key == key);
-    let directory = if directory.is_empty() { "." } else { directory };
-    let directory = Path::new(directory).canonicalize().ok()?;
-    // Through links too it must not leave the folder.
-    let path = directory.join(&entry("location")?.value).canonicalize().ok()?;
-    let file = File::open(path.starts_with(&directory).then_some(path)?).ok()?;
-    let offset = entry("offset").map_or(Some(0), |entry| entry.value.parse().ok())?;
-    let rest = file.metadata().ok()?.len().checked_sub(offset)?;
-    let length = entry("length").map_or(Some(rest), |entry| entry.value.parse().ok())?;
-    (length <= rest).then_some((Bytes::File(file), Span { offset, length }))
+
+    /// A file, opened once for all its tensors.
+    fn open(&mut self, path: PathBuf) -> Option<Arc<Bytes>> {
+        if let Some(bytes) = self.files.get(&path) {
+            return Some(bytes.clone());
+        }
+        let bytes = Arc::new(Bytes::open(&path).ok()?);
+        self.files.insert(path, bytes.clone());
+        Some(bytes)
+    }
 }

@@ -251,7 +251,9 @@ fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
             fits.then(|| Op::Dense(crate::linear::Dense { bias, ..dense.clone() }))
         }
         (Op::Dense(dense), Some(scale), None) if dense.bias.is_none() && scale.len() == 1 => {
-            let weight = dense.weight.map(|weight| weight * scale.data()[0]).ok()?;
+            let mut weight = dense.weight.clone();
+            let scale = scale.data()[0];
+            weight.change(|weights| weights.iter_mut().for_each(|weight| *weight *= scale)).ok()?;
             Some(Op::Dense(crate::linear::Dense { weight, ..dense.clone() }))
         }
         (Op::Reduction(reduction), Some(scale), None) if scale.len() == 1 => {

@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 
 use onnxplain::canonize::{PassSelection, canonize};
 use onnxplain::composite::Composite;
-use onnxplain::explain::{Initial, InputRange};
+use onnxplain::explain::{Initial, InputRange, Packing};
 use onnxplain::method::{
     Explanation, Fill, FusionGrad, GradCam, InputFacts, IntegratedGradients, Method, NoiseGrad,
     Objective, Occlusion, PreparedMethod, Quadrature, Question, Rise, Setup, SmoothGrad,
@@ -62,6 +62,7 @@ fn prepared(path: &Path, method: Method, threads: usize) -> anyhow::Result<Prepa
         at: None,
         stored,
         threads,
+        packing: Packing::Kept,
     };
     PreparedMethod::new(method, setup)
 }

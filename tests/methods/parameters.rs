@@ -95,15 +95,20 @@ fn changed_file(path: &Path, names: &[String]) -> File {
 
 /// The stored numbers of a layer, to the last bit.
 fn numbers(op: &Op) -> Vec<u32> {
-    let tensors: [Option<&Tensor>; 2] = match op {
-        Op::Convolution(map) => [Some(&map.weight), map.bias.as_ref()],
-        Op::Dense(map) => [Some(&map.weight), map.bias.as_ref()],
-        Op::Affine(affine) => [affine.scale.as_ref(), affine.shift.as_ref()],
-        Op::LayerNormalization(norm) => [norm.scale.as_ref(), norm.shift.as_ref()],
-        Op::Constant(value) => [Some(value), None],
+    let tensors: [Option<Tensor>; 2] = match op {
+        Op::Convolution(map) => [Some(map.weight.load().unwrap()), map.bias.clone()],
+        Op::Dense(map) => [Some(map.weight.load().unwrap()), map.bias.clone()],
+        Op::Affine(affine) => [affine.scale.clone(), affine.shift.clone()],
+        Op::LayerNormalization(norm) => [norm.scale.clone(), norm.shift.clone()],
+        Op::Constant(value) => [Some(value.clone()), None],
         _ => [None, None],
     };
-    tensors.into_iter().flatten().flat_map(|tensor| tensor.data()).map(|x| x.to_bits()).collect()
+    tensors
+        .into_iter()
+        .flatten()
+        .flat_map(|tensor| tensor.data().to_vec())
+        .map(f32::to_bits)
+        .collect()
 }
 
 #[test]

@@ -7,8 +7,9 @@ use crate::parallel::Threads;
 use crate::tensor::Tensor;
 
 /// All weights of a convolution.
-fn of(weight: &Tensor) -> Filters<'_> {
-    Filters { weight, part: WeightPart::Plain, is_transposed: false }
+fn of(weight: &Tensor) -> Filters {
+    let (weight, packing) = (weight.clone(), Packing::Kept);
+    Filters { weight, part: WeightPart::Plain, is_transposed: false, packing }
 }
 
 /// Writes the sums, and adds them and their squares up.
@@ -82,7 +83,7 @@ fn check([filters, channels]: [usize; 2], axes: [WindowAxis; 2]) {
     let most = expected.iter().fold(1.0, |most: f64, sum| most.max(sum.abs()));
     for instructions in Instructions::all() {
         for tile in [Tile::Two, Tile::Four] {
-            let kernel = Winograd::new(instructions, &of(&stored), axes, tile).unwrap();
+            let kernel = Winograd::new(instructions, of(&stored), axes, tile).unwrap();
             let mut output = vec![f32::NAN; to.len()];
             let totals = kernel.run(&input, &mut output, &Copying);
             for (at, sum) in output.iter().enumerate() {
@@ -99,6 +100,11 @@ fn check([filters, channels]: [usize; 2], axes: [WindowAxis; 2]) {
                     "{instructions:?} {tile:?} {axes:?} {at}: {sum} {expected}"
                 );
             }
+            let in_passing = Filters { packing: Packing::PerPass, ..of(&stored) };
+            let in_passing = Winograd::new(instructions, in_passing, axes, tile).unwrap();
+            let mut same = vec![f32::NAN; to.len()];
+            in_passing.run(&input, &mut same, &Copying);
+            assert_eq!(output, same);
             let mut again = vec![f32::NAN; to.len()];
             let run = || kernel.run(&input, &mut again, &Copying);
             let others = Threads::new(2).unwrap().run(run);
@@ -134,13 +140,13 @@ fn what_is_no_window_of_nine_pixels_is_left_to_others() {
     let instructions = Instructions::detect().unwrap();
     let good = axis(8, [1, 1]);
     let one = Tensor::filled(&[1, 1, 3, 3], 1.0).unwrap();
-    let made = |axes| Winograd::new(instructions, &of(&one), axes, Tile::Two).is_some();
+    let made = |axes| Winograd::new(instructions, of(&one), axes, Tile::Two).is_some();
     assert!(made([good, good]));
     assert!(!made([WindowAxis { stride: 2, output: 4, ..good }, good]));
     assert!(!made([good, WindowAxis { dilation: 2, output: 6, ..good }]));
     assert!(!made([WindowAxis { kernel: 1, output: 10, ..good }, good]));
     let none = Tensor::zeros(&[0, 1, 3, 3]).unwrap();
-    assert!(Winograd::new(instructions, &of(&none), [good, good], Tile::Two).is_none());
+    assert!(Winograd::new(instructions, of(&none), [good, good], Tile::Two).is_none());
 }
 
 #[test]
@@ -150,7 +156,7 @@ fn lanes_without_a_filter_have_no_weight() {
     let axes = [axis(6, [1, 1]); 2];
     let input = vec![1.0; 6 * 6 * LANES];
     for instructions in Instructions::all() {
-        let kernel = Winograd::new(instructions, &filters, axes, Tile::Four).unwrap();
+        let kernel = Winograd::new(instructions, filters.clone(), axes, Tile::Four).unwrap();
         let mut output = vec![f32::NAN; 6 * 6 * LANES];
         kernel.run(&input, &mut output, &Copying);
         assert!(output.chunks(LANES).all(|lanes| lanes[4] > 11.0 && lanes[5..] == [0.0; 11]));

@@ -17,7 +17,7 @@ pub(super) trait Filtering<const M: usize, const S: usize>: Send + Sync {
     fn input<V: Simd>(simd: V, tile: [V::Vector; S]) -> [V::Vector; S];
 
     /// A filter at the points.
-    fn filter(taps: [f64; 3]) -> [f64; S];
+    fn filter<V: Simd>(simd: V, taps: [V::Doubles; 3]) -> [V::Doubles; S];
 
     /// Outputs from products at the points.
     fn output<V: Simd>(simd: V, products: [V::Vector; S]) -> [V::Vector; M];
@@ -33,8 +33,11 @@ impl Filtering<2, 4> for Two {
     }
 
     #[inline(always)]
-    fn filter([a, b, c]: [f64; 3]) -> [f64; 4] {
-        [a, (a + b + c) * 0.5, (a - b + c) * 0.5, c]
+    fn filter<V: Simd>(simd: V, [a, b, c]: [V::Doubles; 3]) -> [V::Doubles; 4] {
+        let half = simd.splat_double(0.5);
+        let plus = simd.add_doubles(simd.add_doubles(a, b), c);
+        let minus = simd.add_doubles(simd.sub_doubles(a, b), c);
+        [a, simd.mul_doubles(plus, half), simd.mul_doubles(minus, half), c]
     }
 
     #[inline(always)]
@@ -75,7 +78,7 @@ impl Filtering<4, 6> for Four {
     }
 
     #[inline(always)]
-    fn filter([a, b, c]: [f64; 3]) -> [f64; 6] {
+    fn filter<V: Simd>(simd: V, [a, b, c]: [V::Doubles; 3]) -> [V::Doubles; 6] {
         const NEAR_SQUARE: f64 = NEAR * NEAR;
         const FAR_SQUARE: f64 = FAR * FAR;
         const DIFFERENCE: f64 = FAR_SQUARE - NEAR_SQUARE;
@@ -83,12 +86,9 @@ impl Filtering<4, 6> for Four {
         const ZERO: f64 = 1.0 / (NEAR_SQUARE * FAR_SQUARE);
         const NEARS: f64 = -0.5 / (NEAR_SQUARE * DIFFERENCE);
         const FARS: f64 = 0.5 / (FAR_SQUARE * DIFFERENCE);
-        let pair = |point: f64, factor: f64| {
-            let (even, odd) = (a + c * (point * point), b * point);
-            [(even + odd) * factor, (even - odd) * factor]
-        };
-        let ([near, minus_near], [far, minus_far]) = (pair(NEAR, NEARS), pair(FAR, FARS));
-        [a * ZERO, near, minus_near, far, minus_far, c]
+        let [near, minus_near] = points_of(simd, [a, b, c], NEAR, NEARS);
+        let [far, minus_far] = points_of(simd, [a, b, c], FAR, FARS);
+        [simd.mul_doubles(a, simd.splat_double(ZERO)), near, minus_near, far, minus_far, c]
     }
 
     #[inline(always)]
@@ -112,6 +112,21 @@ impl Filtering<4, 6> for Four {
             simd.mul_add(number(NEAR * NEAR * NEAR), near_odd, third),
         ]
     }
+}
+
+/// A filter at a point and at its negative, times a factor. No closure: some builds would call it.
+#[inline(always)]
+fn points_of<V: Simd>(
+    simd: V,
+    [a, b, c]: [V::Doubles; 3],
+    point: f64,
+    factor: f64,
+) -> [V::Doubles; 2] {
+    let factor = simd.splat_double(factor);
+    let even = simd.add_doubles(a, simd.mul_doubles(c, simd.splat_double(point * point)));
+    let odd = simd.mul_doubles(b, simd.splat_double(point));
+    let (plus, minus) = (simd.add_doubles(even, odd), simd.sub_doubles(even, odd));
+    [simd.mul_doubles(plus, factor), simd.mul_doubles(minus, factor)]
 }
 
 /// Sixteen channels of a tile, whose rows lie `row_len` numbers from each other, at the points, which

@@ -26,7 +26,7 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use onnxplain::canonize::PassSelection;
-use onnxplain::explain::{Initial, InputRange};
+use onnxplain::explain::{Initial, InputRange, Packing};
 use onnxplain::heatmap::{Colormap, Normalization, Rendering};
 use onnxplain::method::{InputFacts, Method, PreparedMethod, Setup};
 use onnxplain::model::{ModelInput, Preprocessor};
@@ -349,10 +349,12 @@ fn prepare(
     let at = options.method.at.clone();
     let facts = InputFacts { picture: input.picture, range };
     let threads = options.threads(files.len());
+    let is_single = files.len() == 1 && !outputs.has_index();
+    let packing = if is_single { Packing::PerPass } else { Packing::Kept };
     let begin = Instant::now();
     let prepared = PreparedMethod::new(
         method,
-        Setup { network, composite, passes, facts, at, stored, threads },
+        Setup { network, composite, passes, facts, at, stored, threads, packing },
     )?;
     start_up.compile = begin.elapsed().as_secs_f64();
     choice.tell_unused(prepared.explainer().assignment(), console);

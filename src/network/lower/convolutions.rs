@@ -5,6 +5,7 @@ use tract_core::ops::cnn::{Conv, Deconv, KernelFormat, PoolSpec};
 use tract_core::ops::nn::DataFormat;
 
 use super::{Lowering, NodeContext, Value};
+use crate::blocked::Packing;
 use crate::linear::{Convolution, Window, WindowAxis, exchange_channels};
 use crate::network::Op;
 use crate::tensor::Tensor;
@@ -17,12 +18,13 @@ impl Lowering<'_> {
         let input_shape = self.lowered.drafts[input].shape.clone();
         let window = window_of(&op.pool_spec, &input_shape)?;
         let convolution = Convolution {
-            weight: self.constant(context, 1, "weight")?,
+            weight: self.weight(context, 1)?,
             bias: self.bias(context, op.pool_spec.output_channels)?,
             groups: op.group,
             window,
             is_transposed: false,
             in_blocks: false,
+            packing: Packing::Kept,
         };
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }
@@ -53,12 +55,13 @@ impl Lowering<'_> {
         };
         let weight = self.constant(context, 1, "weight")?;
         let convolution = Convolution {
-            weight: exchange_channels(&weight, op.group)?,
+            weight: exchange_channels(&weight, op.group)?.into(),
             bias: self.bias(context, op.pool_spec.output_channels)?,
             groups: op.group,
             window: Window { axes: (0..op.pool_spec.rank()).map(axis).collect() },
             is_transposed: true,
             in_blocks: false,
+            packing: Packing::Kept,
         };
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }

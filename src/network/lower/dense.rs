@@ -5,7 +5,7 @@ use tract_core::internal::Axis;
 use tract_core::ops::einsum::EinSum;
 
 use super::{Lowering, NodeContext, Value};
-use crate::linear::Dense;
+use crate::linear::{Dense, Weight};
 use crate::network::{LayerId, Op};
 use crate::operator::Routing;
 use crate::tensor::Tensor;
@@ -27,13 +27,13 @@ struct Roles {
 impl Lowering<'_> {
     pub(super) fn einsum(&mut self, context: &NodeContext, op: &EinSum) -> Result<Value> {
         ensure!(op.q_params.is_none(), "quantized arithmetic");
-        let (signal_slot, weight) = match context.inputs.as_slice() {
-            [Value::Layer(_), Value::Constant(weight)] => (0, weight),
-            [Value::Constant(weight), Value::Layer(_)] => (1, weight),
+        let signal_slot = match context.inputs.as_slice() {
             [Value::Layer(_), Value::Layer(_)] => return self.product_of_signals(context, op),
+            [Value::Layer(_), _] => 0,
+            [_, Value::Layer(_)] => 1,
             inputs => bail!("a product of {} tensors", inputs.len()),
         };
-        let weight = Tensor::from_shared_tract(weight.clone())?;
+        let weight = self.weight(context, 1 - signal_slot)?;
         let signal = self.signal(context, signal_slot)?;
         let signal_shape = self.lowered.drafts[signal].shape.clone();
         let axes = op.axes.iter_all_axes();
@@ -46,7 +46,7 @@ impl Lowering<'_> {
         &mut self,
         context: &NodeContext,
         signal: LayerId,
-        weight: Tensor,
+        weight: Weight,
         roles: &Roles,
     ) -> Result<Value> {
         let shape = self.lowered.drafts[signal].shape.clone();
@@ -63,7 +63,11 @@ impl Lowering<'_> {
             .collect();
         let inputs: usize = roles.contracted.iter().map(|&(axis, _)| shape[axis]).product();
         let outputs = weight.len() / inputs.max(1);
-        let weight = permuted(&weight, &weight_order)?.reshaped(&[outputs, inputs])?;
+        let weight = match weight_order.is_sorted() && weight.shape() == [outputs, inputs] {
+            // Large weights are shared with tract's graph or not even read, not copied.
+            true => weight,
+            false => permuted(&weight.load()?, &weight_order)?.reshaped(&[outputs, inputs])?.into(),
+        };
         let from_signal = roles.positions.iter().map(|&(_, output)| output);
         let from_weight = roles.features.iter().map(|&(_, output)| output);
         let output_axes: Vec<usize> = from_signal.chain(from_weight).collect();
@@ -134,7 +138,6 @@ fn roles<'a>(
 
 fn permuted(tensor: &Tensor, order: &[usize]) -> Result<Tensor> {
     if order.is_sorted() {
-        // Already in that order: large weights are shared with tract's graph, not copied.
         return Ok(tensor.clone());
     }
     let owned = tensor.as_tract().as_ref().clone();

@@ -64,11 +64,11 @@ impl Lowering<'_> {
                 Ok(self.layer(context, DraftOp::Binary(operation), inputs))
             }
             [Value::Layer(signal), Value::Constant(constant)] => {
-                let constant = Tensor::from_shared_tract(constant.clone())?;
+                let constant = constant.array()?;
                 self.with_constant(context, operation, *signal, constant, false)
             }
             [Value::Constant(constant), Value::Layer(signal)] => {
-                let constant = Tensor::from_shared_tract(constant.clone())?;
+                let constant = constant.array()?;
                 self.with_constant(context, operation, *signal, constant, true)
             }
             _ => bail!("the operator {operation:?} of {} tensors", context.inputs.len()),

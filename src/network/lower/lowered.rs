@@ -9,7 +9,7 @@ use std::ops::Range;
 use anyhow::Result;
 use tract_core::internal::*;
 
-use super::{Lowering, Value};
+use super::{Constant, Lowering, Value};
 use crate::network::recognise::{Draft, assemble};
 use crate::network::{LayerId, Network};
 
@@ -52,7 +52,8 @@ impl Lowered {
         let is_parametric = self.reads_parameters(node);
         for (slot, constant) in constants.into_iter().enumerate() {
             let outlet = OutletId::new(node.id, slot);
-            self.values.insert(outlet, Value::Constant(constant.into_arc_tensor()));
+            let constant = Constant::Read(constant.into_arc_tensor());
+            self.values.insert(outlet, Value::Constant(constant));
             if is_parametric {
                 self.parametric.insert(outlet);
             }

@@ -161,7 +161,7 @@ impl Lowering<'_> {
         let scores_shape = self.lowered.drafts[scores].shape.clone();
         let (op, inputs) = match mask {
             Value::Constant(mask) => {
-                let mask = Tensor::from_tract(mask.broadcast_to_shape(shape)?)?;
+                let mask = Tensor::from_tract(mask.tensor()?.broadcast_to_shape(shape)?)?;
                 let shift = Some(mask.reshaped(&scores_shape)?);
                 (Op::Affine(Affine { scale: None, shift }).into(), vec![scores])
             }

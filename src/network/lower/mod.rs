@@ -6,6 +6,7 @@
 //! BatchNormalization together again. A new primitive operator is one arm in
 //! [`Lowering::lower_node`] and one function in the file of its family.
 
+mod constant;
 mod convolutions;
 mod dense;
 mod elementwise;
@@ -15,17 +16,17 @@ mod moves;
 mod origins;
 mod pools;
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::*;
 use tract_core::ops;
 
+use self::constant::Constant;
 pub use self::lowered::Lowered;
 pub use self::origins::Origins;
 use super::recognise::{Draft, DraftOp};
 use super::unknown::{UnknownOp, refuse};
 use super::{LayerId, Op};
+use crate::linear::Weight;
 use crate::operator::{LayerNormalization, ResponseNormalization, Softmax as SoftmaxOperator};
 use crate::tensor::Tensor as Array;
 
@@ -39,12 +40,13 @@ use crate::tensor::Tensor as Array;
 /// When operators are unknown: the message lists all of them with their nodes.
 pub fn lower(
     model: &TypedModel,
-    parameters: &[Arc<Tensor>],
+    parameters: &[Weight],
     origins: &Origins,
     earlier: Option<&Lowered>,
 ) -> Result<Lowered> {
     let outlets = model.input_outlets()?.iter().skip(1).copied();
-    let constants = parameters.iter().map(|value| Value::Constant(value.clone()));
+    let constant = |parameter| Constant::of(parameter).map(Value::Constant);
+    let constants = parameters.iter().map(constant).collect::<Result<Vec<Value>>>()?;
     let lowered = Lowered::with(outlets.zip(constants));
     let mut lowering = Lowering { model, origins, earlier, lowered, unknown: vec![] };
     lowering.lower_all()?;
@@ -61,7 +63,7 @@ pub fn lower(
 /// What an outlet of the typed graph has become.
 #[derive(Clone)]
 enum Value {
-    Constant(Arc<Tensor>),
+    Constant(Constant),
     Layer(LayerId),
 }
 
@@ -115,7 +117,7 @@ impl Lowering<'_> {
         let mut inputs = tvec![];
         for input in &node.inputs {
             match self.lowered.values.get(input) {
-                Some(Value::Constant(constant)) => inputs.push(constant.clone().into_tvalue()),
+                Some(Value::Constant(constant)) => inputs.push(constant.tensor()?.into_tvalue()),
                 _ => return Ok(false),
             }
         }
@@ -229,7 +231,7 @@ impl Lowering<'_> {
     /// The identity, unless the file asks for training.
     fn dropout(&self, context: &NodeContext) -> Result<Value> {
         let is_training = match context.inputs.get(2) {
-            Some(Value::Constant(flag)) => flag.cast_to_scalar::<bool>()?,
+            Some(Value::Constant(flag)) => flag.tensor()?.cast_to_scalar::<bool>()?,
             Some(Value::Layer(_)) => true,
             None => false,
         };
@@ -276,14 +278,13 @@ impl Lowering<'_> {
 
     /// The layers of all inputs, a constant one becoming a layer of its own.
     fn layers_of_inputs(&mut self, context: &NodeContext) -> Result<Vec<LayerId>> {
-        let layer = |input: &Value| match input {
-            Value::Layer(id) => Ok(*id),
-            Value::Constant(constant) => {
-                let value = Array::from_shared_tract(constant.clone())?;
-                let shape = value.shape().to_vec();
-                let op = Op::Constant(value).into();
-                Ok(self.push(&context.name, "Constant", op, vec![], shape))
-            }
+        let layer = |input: &Value| {
+            let value = match input {
+                Value::Layer(id) => return Ok(*id),
+                Value::Constant(constant) => constant.array()?,
+            };
+            let shape = value.shape().to_vec();
+            Ok(self.push(&context.name, "Constant", Op::Constant(value).into(), vec![], shape))
         };
         context.inputs.iter().map(layer).collect()
     }
@@ -291,9 +292,17 @@ impl Lowering<'_> {
     /// An input that must be a constant.
     fn constant(&self, context: &NodeContext, index: usize, what: &str) -> Result<Array> {
         match context.inputs.get(index) {
-            Some(Value::Constant(constant)) => Array::from_shared_tract(constant.clone()),
+            Some(Value::Constant(constant)) => constant.array(),
             Some(Value::Layer(_)) => bail!("its {what} depends on the picture"),
             None => bail!("its {what} is missing"),
+        }
+    }
+
+    /// The weight of a linear layer.
+    fn weight(&self, context: &NodeContext, index: usize) -> Result<Weight> {
+        match context.inputs.get(index) {
+            Some(Value::Constant(constant)) => constant.weight(),
+            _ => Ok(self.constant(context, index, "weight")?.into()),
         }
     }
 

@@ -59,7 +59,7 @@ impl Lowering<'_> {
         let mut inputs = tvec![Tensor::from_shape(input_shape, &numbers)?.into_tvalue()];
         for index in 1..context.inputs.len() {
             match &context.inputs[index] {
-                Value::Constant(constant) => inputs.push(constant.clone().into_tvalue()),
+                Value::Constant(constant) => inputs.push(constant.tensor()?.into_tvalue()),
                 Value::Layer(_) => bail!("its input {index} depends on the picture"),
             }
         }
@@ -117,7 +117,7 @@ impl Lowering<'_> {
         let mut inputs = tvec![probe.to_value()];
         for input in &context.inputs[1..] {
             match input {
-                Value::Constant(constant) => inputs.push(constant.clone().into_tvalue()),
+                Value::Constant(constant) => inputs.push(constant.tensor()?.into_tvalue()),
                 Value::Layer(_) => bail!("its size depends on the picture"),
             }
         }

@@ -1,0 +1,142 @@
+//! The weight of a linear layer: in memory, or where the model is stored.
+
+use std::cell::Cell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::Signs;
+use crate::blocked::Packing;
+use crate::room::{self, Lent, Lines};
+use crate::tensor::{StoredTensor, Tensor};
+
+thread_local! {
+    /// Room for numbers that are read where they are stored.
+    static ROOM: Cell<Lines> = Cell::default();
+}
+
+/// The weight of a linear layer. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Weight(Numbers);
+
+#[derive(Clone, Debug)]
+enum Numbers {
+    Held(Tensor),
+    Stored(Arc<StoredTensor>),
+}
+
+impl Weight {
+    /// The length of every axis, outermost first.
+    pub fn shape(&self) -> &[usize] {
+        match &self.0 {
+            Numbers::Held(tensor) => tensor.shape(),
+            Numbers::Stored(stored) => stored.shape(),
+        }
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The weight as a tensor, shared or read from where it is stored.
+    ///
+    /// # Errors
+    /// When the model's file cannot be read any more.
+    pub fn load(&self) -> Result<Tensor> {
+        match &self.0 {
+            Numbers::Held(tensor) => Ok(tensor.clone()),
+            Numbers::Stored(stored) => stored.load(),
+        }
+    }
+
+    /// Reads the weight into memory, where it stays.
+    ///
+    /// # Errors
+    /// When the model's file cannot be read any more.
+    pub fn hold(&mut self) -> Result<()> {
+        if let Numbers::Stored(stored) = &self.0 {
+            *self = stored.load_unshared()?.into();
+        }
+        Ok(())
+    }
+
+    /// Changes its numbers, in memory.
+    ///
+    /// # Errors
+    /// When the model's file cannot be read any more.
+    pub fn change(&mut self, change: impl FnOnce(&mut [f32])) -> Result<()> {
+        let nothing = Numbers::Held(Tensor::zeros(&[0])?);
+        let mut tensor = match std::mem::replace(&mut self.0, nothing) {
+            Numbers::Held(tensor) => tensor,
+            Numbers::Stored(stored) => stored.load_unshared()?,
+        };
+        change(tensor.data_mut());
+        *self = tensor.into();
+        Ok(())
+    }
+
+    /// What a kernel takes along that reads the weight as it lies: where nothing is kept between passes, the
+    /// place where it is stored.
+    ///
+    /// # Errors
+    /// When the model's file cannot be read any more.
+    pub(crate) fn taken_along(&self, packing: Packing) -> Result<Weight> {
+        match packing {
+            Packing::Kept => Ok(self.load()?.into()),
+            Packing::PerPass => Ok(self.clone()),
+        }
+    }
+
+    /// Where it is stored, unless it is in memory.
+    pub(crate) fn stored(&self) -> Option<&Arc<StoredTensor>> {
+        match &self.0 {
+            Numbers::Held(_) => None,
+            Numbers::Stored(stored) => Some(stored),
+        }
+    }
+
+    /// Numbers in row-major order, as they lie in memory or read where they are stored.
+    ///
+    /// # Errors
+    /// When the model's file cannot be read any more.
+    pub(crate) fn numbers(&self, range: Range<usize>) -> Result<Lent<'_>> {
+        match &self.0 {
+            Numbers::Held(tensor) => Ok(Lent::Kept(&tensor.data()[range])),
+            Numbers::Stored(stored) => {
+                let mut numbers = room::take(&ROOM, range.len());
+                stored.read(range.start, &mut numbers)?;
+                Ok(Lent::Made(numbers))
+            }
+        }
+    }
+
+    /// The signs that occur in it.
+    pub fn signs(&self) -> Signs {
+        match &self.0 {
+            Numbers::Held(tensor) => Signs::of(tensor.data()),
+            Numbers::Stored(stored) => {
+                let [positive, negative] = stored.signs();
+                Signs { positive, negative }
+            }
+        }
+    }
+}
+
+impl From<Tensor> for Weight {
+    fn from(tensor: Tensor) -> Weight {
+        Weight(Numbers::Held(tensor))
+    }
+}
+
+impl From<Arc<StoredTensor>> for Weight {
+    fn from(stored: Arc<StoredTensor>) -> Weight {
+        Weight(Numbers::Stored(stored))
+    }
+}

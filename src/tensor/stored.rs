@@ -1,0 +1,153 @@
+//! Numbers that stay where the model is stored until they are needed.
+//!
+//! A model is mostly weights, and an explanation needs each of them for a moment: read then, they take neither
+//! memory nor the time that it takes to get it.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use anyhow::Result;
+use tract_core::prelude::Tensor as TractTensor;
+
+use super::Tensor;
+use crate::parallel::map_chunks;
+
+/// Numbers that are read at once: they pass through the second cache.
+const CHUNK: usize = 1 << 15;
+
+/// Where numbers are stored.
+pub(crate) trait Store: Debug + Send + Sync {
+    /// Reads the numbers from place `first` on.
+    ///
+    /// # Errors
+    /// When they cannot be read any more, or are not what they were.
+    fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()>;
+}
+
+/// A tensor whose numbers are stored.
+#[derive(Debug)]
+pub(crate) struct StoredTensor {
+    shape: Vec<usize>,
+    store: Box<dyn Store>,
+    /// The numbers, while somebody holds them.
+    held: Mutex<Weak<TractTensor>>,
+    /// Whether a number is above, and whether one is below zero.
+    signs: OnceLock<[bool; 2]>,
+}
+
+impl StoredTensor {
+    /// A tensor of `shape` whose numbers `store` holds in row-major order.
+    pub fn new(shape: Vec<usize>, store: Box<dyn Store>) -> StoredTensor {
+        StoredTensor { shape, store, held: Mutex::default(), signs: OnceLock::new() }
+    }
+
+    /// The length of every axis, outermost first.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The tensor itself; read once for all who hold it at a time.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there is no memory for it.
+    pub fn load(&self) -> Result<Tensor> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tensor) = held.upgrade() {
+            return Ok(Tensor(tensor));
+        }
+        let tensor = self.load_unshared()?;
+        *held = Arc::downgrade(&tensor.0);
+        Ok(tensor)
+    }
+
+    /// The tensor for nobody else, so that it can be written without a copy.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there is no memory for it.
+    pub fn load_unshared(&self) -> Result<Tensor> {
+        let mut tensor = Tensor::unwritten(&self.shape)?;
+        let read = |index: usize, numbers: &mut [f32]| self.store.read(index * CHUNK, numbers);
+        map_chunks(tensor.data_mut(), CHUNK, read).into_iter().collect::<Result<()>>()?;
+        Ok(tensor)
+    }
+
+    /// Reads the numbers from place `first` on.
+    ///
+    /// # Errors
+    /// When they cannot be read any more.
+    pub fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
+        self.store.read(first, numbers)
+    }
+
+    /// Whether a number is above, and whether one is below zero; where they cannot be read, both may be.
+    pub fn signs(&self) -> [bool; 2] {
+        *self.signs.get_or_init(|| self.find_signs().unwrap_or([true; 2]))
+    }
+
+    fn find_signs(&self) -> Result<[bool; 2]> {
+        let mut found = [false; 2];
+        let mut numbers = vec![0.0; CHUNK.min(self.len())];
+        // Both are found among the first few, as a rule.
+        let (mut first, mut count) = (0, 256);
+        while first < self.len() && found != [true; 2] {
+            let end = count.min(self.len() - first).min(numbers.len());
+            let numbers = &mut numbers[..end];
+            self.store.read(first, numbers)?;
+            found[0] |= numbers.iter().any(|number| *number > 0.0);
+            found[1] |= numbers.iter().any(|number| *number < 0.0);
+            (first, count) = (first + numbers.len(), CHUNK);
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Numbers from -1 on, which end after so many.
+    #[derive(Debug)]
+    struct Counting(usize, Arc<AtomicUsize>);
+
+    impl Store for Counting {
+        fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
+            anyhow::ensure!(first + numbers.len() <= self.0, "it ends before");
+            let places = first..first + numbers.len();
+            numbers.iter_mut().zip(places).for_each(|(number, place)| *number = place as f32 - 1.0);
+            self.1.fetch_add(numbers.len(), Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_somebody_holds_is_not_read_again() {
+        let read = Arc::new(AtomicUsize::new(0));
+        let len = CHUNK + 10;
+        let stored = StoredTensor::new(vec![2, len / 2], Box::new(Counting(len, read.clone())));
+        let tensor = stored.load().unwrap();
+        assert_eq!(tensor.shape(), [2, len / 2]);
+        assert!(tensor.data().iter().enumerate().all(|(at, number)| *number == at as f32 - 1.0));
+        assert_eq!(stored.load().unwrap().data().as_ptr(), tensor.data().as_ptr());
+        assert_eq!(read.load(Ordering::Relaxed), len);
+        drop(tensor);
+        stored.load().unwrap();
+        assert_eq!(read.load(Ordering::Relaxed), 2 * len);
+    }
+
+    #[test]
+    fn signs_are_found_without_reading_everything() {
+        let read = Arc::new(AtomicUsize::new(0));
+        let stored = |len, end| StoredTensor::new(vec![len], Box::new(Counting(end, read.clone())));
+        assert_eq!(stored(3 * CHUNK, 3 * CHUNK).signs(), [true, true]);
+        assert_eq!(read.load(Ordering::Relaxed), 256);
+        assert_eq!(stored(2, 2).signs(), [false, true]);
+        assert_eq!(stored(2, 1).signs(), [true, true]);
+        assert!(stored(2, 1).load().is_err());
+    }
+}

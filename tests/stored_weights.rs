@@ -1,0 +1,91 @@
+//! A single explanation reads weights when they are needed and packs them in passing; it must not differ from others.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use onnxplain::canonize::{PassSelection, canonize};
+use onnxplain::composite::Composite;
+use onnxplain::explain::{Explainer, InputRange, Packing};
+use onnxplain::linear::Weight;
+use onnxplain::model::{LoadOptions, Model};
+use onnxplain::network::{Network, Op};
+use onnxplain::parallel::Threads;
+use onnxplain::tensor::Tensor;
+use support::{message, noise};
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-models").join(name)
+}
+
+fn load(path: &Path, is_without_reference: bool) -> Network {
+    let options = LoadOptions { is_without_reference, ..LoadOptions::default() };
+    Model::load(path, &options).unwrap().network
+}
+
+fn explainer(mut network: Network, preset: &str, packing: Packing) -> anyhow::Result<Explainer> {
+    let composite = Composite::find(preset)?;
+    canonize(&mut network, &PassSelection::of(&composite.canonize)?)?;
+    let range = InputRange { low: vec![-2.0], high: vec![2.0], channel_axis: 1 };
+    Explainer::with_packing(network, &composite, Some(&range), Threads::new(2)?, packing)
+}
+
+fn relevance(network: Network, preset: &str, packing: Packing) -> anyhow::Result<Vec<u32>> {
+    let explainer = explainer(network, preset, packing)?;
+    let input = noise(explainer.network().input_shape(), 3);
+    let activations = explainer.forward(&input)?;
+    let mut initial = Tensor::zeros(activations.logits()?.shape())?;
+    initial.data_mut()[1] = 1.0;
+    let relevance = explainer.propagate(&activations, initial)?.relevance;
+    Ok(relevance.data().iter().map(|number| number.to_bits()).collect())
+}
+
+/// The weights of a network.
+fn weights(network: &Network) -> impl Iterator<Item = &Weight> {
+    network.layers.iter().filter_map(|layer| match &layer.op {
+        Op::Convolution(map) => Some(&map.weight),
+        Op::Dense(map) => Some(&map.weight),
+        _ => None,
+    })
+}
+
+#[test]
+fn weights_that_are_read_late_are_the_same() {
+    for name in ["fashion_resnet.onnx", "fashion_vit.onnx", "efficientnet_lite0.onnx"] {
+        let (read, stored) = (load(&sample(name), false), load(&sample(name), true));
+        let mut large = 0;
+        for (read, stored) in weights(&read).zip(weights(&stored)) {
+            assert_eq!(read.shape(), stored.shape());
+            assert_eq!(read.signs(), stored.signs());
+            assert_eq!(read.load().unwrap().data(), stored.load().unwrap().data());
+            large += usize::from(read.len() >= 1 << 12);
+        }
+        assert!(large > 3, "{name} has weights that are worth leaving in the file");
+    }
+}
+
+#[test]
+fn a_single_explanation_is_the_same_to_the_last_bit() {
+    let presets = ["epsilon-plus-flat", "epsilon-gamma-box", "epsilon-alpha2-beta1", "gradient"];
+    for name in ["densenet", "inception", "mobilenet", "resnet", "vgg", "vit"] {
+        let path = sample(&format!("fashion_{name}.onnx"));
+        for preset in presets {
+            let kept = relevance(load(&path, false), preset, Packing::Kept).unwrap();
+            let in_passing = relevance(load(&path, true), preset, Packing::PerPass).unwrap();
+            assert_eq!(kept, in_passing, "{name} {preset}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_written_meanwhile_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    std::fs::copy(sample("fashion_vgg.onnx"), &path).unwrap();
+    let network = load(&path, true);
+    let bytes = std::fs::read(&path).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::fs::write(&path, bytes).unwrap();
+    let told = message(relevance(network, "epsilon-plus-flat", Packing::PerPass));
+    assert!(told.contains("model.onnx was written while it was in use; run again"), "{told}");
+}
