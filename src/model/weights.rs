@@ -222,7 +222,7 @@ impl Store for Part {
 }
 
 fn number_type(stored: &TensorProto) -> Result<DatumType> {
-    Ok(DatumType::try_from(DataType::try_from(stored.data_type)?)?)
+    DatumType::try_from(DataType::try_from(stored.data_type)?)
 }
 
 fn byte_count(shape: &[usize], number_type: DatumType) -> Option<u64> {
