@@ -30,11 +30,10 @@ pub(crate) struct Operands<'a> {
     pub offsets: &'a [u32],
 }
 
-/// Which contributions count.
+/// What the signs of values choose.
 pub(crate) struct BySign<'a> {
     pub values: &'a [f32],
-    pub favours_negative: bool,
-    pub favour: Option<f32>,
+    pub weights_below: &'a [f32],
 }
 
 /// The sums of neighbouring pixels.
@@ -88,7 +87,7 @@ impl Instructions {
         match self {}
     }
 
-    pub fn run_by_sign(self, _: usize, _: Operands, _: BySign, _: &mut [f32]) {
+    pub fn run_by_sign(self, _: Operands, _: BySign, _: &mut [f32]) {
         match self {}
     }
 

@@ -1,5 +1,7 @@
 //! A single explanation reads weights when they are needed and packs them in passing; it must not differ from others.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use std::path::{Path, PathBuf};

@@ -10,19 +10,20 @@ use crate::parallel::map_heavy_chunks;
 use crate::rule::Sign;
 use crate::tensor::Tensor;
 
-/// Which contributions `w · x` of an input to an output count.
+/// How contributions `w · x` of one sign are favoured.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Favoured {
-    /// The favoured sign.
-    pub sign: Sign,
-    /// All count, and those of the sign this much more; `None`: only those of the sign.
-    pub by: Option<f32>,
+pub(crate) enum Favour {
+    /// Only they count.
+    Only,
+    /// All count, and they this much more.
+    More(f32),
 }
 
 /// `Wᵀ` of a pointwise convolution on images in blocks, packed.
 pub(crate) struct TransposedBySign {
     instructions: Instructions,
-    filters: PackedFilters,
+    /// Those for contributions above zero, and those below, of an input above zero.
+    filters: [PackedFilters; 2],
     /// Where each channel of the quotients lies, relative to the pixel.
     offsets: Vec<u32>,
     /// The images of the inputs and of the outputs.
@@ -41,24 +42,34 @@ impl TransposedBySign {
     }
 
     /// The kernel; `None` where it does not [serve](TransposedBySign::serves).
-    pub fn new(weight: Tensor, packing: Packing, size: [usize; 2]) -> Option<TransposedBySign> {
+    pub fn new(
+        weight: Tensor,
+        favour: Favour,
+        packing: Packing,
+        size: [usize; 2],
+    ) -> Option<TransposedBySign> {
         if !TransposedBySign::serves(weight.shape(), size) {
             return None;
         }
         let instructions = Instructions::detect()?;
         let [inputs, outputs] = images(weight.shape(), size);
-        let filters = Filters { weight, part: WeightPart::Plain, is_transposed: true, packing };
+        let parts = match favour {
+            Favour::Only => [WeightPart::Positive, WeightPart::Negative],
+            Favour::More(by) => {
+                [WeightPart::PositiveFavored(by), WeightPart::NegativeFavored(by)]
+            }
+        };
         let pixels = instructions.pixels_by_sign();
         let offset =
             |channel: usize| (channel / LANES * outputs.block_len() + channel % LANES) as u32;
         // Every block of the inputs passes over its own filters.
-        let blocks = match packing {
-            Packing::Kept => filters.blocks_at_once(instructions),
-            Packing::PerPass => 1,
+        let packed = |part| {
+            let filters = Filters { weight: weight.clone(), part, is_transposed: true, packing };
+            PackedFilters::with_blocks(instructions, filters, &[0], 1)
         };
         Some(TransposedBySign {
             instructions,
-            filters: PackedFilters::with_blocks(instructions, filters, &[0], blocks),
+            filters: parts.map(packed),
             offsets: (0..outputs.channels).map(offset).collect(),
             images: [inputs, outputs],
             pixels,
@@ -70,20 +81,20 @@ impl TransposedBySign {
         self.images
     }
 
-    /// Adds to the relevance of every input `coefficient · Σ w · x · quotient` over the contributions that
-    /// count, or writes it; the totals are those of a [`Share`].
+    /// Adds to the relevance of every input `coefficient · Σ w · x · quotient`, where contributions `w · x` of `sign`
+    /// are favoured, or writes it; the totals are those of a [`Share`].
     pub fn run(
         &self,
         quotients: &[f32],
         inputs: &[f32],
-        favoured: Favoured,
+        sign: Sign,
         (coefficient, adds): (f32, bool),
         relevance: &mut [f32],
     ) -> Totals {
         let share = Share { coefficient, factors: Some(inputs), adds };
         let block_len = self.images[0].block_len();
         let block = |block: usize, relevance: &mut [f32]| {
-            self.run_block(block, quotients, inputs, favoured, &share, relevance)
+            self.run_block(block, quotients, inputs, sign, &share, relevance)
         };
         Totals::of(map_heavy_chunks(relevance, block_len, self.offsets.len(), block))
     }
@@ -93,12 +104,15 @@ impl TransposedBySign {
         block: usize,
         quotients: &[f32],
         inputs: &[f32],
-        favoured: Favoured,
+        sign: Sign,
         share: &Share,
         relevance: &mut [f32],
     ) -> Totals {
-        let (blocks, weights) = self.filters.pass(block / self.filters.blocks);
-        let weights = &weights[block % self.filters.blocks * LANES..];
+        let [(_, positive), (_, negative)] = self.filters.each_ref().map(|part| part.pass(block));
+        let [weights, weights_below] = match sign {
+            Sign::Positive => [&*positive, &*negative],
+            Sign::Negative => [&*negative, &*positive],
+        };
         let tile_len = self.pixels * LANES;
         let mut sums = [0.0; MOST_OUTPUTS];
         let mut totals = Totals::default();
@@ -106,14 +120,10 @@ impl TransposedBySign {
             // The last tile begins among the pixels of the one before.
             let start = place.min(relevance.len() - tile_len);
             let at = block * relevance.len() + start;
-            let by_sign = BySign {
-                values: &inputs[at..],
-                favours_negative: favoured.sign == Sign::Negative,
-                favour: favoured.by,
-            };
+            let by_sign = BySign { values: &inputs[at..], weights_below };
             let offsets = &self.offsets;
             let operands = Operands { weights, input: &quotients[start..], offsets };
-            self.instructions.run_by_sign(blocks * LANES, operands, by_sign, &mut sums);
+            self.instructions.run_by_sign(operands, by_sign, &mut sums);
             let (known, end) = (place - start, start + tile_len);
             share.finish(
                 block,

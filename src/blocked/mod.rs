@@ -26,7 +26,7 @@ mod winograd;
 pub(crate) use crate::lanes::LANES;
 use crate::lanes::Totals;
 use crate::parallel::map_chunks;
-pub(crate) use by_sign::{Favoured, TransposedBySign};
+pub(crate) use by_sign::{Favour, TransposedBySign};
 pub(crate) use convolution::{gather, scatter, serves};
 pub(crate) use filters::Filters;
 pub use filters::Packing;

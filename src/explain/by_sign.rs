@@ -12,7 +12,7 @@ use super::propagate::Carried;
 use super::quotient::Absorbed;
 use super::reads::Reads;
 use crate::blocked::finish::{Bias, ContributionQuotient, Contributions, Quotient};
-use crate::blocked::{Favoured, Packing, TransposedBySign, finish_all};
+use crate::blocked::{Favour, Packing, TransposedBySign, finish_all};
 use crate::linear::{BlockedKernel, Convolution, Weight, WeightPart};
 use crate::rule::{Sign, Stabilizer};
 use crate::tensor::Tensor;
@@ -21,7 +21,7 @@ use crate::tensor::Tensor;
 pub(super) enum SharesBySign {
     Packed(TransposedBySign),
     /// The kernel is made for every run.
-    Stored(Weight, [usize; 2]),
+    Stored(Weight, Favour, [usize; 2]),
 }
 
 impl SharesBySign {
@@ -29,35 +29,35 @@ impl SharesBySign {
     ///
     /// # Errors
     /// When the weight cannot be read.
-    pub fn new(map: &Convolution) -> Result<Option<SharesBySign>> {
+    pub fn new(map: &Convolution, favour: Favour) -> Result<Option<SharesBySign>> {
         let [height, width] = map.window.input_shape()[..] else { return Ok(None) };
         let is_served = map.in_blocks && map.is_pointwise();
         if !is_served || !TransposedBySign::serves(map.weight.shape(), [height, width]) {
             return Ok(None);
         }
         Ok(Some(match map.packing {
-            Packing::PerPass => SharesBySign::Stored(map.weight.clone(), [height, width]),
+            Packing::PerPass => SharesBySign::Stored(map.weight.clone(), favour, [height, width]),
             Packing::Kept => {
                 let weight = map.weight.load()?;
-                SharesBySign::Packed(by_sign(weight, Packing::Kept, [height, width])?)
+                SharesBySign::Packed(by_sign(weight, favour, Packing::Kept, [height, width])?)
             }
         }))
     }
 
-    /// Adds to the relevance of the input `coefficient · Σ w x s` over what counts.
+    /// Adds to the relevance of the input `coefficient · Σ w x s`, contributions `w x` of `sign` being favoured.
     pub fn gather(
         &self,
         quotients: &Tensor,
         input: &Tensor,
-        favoured: Favoured,
+        sign: Sign,
         coefficient: f32,
         sum: &mut Option<Carried>,
     ) -> Result<()> {
         let made;
         let kernel = match self {
             SharesBySign::Packed(kernel) => kernel,
-            SharesBySign::Stored(weight, size) => {
-                made = by_sign(weight.load()?, Packing::PerPass, *size)?;
+            SharesBySign::Stored(weight, favour, size) => {
+                made = by_sign(weight.load()?, *favour, Packing::PerPass, *size)?;
                 &made
             }
         };
@@ -66,13 +66,18 @@ impl SharesBySign {
             let fits = quotients.len() == outer.len() && input.len() == inner.len();
             ensure!(fits && relevance.len() == inner.len(), "images in blocks have other sizes");
             let (quotients, input) = (quotients.data(), input.data());
-            Ok(kernel.run(quotients, input, favoured, (coefficient, adds), relevance.data_mut()))
+            Ok(kernel.run(quotients, input, sign, (coefficient, adds), relevance.data_mut()))
         })
     }
 }
 
-fn by_sign(weight: Tensor, packing: Packing, size: [usize; 2]) -> Result<TransposedBySign> {
-    TransposedBySign::new(weight, packing, size).context("a convolution of another size")
+fn by_sign(
+    weight: Tensor,
+    favour: Favour,
+    packing: Packing,
+    size: [usize; 2],
+) -> Result<TransposedBySign> {
+    TransposedBySign::new(weight, favour, packing, size).context("a convolution of another size")
 }
 
 /// The kernels of a layer's groups, each of which counts contributions of one sign.
@@ -94,7 +99,7 @@ impl ContributionKernels {
     /// # Errors
     /// When the images are beyond what 32 bits can address, or the weight cannot be read.
     pub fn new(map: &Convolution, is_shared: bool) -> Result<Option<Arc<ContributionKernels>>> {
-        let Some(shares) = SharesBySign::new(map)? else { return Ok(None) };
+        let Some(shares) = SharesBySign::new(map, Favour::Only)? else { return Ok(None) };
         Ok(Some(Arc::new(ContributionKernels {
             magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
             shares,
@@ -154,6 +159,6 @@ impl ContributionKernels {
     ) -> Result<()> {
         let inputs = reads.inputs()?;
         let input = inputs.first().context("a convolution reads an image")?;
-        self.shares.gather(quotients, input, Favoured { sign, by: None }, coefficient, sum)
+        self.shares.gather(quotients, input, sign, coefficient, sum)
     }
 }

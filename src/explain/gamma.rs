@@ -20,7 +20,7 @@ use super::by_sign::SharesBySign;
 use super::division::TransposedKernel;
 use super::propagate::{Carried, Handed};
 use super::quotient::{quotients, spread_over, weighted_sum};
-use crate::blocked::Favoured;
+use crate::blocked::Favour;
 use crate::blocked::finish::{Bias, GammaQuotient};
 use crate::linear::{BlockedKernel, Convolution, Forward, LinearMap, Transposed, WeightPart};
 use crate::network::{LayerId, Op};
@@ -52,15 +52,14 @@ impl GammaStep {
         if self.nonnegative_inputs { Ok(input.clone()) } else { input.map(f32::abs) }
     }
 
-    /// What counts at positive outputs, and its coefficient: positive contributions `share + favour` times,
-    /// negative ones `share − favour` times.
-    fn favoured(self) -> (Favoured, f32) {
+    /// How positive contributions are favoured at positive outputs, and the coefficient: they count `share + favour`
+    /// times, negative ones `share − favour` times.
+    fn favoured(self) -> (Favour, f32) {
         let negative = self.share - self.favour;
-        let (by, coefficient) = match negative > 0.0 {
-            true => (Some(2.0 * self.favour / negative), negative),
-            false => (None, self.share + self.favour),
-        };
-        (Favoured { sign: Sign::Positive, by }, coefficient)
+        match negative > 0.0 {
+            true => (Favour::More(2.0 * self.favour / negative), negative),
+            false => (Favour::Only, self.share + self.favour),
+        }
     }
 }
 
@@ -130,7 +129,10 @@ enum Shares {
 
 impl InBlocks {
     fn new(step: GammaStep, op: &Op, map: &Convolution) -> Result<InBlocks> {
-        let by_sign = SharesBySign::new(map)?.filter(|_| !step.has_negative);
+        let by_sign = match step.has_negative {
+            true => None,
+            false => SharesBySign::new(map, step.favoured().0)?,
+        };
         Ok(InBlocks {
             magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
             shares: match by_sign {
@@ -166,8 +168,8 @@ impl InBlocks {
         let mut sums = [before];
         match &self.shares {
             Shares::BySign(shares) => {
-                let (favoured, coefficient) = step.favoured();
-                shares.gather(&quotient, input, favoured, coefficient, &mut sums[0])?;
+                let (_, coefficient) = step.favoured();
+                shares.gather(&quotient, input, Sign::Positive, coefficient, &mut sums[0])?;
             }
             Shares::Products(plain, magnitude) => {
                 plain.gather(&quotient, slice::from_ref(input), share, &mut sums)?;
