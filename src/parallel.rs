@@ -52,6 +52,11 @@ impl Threads {
     }
 }
 
+/// The number of threads that loops are shared between.
+pub(crate) fn threads() -> usize {
+    if IS_PARALLEL.get() { rayon::current_num_threads() } else { 1 }
+}
+
 /// A pool of `count` threads.
 ///
 /// # Errors

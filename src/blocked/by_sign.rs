@@ -55,9 +55,7 @@ impl TransposedBySign {
         let [inputs, outputs] = images(weight.shape(), size);
         let parts = match favour {
             Favour::Only => [WeightPart::Positive, WeightPart::Negative],
-            Favour::More(by) => {
-                [WeightPart::PositiveFavored(by), WeightPart::NegativeFavored(by)]
-            }
+            Favour::More(by) => [WeightPart::PositiveFavored(by), WeightPart::NegativeFavored(by)],
         };
         let pixels = instructions.pixels_by_sign();
         let offset =

@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 
 /// What a convolution shares out by the signs of its inputs.
 pub(super) enum SharesBySign {
-    Packed(TransposedBySign),
+    Packed(Box<TransposedBySign>),
     /// The kernel is made for every run.
     Stored(Weight, Favour, [usize; 2]),
 }
@@ -39,7 +39,12 @@ impl SharesBySign {
             Packing::PerPass => SharesBySign::Stored(map.weight.clone(), favour, [height, width]),
             Packing::Kept => {
                 let weight = map.weight.load()?;
-                SharesBySign::Packed(by_sign(weight, favour, Packing::Kept, [height, width])?)
+                SharesBySign::Packed(Box::new(by_sign(
+                    weight,
+                    favour,
+                    Packing::Kept,
+                    [height, width],
+                )?))
             }
         }))
     }

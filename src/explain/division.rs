@@ -16,7 +16,9 @@ use super::propagate::Carried;
 use super::quotient::{Absorbed, quotients};
 use super::reads::Reads;
 use crate::blocked::finish::{Bias, Quotient, Share};
-use crate::linear::{BlockedKernel, Forward, LinearMap, Transposed, WeightPart};
+use crate::linear::{
+    BlockedKernel, Convolution, Dense, Forward, LinearMap, Transposed, Weight, WeightPart,
+};
 use crate::network::{LayerId, Op};
 use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
@@ -63,6 +65,8 @@ impl TermKernels {
 enum TermForward {
     /// The first term adds the bias.
     Tensors(Forward),
+    /// The weight and the bias of a dense layer: the bias is taken from the output.
+    Unbiased(Weight, Tensor),
     Blocks(BlockedKernel),
 }
 
@@ -124,16 +128,23 @@ impl Division {
     ) -> Result<Vec<TermKernels>> {
         let mut terms = vec![];
         let in_blocks = blocked(shared.op).is_some();
+        let is_single = self.group.terms.len() == 1 && self.bias.is_none();
+        let without_bias = LinearStep::subtracts_bias(&self.group, shared.op);
         let mut pending_bias = self.bias.clone().filter(|_| !self.divides_by_output);
         for term in &self.group.terms {
             let forward = match blocked(shared.op) {
                 _ if term.input.is_constant() => {
-                    let part = shared.map.forward(term.weight, None)?(&ones(engine, id)?)?;
+                    let map = of_a_channel(shared.op, term.weight)?.filter(|_| is_single);
+                    let map = map.as_ref().map_or(shared.map, |map| map as &dyn LinearMap);
+                    let part = map.forward(term.weight, None)?(&ones(engine, id)?)?;
                     add(&mut self.constant, part)?;
                     None
                 }
                 _ if self.divides_by_output => None,
                 Some(map) => Some(TermForward::Blocks(map.kernel_in_blocks(term.weight, true)?)),
+                None if let Some((dense, bias)) = without_bias => {
+                    Some(TermForward::Unbiased(dense.weight.clone(), bias.clone()))
+                }
                 None => {
                     let kernel = shared.map.forward(term.weight, pending_bias.take())?;
                     Some(TermForward::Tensors(kernel))
@@ -207,6 +218,11 @@ impl Division {
             let is_last = terms.peek().is_none();
             match &term.forward {
                 Some(TermForward::Tensors(forward)) => add(&mut z, forward(&term.inputs(reads)?)?)?,
+                Some(TermForward::Unbiased(weight, bias)) => {
+                    let (inputs, output) = (term.inputs(reads)?, reads.output()?);
+                    let input = inputs.first().context("a dense layer has an input")?;
+                    add(&mut z, Dense::unbiased(weight, bias, input, &output)?)?;
+                }
                 Some(TermForward::Blocks(kernel)) => {
                     let inputs = term.inputs(reads)?;
                     let input = inputs.first().context("a convolution reads an image")?;
@@ -283,11 +299,23 @@ impl TransposedKernel {
 }
 
 /// The convolution, where it runs on images in blocks.
-fn blocked(op: &Op) -> Option<&crate::linear::Convolution> {
+fn blocked(op: &Op) -> Option<&Convolution> {
     match op {
         Op::Convolution(convolution) if convolution.in_blocks => Some(convolution),
         _ => None,
     }
+}
+
+/// A channel of a layer whose channels all compute the same.
+fn of_a_channel(op: &Op, part: WeightPart) -> Result<Option<Convolution>> {
+    let Op::Convolution(map) = op else { return Ok(None) };
+    if part != WeightPart::One || map.in_blocks || map.is_transposed || map.groups > 1 {
+        return Ok(None);
+    }
+    let mut shape = map.weight.shape().to_vec();
+    shape[0] = 1;
+    let weight = Tensor::filled(&shape, 1.0)?.into();
+    Ok(Some(Convolution { weight, bias: None, ..map.clone() }))
 }
 
 /// A layer's inputs with 1 in place of every value.

@@ -12,10 +12,11 @@ use super::gamma::GammaStep;
 use super::proof::Proof;
 use super::residual;
 use crate::composite::{Assignment, LayerRule};
-use crate::linear::{LinearMap, Signs, WeightPart};
+use crate::linear::{Dense, LinearMap, Signs, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op, SignBounds};
 use crate::operator::{GradientReads, Operator};
 use crate::rule::{Group, InputPart, Rule, RuleSetting, Sign, Stabilizer, StabilizerKind, Term};
+use crate::tensor::Tensor;
 
 /// A network and what propagation does at each of its layers: data, without kernels or state.
 #[derive(Clone, Debug)]
@@ -85,6 +86,17 @@ impl LinearStep {
         group.terms == own && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
     }
 
+    /// The dense layer and its bias, where a group's denominator is the layer's output without the bias.
+    pub(super) fn subtracts_bias<'a>(group: &Group, op: &'a Op) -> Option<(&'a Dense, &'a Tensor)> {
+        let own = [Term { input: InputPart::Plain, weight: WeightPart::Plain }];
+        match op {
+            Op::Dense(dense) if group.terms == own && group.bias.is_none() => {
+                Some((dense, dense.separable_bias()?))
+            }
+            _ => None,
+        }
+    }
+
     /// The sign of the contributions that a group counts, on a layer that has kernels for them.
     pub(super) fn contributions(&self, group: &Group, op: &Op) -> Option<Sign> {
         // A relative ε is known when all of z is.
@@ -107,8 +119,10 @@ impl LinearStep {
     fn reads_output(&self, op: &Op, map: &dyn LinearMap) -> bool {
         let reads = |group: &Group| {
             let is_gated = group.gate.is_some();
-            let divides = Self::divides_by_output(group, map);
-            is_gated || divides || self.contributions(group, op).is_some()
+            let divides = Self::divides_by_output(group, map)
+                || Self::subtracts_bias(group, op).is_some()
+                || self.contributions(group, op).is_some();
+            is_gated || divides
         };
         self.groups.iter().any(reads)
     }

@@ -1,11 +1,14 @@
 //! Fully connected layers: ONNX `Gemm`, and `MatMul` with constant weights.
 
+use std::cell::Cell;
+
 use anyhow::{Result, ensure};
 
 use super::product::{Matrices, RightOperand};
 use super::{Forward, LinearMap, Signs, Transposed, Weight, WeightPart};
 use crate::lanes::{LANES, Lanes, LanesLoop, Sixteen, filled_up, with_lanes};
-use crate::parallel::{for_each_chunk, map_heavy_chunks};
+use crate::parallel::{for_each_chunk, map_heavy_chunks, threads};
+use crate::room::{self, Lines};
 use crate::tensor::Tensor;
 
 /// `y = W x + b` over the last axes: `[..., I]` to `[..., O]`, the same for every position of the leading ones.
@@ -30,11 +33,47 @@ impl Dense {
         self.weight.shape()[1]
     }
 
+    fn positions(&self) -> usize {
+        self.input_shape.iter().product::<usize>() / self.inputs().max(1)
+    }
+
+    /// The bias, where [`Dense::unbiased`] can take it from the output: with a single position.
+    pub(crate) fn separable_bias(&self) -> Option<&Tensor> {
+        let bias = self.bias.as_ref()?;
+        let is_one_an_output = bias.len() == self.outputs() && !self.weight.is_empty();
+        (self.positions() == 1 && is_one_an_output).then_some(bias)
+    }
+
+    /// `W x` from `output = W x + bias`, which saves reading all weights again. Where the bias is so much larger that
+    /// it took digits with it, the sum is made anew.
+    ///
+    /// # Errors
+    /// When the weight cannot be read.
+    pub(crate) fn unbiased(
+        weight: &Weight,
+        bias: &Tensor,
+        input: &Tensor,
+        output: &Tensor,
+    ) -> Result<Tensor> {
+        let mut unbiased = output.clone();
+        unbiased.combine_broadcast(bias, |y, bias| *y -= bias)?;
+        let correct = |row: usize, sums: &mut [f32]| {
+            let is_exact = bias.data()[row].abs() <= LARGER * sums[0].abs();
+            if !is_exact {
+                sums[0] = row_product(weight, WeightPart::Plain, row, input.data())?;
+            }
+            Ok(())
+        };
+        let rows = map_heavy_chunks(unbiased.data_mut(), 1, input.len(), correct);
+        rows.into_iter().collect::<Result<()>>()?;
+        Ok(unbiased)
+    }
+
     /// `part(W) x` or, with `is_transposed`, `part(W)ᵀ y` at every position.
     fn product(&self, part: WeightPart, is_transposed: bool) -> Result<Product> {
         let (outputs, inputs) = (self.outputs(), self.inputs());
         let from_len = if is_transposed { outputs } else { inputs };
-        let positions = self.input_shape.iter().product::<usize>() / inputs.max(1);
+        let positions = self.positions();
         if self.weight.is_empty() {
             return Ok(Box::new(|_, _| Ok(())));
         }
@@ -149,14 +188,19 @@ impl LinearMap for Dense {
 /// Rows that one thread multiplies at a time.
 const ROWS_AT_ONCE: usize = 16;
 
-/// Weights that are read at a time where they are stored: they stay in the second cache.
-const READ: usize = 1 << 16;
-
 /// Weights whose part is taken together: they stay in the first cache.
 const BLOCK: usize = 1024;
 
-/// Weights of a row that are read together where they are stored.
-const BLOCK_OF_ROW: usize = 4 * BLOCK;
+/// Weights of a row that are read together where they are stored: they stay in the second cache.
+const STORED_BLOCK: usize = 1 << 15;
+
+thread_local! {
+    /// Room for weights that are read, or parts of them.
+    static ROOM: Cell<Lines> = Cell::default();
+}
+
+/// How much larger than a sum a bias can be that is taken from both: a few times what the sum was rounded by.
+const LARGER: f32 = 8.0;
 
 /// `y = part(W) x` for one vector. A matrix product would first pack all of `W`, to use it once.
 fn plain_product(
@@ -165,25 +209,26 @@ fn plain_product(
     input: &[f32],
     output: &mut [f32],
 ) -> Result<()> {
-    let inputs = input.len();
-    let at_once = (READ / inputs.max(1)).clamp(1, ROWS_AT_ONCE);
     let multiply = |index: usize, outputs: &mut [f32]| {
-        let first = index * ROWS_AT_ONCE;
-        let mut buffer = [0.0; BLOCK];
-        for (few, outputs) in outputs.chunks_mut(at_once).enumerate() {
-            let start = (first + few * at_once) * inputs;
-            let rows = weight.numbers(start..start + outputs.len() * inputs)?;
-            for (output, row) in outputs.iter_mut().zip(rows.chunks_exact(inputs)) {
-                let mut sums = [0.0; LANES];
-                for (weights, input) in row.chunks(BLOCK).zip(input.chunks(BLOCK)) {
-                    add_products(part.of_slice(weights, &mut buffer), input, &mut sums);
-                }
-                *output = sums.iter().sum();
-            }
-        }
-        Ok(())
+        outputs.iter_mut().enumerate().try_for_each(|(row, output)| {
+            *output = row_product(weight, part, index * ROWS_AT_ONCE + row, input)?;
+            Ok(())
+        })
     };
-    map_heavy_chunks(output, ROWS_AT_ONCE, inputs, multiply).into_iter().collect()
+    map_heavy_chunks(output, ROWS_AT_ONCE, input.len(), multiply).into_iter().collect()
+}
+
+/// The product of a row with a vector.
+fn row_product(weight: &Weight, part: WeightPart, row: usize, input: &[f32]) -> Result<f32> {
+    let block = if weight.stored().is_some() { STORED_BLOCK } else { BLOCK };
+    let mut room = room::take(&ROOM, block.min(input.len()));
+    let mut sums = [0.0; LANES];
+    for (index, numbers) in input.chunks(block).enumerate() {
+        let start = row * input.len() + index * block;
+        let weights = weight.part(part, start, &mut room[..numbers.len()])?;
+        add_products(weights, numbers, &mut sums);
+    }
+    Ok(sums.iter().sum())
 }
 
 /// Adds `a ⊙ b` to sixteen partial sums, which round less than one.
@@ -208,27 +253,40 @@ fn add_products(a: &[f32], b: &[f32], sums: &mut Sixteen) {
     }
 }
 
-/// Adds `factor · row` to as many sums.
-fn add_multiple(factor: f32, row: &[f32], sums: &mut [f32]) {
-    struct AddMultiple<'a>(f32, &'a [Sixteen], &'a mut [Sixteen]);
-    impl LanesLoop for AddMultiple<'_> {
+/// Rows that are added together: their sums are read and written once.
+const TOGETHER: usize = 4;
+
+/// Adds the products of factors and rows to as many sums, one row after the other.
+fn add_multiples(factors: [f32; TOGETHER], rows: [&[f32]; TOGETHER], sums: &mut [f32]) {
+    struct AddMultiples<'a>([f32; TOGETHER], [&'a [Sixteen]; TOGETHER], &'a mut [Sixteen]);
+    impl LanesLoop for AddMultiples<'_> {
         #[inline(always)]
         fn run(self, lanes: impl Lanes) {
-            let AddMultiple(factor, row, sums) = self;
-            let factor = lanes.splat(factor);
+            let AddMultiples(factors, [a, b, c, d], sums) = self;
+            let [fa, fb, fc, fd] = factors.map(|factor| lanes.splat(factor));
             for index in 0..sums.len() {
-                let part = lanes.multiply(factor, lanes.load(&row[index]));
-                lanes.store(lanes.add(lanes.load(&sums[index]), part), &mut sums[index]);
+                let mut sum = lanes.load(&sums[index]);
+                sum = lanes.add(sum, lanes.multiply(fa, lanes.load(&a[index])));
+                sum = lanes.add(sum, lanes.multiply(fb, lanes.load(&b[index])));
+                sum = lanes.add(sum, lanes.multiply(fc, lanes.load(&c[index])));
+                sum = lanes.add(sum, lanes.multiply(fd, lanes.load(&d[index])));
+                lanes.store(sum, &mut sums[index]);
             }
         }
     }
-    let ((row, last_row), (sums, last_sums)) = (row.as_chunks(), sums.as_chunks_mut());
-    with_lanes(AddMultiple(factor, row, sums));
-    last_sums.iter_mut().zip(last_row).for_each(|(sum, weight)| *sum += factor * weight);
+    let (whole, last_sums) = sums.as_chunks_mut();
+    with_lanes(AddMultiples(factors, rows.map(|row| row.as_chunks().0), whole));
+    let start = whole.len() * LANES;
+    for (factor, row) in factors.into_iter().zip(rows) {
+        last_sums.iter_mut().zip(&row[start..]).for_each(|(sum, weight)| *sum += factor * weight);
+    }
 }
 
 /// Rows that are added up before they are added to the total, which rounds less than one sum.
 const ROWS: usize = 256;
+
+/// Columns that one thread sums at a time at most: their sums stay in the second cache.
+const COLUMNS: usize = 1 << 15;
 
 /// `x = part(W)ᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read.
 fn transposed_product(
@@ -238,17 +296,28 @@ fn transposed_product(
     input: &mut [f32],
 ) -> Result<()> {
     let inputs = input.len();
-    let at_once = if weight.stored().is_some() { BLOCK_OF_ROW } else { BLOCK };
+    // Rows are read in pieces as long as can be, or memory could not keep up.
+    let at_once = inputs.div_ceil(threads()).next_multiple_of(LANES).clamp(BLOCK, COLUMNS);
     let multiply = |index: usize, columns: &mut [f32]| {
-        let (mut sums, mut buffer) = ([0.0; BLOCK_OF_ROW], [0.0; BLOCK_OF_ROW]);
-        let sums = &mut sums[..columns.len()];
+        let len = columns.len();
+        let mut room = room::take(&ROOM, TOGETHER * len);
+        let mut sums = vec![0.0; len];
         columns.fill(0.0);
         for (block, factors) in output.chunks(ROWS).enumerate() {
             sums.fill(0.0);
-            for (row, &factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
-                let start = (block * ROWS + row) * inputs + index * at_once;
-                let row = weight.numbers(start..start + sums.len())?;
-                add_multiple(factor, part.of_slice(&row, &mut buffer), sums);
+            let rows = factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0);
+            let rows: Vec<(usize, f32)> = rows.map(|(row, &factor)| (row, factor)).collect();
+            for few in rows.chunks(TOGETHER) {
+                // Where rows are missing, the last one counts 0 times.
+                let (mut multiples, mut room) =
+                    ([(0.0, &[][..]); TOGETHER], room.chunks_exact_mut(len));
+                for (place, (multiple, room)) in multiples.iter_mut().zip(&mut room).enumerate() {
+                    let (row, factor) = few[place.min(few.len() - 1)];
+                    let start = (block * ROWS + row) * inputs + index * at_once;
+                    let factor = if place < few.len() { factor } else { 0.0 };
+                    *multiple = (factor, weight.part(part, start, room)?);
+                }
+                add_multiples(multiples.map(|of| of.0), multiples.map(|of| of.1), &mut sums);
             }
             columns.iter_mut().zip(sums.iter()).for_each(|(column, sum)| *column += sum);
         }
@@ -286,5 +355,26 @@ mod tests {
         // All products are multiples of 1/16 below 2²⁰: every order of summation gives the same.
         assert_eq!(forward(map(1), x1).data(), &forward(map(2), x2).data()[..outputs]);
         assert_eq!(back(map(1), y1).data(), &back(map(2), y2).data()[..inputs]);
+    }
+
+    #[test]
+    fn a_bias_is_taken_from_the_output_unless_it_took_digits_with_it() {
+        // The second sum is 1/1024: beside a bias of 3e6 nothing is left of it.
+        let weight = Weight::from(Tensor::new(&[2, 2], &[3.0, -1.0, 0.25, 0.125]).unwrap());
+        let input = Tensor::new(&[1, 2], &[1.0 / 256.0, 0.0]).unwrap();
+        for bias in [[0.5, 1.0 / 512.0], [0.5, 3e6]] {
+            let bias = Tensor::new(&[1, 2], &bias).unwrap();
+            let map = Dense {
+                weight: weight.clone(),
+                bias: Some(bias.clone()),
+                input_shape: vec![1, 2],
+                output_shape: vec![1, 2],
+            };
+            let forward = map.forward(WeightPart::Plain, Some(bias.clone())).unwrap();
+            let output = forward(std::slice::from_ref(&input)).unwrap();
+            assert!(map.separable_bias().is_some());
+            let unbiased = Dense::unbiased(&weight, &bias, &input, &output).unwrap();
+            assert_eq!(unbiased.data(), [3.0 / 256.0, 1.0 / 1024.0]);
+        }
     }
 }

@@ -1,20 +1,12 @@
 //! The weight of a linear layer: in memory, or where the model is stored.
 
-use std::cell::Cell;
-use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::Signs;
+use super::{Signs, WeightPart};
 use crate::blocked::Packing;
-use crate::room::{self, Lent, Lines};
 use crate::tensor::{StoredTensor, Tensor};
-
-thread_local! {
-    /// Room for numbers that are read where they are stored.
-    static ROOM: Cell<Lines> = Cell::default();
-}
 
 /// The weight of a linear layer. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -102,17 +94,23 @@ impl Weight {
         }
     }
 
-    /// Numbers in row-major order, as they lie in memory or read where they are stored.
+    /// A part of as many numbers as there is room for, in row-major order from `first` on: themselves where they lie in
+    /// memory, else written to the room.
     ///
     /// # Errors
     /// When the model's file cannot be read any more.
-    pub(crate) fn numbers(&self, range: Range<usize>) -> Result<Lent<'_>> {
+    pub(crate) fn part<'a>(
+        &'a self,
+        part: WeightPart,
+        first: usize,
+        room: &'a mut [f32],
+    ) -> Result<&'a [f32]> {
         match &self.0 {
-            Numbers::Held(tensor) => Ok(Lent::Kept(&tensor.data()[range])),
+            Numbers::Held(tensor) => Ok(part.of_slice(&tensor.data()[first..][..room.len()], room)),
             Numbers::Stored(stored) => {
-                let mut numbers = room::take(&ROOM, range.len());
-                stored.read(range.start, &mut numbers)?;
-                Ok(Lent::Made(numbers))
+                stored.read(first, room)?;
+                part.take(room);
+                Ok(room)
             }
         }
     }

@@ -41,7 +41,8 @@ impl Stabilizer {
         Stabilizer { epsilon, kind: StabilizerKind::Additive }
     }
 
-    /// Replaces every numerator by `numerator / stabilized(denominator)`, 0 where the numerator is 0.
+    /// Replaces every numerator by `numerator / stabilized(denominator)`, 0 where the numerator is 0. There are as many
+    /// denominators, or those of a run serve for all.
     ///
     /// Returns for every run of `run` elements `Σ quotient · (stabilized(z) − z)`, the relevance that
     /// the stabilizer absorbs, and `Σ quotient`.
@@ -58,7 +59,8 @@ impl Stabilizer {
             _ => *self,
         };
         map_chunks(numerators, run, |index, numerators| {
-            let denominators = &denominators[index * run..][..numerators.len()];
+            let start = if denominators.len() == run { 0 } else { index * run };
+            let denominators = &denominators[start..][..numerators.len()];
             let ((r, last_r), (z, last_z)) = (numerators.as_chunks_mut(), denominators.as_chunks());
             let mut totals = Totals::default();
             with_lanes(Divide { stabilizer, r, z, totals: &mut totals });
