@@ -161,8 +161,7 @@ mod tests {
             groups: 1,
             window: window.clone(),
             is_transposed: false,
-            in_blocks: false,
-            packing: Packing::Kept,
+            in_blocks: None,
         };
         let input = quarters(&[1, channels, vertical.input, horizontal.input], 5);
         let gathering =

@@ -31,11 +31,11 @@ impl SharesBySign {
     /// When the weight cannot be read.
     pub fn new(map: &Convolution, favour: Favour) -> Result<Option<SharesBySign>> {
         let [height, width] = map.window.input_shape()[..] else { return Ok(None) };
-        let is_served = map.in_blocks && map.is_pointwise();
-        if !is_served || !TransposedBySign::serves(map.weight.shape(), [height, width]) {
+        let Some(packing) = map.in_blocks.filter(|_| map.is_pointwise()) else { return Ok(None) };
+        if !TransposedBySign::serves(map.weight.shape(), [height, width]) {
             return Ok(None);
         }
-        Ok(Some(match map.packing {
+        Ok(Some(match packing {
             Packing::PerPass => SharesBySign::Stored(map.weight.clone(), favour, [height, width]),
             Packing::Kept => {
                 let weight = map.weight.load()?;
@@ -108,7 +108,7 @@ impl ContributionKernels {
         Ok(Some(Arc::new(ContributionKernels {
             magnitude: map.kernel_in_blocks(WeightPart::Magnitude, true)?,
             shares,
-            weight: map.weight.taken_along(map.packing)?,
+            weight: map.weight.taken_along(map.in_blocks.unwrap_or_default())?,
             bias: map.bias.clone(),
             is_shared,
         })))

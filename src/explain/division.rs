@@ -15,10 +15,9 @@ use super::program::LinearStep;
 use super::propagate::Carried;
 use super::quotient::{Absorbed, quotients};
 use super::reads::Reads;
-use crate::blocked::finish::{Bias, Quotient, Share};
-use crate::linear::{
-    BlockedKernel, Convolution, Dense, Forward, LinearMap, Transposed, Weight, WeightPart,
-};
+use super::transposed::{SharedTransposed, TransposedKernel, blocked};
+use crate::blocked::finish::{Bias, Quotient};
+use crate::linear::{BlockedKernel, Convolution, Dense, Forward, LinearMap, Weight, WeightPart};
 use crate::network::{LayerId, Op};
 use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
@@ -70,13 +69,6 @@ enum TermForward {
     Blocks(BlockedKernel),
 }
 
-/// `Wᵀ s`, shared between groups.
-#[derive(Clone)]
-pub(super) enum TransposedKernel {
-    Tensors(Arc<Transposed>),
-    Blocks(BlockedKernel),
-}
-
 /// The kernels of a rule at layer `id`, in the layout of its step.
 pub(super) fn divisions_of(
     engine: &Engine,
@@ -86,7 +78,7 @@ pub(super) fn divisions_of(
 ) -> Result<Vec<Division>> {
     let op = engine.step_op(id);
     let map = op.as_linear().context("only linear layers divide")?;
-    let mut shared = SharedTransposed { op, map, kernels: vec![] };
+    let mut shared = SharedTransposed::new(op, map);
     let counting = step.groups.iter().filter(|group| step.contributions(group, op).is_some());
     let by_sign = match (op, counting.count()) {
         (_, 0) => None,
@@ -262,54 +254,11 @@ impl Division {
     }
 }
 
-impl TransposedKernel {
-    /// The kernel of a part of a linear layer's weights.
-    pub fn new(op: &Op, part: WeightPart) -> Result<TransposedKernel> {
-        if let Some(map) = blocked(op) {
-            return Ok(TransposedKernel::Blocks(map.kernel_in_blocks(part, false)?));
-        }
-        let map = op.as_linear().context("only linear layers are transposed")?;
-        Ok(TransposedKernel::Tensors(Arc::new(map.transposed(part)?)))
-    }
-
-    /// Adds `coefficient · x ⊙ Wᵀ s` to the relevance of every input, without `x` where there are no parts.
-    pub fn gather(
-        &self,
-        quotients: &Tensor,
-        parts: &[Tensor],
-        coefficient: f32,
-        sums: &mut [Option<Carried>],
-    ) -> Result<()> {
-        match self {
-            TransposedKernel::Tensors(transposed) => {
-                let shares = transposed(quotients)?;
-                for (place, (share, sum)) in shares.into_iter().zip(sums).enumerate() {
-                    *sum = Some(gathered(sum.take(), share, parts.get(place), coefficient)?);
-                }
-            }
-            TransposedKernel::Blocks(kernel) => {
-                let factors = parts.first().map(Tensor::data);
-                Carried::gather(&mut sums[0], kernel.image, |relevance, adds| {
-                    kernel.run(quotients, relevance, &Share { coefficient, factors, adds })
-                })?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The convolution, where it runs on images in blocks.
-fn blocked(op: &Op) -> Option<&Convolution> {
-    match op {
-        Op::Convolution(convolution) if convolution.in_blocks => Some(convolution),
-        _ => None,
-    }
-}
-
 /// A channel of a layer whose channels all compute the same.
 fn of_a_channel(op: &Op, part: WeightPart) -> Result<Option<Convolution>> {
     let Op::Convolution(map) = op else { return Ok(None) };
-    if part != WeightPart::One || map.in_blocks || map.is_transposed || map.groups > 1 {
+    let is_alike = map.groups == 1 && !map.is_transposed && map.in_blocks.is_none();
+    if part != WeightPart::One || !is_alike {
         return Ok(None);
     }
     let mut shape = map.weight.shape().to_vec();
@@ -346,56 +295,6 @@ fn offsets(
         true => network.layers[id].inputs.iter().map(offset).collect::<Result<_>>().map(Some),
         false => Ok(None),
     }
-}
-
-/// The transposed kernels of one map: one per part of the weights, shared between groups.
-struct SharedTransposed<'a> {
-    op: &'a Op,
-    map: &'a dyn LinearMap,
-    kernels: Vec<(WeightPart, TransposedKernel)>,
-}
-
-impl SharedTransposed<'_> {
-    fn get(&mut self, part: WeightPart) -> Result<TransposedKernel> {
-        if let Some((_, kernel)) = self.kernels.iter().find(|(known, _)| *known == part) {
-            return Ok(kernel.clone());
-        }
-        let kernel = TransposedKernel::new(self.op, part)?;
-        self.kernels.push((part, kernel.clone()));
-        Ok(kernel)
-    }
-}
-
-/// `sum + coefficient · share ⊙ part`: what a term of a division adds to the relevance of an input.
-fn gathered(
-    sum: Option<Carried>,
-    mut share: Tensor,
-    part: Option<&Tensor>,
-    coefficient: f32,
-) -> Result<Carried> {
-    let (relevance, sums) = match (sum.map(|sum| sum.relevance), part) {
-        (None, Some(part)) => {
-            let sums = share.update([part], |share, [x]| coefficient * (share * x))?;
-            (share, sums)
-        }
-        (None, None) if coefficient == 1.0 => {
-            let sums = share.sums();
-            (share, sums)
-        }
-        (None, None) => {
-            let sums = share.update([], |share, []| coefficient * share)?;
-            (share, sums)
-        }
-        (Some(mut sum), Some(part)) => {
-            let sums = sum.update([&share, part], |sum, [s, x]| sum + coefficient * (s * x))?;
-            (sum, sums)
-        }
-        (Some(mut sum), None) => {
-            let sums = sum.update([&share], |sum, [share]| sum + coefficient * share)?;
-            (sum, sums)
-        }
-    };
-    Ok(Carried { relevance, sums })
 }
 
 /// `sum += part`, starting the sum where there is none.

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, ensure};
 use rayon::prelude::*;
 
-use super::division::{Division, TransposedKernel, divisions_of};
+use super::division::{Division, divisions_of};
 use super::gamma::GammaKernels;
 use super::input_range::InputRange;
 use super::layout::Layouts;
 use super::program::{Program, Step};
+use super::transposed::TransposedKernel;
 use crate::blocked::finish::{self, Pointwise};
 use crate::blocked::{Finish, Image, Packing};
 use crate::lanes::Totals;
@@ -186,7 +187,7 @@ impl Engine {
     fn forward_kernel(&self, id: LayerId) -> Result<ForwardKernel> {
         let op = self.layouts.op(self.network(), id);
         Ok(match (op, op.as_linear()) {
-            (Op::Convolution(convolution), _) if convolution.in_blocks => {
+            (Op::Convolution(convolution), _) if convolution.in_blocks.is_some() => {
                 let kernel = convolution.kernel_in_blocks(WeightPart::Plain, true)?;
                 ForwardKernel::Blocks(kernel, convolution.bias.clone())
             }

@@ -17,9 +17,9 @@ use std::slice;
 use anyhow::{Context, Result};
 
 use super::by_sign::SharesBySign;
-use super::division::TransposedKernel;
 use super::propagate::{Carried, Handed};
 use super::quotient::{quotients, spread_over, weighted_sum};
+use super::transposed::TransposedKernel;
 use crate::blocked::Favour;
 use crate::blocked::finish::{Bias, GammaQuotient};
 use crate::linear::{BlockedKernel, Convolution, Forward, LinearMap, Transposed, WeightPart};
@@ -75,7 +75,7 @@ impl GammaKernels {
         match op {
             // A relative ε is known when all of z is.
             Op::Convolution(map)
-                if map.in_blocks && step.stabilizer.kind != StabilizerKind::Relative =>
+                if map.in_blocks.is_some() && step.stabilizer.kind != StabilizerKind::Relative =>
             {
                 InBlocks::new(step, op, map).map(GammaKernels::Blocks)
             }

@@ -198,8 +198,7 @@ mod tests {
             groups: 1,
             window: Window { axes: vec![axis, axis] },
             is_transposed: false,
-            in_blocks: false,
-            packing: Packing::Kept,
+            in_blocks: None,
         };
         // Where there are no kernels for blocks, the layer stays on rows.
         let image = Image { channels: 24, height: 4, width: 4 };

@@ -19,6 +19,7 @@ mod quotient;
 mod reads;
 mod residual;
 mod target;
+mod transposed;
 
 use anyhow::Result;
 

@@ -1,20 +1,18 @@
 //! Convolutions over one, two or three spatial axes, and their mirror image, the transposed convolution.
 
-use std::sync::Arc;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tract_core::internal::TVec;
 use tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec, PoolSpec};
 use tract_core::ops::nn::DataFormat;
 
+use super::blocked_kernel::{BlockedKernel, StoredKernel, TOO_LARGE};
 use super::convolution_transposed::scatter;
 use super::plan::Plan;
 use super::{
     Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis, depthwise,
     direct,
 };
-use crate::blocked::{self, Filters, Image, Packing, finish};
-use crate::lanes::Totals;
+use crate::blocked::{self, Image, Packing};
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
@@ -33,11 +31,9 @@ pub struct Convolution {
     pub window: Window,
     /// Whether the layer runs the geometry backwards.
     pub is_transposed: bool,
-    /// Whether its inputs, outputs and bias are images in blocks of channels: so in what runs, never
-    /// in a network.
-    pub(crate) in_blocks: bool,
-    /// When kernels on images in blocks pack the weight.
-    pub(crate) packing: Packing,
+    /// When its kernels pack the weight, where its inputs, outputs and bias are images in blocks of channels: so in
+    /// what runs, never in a network.
+    pub(crate) in_blocks: Option<Packing>,
 }
 
 impl Convolution {
@@ -66,7 +62,7 @@ impl Convolution {
     pub(crate) fn to_blocks(&self, packing: Packing) -> Option<Convolution> {
         let serves =
             !self.is_transposed && blocked::serves(self.weight.shape(), self.groups, &self.window);
-        serves.then(|| Convolution { in_blocks: true, packing, ..self.clone() })
+        serves.then(|| Convolution { in_blocks: Some(packing), ..self.clone() })
     }
 
     /// The kernel on images in blocks, in either direction.
@@ -91,15 +87,11 @@ impl Convolution {
             weight: self.weight.clone(),
             part,
             is_transposed: !gathers,
-            packing: self.packing,
+            packing: self.in_blocks.unwrap_or_default(),
             groups: self.groups,
             window: self.window.clone(),
         };
-        let source = match self.packing {
-            Packing::Kept => KernelSource::Packed(stored.kernel()?),
-            Packing::PerPass => KernelSource::Stored(Arc::new(stored)),
-        };
-        Ok(BlockedKernel { source, from, image })
+        BlockedKernel::new(stored, from, image)
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
@@ -140,7 +132,7 @@ impl Convolution {
 
 impl LinearMap for Convolution {
     fn forward(&self, part: WeightPart, bias: Option<Tensor>) -> Result<Forward> {
-        if self.in_blocks {
+        if self.in_blocks.is_some() {
             let kernel = self.kernel_in_blocks(part, true)?;
             return Ok(Box::new(move |inputs| kernel.forward(&inputs[0], bias.as_ref(), None)));
         }
@@ -164,7 +156,7 @@ impl LinearMap for Convolution {
     }
 
     fn transposed(&self, part: WeightPart) -> Result<Transposed> {
-        if self.in_blocks {
+        if self.in_blocks.is_some() {
             let kernel = self.kernel_in_blocks(part, false)?;
             return Ok(Box::new(move |output| Ok(vec![kernel.forward(output, None, None)?])));
         }
@@ -182,94 +174,6 @@ impl LinearMap for Convolution {
 
     fn parameter_count(&self) -> usize {
         self.weight.len() + self.bias.as_ref().map_or(0, Tensor::len)
-    }
-}
-
-const TOO_LARGE: &str = "the images of a convolution are too large";
-
-/// A kernel on images in blocks, with the images that it reads and computes.
-#[derive(Clone)]
-pub(crate) struct BlockedKernel {
-    source: KernelSource,
-    from: Image,
-    /// What it computes.
-    pub image: Image,
-}
-
-/// Where a kernel comes from.
-#[derive(Clone)]
-enum KernelSource {
-    Packed(Arc<dyn blocked::Kernel>),
-    /// It is made for every run.
-    Stored(Arc<StoredKernel>),
-}
-
-/// What a kernel on images in blocks is made of.
-struct StoredKernel {
-    weight: Weight,
-    part: WeightPart,
-    is_transposed: bool,
-    packing: Packing,
-    groups: usize,
-    window: Window,
-}
-
-impl StoredKernel {
-    fn kernel(&self) -> Result<Arc<dyn blocked::Kernel>> {
-        let filters = Filters {
-            weight: self.weight.load()?,
-            part: self.part,
-            is_transposed: self.is_transposed,
-            packing: self.packing,
-        };
-        let kernel = match self.is_transposed {
-            false => blocked::gather(filters, self.groups, &self.window),
-            true => blocked::scatter(filters, self.groups, &self.window),
-        };
-        kernel.context(TOO_LARGE)
-    }
-}
-
-impl BlockedKernel {
-    /// Writes every number of `output` as `finish` makes it of the sums.
-    ///
-    /// # Errors
-    /// When the input or the output is not as long as its image in blocks.
-    pub fn run(
-        &self,
-        input: &Tensor,
-        output: &mut Tensor,
-        finish: &dyn blocked::Finish,
-    ) -> Result<Totals> {
-        for (tensor, image) in [(input, self.from), (&*output, self.image)] {
-            ensure!(
-                tensor.len() == image.len(),
-                "a convolution in blocks met {:?} in place of {:?}",
-                tensor.shape(),
-                image.shape()
-            );
-        }
-        let kernel = match &self.source {
-            KernelSource::Packed(kernel) => kernel.clone(),
-            KernelSource::Stored(stored) => stored.kernel()?,
-        };
-        Ok(kernel.run(input.data(), output.data_mut(), finish))
-    }
-
-    /// `function(W x + bias)`; the bias is a number a channel or a map, in blocks.
-    ///
-    /// # Errors
-    /// When the memory cannot be had.
-    pub fn forward(
-        &self,
-        input: &Tensor,
-        bias: Option<&Tensor>,
-        function: Option<&finish::Pointwise>,
-    ) -> Result<Tensor> {
-        let mut output = Tensor::unwritten(&self.image.shape())?;
-        let finish = finish::Forward { bias: finish::Bias::of(bias, self.image), function };
-        self.run(input, &mut output, &finish)?;
-        Ok(output)
     }
 }
 

@@ -4,6 +4,7 @@
 //! it for kernels: `W x` with the weights, or a part of them (`W⁺`, `W²`, ...),
 //! and `Wᵀ s`. One file per map; nothing here knows what a rule is.
 
+mod blocked_kernel;
 mod broadcast;
 mod convolution;
 mod convolution_transposed;
@@ -26,8 +27,8 @@ use std::fmt::Debug;
 
 use anyhow::Result;
 
+pub(crate) use blocked_kernel::BlockedKernel;
 pub use broadcast::Broadcast;
-pub(crate) use convolution::BlockedKernel;
 pub use convolution::Convolution;
 pub(crate) use convolution_transposed::exchange_channels;
 pub use dense::Dense;

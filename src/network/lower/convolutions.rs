@@ -5,7 +5,6 @@ use tract_core::ops::cnn::{Conv, Deconv, KernelFormat, PoolSpec};
 use tract_core::ops::nn::DataFormat;
 
 use super::{Lowering, NodeContext, Value};
-use crate::blocked::Packing;
 use crate::linear::{Convolution, Window, WindowAxis, exchange_channels};
 use crate::network::Op;
 use crate::tensor::Tensor;
@@ -23,8 +22,7 @@ impl Lowering<'_> {
             groups: op.group,
             window,
             is_transposed: false,
-            in_blocks: false,
-            packing: Packing::Kept,
+            in_blocks: None,
         };
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }
@@ -60,8 +58,7 @@ impl Lowering<'_> {
             groups: op.group,
             window: Window { axes: (0..op.pool_spec.rank()).map(axis).collect() },
             is_transposed: true,
-            in_blocks: false,
-            packing: Packing::Kept,
+            in_blocks: None,
         };
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }
