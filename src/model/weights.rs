@@ -48,6 +48,7 @@ impl Weights {
     /// When the file cannot be read, or a weight is not what its shape says.
     pub fn take(graph: &mut GraphProto, places: &Places, leaves: bool) -> Result<Weights> {
         let mut weights = Weights { read: BTreeMap::new(), left: vec![] };
+        let mut known = HashSet::new();
         let mut files = ExternalFiles { directory: places.directory, files: HashMap::new() };
         let names = if leaves { names_of_weights(graph) } else { HashSet::new() };
         let can_be_left = |stored: &TensorProto| {
@@ -60,6 +61,7 @@ impl Weights {
             };
             let name = stored.name.clone();
             let reading = || format!("reading the weight \"{name}\"");
+            ensure!(known.insert(name.clone()), "two weights are called \"{name}\"");
             match place {
                 place if !is_weight(&stored) => {
                     graph.initializer.push(completed(stored, place).with_context(reading)?);
@@ -264,5 +266,55 @@ impl ExternalFiles<'_> {
         let bytes = Arc::new(Bytes::open(&path).ok()?);
         self.files.insert(path, bytes.clone());
         Some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weight(name: &str) -> TensorProto {
+        TensorProto {
+            name: name.to_string(),
+            dims: vec![1],
+            data_type: DataType::Float as i32,
+            float_data: vec![0.5],
+            ..TensorProto::default()
+        }
+    }
+
+    #[test]
+    fn a_name_stands_for_one_weight() {
+        let bytes = Arc::new(Bytes::Memory(vec![]));
+        let places = Places { bytes: &bytes, spans: &[], directory: "" };
+        let take = |names: &[&str]| {
+            let initializer = names.iter().map(|name| weight(name)).collect();
+            let mut graph = GraphProto { initializer, ..GraphProto::default() };
+            Weights::take(&mut graph, &places, true).map(|weights| weights.read.len())
+        };
+        assert_eq!(take(&["a", "b"]).unwrap(), 2);
+        let told = take(&["a", "b", "a"]).unwrap_err().to_string();
+        assert_eq!(told, "two weights are called \"a\"");
+    }
+
+    #[test]
+    fn only_weights_of_linear_layers_are_left() {
+        let node = |op_type: &str, input: &[&str]| NodeProto {
+            op_type: op_type.to_string(),
+            input: input.iter().map(ToString::to_string).collect(),
+            ..NodeProto::default()
+        };
+        let graph = GraphProto {
+            node: vec![
+                node("Conv", &["x", "filters", "bias"]),
+                node("Gemm", &["y", "matrix", "bias"]),
+                node("MatMul", &["z", "shared"]),
+                node("Add", &["z", "shared"]),
+            ],
+            ..GraphProto::default()
+        };
+        let mut names: Vec<String> = names_of_weights(&graph).into_iter().collect();
+        names.sort();
+        assert_eq!(names, ["filters", "matrix"]);
     }
 }

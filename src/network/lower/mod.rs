@@ -45,6 +45,7 @@ pub fn lower(
     earlier: Option<&Lowered>,
 ) -> Result<Lowered> {
     let outlets = model.input_outlets()?.iter().skip(1).copied();
+    ensure!(outlets.len() == parameters.len(), "the model has inputs beside the picture");
     let constant = |parameter| Constant::of(parameter).map(Value::Constant);
     let constants = parameters.iter().map(constant).collect::<Result<Vec<Value>>>()?;
     let lowered = Lowered::with(outlets.zip(constants));
