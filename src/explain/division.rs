@@ -14,6 +14,7 @@ use super::input_range::{InputRange, range_at, spread};
 use super::program::LinearStep;
 use super::propagate::Carried;
 use super::quotient::{Absorbed, quotients};
+use super::range_division::RangeDivision;
 use super::reads::Reads;
 use super::transposed::{SharedTransposed, TransposedKernel, blocked};
 use crate::blocked::finish::{Bias, Quotient};
@@ -41,6 +42,8 @@ enum Kernels {
     Terms(Vec<TermKernels>),
     /// Those for contributions of one sign.
     Contributions(Sign, Arc<ContributionKernels>),
+    /// Those of z-box on an image in blocks.
+    ByRange(Box<RangeDivision>),
 }
 
 /// The kernels of a term.
@@ -101,6 +104,17 @@ pub(super) fn divisions_of(
             };
             division.kernels = match (step.contributions(group, op), &by_sign) {
                 (Some(sign), Some(kernels)) => Kernels::Contributions(sign, kernels.clone()),
+                _ if step.reads_range() && blocked(op).is_some() => {
+                    let layer = &engine.network().layers[id];
+                    let offsets = group.terms.iter().map(|term| {
+                        let offsets = offsets(engine, id, term.input, step, range)?;
+                        offsets.and_then(|offsets| offsets.into_iter().next()).context("a range")
+                    });
+                    let offsets = offsets.collect::<Result<Vec<Tensor>>>()?;
+                    let division =
+                        RangeDivision::new(step, group, &layer.op, &layer.shape, offsets)?;
+                    Kernels::ByRange(Box::new(division))
+                }
                 _ => Kernels::Terms(division.terms(engine, id, step, range, &mut shared)?),
             };
             Ok(division)
@@ -174,6 +188,7 @@ impl Division {
             Kernels::Contributions(sign, kernels) => {
                 kernels.divide(*sign, bias, stabilizer, relevance, reads)
             }
+            Kernels::ByRange(kernels) => kernels.divide(stabilizer, relevance, reads),
             Kernels::Terms(terms) => self.divide_by_terms(terms, stabilizer, relevance, reads),
         }
     }
@@ -190,6 +205,7 @@ impl Division {
             Kernels::Contributions(sign, kernels) => {
                 kernels.gather(*sign, quotients, reads, coefficient, &mut sums[0])
             }
+            Kernels::ByRange(kernels) => kernels.gather(quotients, reads, coefficient, sums),
             Kernels::Terms(terms) => terms.iter().try_for_each(|term| {
                 let parts = if term.input.is_constant() { vec![] } else { term.inputs(reads)? };
                 term.transposed.gather(quotients, &parts, coefficient, sums)

@@ -283,12 +283,14 @@ fn step_is_in_blocks(program: &Program, layouts: &Layouts, id: LayerId) -> bool 
     let layer = &program.network.layers[id];
     let has_few_channels = matches!(layer.op, Op::Convolution(_))
         && program.network.layers[layer.inputs[0]].shape[1] < FEWEST_CHANNELS;
-    // Ranges of the picture are known row by row.
-    let reads_range = match &program.steps[id] {
-        Step::Linear(step) => step.reads_range(),
-        _ => false,
+    let by_rows = match &program.steps[id] {
+        // The denominators come from the output in blocks, or ranges of the picture are known row by row.
+        Step::Linear(step) if step.reads_range() => {
+            !step.groups.iter().all(|group| step.divides_by_range(group, &layer.op).is_some())
+        }
+        _ => has_few_channels,
     };
-    layouts.is_in_blocks(id) && !has_few_channels && !reads_range
+    layouts.is_in_blocks(id) && !by_rows
 }
 
 /// For each convolution and concatenation in blocks, the activation that is the only reader of its value.

@@ -16,6 +16,7 @@ mod program;
 mod proof;
 mod propagate;
 mod quotient;
+mod range_division;
 mod reads;
 mod residual;
 mod target;

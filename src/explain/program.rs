@@ -63,6 +63,8 @@ pub struct LinearStep {
     pub stabilizer: Stabilizer,
     /// The input's range where the rule itself gives it: lowest and highest, one number or one per channel.
     pub range: Option<(Vec<f32>, Vec<f32>)>,
+    /// A ReLU behind the layer whose value is the output wherever relevance arrives.
+    pub relu: Option<LayerId>,
 }
 
 /// `R_in = x ⊙ Jᵀ (R / stabilized(signals · z))`, `z` being the output.
@@ -147,11 +149,11 @@ impl Program {
                 let gates = proof.dead_signs(&consumers[id], &steps, id);
                 let rule = &assignment.rules[id];
                 steps[id] = step_of(&network, id, rule, (&signs, &depends), gates)?;
-                if let Step::Gamma(step) = &mut steps[id]
-                    && let Some(relu) = only_relu(&network, &consumers[id])
-                    && !step.has_negative
-                {
-                    step.output = relu;
+                let relu = only_relu(&network, &consumers[id]).filter(|_| gates.negative);
+                match (&mut steps[id], relu) {
+                    (Step::Gamma(step), Some(relu)) => step.output = relu,
+                    (Step::Linear(step), relu) if gates.zero => step.relu = relu,
+                    _ => {}
                 }
             }
         }
@@ -265,7 +267,7 @@ fn step_of(
                 }
                 _ => None,
             };
-            Ok(Step::Linear(LinearStep { groups, stabilizer, range }))
+            Ok(Step::Linear(LinearStep { groups, stabilizer, range, relu: None }))
         }
         (rule, ..) => {
             bail!("the rule {} cannot be applied to the {}", rule.name(), layer.describe())
@@ -362,6 +364,10 @@ fn kept_values(network: &Network, steps: &[Step]) -> Vec<bool> {
         let layer = &network.layers[id];
         let (inputs, output) = match (step, layer.op.as_linear(), layer.op.as_operator()) {
             (Step::Linear(linear), Some(map), _) => {
+                let by_range = |group| linear.divides_by_range(group, &layer.op).is_some();
+                if let Some(relu) = linear.relu {
+                    is_kept[relu] |= linear.groups.iter().any(by_range);
+                }
                 (linear.reads_inputs(), linear.reads_output(&layer.op, map))
             }
             (Step::Gamma(step), ..) => {

@@ -2,7 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::engine::{Activations, Engine};
 use crate::network::LayerId;
@@ -38,6 +38,13 @@ impl<'a> Reads<'a> {
     pub fn inputs(&self) -> Result<Vec<Tensor>> {
         let inputs = &self.engine.network().layers[self.id].inputs;
         inputs.iter().map(|&input| self.value(input)).collect()
+    }
+
+    /// The first input row by row, whatever the layout of the step.
+    pub fn input_row_by_row(&self) -> Result<Tensor> {
+        let input = self.engine.network().layers[self.id].inputs.first();
+        let input = *input.context("a layer without inputs divides nothing")?;
+        self.engine.value(self.activations, input, false)
     }
 
     /// A part of the inputs; `offsets` are subtracted where it is relative to them.

@@ -243,3 +243,49 @@ proptest! {
         hold_at(&layer, &INSIDE)?;
     }
 }
+
+/// Where the picture is black under every positive weight and white under every negative one, z-box divides by sums
+/// that are a ten-thousandth of what the output holds.
+#[test]
+fn z_box_does_not_cancel_on_black_and_white() {
+    let (inputs, outputs, [low, high]) = (2, 16, [-2.5, 2.25]);
+    let taps = inputs * 9;
+    let sign = |tap: usize| if tap.is_multiple_of(2) { 1.0 } else { -1.0 };
+    let magnitudes = Numbers::new(3).between(0.5, 1.0, outputs * taps);
+    let weight: Vec<f32> = (magnitudes.iter().enumerate())
+        .map(|(at, magnitude)| sign(at % taps) * magnitude)
+        .collect();
+    let axes = [Axis::new(3, 3), Axis::new(3, 3)];
+    let bias = vec![64.0; outputs];
+    let layer = Layer {
+        name: "black and white".to_string(),
+        input_shape: shape_of(inputs, &axes),
+        map: dense_map::convolution(&weight, &bias, [inputs, outputs], 1, &axes),
+        is_exact: false,
+        append: Box::new(move |graph, value| {
+            let w = graph.floats(&[outputs, inputs, 3, 3], &weight);
+            let b = graph.floats(&[outputs], &bias);
+            graph.named_node("layer", "Conv", &[value, &w, &b], &["y"], &[]);
+            "y".to_string()
+        }),
+    };
+    let (graph, head) = graph_of(&layer, Place::BeforeRelu);
+    let network = graph.load().unwrap().network;
+    let near = Numbers::new(4).between(1e-4, 1e-3, taps);
+    let x: Vec<f32> = (near.iter().enumerate())
+        .map(|(tap, near)| if sign(tap) > 0.0 { low + near } else { high - near })
+        .collect();
+    let x = Tensor::new(&layer.input_shape, &x).unwrap();
+    let initial = Tensor::new(&[1, CLASSES], &[1.0, 0.0, 0.0]).unwrap();
+    let rule = Setting {
+        epsilon: 1e-6,
+        ..setting(Rule::ZBox(f64::from(low), f64::from(high)), true, Stabilizer::Additive)
+    };
+    let head_rule = setting(Rule::Epsilon, true, Stabilizer::Additive);
+    let ours = explain(&network, &composite(&rule, &head_rule), None, &x, &initial).unwrap();
+    let (x, initial) = (in_f64(x.data()), in_f64(initial.data()));
+    let expected =
+        expected(&layer.map, &head, Place::BeforeRelu, [&rule, &head_rule], &x, &initial);
+    let error = error(&in_f64(ours.relevance.data()), &expected, &initial);
+    assert!(error < 1e-5, "wrong by {error:e}");
+}
