@@ -155,14 +155,7 @@ mod tests {
         let weight = quarters(&[filters, channels, vertical.kernel, horizontal.kernel], 7);
         let window = Window { axes: axes.to_vec() };
         assert!(serves(weight.shape(), 1, &window));
-        let convolution = Convolution {
-            weight: weight.clone().into(),
-            bias: None,
-            groups: 1,
-            window: window.clone(),
-            is_transposed: false,
-            in_blocks: None,
-        };
+        let convolution = Convolution::new(weight.clone(), None, 1, window.clone());
         let input = quarters(&[1, channels, vertical.input, horizontal.input], 5);
         let gathering =
             Filters { weight: weight.clone(), part, is_transposed: false, packing: Packing::Kept };

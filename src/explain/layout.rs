@@ -192,14 +192,9 @@ mod tests {
     #[test]
     fn one_bias_for_all_channels_becomes_one_a_channel() {
         let axis = WindowAxis { input: 4, output: 4, ..WindowAxis::POINT };
-        let convolution = Convolution {
-            weight: Tensor::filled(&[24, 8, 1, 1], 1.0).unwrap().into(),
-            bias: Some(Tensor::new(&[], &[0.5]).unwrap()),
-            groups: 1,
-            window: Window { axes: vec![axis, axis] },
-            is_transposed: false,
-            in_blocks: None,
-        };
+        let weight = Tensor::filled(&[24, 8, 1, 1], 1.0).unwrap();
+        let bias = Some(Tensor::new(&[], &[0.5]).unwrap());
+        let convolution = Convolution::new(weight, bias, 1, Window { axes: vec![axis, axis] });
         // Where there are no kernels for blocks, the layer stays on rows.
         let image = Image { channels: 24, height: 4, width: 4 };
         let Some(Op::Convolution(blocked)) =

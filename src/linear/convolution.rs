@@ -37,6 +37,17 @@ pub struct Convolution {
 }
 
 impl Convolution {
+    /// A convolution of weight `[O, I / groups, kernel...]` whose input and output are row-major `[1, C, spatial...]`.
+    pub fn new(
+        weight: impl Into<Weight>,
+        bias: Option<Tensor>,
+        groups: usize,
+        window: Window,
+    ) -> Convolution {
+        let weight = weight.into();
+        Convolution { weight, bias, groups, window, is_transposed: false, in_blocks: None }
+    }
+
     /// Whether every channel is convolved by itself.
     pub fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.weight.shape()[1] == 1

@@ -79,7 +79,7 @@ fn convolution(name: &'static str, geometry: Geometry) -> Result<Layer> {
     let weight = numbers(&[filters, channels / groups, kernel, kernel])?;
     let operations = 2 * (weight.len() * output * output) as u64;
     let window = Window { axes: vec![axis; 2] };
-    let map = Convolution { weight, bias: None, groups, window, is_transposed: false };
+    let map = Convolution::new(weight, None, groups, window);
     Ok(Layer {
         name,
         map: Box::new(map),
@@ -94,7 +94,7 @@ fn matrix(name: &'static str, positions: usize, inputs: usize, outputs: usize) -
     let operations = 2 * (weight.len() * positions) as u64;
     let (input_shape, output_shape) = (vec![positions, inputs], vec![positions, outputs]);
     let map = Dense {
-        weight,
+        weight: weight.into(),
         bias: None,
         input_shape: input_shape.clone(),
         output_shape: output_shape.clone(),

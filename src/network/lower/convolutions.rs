@@ -16,14 +16,9 @@ impl Lowering<'_> {
         let input = self.signal(context, 0)?;
         let input_shape = self.lowered.drafts[input].shape.clone();
         let window = window_of(&op.pool_spec, &input_shape)?;
-        let convolution = Convolution {
-            weight: self.weight(context, 1)?,
-            bias: self.bias(context, op.pool_spec.output_channels)?,
-            groups: op.group,
-            window,
-            is_transposed: false,
-            in_blocks: None,
-        };
+        let weight = self.weight(context, 1)?;
+        let bias = self.bias(context, op.pool_spec.output_channels)?;
+        let convolution = Convolution::new(weight, bias, op.group, window);
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }
 
@@ -52,14 +47,11 @@ impl Lowering<'_> {
             pad_after: padding[index].pad_after,
         };
         let weight = self.constant(context, 1, "weight")?;
-        let convolution = Convolution {
-            weight: exchange_channels(&weight, op.group)?.into(),
-            bias: self.bias(context, op.pool_spec.output_channels)?,
-            groups: op.group,
-            window: Window { axes: (0..op.pool_spec.rank()).map(axis).collect() },
-            is_transposed: true,
-            in_blocks: None,
-        };
+        let weight = exchange_channels(&weight, op.group)?;
+        let bias = self.bias(context, op.pool_spec.output_channels)?;
+        let window = Window { axes: (0..op.pool_spec.rank()).map(axis).collect() };
+        let gathering = Convolution::new(weight, bias, op.group, window);
+        let convolution = Convolution { is_transposed: true, ..gathering };
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }
 
