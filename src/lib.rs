@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod blocked;
+mod cancellation;
 pub mod canonize;
 pub mod composite;
 pub mod explain;

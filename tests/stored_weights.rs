@@ -14,7 +14,10 @@ use onnxplain::model::{LoadOptions, Model};
 use onnxplain::network::{Network, Op};
 use onnxplain::parallel::Threads;
 use onnxplain::tensor::Tensor;
+use support::onnx::{Graph, ints};
 use support::{message, noise};
+use tract_onnx::pb::TensorProto;
+use tract_onnx::pb::tensor_proto::DataType;
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-models").join(name)
@@ -93,4 +96,31 @@ fn a_file_that_is_written_meanwhile_is_told() {
     std::fs::write(&path, bytes).unwrap();
     let told = message(relevance(network, "epsilon-plus-flat", Packing::PerPass));
     assert!(told.contains("model.onnx was written while it was in use; run again"), "{told}");
+}
+
+#[test]
+fn layers_may_share_a_weight() {
+    let shape = [96, 96, 3, 3];
+    let mut graph = Graph::with_input(13, &[1, 96, 8, 8]);
+    let numbers = noise(&shape, 7);
+    let weight = graph.tensor(TensorProto {
+        name: "shared".to_string(),
+        dims: shape.map(|axis| axis as i64).to_vec(),
+        data_type: DataType::Float as i32,
+        raw_data: numbers.data().iter().flat_map(|number| number.to_le_bytes()).collect(),
+        ..TensorProto::default()
+    });
+    let mut value = "x".to_string();
+    for _ in 0..4 {
+        value = graph.node("Conv", &[&value, &weight], &[ints("pads", &[1; 4])]);
+        value = graph.node("Relu", &[&value], &[]);
+    }
+    graph.output(&value);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, graph.bytes()).unwrap();
+    let expected = relevance(load(&path, false), "epsilon-plus", Packing::Kept).unwrap();
+    for packing in [Packing::Kept, Packing::PerPass] {
+        assert_eq!(relevance(load(&path, true), "epsilon-plus", packing).unwrap(), expected);
+    }
 }

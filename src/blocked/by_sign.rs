@@ -1,9 +1,9 @@
 //! The transposed map of a pointwise convolution with weights that depend on the sign of the values they
 //! are shared out to: what a rule that favours contributions of one sign hands to inputs of both signs.
 
-use super::filters::{Filters, PackedFilters, Packing};
+use super::filters::{Filters, PackedFilters};
 use super::finish::Share;
-use super::{Finish, Image, LANES, Totals};
+use super::{Finish, Image, LANES, Packing, Totals};
 use crate::linear::WeightPart;
 use crate::microkernel::{BySign, Instructions, MOST_OUTPUTS, Operands};
 use crate::parallel::map_heavy_chunks;

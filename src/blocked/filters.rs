@@ -1,14 +1,13 @@
 //! The weights of a convolution, packed for the microkernel: blocks of filters, tap by tap.
 
 use std::array::from_fn;
-use std::cell::Cell;
 use std::ops::Range;
 
-use super::LANES;
+use super::packing::Passes;
+use super::{LANES, Packing};
 use crate::linear::WeightPart;
 use crate::microkernel::{BLOCK, Instructions};
-use crate::parallel::for_each_heavy_chunk;
-use crate::room::{self, Lent, Lines};
+use crate::room::Lent;
 use crate::tensor::Tensor;
 
 /// How much more packing a weight costs than reading it.
@@ -22,16 +21,6 @@ pub(crate) struct Filters {
     /// Whether they are those of the transposed map: `I` filters over `O` channels, the kernel flipped.
     pub is_transposed: bool,
     pub packing: Packing,
-}
-
-/// When weights are packed for the kernel that reads them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Packing {
-    /// Once, to be kept: for inputs to come.
-    #[default]
-    Kept,
-    /// In every pass, a few filters at a time while they are read: a single pass needs no memory for them.
-    PerPass,
 }
 
 impl Filters {
@@ -149,37 +138,13 @@ impl Matrix {
 
 /// Packed weights with the number of blocks of filters that are computed together.
 pub(super) struct PackedFilters {
-    weights: Weights,
+    /// For each pass `[C/16, taps, 16, filters]`: in the order in which the pixels of an image in
+    /// blocks lie. The last block of channels has only as many as there are.
+    weights: Passes,
     /// Blocks of a full pass.
     pub blocks: usize,
-    /// Blocks of all passes.
-    all_blocks: usize,
     /// Numbers of a block.
     block_len: usize,
-}
-
-/// For each pass `[C/16, taps, 16, filters]`: in the order in which the pixels of an image in blocks lie. The
-/// last block of channels has only as many as there are.
-enum Weights {
-    /// Those of all passes.
-    Packed(Vec<f32>),
-    /// To be packed by every pass.
-    Stored(StoredFilters),
-}
-
-/// Filters at some taps.
-struct StoredFilters {
-    instructions: Instructions,
-    filters: Filters,
-    /// The places of all taps among those that are packed.
-    slots: Vec<Option<usize>>,
-    /// Taps that are packed.
-    taps: usize,
-}
-
-thread_local! {
-    /// Room for the weights of a pass.
-    static ROOM: Cell<Lines> = Cell::default();
 }
 
 impl PackedFilters {
@@ -196,51 +161,26 @@ impl PackedFilters {
         taps: &[usize],
         blocks: usize,
     ) -> PackedFilters {
-        let all_blocks = filters.count().div_ceil(LANES);
-        let block_len = filters.channels() * taps.len() * LANES;
         let (packing, slots) = (filters.packing, filters.slots(taps));
-        let stored = StoredFilters { instructions, filters, slots, taps: taps.len() };
-        let weights = match packing {
-            Packing::PerPass => Weights::Stored(stored),
-            Packing::Kept => {
-                let mut packed = vec![0.0; all_blocks * block_len];
-                for_each_heavy_chunk(&mut packed, blocks * block_len, STEPS, |pass, packed| {
-                    stored.pack(pass * blocks, packed);
-                });
-                Weights::Packed(packed)
+        let (channels, taps) = (filters.channels(), taps.len());
+        let block_len = channels * taps * LANES;
+        let lens = [filters.count().div_ceil(LANES), blocks].map(|blocks| blocks * block_len);
+        let write = move |pass: usize, packed: &mut [f32]| {
+            let (first, width) = (pass * blocks * LANES, packed.len() / (channels * taps));
+            let firsts = (0..channels).step_by(LANES);
+            for (channel, packed) in firsts.zip(packed.chunks_mut(LANES * taps * width)) {
+                let channels = channel..channels.min(channel + LANES);
+                filters.pack(instructions, (first, width), channels, &slots, packed);
             }
         };
-        PackedFilters { weights, blocks, all_blocks, block_len }
+        let weights = Passes::new(packing, lens, STEPS, write);
+        PackedFilters { weights, blocks, block_len }
     }
 
     /// The number of blocks of filters in a pass, and their weights.
     pub fn pass(&self, pass: usize) -> (usize, Lent<'_>) {
-        let first = pass * self.blocks;
-        let blocks = self.blocks.min(self.all_blocks - first);
-        let len = blocks * self.block_len;
-        let weights = match &self.weights {
-            Weights::Packed(packed) => Lent::Kept(&packed[first * self.block_len..][..len]),
-            Weights::Stored(stored) => {
-                let mut packed = room::take(&ROOM, len);
-                stored.pack(first, &mut packed);
-                Lent::Made(packed)
-            }
-        };
-        (blocks, weights)
-    }
-}
-
-impl StoredFilters {
-    /// Writes the weights of the blocks from `first` on, as many as there is room for.
-    fn pack(&self, first: usize, packed: &mut [f32]) {
-        let channels = self.filters.channels();
-        let width = packed.len() / (channels * self.taps).max(1);
-        let few_len = LANES * self.taps * width;
-        for (few, packed) in packed.chunks_mut(few_len.max(1)).enumerate() {
-            let channels = few * LANES..channels.min((few + 1) * LANES);
-            let filters = (first * LANES, width);
-            self.filters.pack(self.instructions, filters, channels, &self.slots, packed);
-        }
+        let weights = self.weights.pass(pass);
+        (weights.len() / self.block_len, weights)
     }
 }
 

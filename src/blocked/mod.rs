@@ -17,6 +17,7 @@ mod direct;
 mod filters;
 pub(crate) mod finish;
 mod layout;
+mod packing;
 mod phased;
 pub(crate) mod pooling;
 mod taps;
@@ -29,8 +30,9 @@ use crate::parallel::map_chunks;
 pub(crate) use by_sign::{Favour, TransposedBySign};
 pub(crate) use convolution::{gather, scatter, serves};
 pub(crate) use filters::Filters;
-pub use filters::Packing;
 pub(crate) use layout::{constant_to_blocks, to_blocks, to_rows};
+pub(crate) use packing::KernelSource;
+pub use packing::Packing;
 
 /// Channels and size of an image in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,8 +23,9 @@ use self::product::Product;
 use self::tiles::{Evaluation, Outputs};
 use self::transform::{Filtering, Four, Two};
 use self::vector::vectorized;
-use self::weights::Transformed;
-use super::filters::{Filters, Packing};
+use self::weights::transformed;
+use super::filters::Filters;
+use super::packing::{Packing, Passes};
 use super::{Finish, Kernel, LANES, Totals};
 use crate::linear::WindowAxis;
 use crate::microkernel::Instructions;
@@ -100,7 +101,7 @@ pub(crate) struct Winograd {
     channel_blocks: usize,
     /// Blocks of filters that are computed together.
     blocks_at_once: usize,
-    weights: Transformed,
+    weights: Passes,
     /// Rows of tiles in a strip.
     strip_rows: usize,
 }
@@ -146,7 +147,7 @@ impl Winograd {
             horizontal,
             channel_blocks,
             blocks_at_once,
-            weights: Transformed::new(instructions, filters, tile, blocks_at_once * LANES),
+            weights: transformed(instructions, filters, tile, blocks_at_once * LANES),
             strip_rows: rows.div_ceil(strips),
         })
     }

@@ -12,17 +12,13 @@ use super::propagate::Carried;
 use super::quotient::Absorbed;
 use super::reads::Reads;
 use crate::blocked::finish::{Bias, ContributionQuotient, Contributions, Quotient};
-use crate::blocked::{Favour, Packing, TransposedBySign, finish_all};
+use crate::blocked::{Favour, KernelSource, TransposedBySign, finish_all};
 use crate::linear::{BlockedKernel, Convolution, Weight, WeightPart};
 use crate::rule::{Sign, Stabilizer};
 use crate::tensor::Tensor;
 
 /// What a convolution shares out by the signs of its inputs.
-pub(super) enum SharesBySign {
-    Packed(Box<TransposedBySign>),
-    /// The kernel is made for every run.
-    Stored(Weight, Favour, [usize; 2]),
-}
+pub(super) struct SharesBySign(KernelSource<TransposedBySign>);
 
 impl SharesBySign {
     /// The kernel; `None` where the convolution is not a pointwise one on images in blocks.
@@ -35,18 +31,12 @@ impl SharesBySign {
         if !TransposedBySign::serves(map.weight.shape(), [height, width]) {
             return Ok(None);
         }
-        Ok(Some(match packing {
-            Packing::PerPass => SharesBySign::Stored(map.weight.clone(), favour, [height, width]),
-            Packing::Kept => {
-                let weight = map.weight.load()?;
-                SharesBySign::Packed(Box::new(by_sign(
-                    weight,
-                    favour,
-                    Packing::Kept,
-                    [height, width],
-                )?))
-            }
-        }))
+        let weight = map.weight.clone();
+        let make = move || {
+            let kernel = TransposedBySign::new(weight.load()?, favour, packing, [height, width]);
+            Ok(Arc::new(kernel.context("a convolution of another size")?))
+        };
+        Ok(Some(SharesBySign(KernelSource::new(packing, make)?)))
     }
 
     /// Adds to the relevance of the input `coefficient · Σ w x s`, contributions `w x` of `sign` being favoured.
@@ -58,14 +48,7 @@ impl SharesBySign {
         coefficient: f32,
         sum: &mut Option<Carried>,
     ) -> Result<()> {
-        let made;
-        let kernel = match self {
-            SharesBySign::Packed(kernel) => kernel,
-            SharesBySign::Stored(weight, favour, size) => {
-                made = by_sign(weight.load()?, *favour, Packing::PerPass, *size)?;
-                &made
-            }
-        };
+        let kernel = self.0.get()?;
         let [inner, outer] = kernel.images();
         Carried::gather(sum, inner, |relevance, adds| {
             let fits = quotients.len() == outer.len() && input.len() == inner.len();
@@ -74,15 +57,6 @@ impl SharesBySign {
             Ok(kernel.run(quotients, input, sign, (coefficient, adds), relevance.data_mut()))
         })
     }
-}
-
-fn by_sign(
-    weight: Tensor,
-    favour: Favour,
-    packing: Packing,
-    size: [usize; 2],
-) -> Result<TransposedBySign> {
-    TransposedBySign::new(weight, favour, packing, size).context("a convolution of another size")
 }
 
 /// The kernels of a layer's groups, each of which counts contributions of one sign.

@@ -81,18 +81,19 @@ pub struct ExpansionStep {
     pub stabilizer: Stabilizer,
 }
 
+/// The terms of a group whose denominator is what the layer itself computes.
+const OWN: [Term; 1] = [Term { input: InputPart::Plain, weight: WeightPart::Plain }];
+
 impl LinearStep {
     /// Whether a group's denominator is the layer's own output.
     pub fn divides_by_output(group: &Group, map: &dyn LinearMap) -> bool {
-        let own = [Term { input: InputPart::Plain, weight: WeightPart::Plain }];
-        group.terms == own && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
+        group.terms == OWN && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
     }
 
     /// The dense layer and its bias, where a group's denominator is the layer's output without the bias.
     pub(super) fn subtracts_bias<'a>(group: &Group, op: &'a Op) -> Option<(&'a Dense, &'a Tensor)> {
-        let own = [Term { input: InputPart::Plain, weight: WeightPart::Plain }];
         match op {
-            Op::Dense(dense) if group.terms == own && group.bias.is_none() => {
+            Op::Dense(dense) if group.terms == OWN && group.bias.is_none() => {
                 Some((dense, dense.separable_bias()?))
             }
             _ => None,

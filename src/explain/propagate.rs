@@ -10,7 +10,7 @@ use super::expansion;
 use super::program::{LinearStep, Step};
 use super::reads::Reads;
 use super::residual;
-use crate::blocked::Image;
+use crate::blocked::{Image, Packing};
 use crate::lanes::Totals;
 use crate::network::{LayerId, Op};
 use crate::operator::{Concat, GradientReads, Operator};
@@ -167,9 +167,11 @@ impl Engine {
         before: Vec<Option<Carried>>,
     ) -> Result<Handed> {
         let op = self.step_op(id);
-        // Where it is stored, it is read once for all products of the step.
+        // Where kernels are made for every run, the weight is read once for all of the step.
         let _weight = match op {
-            Op::Convolution(map) => Some(map.weight.load()?),
+            Op::Convolution(map) if map.in_blocks == Some(Packing::PerPass) => {
+                Some(map.weight.load()?)
+            }
             _ => None,
         };
         let reads = Reads::new(self, id, activations);

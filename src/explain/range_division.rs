@@ -12,18 +12,16 @@ use anyhow::{Context, Result, ensure};
 use super::program::LinearStep;
 use super::propagate::Carried;
 use super::quotient::{Absorbed, quotients};
-use super::reads::Reads;
+use super::reads::{Reads, part_of};
 use super::transposed::TransposedKernel;
 use crate::blocked::{Image, LANES, to_blocks, to_rows};
+use crate::cancellation::{doubt, is_doubtful};
 use crate::lanes::{Lanes, LanesLoop, with_lanes};
 use crate::linear::{Convolution, LinearMap, WeightPart};
 use crate::network::{LayerId, Op};
 use crate::parallel::map_chunks;
 use crate::rule::{Group, InputPart, Stabilizer, StabilizerKind};
 use crate::tensor::{CHUNK, Tensor};
-
-/// How much larger what is subtracted may be than the difference: six of 24 bits are lost.
-const MOST: f32 = 64.0;
 
 /// The division of z-box by what the output says.
 pub(super) struct RangeDivision {
@@ -43,6 +41,7 @@ pub(super) struct RangeDivision {
 
 /// A term of the rule.
 struct RangeTerm {
+    input: InputPart,
     part: WeightPart,
     /// What is subtracted from the input.
     offset: Tensor,
@@ -94,9 +93,10 @@ impl RangeDivision {
         let mut constant = Tensor::zeros(shape)?;
         let mut terms = vec![];
         for (term, offset) in group.terms.iter().zip(offsets) {
-            let part = term.weight;
+            let (input, part) = (term.input, term.weight);
             constant.add_assign(&map.forward(part, None)?(slice::from_ref(&offset))?)?;
-            terms.push(RangeTerm { part, offset, transposed: TransposedKernel::new(op, part)? });
+            let transposed = TransposedKernel::new(op, part)?;
+            terms.push(RangeTerm { input, part, offset, transposed });
         }
         if let Some(bias) = &map.bias {
             constant.combine_broadcast(bias, |to, from| *to += from)?;
@@ -132,7 +132,8 @@ impl RangeDivision {
             with_lanes(Differences { y, constant, bias, z: &mut *z, doubts: &mut doubts });
             if doubts.iter().any(|doubt| *doubt > 0.0) {
                 for at in 0..z.len() {
-                    if r[at] != 0.0 && is_doubtful(z[at], [y[at], constant[at]], bias) {
+                    let magnitudes = y[at].abs() + constant[at].abs() + bias;
+                    if r[at] != 0.0 && is_doubtful(z[at], magnitudes) {
                         z[at] = self.sum(input.data(), start + at);
                     }
                 }
@@ -153,8 +154,7 @@ impl RangeDivision {
         let quotients = to_rows(quotients, &[1, channels, height, width])?;
         let input = reads.input_row_by_row()?;
         self.terms.iter().try_for_each(|term| {
-            let mut part = input.clone();
-            part.combine([&term.offset], |x, [offset]| x - offset)?;
+            let part = part_of(input.clone(), term.input, Some(&term.offset))?;
             term.transposed.gather(&quotients, &[part], coefficient, sums)
         })
     }
@@ -188,11 +188,6 @@ impl RangeDivision {
     }
 }
 
-/// Whether a difference of two numbers has lost too many digits.
-fn is_doubtful(z: f32, [y, constant]: [f32; 2], bias: f32) -> bool {
-    y.abs() + constant.abs() + bias > MOST * z.abs()
-}
-
 /// `y − constant`.
 struct Differences<'a> {
     y: &'a [f32],
@@ -206,17 +201,16 @@ struct Differences<'a> {
 impl LanesLoop for Differences<'_> {
     #[inline(always)]
     fn run(self, lanes: impl Lanes) {
-        let (zero, one) = (lanes.splat(0.0), lanes.splat(1.0));
-        let (bias, most) = (lanes.splat(self.bias), lanes.splat(MOST));
+        let bias = lanes.splat(self.bias);
         let (y, constant) = (self.y.as_chunks().0, self.constant.as_chunks().0);
-        let mut doubts = zero;
+        let mut doubts = lanes.splat(0.0);
         for (pixel, z) in self.z.as_chunks_mut().0.iter_mut().enumerate() {
             let (y, constant) = (lanes.load(&y[pixel]), lanes.load(&constant[pixel]));
             let difference = lanes.subtract(y, constant);
             lanes.store(difference, z);
-            let large = lanes.add(lanes.absolute(y), lanes.add(lanes.absolute(constant), bias));
-            let small = lanes.multiply(most, lanes.absolute(difference));
-            doubts = lanes.add(doubts, lanes.where_greater(large, small, [one, zero]));
+            let magnitudes =
+                lanes.add(lanes.add(lanes.absolute(y), lanes.absolute(constant)), bias);
+            doubts = lanes.add(doubts, doubt(lanes, difference, magnitudes));
         }
         lanes.store(doubts, self.doubts);
     }
@@ -243,7 +237,7 @@ mod tests {
             });
             assert_eq!(z[3], 5.0 - which);
             assert_eq!(doubts[3] > 0.0, expected, "{which}");
-            assert_eq!(is_doubtful(z[3], [5.0, which], bias), expected, "{which}");
+            assert_eq!(is_doubtful(z[3], 5.0 + f32::abs(which) + bias), expected, "{which}");
             assert_eq!((z[0], doubts[0]), (6.0, 0.0));
         }
     }

@@ -73,7 +73,12 @@ impl<'a> Reads<'a> {
     }
 }
 
-fn part_of(mut value: Tensor, part: InputPart, offset: Option<&Tensor>) -> Result<Tensor> {
+/// A part of a value; `offset` is subtracted where the part is relative to it.
+pub(super) fn part_of(
+    mut value: Tensor,
+    part: InputPart,
+    offset: Option<&Tensor>,
+) -> Result<Tensor> {
     match (part, offset) {
         (InputPart::Positive, _) => value.map(|x| x.max(0.0)),
         (InputPart::Negative, _) => value.map(|x| x.min(0.0)),

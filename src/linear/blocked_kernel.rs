@@ -1,73 +1,21 @@
-//! Convolutions on images in blocks, from their weights to what they write.
+//! Kernels of convolutions on images in blocks, between tensors.
 
-use std::sync::Arc;
+use anyhow::{Result, ensure};
 
-use anyhow::{Context, Result, ensure};
-
-use super::{Weight, WeightPart, Window};
-use crate::blocked::{self, Filters, Image, Packing, finish};
+use crate::blocked::{self, Image, KernelSource, finish};
 use crate::lanes::Totals;
 use crate::tensor::Tensor;
-
-pub(super) const TOO_LARGE: &str = "the images of a convolution are too large";
 
 /// A kernel on images in blocks, with the images that it reads and computes.
 #[derive(Clone)]
 pub(crate) struct BlockedKernel {
-    source: KernelSource,
-    from: Image,
+    pub(super) source: KernelSource<dyn blocked::Kernel>,
+    pub(super) from: Image,
     /// What it computes.
     pub image: Image,
 }
 
-/// Where a kernel comes from.
-#[derive(Clone)]
-enum KernelSource {
-    Packed(Arc<dyn blocked::Kernel>),
-    /// It is made for every run.
-    Stored(Arc<StoredKernel>),
-}
-
-/// What a kernel on images in blocks is made of.
-pub(super) struct StoredKernel {
-    pub weight: Weight,
-    pub part: WeightPart,
-    /// Whether it is the transposed map.
-    pub is_transposed: bool,
-    pub packing: Packing,
-    pub groups: usize,
-    pub window: Window,
-}
-
-impl StoredKernel {
-    fn kernel(&self) -> Result<Arc<dyn blocked::Kernel>> {
-        let filters = Filters {
-            weight: self.weight.load()?,
-            part: self.part,
-            is_transposed: self.is_transposed,
-            packing: self.packing,
-        };
-        let kernel = match self.is_transposed {
-            false => blocked::gather(filters, self.groups, &self.window),
-            true => blocked::scatter(filters, self.groups, &self.window),
-        };
-        kernel.context(TOO_LARGE)
-    }
-}
-
 impl BlockedKernel {
-    /// The kernel from one image to another, packed now or in every run.
-    ///
-    /// # Errors
-    /// When the planes are beyond what 32 bits can address, or the weight cannot be read.
-    pub(super) fn new(stored: StoredKernel, from: Image, image: Image) -> Result<BlockedKernel> {
-        let source = match stored.packing {
-            Packing::Kept => KernelSource::Packed(stored.kernel()?),
-            Packing::PerPass => KernelSource::Stored(Arc::new(stored)),
-        };
-        Ok(BlockedKernel { source, from, image })
-    }
-
     /// Writes every number of `output` as `finish` makes it of the sums.
     ///
     /// # Errors
@@ -86,11 +34,7 @@ impl BlockedKernel {
                 image.shape()
             );
         }
-        let kernel = match &self.source {
-            KernelSource::Packed(kernel) => kernel.clone(),
-            KernelSource::Stored(stored) => stored.kernel()?,
-        };
-        Ok(kernel.run(input.data(), output.data_mut(), finish))
+        Ok(self.source.get()?.run(input.data(), output.data_mut(), finish))
     }
 
     /// `function(W x + bias)`; the bias is a number a channel or a map, in blocks.

@@ -5,14 +5,14 @@ use tract_core::internal::TVec;
 use tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec, PoolSpec};
 use tract_core::ops::nn::DataFormat;
 
-use super::blocked_kernel::{BlockedKernel, StoredKernel, TOO_LARGE};
+use super::blocked_kernel::BlockedKernel;
 use super::convolution_transposed::scatter;
 use super::plan::Plan;
 use super::{
     Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis, depthwise,
     direct,
 };
-use crate::blocked::{self, Image, Packing};
+use crate::blocked::{self, Filters, Image, KernelSource, Packing};
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
@@ -94,15 +94,18 @@ impl Convolution {
         let outer = image(shape[0], self.window.output_shape());
         let (from, to) = if gathers { (inner, outer) } else { (outer, inner) };
         let (from, image) = from.zip(to).context(TOO_LARGE)?;
-        let stored = StoredKernel {
-            weight: self.weight.clone(),
-            part,
-            is_transposed: !gathers,
-            packing: self.in_blocks.unwrap_or_default(),
-            groups: self.groups,
-            window: self.window.clone(),
+        let packing = self.in_blocks.unwrap_or_default();
+        let (weight, groups, window) = (self.weight.clone(), self.groups, self.window.clone());
+        let make = move || {
+            let weight = weight.load()?;
+            let filters = Filters { weight, part, is_transposed: !gathers, packing };
+            let kernel = match gathers {
+                true => blocked::gather(filters, groups, &window),
+                false => blocked::scatter(filters, groups, &window),
+            };
+            kernel.context(TOO_LARGE)
         };
-        BlockedKernel::new(stored, from, image)
+        Ok(BlockedKernel { source: KernelSource::new(packing, make)?, from, image })
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
@@ -187,6 +190,8 @@ impl LinearMap for Convolution {
         self.weight.len() + self.bias.as_ref().map_or(0, Tensor::len)
     }
 }
+
+const TOO_LARGE: &str = "the images of a convolution are too large";
 
 /// Maps `[N, C, spatial...]` to `[N, C', spatial'...]`.
 pub(super) type Kernel = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;

@@ -10,10 +10,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use tract_core::prelude::TypedModel;
+use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::load::{Source, reader};
-use super::weights::declared_float32;
+use super::weights::declared;
 use super::{LoadOptions, batch_normalization};
 use crate::linear::Weight;
 use crate::network::{Lowered, Network};
@@ -97,7 +98,7 @@ fn make_inputs(source: &mut Source) -> Result<Vec<Parameter>> {
     graph.input.retain(|input| !taken.contains_key(&input.name));
     let mut parameters = vec![];
     for (name, values) in taken {
-        graph.input.push(declared_float32(&name, values.shape()));
+        graph.input.push(declared(&name, DataType::Float as i32, Some(values.shape())));
         let name = name.strip_suffix(".stored").unwrap_or(&name).to_string();
         parameters.push(Parameter { name, values: Tensor::from_shared_tract(values)? });
     }

@@ -68,7 +68,7 @@ impl Weights {
                 }
                 Some(place) if place.is_large() && can_be_left(&stored) => {
                     let shape = place.shape(&stored).with_context(reading)?;
-                    stand_in(graph, declared_float32(&name, &shape));
+                    stand_in(graph, declared(&name, stored.data_type, Some(&shape)));
                     weights.left.push(Arc::new(StoredTensor::new(shape, Box::new(place))).into());
                 }
                 place => {
@@ -78,10 +78,8 @@ impl Weights {
                             load_tensor(&*data_resolver::default(), &stored, Some(places.directory))
                         }
                     };
+                    stand_in(graph, declared(&name, stored.data_type, None));
                     weights.read.insert(name.clone(), Arc::new(values.with_context(reading)?));
-                    if !graph.input.iter().any(|input| input.name == name) {
-                        graph.input.push(declared(&stored));
-                    }
                 }
             }
         }
@@ -116,31 +114,20 @@ fn is_weight(stored: &TensorProto) -> bool {
         .contains(&stored.data_type)
 }
 
-fn declared(stored: &TensorProto) -> ValueInfoProto {
-    let tensor = type_proto::Tensor { elem_type: stored.data_type, shape: None };
-    let value = Some(type_proto::Value::TensorType(tensor));
-    ValueInfoProto {
-        name: stored.name.clone(),
-        r#type: Some(TypeProto { value, ..TypeProto::default() }),
-        ..ValueInfoProto::default()
-    }
-}
-
-/// An input of float32.
-pub(super) fn declared_float32(name: &str, shape: &[usize]) -> ValueInfoProto {
+/// An input of a number type, which is that of a [`TensorProto`].
+pub(super) fn declared(name: &str, number_type: i32, shape: Option<&[usize]>) -> ValueInfoProto {
     let dimension = |&length: &usize| {
         let value = Some(dimension::Value::DimValue(length as i64));
         Dimension { value, ..Dimension::default() }
     };
-    let dim = shape.iter().map(dimension).collect();
-    let tensor = type_proto::Tensor {
-        elem_type: DataType::Float as i32,
-        shape: Some(TensorShapeProto { dim }),
-    };
-    let declared =
-        TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
-    let name = name.to_string();
-    ValueInfoProto { name, r#type: Some(declared), ..ValueInfoProto::default() }
+    let shape = shape.map(|shape| TensorShapeProto { dim: shape.iter().map(dimension).collect() });
+    let tensor = type_proto::Tensor { elem_type: number_type, shape };
+    let value = Some(type_proto::Value::TensorType(tensor));
+    ValueInfoProto {
+        name: name.to_string(),
+        r#type: Some(TypeProto { value, ..TypeProto::default() }),
+        ..ValueInfoProto::default()
+    }
 }
 
 /// The names of tensors that are weights of convolutions and dense layers, and nothing else.

@@ -51,17 +51,19 @@ impl StoredTensor {
         self.shape.iter().product()
     }
 
-    /// The tensor itself; read once for all who hold it at a time.
+    /// The tensor itself, shared with those who hold it already.
     ///
     /// # Errors
     /// When it cannot be read, or there is no memory for it.
     pub fn load(&self) -> Result<Tensor> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tensor) = held.upgrade() {
+        let held = || self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = held().upgrade();
+        if let Some(tensor) = known {
             return Ok(Tensor(tensor));
         }
+        // Not under the lock: a thread that waits for others to read may meanwhile begin a layer with the same weight.
         let tensor = self.load_unshared()?;
-        *held = Arc::downgrade(&tensor.0);
+        *held() = Arc::downgrade(&tensor.0);
         Ok(tensor)
     }
 

@@ -6,13 +6,10 @@
 
 use super::{Bias, LanesOf, Quotient};
 use crate::blocked::{Finish, LANES, Totals};
+use crate::cancellation;
 use crate::lanes::{Lanes, LanesLoop, with_lanes};
 use crate::microkernel::MOST_OUTPUTS;
 use crate::rule::Sign;
-
-/// How much larger than contributions of one sign all of them may be, the bias included, before the
-/// difference has lost too many digits: six of 24 bits.
-const MOST: f32 = 64.0;
 
 /// Relevance `R`, which is what the output holds, over the contributions of one sign; the sums are `|W| |x|`.
 pub(crate) struct ContributionQuotient<'a> {
@@ -105,7 +102,7 @@ impl ContributionQuotient<'_> {
 
 /// Whether a sum of one sign is so small that it was the difference of larger ones.
 fn is_doubtful(z: f32, magnitude: f32, bias: f32) -> bool {
-    magnitude > 0.0 && magnitude + bias.abs() > MOST * z.abs()
+    magnitude > 0.0 && cancellation::is_doubtful(z, magnitude + bias.abs())
 }
 
 /// `(y − bias ± magnitudes) / 2`.
@@ -123,7 +120,7 @@ impl LanesLoop for Half<'_> {
     #[inline(always)]
     fn run(self, lanes: impl Lanes) {
         let half = lanes.splat(0.5);
-        let (zero, one, most) = (lanes.splat(0.0), lanes.splat(1.0), lanes.splat(MOST));
+        let zero = lanes.splat(0.0);
         let signed_half = lanes.splat(if self.sign == Sign::Positive { 0.5 } else { -0.5 });
         let (y, magnitudes) = (self.y.as_chunks().0, self.magnitudes.as_chunks().0);
         let mut doubts = zero;
@@ -134,8 +131,7 @@ impl LanesLoop for Half<'_> {
             let sum = lanes.multiply_add(signed_half, magnitude, all);
             lanes.store(sum, z);
             let large = lanes.add(magnitude, lanes.absolute(bias));
-            let small = lanes.multiply(most, lanes.absolute(sum));
-            let doubt = lanes.where_greater(large, small, [one, zero]);
+            let doubt = cancellation::doubt(lanes, sum, large);
             doubts = lanes.add(doubts, lanes.where_greater(magnitude, zero, [doubt, zero]));
         }
         lanes.store(doubts, self.doubts);

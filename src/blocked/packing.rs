@@ -1,0 +1,121 @@
+//! When weights are packed: once, to be kept for inputs to come, or by everyone who reads them, for the moment.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use crate::parallel::for_each_heavy_chunk;
+use crate::room::{self, Lent, Lines};
+
+/// When weights are packed for the kernel that reads them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Packing {
+    /// Once, to be kept: for inputs to come.
+    #[default]
+    Kept,
+    /// In every pass, a few filters at a time while they are read: a single pass needs no memory for them.
+    PerPass,
+}
+
+/// The packed weights of a kernel, a part of them for each of its passes.
+pub(super) struct Passes {
+    source: Source,
+    /// Numbers of a pass; the last one may have fewer.
+    pass_len: usize,
+}
+
+/// Writes the numbers of a pass.
+type Write = Box<dyn Fn(usize, &mut [f32]) + Send + Sync>;
+
+enum Source {
+    /// The numbers of all passes.
+    Kept(Lines),
+    /// How many there are, and what writes those of a pass.
+    PerPass(usize, Write),
+}
+
+thread_local! {
+    /// Room for the weights of a pass.
+    static ROOM: Cell<Lines> = Cell::default();
+}
+
+impl Passes {
+    /// `len` numbers in passes of `pass_len`. `write(pass, numbers)` packs those of a pass, which costs each of them
+    /// `steps` times as much as a plain loop.
+    pub fn new(
+        packing: Packing,
+        [len, pass_len]: [usize; 2],
+        steps: usize,
+        write: impl Fn(usize, &mut [f32]) + Send + Sync + 'static,
+    ) -> Passes {
+        let source = match packing {
+            Packing::PerPass => Source::PerPass(len, Box::new(write)),
+            Packing::Kept => {
+                let mut lines = Lines::zeros(len);
+                for_each_heavy_chunk(lines.as_mut_slice(), pass_len, steps, write);
+                Source::Kept(lines)
+            }
+        };
+        Passes { source, pass_len }
+    }
+
+    /// The weights of a pass.
+    pub fn pass(&self, pass: usize) -> Lent<'_> {
+        let start = pass * self.pass_len;
+        let len_of = |all: usize| self.pass_len.min(all - start);
+        match &self.source {
+            Source::Kept(lines) => {
+                let lines = lines.as_slice();
+                Lent::Kept(&lines[start..][..len_of(lines.len())])
+            }
+            Source::PerPass(all, write) => {
+                let mut packed = room::take(&ROOM, len_of(*all));
+                write(pass, &mut packed);
+                Lent::Made(packed)
+            }
+        }
+    }
+}
+
+/// A kernel that is kept, or made for every run.
+pub(crate) enum KernelSource<K: ?Sized> {
+    Kept(Arc<K>),
+    PerRun(Arc<dyn Fn() -> Result<Arc<K>> + Send + Sync>),
+}
+
+impl<K: ?Sized> KernelSource<K> {
+    /// The kernel that `make` makes.
+    ///
+    /// # Errors
+    /// Those of `make`, where the kernel is kept.
+    pub fn new(
+        packing: Packing,
+        make: impl Fn() -> Result<Arc<K>> + Send + Sync + 'static,
+    ) -> Result<KernelSource<K>> {
+        Ok(match packing {
+            Packing::Kept => KernelSource::Kept(make()?),
+            Packing::PerPass => KernelSource::PerRun(Arc::new(make)),
+        })
+    }
+
+    /// The kernel for a run.
+    ///
+    /// # Errors
+    /// When it has to be made and the weight cannot be read any more.
+    pub fn get(&self) -> Result<Arc<K>> {
+        match self {
+            KernelSource::Kept(kernel) => Ok(kernel.clone()),
+            KernelSource::PerRun(make) => make(),
+        }
+    }
+}
+
+impl<K: ?Sized> Clone for KernelSource<K> {
+    fn clone(&self) -> KernelSource<K> {
+        match self {
+            KernelSource::Kept(kernel) => KernelSource::Kept(kernel.clone()),
+            KernelSource::PerRun(make) => KernelSource::PerRun(make.clone()),
+        }
+    }
+}
