@@ -46,11 +46,12 @@ impl Tile {
     /// tap by tap is as fast: with few channels or filters the transforms cost what products save.
     pub fn fastest(largest: Tile, channels: usize, filters: usize, pixels: usize) -> Option<Tile> {
         let narrower = channels.min(filters);
-        // Planes too small to make up for weights of up to four times the size, in time and in memory.
+        // Planes too small to make up for weights of up to twice or four times the size, in time and in memory.
         let is_heavy = pixels < 64 && channels * filters >= 1 << 18;
+        let is_light = pixels >= 16 * 16;
         match largest {
             _ if is_heavy => None,
-            Tile::Four if narrower >= 16 => Some(Tile::Four),
+            Tile::Four if is_light && narrower >= 16 => Some(Tile::Four),
             _ if narrower >= 32 => Some(Tile::Two),
             _ => None,
         }
@@ -134,8 +135,8 @@ impl Winograd {
         let columns = horizontal.output.div_ceil(tile.side());
         let row_len = columns * tile.points() * channel_blocks * LANES;
         let weights_len = tile.points() * channel_blocks * LANES * filters.count();
-        // Every strip passes over all weights: where they are made in passing, once must do.
-        let is_one = filters.packing == Packing::PerPass && rows * row_len <= weights_len;
+        // Every strip passes over all weights. Where they outweigh the values, once must do.
+        let is_one = rows * row_len <= weights_len;
         let strips = if is_one { 1 } else { rows.div_ceil((STRIP_LEN / row_len).max(1)) };
         if strips > 1 {
             filters.packing = Packing::Kept;

@@ -2,11 +2,14 @@
 
 use super::super::LANES;
 use super::vector::{Loop, Simd, vectorized};
-use crate::microkernel::{Instructions, each};
+use crate::microkernel::{AHEAD, Instructions, each, fetch};
 
 /// Blocks of channels whose products are added up before they are added to the total; a single
 /// running sum over all of them would round more.
 const RUN: usize = 64 / LANES;
+
+/// How far ahead of their use values are asked for: two blocks of channels of as many tiles as there can be.
+const VALUES_AHEAD: usize = 2 * 14 * LANES;
 
 /// The operands of a product at one point.
 pub(super) struct Product<'a> {
@@ -65,6 +68,12 @@ impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, V
                 let weights = &weights[block * LANES * width..][..LANES * width];
                 let values = &values[block * TILES * LANES..][..TILES * LANES];
                 for lane in 0..LANES {
+                    each!(vector < VECTORS, {
+                        fetch(weights, AHEAD + lane * width + vector * S::LANES);
+                    });
+                    if lane < TILES {
+                        fetch(values, VALUES_AHEAD + lane * LANES);
+                    }
                     let mut filters = [simd.splat(0.0); VECTORS];
                     each!(vector < VECTORS, {
                         filters[vector] = simd.load(&weights[lane * width + vector * S::LANES..]);

@@ -166,6 +166,8 @@ fn lanes_without_a_filter_have_no_weight() {
 #[test]
 fn narrow_layers_are_left_to_others() {
     assert_eq!(Tile::fastest(Tile::Four, 64, 64, 56 * 56), Some(Tile::Four));
+    assert_eq!(Tile::fastest(Tile::Four, 256, 256, 14 * 14), Some(Tile::Two));
+    assert_eq!(Tile::fastest(Tile::Four, 16, 64, 14 * 14), None);
     assert_eq!(Tile::fastest(Tile::Four, 1024, 1024, 7 * 7), None);
     assert_eq!(Tile::fastest(Tile::Two, 64, 64, 56 * 56), Some(Tile::Two));
     assert_eq!(Tile::fastest(Tile::Two, 16, 64, 56 * 56), None);
