@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::{Image, LANES};
+use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
@@ -52,6 +53,44 @@ pub(crate) fn to_rows(blocks: &Tensor, shape: &[usize]) -> Result<Tensor> {
         to.iter_mut().zip(from.iter().step_by(LANES)).for_each(|(to, from)| *to = *from);
     });
     Ok(rows)
+}
+
+/// Adds up the channels of an image in blocks of the row-major `shape`, `[1, C, H, W]`, pixel by pixel.
+///
+/// # Errors
+/// When the shapes do not belong together.
+pub(crate) fn add_channels(blocks: &Tensor, shape: &[usize], sums: &mut [f32]) -> Result<()> {
+    let image = Image::of(shape)
+        .filter(|image| blocks.shape() == image.shape() && sums.len() == image.pixels());
+    let image = image
+        .with_context(|| format!("an image of shape {:?} is not {shape:?}", blocks.shape()))?;
+    for_each_chunk(sums, RUN, |index, sums| {
+        let pixels = blocks
+            .data()
+            .chunks_exact(image.block_len())
+            .map(|block| block[index * RUN * LANES..][..sums.len() * LANES].as_chunks().0);
+        let mut channels = [[0.0; LANES]; RUN];
+        for pixels in pixels {
+            with_lanes(Add(pixels, &mut channels[..sums.len()]));
+        }
+        for (sum, channels) in sums.iter_mut().zip(&channels) {
+            *sum = channels.iter().sum();
+        }
+    });
+    Ok(())
+}
+
+/// Adds numbers to sums.
+struct Add<'a>(&'a [Sixteen], &'a mut [Sixteen]);
+
+impl LanesLoop for Add<'_> {
+    #[inline(always)]
+    fn run(self, lanes: impl Lanes) {
+        let Add(numbers, sums) = self;
+        for (number, sum) in numbers.iter().zip(sums) {
+            lanes.store(lanes.add(lanes.load(sum), lanes.load(number)), sum);
+        }
+    }
 }
 
 /// What broadcasts to a row-major image (a bias, a threshold) as it broadcasts to one in blocks:

@@ -18,7 +18,7 @@ use super::range_division::RangeDivision;
 use super::reads::Reads;
 use super::transposed::{SharedTransposed, TransposedKernel, blocked};
 use crate::blocked::finish::{Bias, Quotient};
-use crate::linear::{BlockedKernel, Convolution, Dense, Forward, LinearMap, Weight, WeightPart};
+use crate::linear::{BlockedKernel, Dense, Forward, Weight};
 use crate::network::{LayerId, Op};
 use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
@@ -134,15 +134,12 @@ impl Division {
     ) -> Result<Vec<TermKernels>> {
         let mut terms = vec![];
         let in_blocks = blocked(shared.op).is_some();
-        let is_single = self.group.terms.len() == 1 && self.bias.is_none();
         let without_bias = LinearStep::subtracts_bias(&self.group, shared.op);
         let mut pending_bias = self.bias.clone().filter(|_| !self.divides_by_output);
         for term in &self.group.terms {
             let forward = match blocked(shared.op) {
                 _ if term.input.is_constant() => {
-                    let map = of_a_channel(shared.op, term.weight)?.filter(|_| is_single);
-                    let map = map.as_ref().map_or(shared.map, |map| map as &dyn LinearMap);
-                    let part = map.forward(term.weight, None)?(&ones(engine, id)?)?;
+                    let part = shared.map.forward(term.weight, None)?(&ones(engine, id)?)?;
                     add(&mut self.constant, part)?;
                     None
                 }
@@ -268,19 +265,6 @@ impl Division {
         let [by_stabilizer, by_bias] = totals.sums();
         Ok(Absorbed { by_bias, by_stabilizer })
     }
-}
-
-/// A channel of a layer whose channels all compute the same.
-fn of_a_channel(op: &Op, part: WeightPart) -> Result<Option<Convolution>> {
-    let Op::Convolution(map) = op else { return Ok(None) };
-    let is_alike = map.groups == 1 && !map.is_transposed && map.in_blocks.is_none();
-    if part != WeightPart::One || !is_alike {
-        return Ok(None);
-    }
-    let mut shape = map.weight.shape().to_vec();
-    shape[0] = 1;
-    let weight = Tensor::filled(&shape, 1.0)?.into();
-    Ok(Some(Convolution { weight, bias: None, ..map.clone() }))
 }
 
 /// A layer's inputs with 1 in place of every value.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, ensure};
 use rayon::prelude::*;
 
+use super::alike;
 use super::division::{Division, divisions_of};
 use super::gamma::GammaKernels;
 use super::input_range::InputRange;
@@ -34,6 +35,8 @@ pub(super) struct Engine {
     pub(super) steps: Vec<StepKernels>,
     /// Whether propagation at a layer works on images in blocks.
     pub(super) steps_in_blocks: Vec<bool>,
+    /// The layers whose channels all compute the same in propagation, with one channel.
+    alike: Vec<Option<Op>>,
     /// For each layer, the inputs that nobody reads after it.
     last_reads: Vec<Vec<LayerId>>,
 }
@@ -98,11 +101,18 @@ impl Engine {
         let count = program.network.layers.len();
         let layouts = Layouts::of(&program.network, packing)?;
         let steps_in_blocks = (0..count).map(|id| step_is_in_blocks(&program, &layouts, id));
+        let steps_in_blocks: Vec<bool> = steps_in_blocks.collect();
+        let layers = program.network.layers.iter().zip(&program.steps).zip(&steps_in_blocks);
+        let alike = layers.map(|((layer, step), in_blocks)| match in_blocks {
+            true => Ok(None),
+            false => alike::with_one_channel(&layer.op, step),
+        });
         let mut engine = Engine {
+            alike: alike.collect::<Result<_>>()?,
             forward: Vec::with_capacity(count),
             activations: activations_behind(&program.network, &layouts),
             steps: Vec::with_capacity(count),
-            steps_in_blocks: steps_in_blocks.collect(),
+            steps_in_blocks,
             last_reads: last_reads(&program.network),
             layouts,
             program,
@@ -158,9 +168,19 @@ impl Engine {
 
     /// The operator that propagation runs at a layer, in the layout of its step.
     pub fn step_op(&self, id: LayerId) -> &Op {
-        match self.steps_in_blocks[id] {
-            true => self.layouts.op(self.network(), id),
-            false => &self.network().layers[id].op,
+        match (&self.alike[id], self.steps_in_blocks[id]) {
+            (Some(op), _) => op,
+            (None, true) => self.layouts.op(self.network(), id),
+            (None, false) => &self.network().layers[id].op,
+        }
+    }
+
+    /// Relevance of a layer as its step reads it.
+    pub fn arrived(&self, id: LayerId, relevance: Tensor) -> Result<Tensor> {
+        let network = self.network();
+        match &self.alike[id] {
+            Some(_) => alike::added_up(&relevance, &network.layers[id].shape),
+            None => self.layouts.convert(network, id, relevance, self.steps_in_blocks[id]),
         }
     }
 

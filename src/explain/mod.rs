@@ -4,6 +4,7 @@
 //! nothing; it holds no weights' kernels and no state. [`Explainer`] builds the
 //! kernels once and runs the program on picture after picture.
 
+mod alike;
 mod by_sign;
 mod conservation;
 mod division;

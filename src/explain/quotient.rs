@@ -15,19 +15,14 @@ pub(super) struct Absorbed {
 /// Elements that one thread divides at a time where nothing else says it.
 const RUN: usize = 1 << 12;
 
-/// Replaces relevance by its quotients; the bias is the one that is part of the denominator. Without one, the
-/// denominators of one channel can be those of all.
+/// Replaces relevance by its quotients; the bias is the one that is part of the denominator.
 pub(super) fn quotients(
     bias: Option<&Tensor>,
     stabilizer: Stabilizer,
     relevance: &mut Tensor,
     denominator: &Tensor,
 ) -> Result<Absorbed> {
-    let is_of_a_channel = bias.is_none()
-        && matches!(*denominator.shape(), [1, 1, ..])
-        && denominator.shape()[2..] == relevance.shape()[2..];
-    let is_shared = is_of_a_channel && relevance.len() > denominator.len();
-    ensure!(is_shared || relevance.len() == denominator.len(), "a denominator has another size");
+    ensure!(relevance.len() == denominator.len(), "a denominator has another size");
     let bias = match bias {
         Some(bias) => Some((bias, spread_over(denominator, bias)?)),
         None => None,
@@ -35,7 +30,6 @@ pub(super) fn quotients(
     // A run of one channel at a time says what its bias absorbs.
     let run = match &bias {
         Some((_, spread)) if spread.inner > 1 && spread.lanes == 1 => spread.inner,
-        _ if is_shared => denominator.len(),
         _ => RUN,
     };
     let sums = stabilizer.divide(relevance.data_mut(), denominator.data(), run);
