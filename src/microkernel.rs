@@ -147,8 +147,8 @@ impl Instructions {
 
     /// Writes `[blocks, pixels, 16]` sums to `output`: for each block of sixteen filters and each pixel
     /// the filters side by side. Weights are `[taps, blocks · 16]`, `blocks` at least 1 and at most
-    /// [`Instructions::most_blocks`]; pixels, all or half of them, lie `stride` numbers, 16 or 32,
-    /// from each other.
+    /// [`Instructions::most_blocks`]; pixels, all or half of them, lie `stride` numbers from each other: 16 or 32,
+    /// or 1 or 2 on planes of single channels.
     pub fn run_blocks(
         self,
         blocks: usize,
@@ -156,21 +156,30 @@ impl Instructions {
         operands: Operands,
         output: &mut [f32],
     ) {
-        let is_half = pixels != self.pixels();
+        let run = (pixels != self.pixels(), stride);
         // With vectors of eight numbers, two of them are one block.
-        match (blocks * LANES / self.lanes(), self.lanes() == LANES, stride, is_half) {
-            (1, _, 16, false) => self.run_with::<1, 16, false>(operands, output),
-            (1, _, _, false) => self.run_with::<1, 32, false>(operands, output),
-            (1, _, 16, true) => self.run_half::<1, 16, false>(operands, output),
-            (1, _, _, true) => self.run_half::<1, 32, false>(operands, output),
-            (_, false, 16, false) => self.run_with::<2, 16, false>(operands, output),
-            (_, false, _, false) => self.run_with::<2, 32, false>(operands, output),
-            (_, false, 16, true) => self.run_half::<2, 16, false>(operands, output),
-            (_, false, _, true) => self.run_half::<2, 32, false>(operands, output),
-            (_, true, 16, false) => self.run_with::<2, 16, true>(operands, output),
-            (_, true, _, false) => self.run_with::<2, 32, true>(operands, output),
-            (_, true, 16, true) => self.run_half::<2, 16, true>(operands, output),
-            (_, true, _, true) => self.run_half::<2, 32, true>(operands, output),
+        match (blocks * LANES / self.lanes(), self.lanes() == LANES) {
+            (1, _) => self.run_strided::<1, false>(run, operands, output),
+            (_, false) => self.run_strided::<2, false>(run, operands, output),
+            (_, true) => self.run_strided::<2, true>(run, operands, output),
+        }
+    }
+
+    fn run_strided<const VECTORS: usize, const BY_VECTOR: bool>(
+        self,
+        (is_half, stride): (bool, usize),
+        operands: Operands,
+        output: &mut [f32],
+    ) {
+        match (stride, is_half) {
+            (1, false) => self.run_with::<VECTORS, 1, BY_VECTOR>(operands, output),
+            (1, true) => self.run_half::<VECTORS, 1, BY_VECTOR>(operands, output),
+            (2, false) => self.run_with::<VECTORS, 2, BY_VECTOR>(operands, output),
+            (2, true) => self.run_half::<VECTORS, 2, BY_VECTOR>(operands, output),
+            (16, false) => self.run_with::<VECTORS, 16, BY_VECTOR>(operands, output),
+            (16, true) => self.run_half::<VECTORS, 16, BY_VECTOR>(operands, output),
+            (_, false) => self.run_with::<VECTORS, 32, BY_VECTOR>(operands, output),
+            (_, true) => self.run_half::<VECTORS, 32, BY_VECTOR>(operands, output),
         }
     }
 

@@ -1,9 +1,10 @@
 //! Convolutions on images in blocks, straight from the input: all taps of a few pixels summed in registers.
 //!
-//! The transposed map of stride 1 is a convolution with the flipped kernel, and computed here too.
+//! The transposed map of stride 1 is a convolution with the flipped kernel, and computed here too. A first layer of
+//! [few channels](super::has_few_channels) reads its input row by row, as it arrives.
 
 use super::filters::{Filters, PackedFilters};
-use super::{Finish, Image, Kernel, LANES, Totals};
+use super::{Finish, Image, Kernel, LANES, Totals, has_few_channels};
 use crate::linear::WindowAxis;
 use crate::linear::padded_planes::{PaddedPlanes, Tile};
 use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
@@ -31,14 +32,15 @@ impl Direct {
         filters: Filters,
         [vertical, horizontal]: [WindowAxis; 2],
     ) -> Option<Direct> {
-        let (padded, pixels, tiles) = fewest_tiles(instructions, vertical, horizontal);
+        let lanes = if has_few_channels(filters.channels()) { 1 } else { LANES };
+        let (padded, pixels, tiles) = fewest_tiles(instructions, vertical, horizontal, lanes);
         let taps: Vec<usize> = (0..filters.taps()).collect();
         let places = taps.iter().map(|tap| (tap / horizontal.kernel, tap % horizontal.kernel));
         let channels = filters.channels();
         Some(Direct {
             instructions,
             offsets: offsets(&padded, channels, &places.collect::<Vec<_>>())?,
-            stride: horizontal.stride * LANES,
+            stride: horizontal.stride * lanes,
             pixels,
             tiles,
             output: Image {
@@ -104,9 +106,10 @@ fn fewest_tiles(
     instructions: Instructions,
     vertical: WindowAxis,
     horizontal: WindowAxis,
+    lanes: usize,
 ) -> (PaddedPlanes, usize, Vec<Tile>) {
     let with = |pixels: usize| {
-        let padded = PaddedPlanes::new(vertical, horizontal, LANES, pixels);
+        let padded = PaddedPlanes::new(vertical, horizontal, lanes, pixels);
         let tiles = padded.tiles(pixels);
         (padded, pixels, tiles)
     };
@@ -127,10 +130,10 @@ pub(super) fn offsets(
     }
     let mut offsets = Vec::with_capacity(channels * taps.len());
     for first in (0..channels).step_by(LANES) {
-        let plane = first / LANES * padded.plane_len();
         for &(y, x) in taps {
-            let lanes = 0..LANES.min(channels - first);
-            offsets.extend(lanes.map(|lane| (plane + padded.place(y, x) + lane) as u32));
+            let channels = first..channels.min(first + LANES);
+            let place = |channel| padded.channel(channel) + padded.place(y, x);
+            offsets.extend(channels.map(|channel| place(channel) as u32));
         }
     }
     Some(offsets)

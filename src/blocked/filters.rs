@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::packing::Passes;
 use super::{LANES, Packing};
 use crate::linear::WeightPart;
-use crate::microkernel::{BLOCK, Instructions};
+use crate::microkernel::{BLOCK, Instructions, fetch};
 use crate::room::Lent;
 use crate::tensor::Tensor;
 
@@ -74,7 +74,9 @@ impl Filters {
         let ([per_filter, per_channel], kernel) = (self.distances(), self.taps());
         let count = width.min(self.count() - first);
         let weights = &self.weight.data()[first * per_filter + channels.start * per_channel..];
-        let matrix = Matrix { instructions, row_len: per_filter, rows: count };
+        // The next channel, or the channels that are packed after these.
+        let ahead = if self.is_transposed { per_channel } else { channels.len() * per_channel };
+        let matrix = Matrix { instructions, row_len: per_filter, rows: count, ahead };
         let place = |channel: usize, tap: usize| {
             slots[tap].map(|slot| (slot * channels.len() + channel) * width)
         };
@@ -102,6 +104,8 @@ struct Matrix {
     /// The distance of rows.
     row_len: usize,
     rows: usize,
+    /// The distance of what is read next, which lies in another page of memory.
+    ahead: usize,
 }
 
 impl Matrix {
@@ -118,6 +122,7 @@ impl Matrix {
             let places = from_fn(|at| place(column + at));
             for row in (0..full_rows).step_by(BLOCK) {
                 let from = &weights[row * self.row_len + column..];
+                (0..BLOCK).for_each(|row| fetch(from, row * self.row_len + self.ahead));
                 self.instructions.transpose(from, self.row_len, &mut packed[row..], places);
             }
         }

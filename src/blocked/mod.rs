@@ -34,6 +34,12 @@ pub(crate) use layout::{add_channels, constant_to_blocks, to_blocks, to_rows};
 pub(crate) use packing::KernelSource;
 pub use packing::Packing;
 
+/// Whether an input has so few channels that most lanes of a block would be empty: it stays row by row, in the
+/// convolution that reads it and in the step that hands relevance to it.
+pub(crate) fn has_few_channels(channels: usize) -> bool {
+    channels < LANES / 2
+}
+
 /// Channels and size of an image in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Image {
@@ -92,7 +98,8 @@ pub(crate) trait Finish: Sync {
     );
 }
 
-/// A linear map from one image in blocks to another, without bias.
+/// A linear map from one image in blocks to another, without bias. A convolution of [few channels](has_few_channels)
+/// reads its image row by row.
 pub(crate) trait Kernel: Send + Sync {
     /// Writes every number of `output`, as `finish` makes it of the sums; its totals are the same
     /// bits for any number of threads.

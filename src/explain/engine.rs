@@ -13,15 +13,11 @@ use super::layout::Layouts;
 use super::program::{Program, Step};
 use super::transposed::TransposedKernel;
 use crate::blocked::finish::{self, Pointwise};
-use crate::blocked::{Finish, Image, Packing};
+use crate::blocked::{Finish, Image, Packing, has_few_channels};
 use crate::lanes::Totals;
 use crate::linear::{BlockedKernel, Forward, Weight, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op};
 use crate::tensor::Tensor;
-
-/// Channels of an input below which its relevance is computed row by row: in blocks, most lanes
-/// would be empty.
-const FEWEST_CHANNELS: usize = 8;
 
 /// A program with its kernels.
 pub(super) struct Engine {
@@ -267,7 +263,10 @@ impl Engine {
     ) -> Result<(LayerId, Tensor)> {
         let network = &self.program.network;
         let layer = &network.layers[id];
-        let in_blocks = self.layouts.is_in_blocks(id);
+        let in_blocks = match &self.forward[id] {
+            ForwardKernel::Blocks(kernel, _) => !kernel.reads_rows(),
+            _ => self.layouts.is_in_blocks(id),
+        };
         let read = |&of: &LayerId| {
             let is_last = self.last_reads[id].contains(&of) && !self.program.is_kept[of];
             let occurs_once = layer.inputs.iter().filter(|&&input| input == of).count() == 1;
@@ -302,7 +301,7 @@ impl Engine {
 fn step_is_in_blocks(program: &Program, layouts: &Layouts, id: LayerId) -> bool {
     let layer = &program.network.layers[id];
     let has_few_channels = matches!(layer.op, Op::Convolution(_))
-        && program.network.layers[layer.inputs[0]].shape[1] < FEWEST_CHANNELS;
+        && has_few_channels(program.network.layers[layer.inputs[0]].shape[1]);
     let by_rows = match &program.steps[id] {
         // The denominators come from the output in blocks, or ranges of the picture are known row by row.
         Step::Linear(step) if step.reads_range() => {

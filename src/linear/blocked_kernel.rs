@@ -11,11 +11,18 @@ use crate::tensor::Tensor;
 pub(crate) struct BlockedKernel {
     pub(super) source: KernelSource<dyn blocked::Kernel>,
     pub(super) from: Image,
+    /// Whether this is the layer's direction, and not the transposed one.
+    pub(super) gathers: bool,
     /// What it computes.
     pub image: Image,
 }
 
 impl BlockedKernel {
+    /// Whether it reads its image row by row.
+    pub fn reads_rows(&self) -> bool {
+        self.gathers && blocked::has_few_channels(self.from.channels)
+    }
+
     /// Writes every number of `output` as `finish` makes it of the sums.
     ///
     /// # Errors
@@ -26,9 +33,16 @@ impl BlockedKernel {
         output: &mut Tensor,
         finish: &dyn blocked::Finish,
     ) -> Result<Totals> {
-        for (tensor, image) in [(input, self.from), (&*output, self.image)] {
+        let from_len = match self.reads_rows() {
+            true => self.from.channels * self.from.pixels(),
+            false => self.from.len(),
+        };
+        let output_len = self.image.len();
+        for (tensor, image, len) in
+            [(input, self.from, from_len), (&*output, self.image, output_len)]
+        {
             ensure!(
-                tensor.len() == image.len(),
+                tensor.len() == len,
                 "a convolution in blocks met {:?} in place of {:?}",
                 tensor.shape(),
                 image.shape()

@@ -105,7 +105,7 @@ impl Convolution {
             };
             kernel.context(TOO_LARGE)
         };
-        Ok(BlockedKernel { source: KernelSource::new(packing, make)?, from, image })
+        Ok(BlockedKernel { source: KernelSource::new(packing, make)?, from, gathers, image })
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.

@@ -222,28 +222,43 @@ fn plain_product(
 fn row_product(weight: &Weight, part: WeightPart, row: usize, input: &[f32]) -> Result<f32> {
     let block = if weight.stored().is_some() { STORED_BLOCK } else { BLOCK };
     let mut room = room::take(&ROOM, block.min(input.len()));
-    let mut sums = [0.0; LANES];
+    let mut sums = [[0.0; LANES]; SUMS];
     for (index, numbers) in input.chunks(block).enumerate() {
         let start = row * input.len() + index * block;
         let weights = weight.part(part, start, &mut room[..numbers.len()])?;
         add_products(weights, numbers, &mut sums);
     }
-    Ok(sums.iter().sum())
+    Ok(sums.as_flattened().iter().sum())
 }
 
-/// Adds `a ⊙ b` to sixteen partial sums, which round less than one.
-fn add_products(a: &[f32], b: &[f32], sums: &mut Sixteen) {
-    struct AddProducts<'a>(&'a [Sixteen], &'a [Sixteen], &'a mut Sixteen);
+/// Sums of sixteen numbers each that go on side by side: a sum waits for the one before it.
+const SUMS: usize = 4;
+
+/// Adds `a ⊙ b` to partial sums, which round less than one; each vector to the next of them.
+fn add_products(a: &[f32], b: &[f32], sums: &mut [Sixteen; SUMS]) {
+    struct AddProducts<'a>(&'a [Sixteen], &'a [Sixteen], &'a mut [Sixteen; SUMS]);
     impl LanesLoop for AddProducts<'_> {
         #[inline(always)]
         fn run(self, lanes: impl Lanes) {
             let AddProducts(a, b, sums) = self;
-            let mut sum = lanes.load(sums);
-            for index in 0..a.len() {
-                let product = lanes.multiply(lanes.load(&a[index]), lanes.load(&b[index]));
-                sum = lanes.add(sum, product);
+            let mut parts = [lanes.splat(0.0); SUMS];
+            for (part, sum) in parts.iter_mut().zip(&*sums) {
+                *part = lanes.load(sum);
             }
-            lanes.store(sum, sums);
+            let whole = a.len() / SUMS * SUMS;
+            for first in (0..whole).step_by(SUMS) {
+                for (offset, part) in parts.iter_mut().enumerate() {
+                    let (a, b) = (lanes.load(&a[first + offset]), lanes.load(&b[first + offset]));
+                    *part = lanes.add(*part, lanes.multiply(a, b));
+                }
+            }
+            for index in whole..a.len() {
+                let product = lanes.multiply(lanes.load(&a[index]), lanes.load(&b[index]));
+                parts[0] = lanes.add(parts[0], product);
+            }
+            for (part, sum) in parts.into_iter().zip(sums) {
+                lanes.store(part, sum);
+            }
         }
     }
     let ((a, last_a), (b, last_b)) = (a.as_chunks(), b.as_chunks());

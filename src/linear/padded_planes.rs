@@ -117,6 +117,11 @@ impl PaddedPlanes {
         }
     }
 
+    /// Where a channel lies.
+    pub fn channel(&self, channel: usize) -> usize {
+        channel / self.lanes * self.plane_len() + channel % self.lanes
+    }
+
     /// Where a tap in row `y` and column `x` of the window reads, on the first plane.
     pub fn place(&self, y: usize, x: usize) -> usize {
         let row = y * self.vertical.dilation * self.width();
