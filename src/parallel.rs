@@ -3,13 +3,18 @@
 //! Work is split by planes and rows that do not depend on each other, and sums are never
 //! split, so results are the same bits whatever the number of threads.
 
+mod awake;
+mod shared;
+
 use std::cell::Cell;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tract_linalg::multithread::{Executor, multithread_tract_scope};
+
+use self::awake::Users;
+use self::shared::shared;
 
 thread_local! {
     static IS_PARALLEL: Cell<bool> = const { Cell::new(false) };
@@ -23,6 +28,7 @@ const WORTH_SPLITTING: usize = 1 << 14;
 pub struct Threads {
     /// `None`: only the thread that asks.
     pool: Option<Arc<ThreadPool>>,
+    users: Users,
 }
 
 impl Threads {
@@ -34,21 +40,21 @@ impl Threads {
         if count <= 1 {
             return Ok(Threads::default());
         }
-        Ok(Threads { pool: Some(Arc::new(pool(count)?)) })
+        Ok(Threads { pool: Some(Arc::new(pool(count)?)), users: Users::default() })
     }
 
     /// Runs `work`, whose kernels and loops use these threads.
     pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        match &self.pool {
-            None => work(),
-            Some(pool) => pool.install(|| {
-                let before = IS_PARALLEL.replace(true);
-                // Inside the pool, rayon's "global" pool is this one.
-                let result = multithread_tract_scope(Executor::RayonGlobal, work);
-                IS_PARALLEL.set(before);
-                result
-            }),
-        }
+        let Some(pool) = &self.pool else { return work() };
+        let user = self.users.enter();
+        pool.install(|| {
+            let _awake = user.keep_awake();
+            let before = IS_PARALLEL.replace(true);
+            // Inside the pool, rayon's "global" pool is this one.
+            let result = multithread_tract_scope(Executor::RayonGlobal, work);
+            IS_PARALLEL.set(before);
+            result
+        })
     }
 }
 
@@ -85,8 +91,7 @@ pub(crate) fn map_heavy_chunks<T: Send>(
 ) -> Vec<T> {
     let (len, steps) = (len.max(1), steps.max(1));
     if let Some(at_once) = chunks_at_once(data.len(), len, steps) {
-        let chunks = data.par_chunks_mut(len).enumerate();
-        chunks.with_min_len(at_once).map(|(index, chunk)| work(index, chunk)).collect()
+        shared(data.chunks_mut(len), at_once, work)
     } else {
         data.chunks_mut(len).enumerate().map(|(index, chunk)| work(index, chunk)).collect()
     }
@@ -107,9 +112,8 @@ pub(crate) fn map_chunk_pairs<T: Send>(
 ) -> Vec<T> {
     let len = len.max(1);
     if let Some(at_once) = chunks_at_once(first.len(), len, 1) {
-        let chunks = first.par_chunks_mut(len).zip(second.par_chunks_mut(len)).enumerate();
-        let chunks = chunks.with_min_len(at_once);
-        chunks.map(|(index, (first, second))| work(index, first, second)).collect()
+        let chunks = first.chunks_mut(len).zip(second.chunks_mut(len));
+        shared(chunks, at_once, |index, (first, second)| work(index, first, second))
     } else {
         let chunks = first.chunks_mut(len).zip(second.chunks_mut(len)).enumerate();
         chunks.map(|(index, (first, second))| work(index, first, second)).collect()
