@@ -10,8 +10,11 @@ from pathlib import Path
 from measure import CommandError, ProcessRun, Sample, cpu_seconds, run_process
 from networks import INPUT_HIGH, INPUT_LOW
 
+WARMING = 2
+"""Images of a block that do not count: with the first one kernels are warm, with the second one memory is in its place."""
 COUNTED = 3
-"""Images of a block that count; the one before them, which warms up, does not."""
+"""Images of a block that count."""
+IMAGES = WARMING + COUNTED
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Block:
     start_up: Sample
     """From process start to the first image: load, canonize, compile."""
     image: Sample
-    """Mean of one further image: forward + propagate as reported, and of that the processor time."""
+    """Mean of the images that count: forward + propagate as reported, and of that the processor time."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,12 @@ class Onnxplain:
         return subprocess.run([self.path, "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
     def block(self, model: Path, inputs: Sequence[Path], composite: str, threads: int) -> Block:
-        """Explains the first `COUNTED` + 1 inputs.
+        """Explains the first `IMAGES` inputs.
 
         Raises:
             CommandError: when onnxplain fails.
         """
-        chosen = [str(path) for path in inputs[: COUNTED + 1]]
+        chosen = [str(path) for path in inputs[:IMAGES]]
         words = [str(self.path), "explain", str(model), *chosen, "-o", str(self.output), "--overwrite"]
         words += ["--save", "report", "--composite", composite, f"--input-range={INPUT_LOW},{INPUT_HIGH}"]
         words += ["-j1", "--threads", str(threads), "--json", "--quiet"]
@@ -71,6 +74,6 @@ def _block(results: list[tuple[Sample, dict[str, float]]]) -> Block:
     as a rate between two such moments, both while the process was busy (the last result is none of them)."""
     (first, first_seconds), (last, _) = results[0], results[-2]
     processors = (last.cpu - first.cpu) / (last.wall - first.wall)
-    wall = sum(seconds["forward"] + seconds["propagate"] for _, seconds in results[1:]) / (len(results) - 1)
+    wall = sum(seconds["forward"] + seconds["propagate"] for _, seconds in results[WARMING:]) / COUNTED
     total = first_seconds["total"]
     return Block(first - Sample(total, total * processors), Sample(wall, wall * processors))

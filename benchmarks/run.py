@@ -17,7 +17,7 @@ from pathlib import Path
 
 import make_photos
 import tables
-from binary import COUNTED, Onnxplain
+from binary import IMAGES, Onnxplain
 from measure import Effort, OtherLoad, Series
 from networks import ARCHITECTURES, Network, prepare, write_inputs
 from steady import Comparison, cases
@@ -97,7 +97,7 @@ def _measure(words: argparse.Namespace, binary: Onnxplain, networks: list[Networ
 
 
 def _steady(results: Results, binary: Onnxplain, networks: list[Network], work: Path, effort: Effort) -> None:
-    inputs = write_inputs(work / "inputs", COUNTED + 1)
+    inputs = write_inputs(work / "inputs", IMAGES)
     for case in cases(networks):
         _say(f"{case.network.name} {case.composite}, threads: {case.threads}")
         found = case.measure(binary, inputs, effort if case.threads == 1 else effort.half)
