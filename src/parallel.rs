@@ -154,4 +154,25 @@ mod tests {
             assert!(data.iter().enumerate().all(|(at, value)| *value == (at >> 10) as f32));
         }
     }
+
+    #[test]
+    fn whoever_shares_a_pool_gets_done() {
+        let threads = Threads::new(3).unwrap();
+        let run = || {
+            for round in 0..200 {
+                let mut data = vec![1.0; 1 << 14];
+                // One run inside another uses the same pool.
+                let sums = threads.run(|| {
+                    let work = |_: usize, chunk: &mut [f32]| chunk.iter().sum::<f32>();
+                    if round % 2 == 0 {
+                        threads.run(|| map_chunks(&mut data, 1 << 9, work))
+                    } else {
+                        map_chunks(&mut data, 1 << 9, work)
+                    }
+                });
+                assert_eq!(sums, vec![512.0; 32]);
+            }
+        };
+        std::thread::scope(|scope| (0..5).for_each(|_| drop(scope.spawn(run))));
+    }
 }
