@@ -7,6 +7,7 @@ mod inputs;
 mod method;
 mod outputs;
 mod recorded;
+mod render;
 mod report;
 mod report_file;
 mod resume;

@@ -8,9 +8,10 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use onnxplain::method::Cancelled;
 
-use super::attribute::{Attributed, Decoded, Explained, Job};
+use super::attribute::{Attributed, Decoded, Job};
 use super::batch::{self, Steps};
 use super::inputs::{Failed, InputFile};
+use super::render::Explained;
 use super::report_file::ReportFile;
 use super::staging::Staging;
 use super::{resume, summary};
