@@ -7,7 +7,7 @@ mod awake;
 mod shared;
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -63,6 +63,11 @@ pub(crate) fn threads() -> usize {
     if IS_PARALLEL.get() { rayon::current_num_threads() } else { 1 }
 }
 
+/// What a mutex holds, even if somebody panicked with it: what is in it is whole all the same.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A pool of `count` threads.
 ///
 /// # Errors
@@ -90,10 +95,23 @@ pub(crate) fn map_heavy_chunks<T: Send>(
     work: impl Fn(usize, &mut [f32]) -> T + Send + Sync,
 ) -> Vec<T> {
     let (len, steps) = (len.max(1), steps.max(1));
-    if let Some(at_once) = chunks_at_once(data.len(), len, steps) {
-        shared(data.chunks_mut(len), at_once, work)
-    } else {
-        data.chunks_mut(len).enumerate().map(|(index, chunk)| work(index, chunk)).collect()
+    let at_once = chunks_at_once(data.len(), len, steps);
+    map_all(data.chunks_mut(len), at_once, work)
+}
+
+/// `work(index, chunk)` of every chunk, shared between threads that take so many at a time, where that is worth it.
+fn map_all<I, T>(
+    chunks: I,
+    at_once: Option<usize>,
+    work: impl Fn(usize, I::Item) -> T + Sync,
+) -> Vec<T>
+where
+    I: DoubleEndedIterator<Item: Send> + ExactSizeIterator + Send,
+    T: Send,
+{
+    match at_once {
+        Some(at_once) => shared(chunks, at_once, work),
+        None => chunks.enumerate().map(|(index, chunk)| work(index, chunk)).collect(),
     }
 }
 
@@ -111,13 +129,9 @@ pub(crate) fn map_chunk_pairs<T: Send>(
     work: impl Fn(usize, &mut [f32], &mut [f32]) -> T + Send + Sync,
 ) -> Vec<T> {
     let len = len.max(1);
-    if let Some(at_once) = chunks_at_once(first.len(), len, 1) {
-        let chunks = first.chunks_mut(len).zip(second.chunks_mut(len));
-        shared(chunks, at_once, |index, (first, second)| work(index, first, second))
-    } else {
-        let chunks = first.chunks_mut(len).zip(second.chunks_mut(len)).enumerate();
-        chunks.map(|(index, (first, second))| work(index, first, second)).collect()
-    }
+    let at_once = chunks_at_once(first.len(), len, 1);
+    let chunks = first.chunks_mut(len).zip(second.chunks_mut(len));
+    map_all(chunks, at_once, |index, (first, second)| work(index, first, second))
 }
 
 /// Like [`map_chunks`], for work without a result.
@@ -136,7 +150,6 @@ pub(crate) fn for_each_heavy_chunk(
     steps: usize,
     work: impl Fn(usize, &mut [f32]) + Send + Sync,
 ) {
-    // A vector of units takes no memory.
     map_heavy_chunks(data, len, steps, work);
 }
 

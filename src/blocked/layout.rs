@@ -55,16 +55,16 @@ pub(crate) fn to_rows(blocks: &Tensor, shape: &[usize]) -> Result<Tensor> {
     Ok(rows)
 }
 
-/// Adds up the channels of an image in blocks of the row-major `shape`, `[1, C, H, W]`, pixel by pixel.
+/// The sums over channels of an image in blocks of the row-major `shape`, `[1, C, H, W]`: `[1, 1, H, W]`.
 ///
 /// # Errors
 /// When the shapes do not belong together.
-pub(crate) fn add_channels(blocks: &Tensor, shape: &[usize], sums: &mut [f32]) -> Result<()> {
-    let image = Image::of(shape)
-        .filter(|image| blocks.shape() == image.shape() && sums.len() == image.pixels());
+pub(crate) fn sum_channels(blocks: &Tensor, shape: &[usize]) -> Result<Tensor> {
+    let image = Image::of(shape).filter(|image| blocks.shape() == image.shape());
     let image = image
         .with_context(|| format!("an image of shape {:?} is not {shape:?}", blocks.shape()))?;
-    for_each_chunk(sums, RUN, |index, sums| {
+    let mut sums = Tensor::unwritten(&[1, 1, image.height, image.width])?;
+    for_each_chunk(sums.data_mut(), RUN, |index, sums| {
         let pixels = blocks
             .data()
             .chunks_exact(image.block_len())
@@ -77,7 +77,7 @@ pub(crate) fn add_channels(blocks: &Tensor, shape: &[usize], sums: &mut [f32]) -
             *sum = channels.iter().sum();
         }
     });
-    Ok(())
+    Ok(sums)
 }
 
 /// Adds numbers to sums.

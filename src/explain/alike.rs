@@ -8,14 +8,10 @@ use anyhow::Result;
 
 use super::program::Step;
 use crate::blocked;
-use crate::linear::{Convolution, WeightPart};
+use crate::linear::{self, Convolution, WeightPart};
 use crate::network::Op;
-use crate::parallel::for_each_chunk;
 use crate::rule::{Group, Term};
 use crate::tensor::Tensor;
-
-/// Pixels whose channels one thread adds up at a time: their sums stay in the first cache.
-const RUN: usize = 1 << 10;
 
 /// The layer with one channel in place of all; `None` where they do not compute the same.
 ///
@@ -41,23 +37,10 @@ pub(super) fn with_one_channel(op: &Op, step: &Step) -> Result<Option<Op>> {
 /// # Errors
 /// When it has not the layer's shape.
 pub(super) fn added_up(relevance: &Tensor, shape: &[usize]) -> Result<Tensor> {
-    let [1, _, pixels @ ..] = shape else {
-        anyhow::bail!("a layer of shape {shape:?} has no channels to add up");
-    };
-    let mut sums = Tensor::zeros(&[&[1, 1], pixels].concat())?;
-    if relevance.shape() != shape {
-        blocked::add_channels(relevance, shape, sums.data_mut())?;
-        return Ok(sums);
+    match relevance.shape() == shape {
+        true => linear::sum_channels(relevance, 1),
+        false => blocked::sum_channels(relevance, shape),
     }
-    let pixels = sums.len();
-    let channels = || relevance.data().chunks_exact(pixels);
-    for_each_chunk(sums.data_mut(), RUN, |index, sums| {
-        for channel in channels() {
-            let channel = &channel[index * RUN..][..sums.len()];
-            sums.iter_mut().zip(channel).for_each(|(sum, channel)| *sum += channel);
-        }
-    });
-    Ok(sums)
 }
 
 #[cfg(test)]

@@ -264,7 +264,7 @@ impl Engine {
         let network = &self.program.network;
         let layer = &network.layers[id];
         let in_blocks = match &self.forward[id] {
-            ForwardKernel::Blocks(kernel, _) => !kernel.reads_rows(),
+            ForwardKernel::Blocks(kernel, _) => !kernel.reads_rows,
             _ => self.layouts.is_in_blocks(id),
         };
         let read = |&of: &LayerId| {

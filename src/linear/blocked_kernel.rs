@@ -11,18 +11,13 @@ use crate::tensor::Tensor;
 pub(crate) struct BlockedKernel {
     pub(super) source: KernelSource<dyn blocked::Kernel>,
     pub(super) from: Image,
-    /// Whether this is the layer's direction, and not the transposed one.
-    pub(super) gathers: bool,
+    /// Whether it reads its image row by row.
+    pub reads_rows: bool,
     /// What it computes.
     pub image: Image,
 }
 
 impl BlockedKernel {
-    /// Whether it reads its image row by row.
-    pub fn reads_rows(&self) -> bool {
-        self.gathers && blocked::has_few_channels(self.from.channels)
-    }
-
     /// Writes every number of `output` as `finish` makes it of the sums.
     ///
     /// # Errors
@@ -33,7 +28,7 @@ impl BlockedKernel {
         output: &mut Tensor,
         finish: &dyn blocked::Finish,
     ) -> Result<Totals> {
-        let from_len = match self.reads_rows() {
+        let from_len = match self.reads_rows {
             true => self.from.channels * self.from.pixels(),
             false => self.from.len(),
         };

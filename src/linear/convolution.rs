@@ -105,7 +105,8 @@ impl Convolution {
             };
             kernel.context(TOO_LARGE)
         };
-        Ok(BlockedKernel { source: KernelSource::new(packing, make)?, from, gathers, image })
+        let reads_rows = gathers && blocked::has_few_channels(from.channels);
+        Ok(BlockedKernel { source: KernelSource::new(packing, make)?, from, reads_rows, image })
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
@@ -255,7 +256,7 @@ impl Correlation {
 }
 
 /// Sums the channels of each group: `[1, C, ...]` to `[1, groups, ...]`.
-fn sum_channels(input: &Tensor, groups: usize) -> Result<Tensor> {
+pub(crate) fn sum_channels(input: &Tensor, groups: usize) -> Result<Tensor> {
     let mut shape = input.shape().to_vec();
     let channels_per_group = shape[1] / groups;
     shape[1] = groups;

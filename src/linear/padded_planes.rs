@@ -144,7 +144,7 @@ impl PaddedPlanes {
         for channel in 0..channels {
             for y in 0..self.vertical.kernel {
                 for x in 0..self.horizontal.kernel {
-                    offsets.push((channel * self.plane_len() + self.place(y, x)) as u32);
+                    offsets.push((self.channel(channel) + self.place(y, x)) as u32);
                 }
             }
         }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Error, Result};
 use rayon::ThreadPool;
 
-use crate::parallel::pool;
+use crate::parallel::{locked, pool};
 
 /// Follows the samples of an explanation while they are computed.
 pub trait Watch: Sync {
@@ -117,10 +117,6 @@ impl<T, F: FnMut(T) -> Result<()>> Queue<T, F> {
         }
         Ok(())
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

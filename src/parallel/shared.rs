@@ -7,8 +7,10 @@
 use std::hint::spin_loop;
 use std::iter::Enumerate;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use super::locked;
 
 /// Looks at a loop before the caller gives way to other programs.
 const SPINS: usize = 1 << 12;
@@ -101,11 +103,6 @@ where
             if looks < SPINS { spin_loop() } else { thread::yield_now() }
         }
     }
-}
-
-/// The data; nobody panics while it is locked.
-fn locked<T>(data: &Mutex<T>) -> MutexGuard<'_, T> {
-    data.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Notes that its thread panics.

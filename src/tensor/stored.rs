@@ -4,13 +4,13 @@
 //! memory nor the time that it takes to get it.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use anyhow::Result;
 use tract_core::prelude::Tensor as TractTensor;
 
 use super::Tensor;
-use crate::parallel::map_chunks;
+use crate::parallel::{locked, map_chunks};
 
 /// Numbers that are read at once: they pass through the second cache.
 const CHUNK: usize = 1 << 15;
@@ -56,7 +56,7 @@ impl StoredTensor {
     /// # Errors
     /// When it cannot be read, or there is no memory for it.
     pub fn load(&self) -> Result<Tensor> {
-        let held = || self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = || locked(&self.held);
         let known = held().upgrade();
         if let Some(tensor) = known {
             return Ok(Tensor(tensor));
