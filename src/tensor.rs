@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
-pub(crate) use self::stored::{Store, StoredTensor};
+pub(crate) use self::stored::{Store, StoredTensor, View};
 use crate::parallel::{for_each_chunk, map_chunks};
 use crate::vector;
 

@@ -1,5 +1,6 @@
 //! Fully connected layers: ONNX `Gemm`, and `MatMul` with constant weights.
 
+use std::array::from_fn;
 use std::cell::Cell;
 
 use anyhow::{Result, ensure};
@@ -7,9 +8,9 @@ use anyhow::{Result, ensure};
 use super::product::{Matrices, RightOperand};
 use super::{Forward, LinearMap, Signs, Transposed, Weight, WeightPart};
 use crate::lanes::{LANES, Lanes, LanesLoop, Sixteen, filled_up, with_lanes};
-use crate::parallel::{for_each_chunk, map_heavy_chunks, threads};
+use crate::parallel::{for_each_chunk, for_each_heavy_chunk, map_heavy_chunks, threads};
 use crate::room::{self, Lines};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, View};
 
 /// `y = W x + b` over the last axes: `[..., I]` to `[..., O]`, the same for every position of the leading ones.
 #[derive(Clone, Debug)]
@@ -60,7 +61,9 @@ impl Dense {
         let correct = |row: usize, sums: &mut [f32]| {
             let is_exact = bias.data()[row].abs() <= LARGER * sums[0].abs();
             if !is_exact {
-                sums[0] = row_product(weight, WeightPart::Plain, row, input.data())?;
+                let weights = weight.view(row * input.len(), input.len())?;
+                let places = [0; TOGETHER];
+                [sums[0], ..] = row_products(WeightPart::Plain, &weights, places, input.data())?;
             }
             Ok(())
         };
@@ -185,17 +188,14 @@ impl LinearMap for Dense {
     }
 }
 
-/// Rows that one thread multiplies at a time.
-const ROWS_AT_ONCE: usize = 16;
+/// Weights that one thread multiplies at a time: a mapping of them costs ten microseconds.
+const PIECE: usize = 1 << 22;
 
-/// Weights whose part is taken together: they stay in the first cache.
+/// Weights of a row whose part is taken together: those of a few rows stay in the first cache.
 const BLOCK: usize = 1024;
 
-/// Weights of a row that are read together where they are stored: they stay in the second cache.
-const STORED_BLOCK: usize = 1 << 15;
-
 thread_local! {
-    /// Room for weights that are read, or parts of them.
+    /// Room for parts of weights.
     static ROOM: Cell<Lines> = Cell::default();
 }
 
@@ -209,71 +209,116 @@ fn plain_product(
     input: &[f32],
     output: &mut [f32],
 ) -> Result<()> {
+    let inputs = input.len();
+    // A few pieces for every thread, or the last one would make the others wait.
+    let share = output.len().div_ceil(4 * threads());
+    let at_once = (PIECE / inputs.max(1)).min(share).next_multiple_of(TOGETHER);
     let multiply = |index: usize, outputs: &mut [f32]| {
-        outputs.iter_mut().enumerate().try_for_each(|(row, output)| {
-            *output = row_product(weight, part, index * ROWS_AT_ONCE + row, input)?;
-            Ok(())
-        })
+        let weights = weight.view(index * at_once * inputs, outputs.len() * inputs)?;
+        for (few, outputs) in outputs.chunks_mut(TOGETHER).enumerate() {
+            // Where rows are missing, the last one is there once more.
+            let row = |at: usize| (few * TOGETHER + at.min(outputs.len() - 1)) * inputs;
+            let sums = row_products(part, &weights, from_fn(row), input)?;
+            outputs.iter_mut().zip(sums).for_each(|(output, sum)| *output = sum);
+        }
+        Ok(())
     };
-    map_heavy_chunks(output, ROWS_AT_ONCE, input.len(), multiply).into_iter().collect()
+    map_heavy_chunks(output, at_once, inputs, multiply).into_iter().collect()
 }
 
-/// The product of a row with a vector.
-fn row_product(weight: &Weight, part: WeightPart, row: usize, input: &[f32]) -> Result<f32> {
-    let block = if weight.stored().is_some() { STORED_BLOCK } else { BLOCK };
-    let mut room = room::take(&ROOM, block.min(input.len()));
-    let mut sums = [[0.0; LANES]; SUMS];
+/// The products of rows that begin at some places of the weights with a vector, which is read once for them.
+fn row_products(
+    part: WeightPart,
+    weights: &View,
+    places: [usize; TOGETHER],
+    input: &[f32],
+) -> Result<[f32; TOGETHER]> {
+    // What is to be read is read a whole row at a time.
+    let block = if weights.lying(0, 0).is_some() { BLOCK } else { input.len() };
+    let block = block.clamp(1, input.len().max(1));
+    let mut room = room::take(&ROOM, TOGETHER * block);
+    let mut sums = [[[0.0; LANES]; SUMS]; TOGETHER];
     for (index, numbers) in input.chunks(block).enumerate() {
-        let start = row * input.len() + index * block;
-        let weights = weight.part(part, start, &mut room[..numbers.len()])?;
-        add_products(weights, numbers, &mut sums);
+        let mut rows = [&[][..]; TOGETHER];
+        let room = room.chunks_exact_mut(block);
+        for ((row, place), room) in rows.iter_mut().zip(places).zip(room) {
+            *row = part.of_view(weights, place + index * block, &mut room[..numbers.len()])?;
+        }
+        add_products(rows, numbers, &mut sums);
     }
-    Ok(sums.as_flattened().iter().sum())
+    Ok(sums.map(|sums| sums.as_flattened().iter().sum()))
 }
+
+/// Rows that are multiplied together: memory hands out several rows at a time sooner than one, and vectors are read
+/// once for them.
+const TOGETHER: usize = 4;
 
 /// Sums of sixteen numbers each that go on side by side: a sum waits for the one before it.
 const SUMS: usize = 4;
 
-/// Adds `a ⊙ b` to partial sums, which round less than one; each vector to the next of them.
-fn add_products(a: &[f32], b: &[f32], sums: &mut [Sixteen; SUMS]) {
-    struct AddProducts<'a>(&'a [Sixteen], &'a [Sixteen], &'a mut [Sixteen; SUMS]);
+/// The bytes of sixteen numbers.
+type Bytes = [u8; size_of::<Sixteen>()];
+
+/// Adds `row ⊙ numbers` to partial sums of each row, which round less than one; each vector to the next of them.
+fn add_products(rows: [&[u8]; TOGETHER], numbers: &[f32], sums: &mut [[Sixteen; SUMS]; TOGETHER]) {
+    struct AddProducts<'a>(
+        [&'a [Bytes]; TOGETHER],
+        &'a [Sixteen],
+        &'a mut [[Sixteen; SUMS]; TOGETHER],
+    );
     impl LanesLoop for AddProducts<'_> {
         #[inline(always)]
         fn run(self, lanes: impl Lanes) {
-            let AddProducts(a, b, sums) = self;
-            let mut parts = [lanes.splat(0.0); SUMS];
-            for (part, sum) in parts.iter_mut().zip(&*sums) {
-                *part = lanes.load(sum);
-            }
-            let whole = a.len() / SUMS * SUMS;
-            for first in (0..whole).step_by(SUMS) {
-                for (offset, part) in parts.iter_mut().enumerate() {
-                    let (a, b) = (lanes.load(&a[first + offset]), lanes.load(&b[first + offset]));
-                    *part = lanes.add(*part, lanes.multiply(a, b));
+            let AddProducts(rows, numbers, sums) = self;
+            let mut parts = [[lanes.splat(0.0); SUMS]; TOGETHER];
+            for (parts, sums) in parts.iter_mut().zip(&*sums) {
+                for (part, sum) in parts.iter_mut().zip(sums) {
+                    *part = lanes.load(sum);
                 }
             }
-            for index in whole..a.len() {
-                let product = lanes.multiply(lanes.load(&a[index]), lanes.load(&b[index]));
-                parts[0] = lanes.add(parts[0], product);
+            let whole = numbers.len() / SUMS * SUMS;
+            for first in (0..whole).step_by(SUMS) {
+                for offset in 0..SUMS {
+                    let number = lanes.load(&numbers[first + offset]);
+                    for (parts, row) in parts.iter_mut().zip(rows) {
+                        let weights = lanes.load(&bytemuck::cast(row[first + offset]));
+                        parts[offset] = lanes.add(parts[offset], lanes.multiply(weights, number));
+                    }
+                }
             }
-            for (part, sum) in parts.into_iter().zip(sums) {
-                lanes.store(part, sum);
+            for index in whole..numbers.len() {
+                let number = lanes.load(&numbers[index]);
+                for (parts, row) in parts.iter_mut().zip(rows) {
+                    let weights = lanes.load(&bytemuck::cast(row[index]));
+                    parts[0] = lanes.add(parts[0], lanes.multiply(weights, number));
+                }
+            }
+            for (parts, sums) in parts.into_iter().zip(sums) {
+                for (part, sum) in parts.into_iter().zip(sums) {
+                    lanes.store(part, sum);
+                }
             }
         }
     }
-    let ((a, last_a), (b, last_b)) = (a.as_chunks(), b.as_chunks());
-    with_lanes(AddProducts(a, b, sums));
-    if !last_a.is_empty() {
-        with_lanes(AddProducts(&[filled_up(last_a)], &[filled_up(last_b)], sums));
+    let (whole, last) = numbers.as_chunks();
+    with_lanes(AddProducts(rows.map(|row| row.as_chunks().0), whole, sums));
+    if !last.is_empty() {
+        let ends = rows.map(|row| {
+            let mut end = [0; size_of::<Sixteen>()];
+            end[..size_of_val(last)].copy_from_slice(row.as_chunks::<{ size_of::<Sixteen>() }>().1);
+            end
+        });
+        with_lanes(AddProducts(
+            ends.each_ref().map(std::slice::from_ref),
+            &[filled_up(last)],
+            sums,
+        ));
     }
 }
 
-/// Rows that are added together: their sums are read and written once.
-const TOGETHER: usize = 4;
-
 /// Adds the products of factors and rows to as many sums, one row after the other.
-fn add_multiples(factors: [f32; TOGETHER], rows: [&[f32]; TOGETHER], sums: &mut [f32]) {
-    struct AddMultiples<'a>([f32; TOGETHER], [&'a [Sixteen]; TOGETHER], &'a mut [Sixteen]);
+fn add_multiples(factors: [f32; TOGETHER], rows: [&[u8]; TOGETHER], sums: &mut [f32]) {
+    struct AddMultiples<'a>([f32; TOGETHER], [&'a [Bytes]; TOGETHER], &'a mut [Sixteen]);
     impl LanesLoop for AddMultiples<'_> {
         #[inline(always)]
         fn run(self, lanes: impl Lanes) {
@@ -281,27 +326,28 @@ fn add_multiples(factors: [f32; TOGETHER], rows: [&[f32]; TOGETHER], sums: &mut 
             let [fa, fb, fc, fd] = factors.map(|factor| lanes.splat(factor));
             for index in 0..sums.len() {
                 let mut sum = lanes.load(&sums[index]);
-                sum = lanes.add(sum, lanes.multiply(fa, lanes.load(&a[index])));
-                sum = lanes.add(sum, lanes.multiply(fb, lanes.load(&b[index])));
-                sum = lanes.add(sum, lanes.multiply(fc, lanes.load(&c[index])));
-                sum = lanes.add(sum, lanes.multiply(fd, lanes.load(&d[index])));
+                let weights = |row: &[Bytes]| bytemuck::cast(row[index]);
+                sum = lanes.add(sum, lanes.multiply(fa, lanes.load(&weights(a))));
+                sum = lanes.add(sum, lanes.multiply(fb, lanes.load(&weights(b))));
+                sum = lanes.add(sum, lanes.multiply(fc, lanes.load(&weights(c))));
+                sum = lanes.add(sum, lanes.multiply(fd, lanes.load(&weights(d))));
                 lanes.store(sum, &mut sums[index]);
             }
         }
     }
     let (whole, last_sums) = sums.as_chunks_mut();
     with_lanes(AddMultiples(factors, rows.map(|row| row.as_chunks().0), whole));
-    let start = whole.len() * LANES;
     for (factor, row) in factors.into_iter().zip(rows) {
-        last_sums.iter_mut().zip(&row[start..]).for_each(|(sum, weight)| *sum += factor * weight);
+        let weights = row.as_chunks::<{ size_of::<Sixteen>() }>().1.as_chunks().0;
+        last_sums
+            .iter_mut()
+            .zip(weights)
+            .for_each(|(sum, &weight)| *sum += factor * f32::from_ne_bytes(weight));
     }
 }
 
 /// Rows that are added up before they are added to the total, which rounds less than one sum.
 const ROWS: usize = 256;
-
-/// Columns that one thread sums at a time at most: their sums stay in the second cache.
-const COLUMNS: usize = 1 << 15;
 
 /// `x = part(W)ᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read.
 fn transposed_product(
@@ -311,34 +357,42 @@ fn transposed_product(
     input: &mut [f32],
 ) -> Result<()> {
     let inputs = input.len();
-    // Rows are read in pieces as long as can be, or memory could not keep up.
-    let at_once = inputs.div_ceil(threads()).next_multiple_of(LANES).clamp(BLOCK, COLUMNS);
-    let multiply = |index: usize, columns: &mut [f32]| {
-        let len = columns.len();
-        let mut room = room::take(&ROOM, TOGETHER * len);
-        let mut sums = vec![0.0; len];
-        columns.fill(0.0);
-        for (block, factors) in output.chunks(ROWS).enumerate() {
-            sums.fill(0.0);
-            let rows = factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0);
-            let rows: Vec<(usize, f32)> = rows.map(|(row, &factor)| (row, factor)).collect();
-            for few in rows.chunks(TOGETHER) {
-                // Where rows are missing, the last one counts 0 times.
-                let (mut multiples, mut room) =
-                    ([(0.0, &[][..]); TOGETHER], room.chunks_exact_mut(len));
-                for (place, (multiple, room)) in multiples.iter_mut().zip(&mut room).enumerate() {
-                    let (row, factor) = few[place.min(few.len() - 1)];
-                    let start = (block * ROWS + row) * inputs + index * at_once;
-                    let factor = if place < few.len() { factor } else { 0.0 };
-                    *multiple = (factor, weight.part(part, start, room)?);
-                }
-                add_multiples(multiples.map(|of| of.0), multiples.map(|of| of.1), &mut sums);
-            }
-            columns.iter_mut().zip(sums.iter()).for_each(|(column, sum)| *column += sum);
+    let blocks = output.len().div_ceil(ROWS);
+    let mut sums = Tensor::zeros(&[blocks, inputs])?;
+    map_heavy_chunks(sums.data_mut(), inputs, ROWS, |block, sums| {
+        let factors = &output[block * ROWS..output.len().min((block + 1) * ROWS)];
+        add_rows(part, &weight.view(block * ROWS * inputs, factors.len() * inputs)?, factors, sums)
+    })
+    .into_iter()
+    .collect::<Result<()>>()?;
+    input.fill(0.0);
+    for_each_heavy_chunk(input, BLOCK, blocks, |index, input| {
+        for sums in sums.data().chunks_exact(inputs) {
+            let sums = &sums[index * BLOCK..];
+            input.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         }
-        Ok(())
-    };
-    map_heavy_chunks(input, at_once, output.len(), multiply).into_iter().collect()
+    });
+    Ok(())
+}
+
+/// Adds the multiples of all rows of the weights whose factor is not 0 to sums.
+fn add_rows(part: WeightPart, weights: &View, factors: &[f32], sums: &mut [f32]) -> Result<()> {
+    let inputs = sums.len();
+    let mut room = room::take(&ROOM, TOGETHER * inputs);
+    let rows = factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0);
+    let rows: Vec<(usize, f32)> = rows.map(|(row, &factor)| (row, factor)).collect();
+    for few in rows.chunks(TOGETHER) {
+        // Where rows are missing, the last one counts 0 times.
+        let factors = from_fn(|place| few.get(place).map_or(0.0, |(_, factor)| *factor));
+        let mut rows = [&[][..]; TOGETHER];
+        let room = room.chunks_exact_mut(inputs);
+        for (place, (bytes, room)) in rows.iter_mut().zip(room).enumerate() {
+            let (row, _) = few[place.min(few.len() - 1)];
+            *bytes = part.of_view(weights, row * inputs, room)?;
+        }
+        add_multiples(factors, rows, sums);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub use weight::Weight;
 pub(crate) use window::axis;
 pub use window::{Window, WindowAxis};
 
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, View};
 
 /// Computes `W x + b`. One input tensor per input of the layer.
 pub type Forward = Box<dyn Fn(&[Tensor]) -> Result<Tensor> + Send + Sync>;
@@ -157,14 +157,25 @@ impl WeightPart {
         }
     }
 
-    /// The part of every one of a few weights: themselves, or written to `buffer`, which must be as long.
-    pub(crate) fn of_slice<'a>(self, weights: &'a [f32], buffer: &'a mut [f32]) -> &'a [f32] {
-        if self == WeightPart::Plain {
-            return weights;
+    /// The part of as many weights as there is room for, from place `first` of a view on, as bytes: themselves where
+    /// they lie, or written to the room.
+    ///
+    /// # Errors
+    /// When they cannot be read any more.
+    pub(crate) fn of_view<'a>(
+        self,
+        view: &'a View,
+        first: usize,
+        room: &'a mut [f32],
+    ) -> Result<&'a [u8]> {
+        match view.lying(first, room.len()) {
+            Some(bytes) if self == WeightPart::Plain => Ok(bytes),
+            _ => {
+                view.read(first, room)?;
+                self.take(room);
+                Ok(bytemuck::cast_slice(room))
+            }
         }
-        let buffer = &mut buffer[..weights.len()];
-        self.write(weights, buffer);
-        buffer
     }
 
     /// The simplest part that is equal to this one for weights of the given signs; `None` when it is all zero.

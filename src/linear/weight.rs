@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::{Signs, WeightPart};
+use super::Signs;
 use crate::blocked::Packing;
-use crate::tensor::{StoredTensor, Tensor};
+use crate::tensor::{StoredTensor, Tensor, View};
 
 /// The weight of a linear layer. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -94,24 +94,16 @@ impl Weight {
         }
     }
 
-    /// A part of as many numbers as there is room for, in row-major order from `first` on: themselves where they lie in
-    /// memory, else written to the room.
+    /// The `len` numbers from place `first` on.
     ///
     /// # Errors
     /// When the model's file cannot be read any more.
-    pub(crate) fn part<'a>(
-        &'a self,
-        part: WeightPart,
-        first: usize,
-        room: &'a mut [f32],
-    ) -> Result<&'a [f32]> {
+    pub(crate) fn view(&self, first: usize, len: usize) -> Result<View<'_>> {
         match &self.0 {
-            Numbers::Held(tensor) => Ok(part.of_slice(&tensor.data()[first..][..room.len()], room)),
-            Numbers::Stored(stored) => {
-                stored.read(first, room)?;
-                part.take(room);
-                Ok(room)
+            Numbers::Held(tensor) => {
+                Ok(View::Lying(bytemuck::cast_slice(&tensor.data()[first..][..len])))
             }
+            Numbers::Stored(stored) => stored.view(first, len),
         }
     }
 

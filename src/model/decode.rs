@@ -4,15 +4,15 @@
 //! into tensors; so a large `raw_data` of a stored tensor is only noted here, and
 //! [`Weights`](super::weights::Weights) reads it from the file into the tensor itself.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tract_core::framework::Framework;
 use tract_onnx::pb::ModelProto;
+
+use super::bytes::Bytes;
 
 /// Bytes of a tensor that are worth leaving in the file.
 const LARGE: u64 = 1 << 10;
@@ -30,82 +30,6 @@ pub(super) struct Decoded {
 pub(super) struct Span {
     pub offset: u64,
     pub length: u64,
-}
-
-/// What a model is read from.
-#[derive(Debug)]
-pub(super) enum Bytes {
-    /// A file that can be read anywhere.
-    File {
-        file: File,
-        path: PathBuf,
-        /// When it was written last, as far as the system knows.
-        written: Option<SystemTime>,
-    },
-    /// What came out of a pipe.
-    Memory(Vec<u8>),
-}
-
-impl Bytes {
-    pub fn open(path: &Path) -> std::io::Result<Bytes> {
-        let mut file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if metadata.is_file() {
-            return Ok(Bytes::File { file, path: path.into(), written: metadata.modified().ok() });
-        }
-        let mut bytes = vec![];
-        file.read_to_end(&mut bytes)?;
-        Ok(Bytes::Memory(bytes))
-    }
-
-    /// The number of bytes.
-    pub fn len(&self) -> std::io::Result<u64> {
-        match self {
-            Bytes::File { file, .. } => Ok(file.metadata()?.len()),
-            Bytes::Memory(bytes) => Ok(bytes.len() as u64),
-        }
-    }
-
-    /// Like [`Bytes::read`], long after the first read.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or was written meanwhile.
-    pub fn read_late(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        if let Bytes::File { file, path, written } = self {
-            let is_same = file.metadata().is_ok_and(|now| now.modified().ok() == *written);
-            ensure!(is_same, "{} was written while it was in use; run again", path.display());
-        }
-        self.read(offset, buffer).context("the model's weights cannot be read any more")
-    }
-
-    /// Fills `buffer` from a place on.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or ends before.
-    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        match self {
-            Bytes::File { file, .. } => read_exact_at(file, offset, buffer),
-            Bytes::Memory(bytes) => {
-                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-                (&bytes[start..]).read_exact(buffer)
-            }
-        }
-    }
-}
-
-/// Fills a buffer from a place in a file on, which any number of threads may do at a time.
-#[cfg(unix)]
-fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
-}
-
-#[cfg(not(unix))]
-fn read_exact_at(mut file: &File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-    // All readers share the place that a file is read at.
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN.lock();
-    file.seek(SeekFrom::Start(offset))?;
-    file.read_exact(buffer)
 }
 
 /// Decodes a file.

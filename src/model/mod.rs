@@ -3,6 +3,7 @@
 //! Stands at the start of the data's way: **load** -> canonize -> assign -> compile -> propagate -> render -> write.
 
 mod batch_normalization;
+mod bytes;
 mod card;
 mod decode;
 mod huggingface;

@@ -16,12 +16,17 @@ use tract_onnx::pb::{GraphProto, NodeProto, TensorProto, TensorShapeProto, TypeP
 use tract_onnx::pb::{ValueInfoProto, type_proto};
 use tract_onnx::{data_resolver, model::ParseResult, tensor::load_tensor};
 
-use super::decode::{Bytes, Span};
+use super::bytes::Bytes;
+use super::decode::Span;
 use crate::linear::Weight;
-use crate::tensor::{Store, StoredTensor};
+use crate::tensor::{Store, StoredTensor, View};
 
 /// Bytes of a weight that are worth leaving where they are stored.
 const LARGE: u64 = 1 << 14;
+
+/// Bytes of a weight that are worth multiplying where they lie, which a mapping costs time for and a warning: whoever
+/// cuts a file that is mapped ends the process.
+const MAPPED: u64 = 1 << 23;
 
 /// The stored tensors of floating point numbers.
 pub(super) struct Weights {
@@ -207,6 +212,12 @@ impl Store for Part {
     fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
         let offset = self.span.offset + (first * size_of::<f32>()) as u64;
         self.bytes.read_late(offset, bytemuck::cast_slice_mut(numbers))
+    }
+
+    fn lying(&self, first: usize, len: usize) -> Result<Option<View<'_>>> {
+        let place = |numbers: usize| numbers * size_of::<f32>();
+        let view = || self.bytes.view_late(self.span.offset + place(first) as u64, place(len));
+        (self.span.length >= MAPPED).then(view).transpose()
     }
 }
 

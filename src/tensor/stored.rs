@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use anyhow::Result;
+use memmap2::Mmap;
 use tract_core::prelude::Tensor as TractTensor;
 
 use super::Tensor;
@@ -22,6 +23,51 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// # Errors
     /// When they cannot be read any more, or are not what they were.
     fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()>;
+
+    /// The bytes of `len` numbers from place `first` on where they lie, if that is quicker than to read them.
+    ///
+    /// # Errors
+    /// Those of [`Store::read`].
+    fn lying(&self, _first: usize, _len: usize) -> Result<Option<View<'_>>> {
+        Ok(None)
+    }
+}
+
+/// A part of the numbers of a tensor in row-major order, as bytes: they need not begin where a number may begin in
+/// memory.
+pub(crate) enum View<'a> {
+    /// In memory.
+    Lying(&'a [u8]),
+    /// In pages that the system holds of a file.
+    Mapped(Mmap),
+    /// Still to be read, from this place on.
+    Stored(&'a dyn Store, usize),
+}
+
+impl View<'_> {
+    /// The bytes of `len` numbers from place `first` of the view on; `None` where they are to be read.
+    pub fn lying(&self, first: usize, len: usize) -> Option<&[u8]> {
+        let bytes: &[u8] = match self {
+            View::Lying(bytes) => bytes,
+            View::Mapped(pages) => pages,
+            View::Stored(..) => return None,
+        };
+        Some(&bytes[first * size_of::<f32>()..][..len * size_of::<f32>()])
+    }
+
+    /// Writes as many numbers as there is room for to it, from place `first` of the view on.
+    ///
+    /// # Errors
+    /// When they cannot be read any more.
+    pub fn read(&self, first: usize, room: &mut [f32]) -> Result<()> {
+        if let View::Stored(store, start) = self {
+            return store.read(start + first, room);
+        }
+        if let Some(bytes) = self.lying(first, room.len()) {
+            bytemuck::cast_slice_mut(room).copy_from_slice(bytes);
+        }
+        Ok(())
+    }
 }
 
 /// A tensor whose numbers are stored.
@@ -78,12 +124,13 @@ impl StoredTensor {
         Ok(tensor)
     }
 
-    /// Reads the numbers from place `first` on.
+    /// The `len` numbers from place `first` on.
     ///
     /// # Errors
     /// When they cannot be read any more.
-    pub fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
-        self.store.read(first, numbers)
+    pub fn view(&self, first: usize, len: usize) -> Result<View<'_>> {
+        let lying = self.store.lying(first, len)?;
+        Ok(lying.unwrap_or(View::Stored(&*self.store, first)))
     }
 
     /// Whether a number is above, and whether one is below zero; where they cannot be read, both may be.
