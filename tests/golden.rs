@@ -60,7 +60,7 @@ fn relevance(golden: &Golden) -> Tensor {
     let logits = activations.logits().unwrap();
     let class = Target::Class(golden.target).classes(logits).unwrap()[0];
     let initial = initial_relevance(logits, class, None, Initial::One).unwrap();
-    explainer.propagate(&activations, initial).unwrap().relevance
+    explainer.propagate(activations, initial).unwrap().relevance
 }
 
 #[test]

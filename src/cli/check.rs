@@ -146,5 +146,5 @@ fn books(explainer: &Explainer, input: &Tensor) -> Result<onnxplain::explain::Bo
     let class = Target::Top.classes(logits)?;
     let class = *class.first().context("the model has no output")?;
     let initial = initial_relevance(logits, class, None, Initial::Logit)?;
-    Ok(explainer.propagate(&activations, initial)?.books)
+    Ok(explainer.propagate(activations, initial)?.books)
 }

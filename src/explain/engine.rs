@@ -35,6 +35,8 @@ pub(super) struct Engine {
     alike: Vec<Option<Op>>,
     /// For each layer, the inputs that nobody reads after it.
     last_reads: Vec<Vec<LayerId>>,
+    /// For each layer, the values that no step reads after its own.
+    pub(super) last_steps: Vec<Vec<LayerId>>,
 }
 
 /// How the value of a layer is computed.
@@ -110,6 +112,7 @@ impl Engine {
             steps: Vec::with_capacity(count),
             steps_in_blocks,
             last_reads: last_reads(&program.network),
+            last_steps: program.last_steps(),
             layouts,
             program,
         };

@@ -100,9 +100,12 @@ impl Explainer {
 
     /// Propagates relevance from the output back to the input.
     ///
+    /// Activations are dropped when they were read for the last time, so that relevance takes their place in memory;
+    /// to propagate again, hand in a clone, which shares them.
+    ///
     /// # Errors
     /// When `initial` has another shape than the output.
-    pub fn propagate(&self, activations: &Activations, initial: Tensor) -> Result<Attribution> {
+    pub fn propagate(&self, activations: Activations, initial: Tensor) -> Result<Attribution> {
         self.propagate_to(0, activations, initial)
     }
 
@@ -126,7 +129,7 @@ impl Explainer {
     pub fn propagate_to(
         &self,
         layer: LayerId,
-        activations: &Activations,
+        activations: Activations,
         initial: Tensor,
     ) -> Result<Attribution> {
         self.threads.run(|| self.engine.propagate(activations, initial, layer))

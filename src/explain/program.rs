@@ -158,8 +158,23 @@ impl Program {
                 }
             }
         }
-        let is_kept = kept_values(&network, &steps);
+        let mut is_kept = vec![false; count];
+        is_kept[network.output] = true;
+        for id in 0..count {
+            read_values(&network, &steps, id).into_iter().for_each(|read| is_kept[read] = true);
+        }
         Ok(Program { network, steps, is_kept })
+    }
+
+    /// For each layer, the values that no step reads after its own; propagation goes from the last layer to the first.
+    pub(super) fn last_steps(&self) -> Vec<Vec<LayerId>> {
+        let mut is_read = vec![false; self.steps.len()];
+        let last_read_at = |id: LayerId| {
+            let mut values = read_values(&self.network, &self.steps, id);
+            values.retain(|&value| !std::mem::replace(&mut is_read[value], true));
+            values
+        };
+        (0..self.steps.len()).map(last_read_at).collect()
     }
 }
 
@@ -358,35 +373,28 @@ fn simplified(
     Some(group)
 }
 
-fn kept_values(network: &Network, steps: &[Step]) -> Vec<bool> {
-    let mut is_kept = vec![false; network.layers.len()];
-    is_kept[network.output] = true;
-    for (id, step) in steps.iter().enumerate() {
-        let layer = &network.layers[id];
-        let (inputs, output) = match (step, layer.op.as_linear(), layer.op.as_operator()) {
-            (Step::Linear(linear), Some(map), _) => {
-                let by_range = |group| linear.divides_by_range(group, &layer.op).is_some();
-                if let Some(relu) = linear.relu {
-                    is_kept[relu] |= linear.groups.iter().any(by_range);
-                }
-                (linear.reads_inputs(), linear.reads_output(&layer.op, map))
-            }
-            (Step::Gamma(step), ..) => {
-                is_kept[step.output] = true;
-                (true, false)
-            }
-            (Step::Expansion(_), ..) => (true, true),
-            (Step::Residual(_), ..) => (true, false),
-            (Step::Gradient | Step::GuidedBackprop, _, Some(operator)) => {
-                let reads = operator.gradient_reads();
-                (reads == GradientReads::Inputs, reads == GradientReads::Output)
-            }
-            _ => (false, false),
-        };
-        is_kept[id] |= output;
-        if inputs {
-            layer.inputs.iter().for_each(|&input| is_kept[input] = true);
+/// The values that the step of a layer reads.
+fn read_values(network: &Network, steps: &[Step], id: LayerId) -> Vec<LayerId> {
+    let layer = &network.layers[id];
+    let mut others = None;
+    let (inputs, output) = match (&steps[id], layer.op.as_linear(), layer.op.as_operator()) {
+        (Step::Linear(linear), Some(map), _) => {
+            let by_range = |group| linear.divides_by_range(group, &layer.op).is_some();
+            others = linear.relu.filter(|_| linear.groups.iter().any(by_range));
+            (linear.reads_inputs(), linear.reads_output(&layer.op, map))
         }
-    }
-    is_kept
+        (Step::Gamma(step), ..) => {
+            others = Some(step.output);
+            (true, false)
+        }
+        (Step::Expansion(_), ..) => (true, true),
+        (Step::Residual(_), ..) => (true, false),
+        (Step::Gradient | Step::GuidedBackprop, _, Some(operator)) => {
+            let reads = operator.gradient_reads();
+            (reads == GradientReads::Inputs, reads == GradientReads::Output)
+        }
+        _ => (false, false),
+    };
+    let inputs = if inputs { &layer.inputs[..] } else { &[] };
+    inputs.iter().copied().chain(output.then_some(id)).chain(others).collect()
 }

@@ -76,7 +76,7 @@ impl Engine {
     /// Propagates the initial relevance of the output back to the value of layer `end`: 0 is the input.
     pub fn propagate(
         &self,
-        activations: &Activations,
+        mut activations: Activations,
         initial: Tensor,
         end: LayerId,
     ) -> Result<Attribution> {
@@ -103,7 +103,7 @@ impl Engine {
             let handed = self
                 .arrived(id, arrived.relevance)
                 .and_then(|relevance| {
-                    self.step(id, activations, Carried { relevance, sums }, before)
+                    self.step(id, &activations, Carried { relevance, sums }, before)
                 })
                 .with_context(|| format!("propagating through the {}", layer.describe()))?;
             let (by_bias, by_stabilizer) = (handed.absorbed_by_bias, handed.absorbed_by_stabilizer);
@@ -116,6 +116,7 @@ impl Engine {
                     carried[input] = Some(joined(carried[input].take(), part)?);
                 }
             }
+            self.last_steps[id].iter().for_each(|&read| activations.values[read] = None);
             self.balance_padding(id, &mut layer_books);
             books.layers.push(layer_books);
         }

@@ -39,7 +39,7 @@ impl Default for FusionGrad {
 const INPUT_NOISE: u64 = 1;
 
 impl Attribute for FusionGrad {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         let is_valid = self.samples > 0 && self.input_samples > 0;
         ensure!(is_valid, "FusionGrad needs at least one noisy network and one noisy input");
         subject.mean_of_samples(self.samples, |sample| {
@@ -50,7 +50,7 @@ impl Attribute for FusionGrad {
                 noise_level: self.noise_level,
                 seed: Stream::new(self.seed, &[sample as u64, INPUT_NOISE]).seed(),
             };
-            subject.inside(&explainer, |inner| smooth.attribute(inner, point))
+            subject.inside(&explainer, |inner| smooth.attribute(inner, point.clone()))
         })
     }
 }

@@ -48,14 +48,13 @@ impl GradCam {
 }
 
 impl Attribute for GradCam {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         let picture = subject.picture()?;
         let layer = self.layer(subject.explainer.network())?;
-        let initial = subject.initial(point)?;
+        let initial = subject.initial(&point)?;
         let put_in = initial.sum();
         let maps = subject.explainer.value(&point.activations, layer)?;
-        let gradient =
-            subject.explainer.propagate_to(layer, &point.activations, initial)?.relevance;
+        let gradient = subject.explainer.propagate_to(layer, point.activations, initial)?.relevance;
         let [_, _, height, width] = *maps.shape() else {
             bail!("the layer's value {:?} is no stack of maps", maps.shape());
         };

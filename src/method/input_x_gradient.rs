@@ -12,9 +12,10 @@ use super::subject::{Attribute, Point, Subject};
 pub(super) struct InputXGradient;
 
 impl Attribute for InputXGradient {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
+        let input = point.input.clone();
         let mut gradient = Gradient.attribute(subject, point)?;
-        let relevance = std::mem::replace(&mut gradient.relevance, point.input.clone());
-        Ok(gradient.replaced(product(relevance, &point.input)?))
+        let relevance = std::mem::replace(&mut gradient.relevance, input.clone());
+        Ok(gradient.replaced(product(relevance, &input)?))
     }
 }

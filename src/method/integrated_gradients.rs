@@ -30,7 +30,7 @@ impl Default for IntegratedGradients {
 }
 
 impl Attribute for IntegratedGradients {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         ensure!(self.steps > 0, "Integrated Gradients needs at least one step");
         let baseline = self.baseline.tensor(&point.input, subject.facts)?;
         let path = difference(&point.input, &baseline)?;
@@ -42,10 +42,10 @@ impl Attribute for IntegratedGradients {
                 let place = nodes[index].0 as f32;
                 let mut input = baseline.clone();
                 input.combine_broadcast(&path, |to, step| *to += place * step)?;
-                Ok(subject.propagate(&subject.at(input)?)?.into())
+                Ok(subject.propagate(subject.at(input)?)?.into())
             },
         )?;
-        let score = f64::from(subject.score(point)?);
+        let score = f64::from(subject.score(&point)?);
         let nothing = f64::from(subject.score(&subject.at(baseline)?)?);
         let relevance = product(mean.relevance.clone(), &path)?;
         let mut explanation = mean.replaced(relevance);

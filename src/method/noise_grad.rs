@@ -35,12 +35,12 @@ impl Default for NoiseGrad {
 }
 
 impl Attribute for NoiseGrad {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         ensure!(self.samples > 0, "NoiseGrad needs at least one sample");
         subject.mean_of_samples(self.samples, |sample| {
             let explainer = noisy_network(subject, self.weight_noise, self.seed, sample)?;
             subject.inside(&explainer, |inner| {
-                self.base.attribution().attribute(inner, &inner.at(point.input.clone())?)
+                self.base.attribution().attribute(inner, inner.at(point.input.clone())?)
             })
         })
     }

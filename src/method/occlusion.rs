@@ -81,11 +81,11 @@ impl Patches {
 }
 
 impl Attribute for Occlusion {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         let picture = subject.picture()?;
         let patches = self.patches(picture)?;
         let cover = self.fill.tensor(&point.input, subject.facts)?;
-        let whole = subject.score(point)?;
+        let whole = subject.score(&point)?;
         let loss = |index: usize| {
             let mut input = point.input.clone();
             let mut covered = cover.data().iter();
@@ -113,7 +113,7 @@ impl Attribute for Occlusion {
         let map: Vec<f32> =
             sums.into_iter().map(|(sum, count)| (sum / f64::from(count.max(1))) as f32).collect();
         let relevance = over_channels(&map, point.input.shape(), picture)?;
-        Ok(Explanation::unconserved(relevance, subject.initial(point)?.sum()))
+        Ok(Explanation::unconserved(relevance, subject.initial(&point)?.sum()))
     }
 }
 

@@ -108,13 +108,14 @@ impl PreparedMethod {
         Ok(Point { input, activations })
     }
 
-    /// Explains an output at an input.
+    /// Explains an output at an input. Values of the forward pass are dropped while they are read for the last time:
+    /// for another explanation of the point, hand in a clone, which shares them.
     ///
     /// # Errors
     /// When the method cannot be applied to such an input, or `watch` says that nobody waits any more.
     pub fn explain(
         &self,
-        point: &Point,
+        point: Point,
         question: Question,
         watch: &dyn Watch,
     ) -> Result<Explanation> {

@@ -50,7 +50,7 @@ impl Rise {
 }
 
 impl Attribute for Rise {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         ensure!(self.samples > 0 && self.cells > 0, "RISE needs at least one mask of one cell");
         ensure!(
             self.keep > 0.0 && self.keep <= 1.0,
@@ -75,7 +75,7 @@ impl Attribute for Rise {
         let share = 1.0 / (f64::from(self.keep) * self.samples as f64);
         let map: Vec<f32> = sums.into_iter().map(|sum| (sum * share) as f32).collect();
         let relevance = over_channels(&map, point.input.shape(), picture)?;
-        Ok(Explanation::unconserved(relevance, subject.initial(point)?.sum()))
+        Ok(Explanation::unconserved(relevance, subject.initial(&point)?.sum()))
     }
 }
 

@@ -12,7 +12,7 @@ use super::subject::{Attribute, Point, Subject};
 pub(super) struct Saliency;
 
 impl Attribute for Saliency {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         let gradient = Gradient.attribute(subject, point)?;
         let magnitude = gradient.relevance.map(f32::abs)?;
         Ok(gradient.replaced(magnitude))

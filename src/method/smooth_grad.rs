@@ -30,14 +30,14 @@ impl Default for SmoothGrad {
 }
 
 impl Attribute for SmoothGrad {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         ensure!(self.samples > 0, "SmoothGrad needs at least one sample");
         let (low, high) = point.input.extremes();
         let sigma = self.noise_level * (high - low);
         subject.mean_of_samples(self.samples, |sample| {
             let input = noisy(&point.input, sigma, self.seed, sample);
             subject.inside(subject.explainer, |inner| {
-                self.base.attribution().attribute(inner, &inner.at(input)?)
+                self.base.attribution().attribute(inner, inner.at(input)?)
             })
         })
     }

@@ -29,14 +29,14 @@ impl Default for SmoothTaylor {
 }
 
 impl Attribute for SmoothTaylor {
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         ensure!(self.samples > 0, "SmoothTaylor needs at least one sample");
         let Some(objective) = self.adaptive else {
-            return self.with_sigma(self.sigma, subject, point);
+            return self.with_sigma(self.sigma, subject, &point);
         };
         let (explanation, adaptation): (Explanation, Adaptation) =
-            adaptive::choose(objective, self.sigma, self.seed, subject, point, |sigma| {
-                self.with_sigma(sigma, subject, point)
+            adaptive::choose(objective, self.sigma, self.seed, subject, &point, |sigma| {
+                self.with_sigma(sigma, subject, &point)
             })?;
         Ok(Explanation { adaptation: Some(adaptation), ..explanation })
     }
@@ -48,7 +48,7 @@ impl SmoothTaylor {
             // The same noise for every σ, so that they can be compared.
             let root = noisy(&point.input, sigma, self.seed, sample);
             let way = difference(&point.input, &root)?;
-            let gradient: Explanation = subject.propagate(&subject.at(root)?)?.into();
+            let gradient: Explanation = subject.propagate(subject.at(root)?)?.into();
             let relevance = product(way, &gradient.relevance)?;
             Ok(gradient.replaced(relevance))
         })?;

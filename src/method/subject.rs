@@ -14,7 +14,7 @@ use crate::tensor::Tensor;
 /// A method: from a point of the input space to an explanation there.
 pub(super) trait Attribute {
     /// Explains the subject's output at `point`; unless the method says otherwise by one propagation.
-    fn attribute(&self, subject: &Subject, point: &Point) -> Result<Explanation> {
+    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         Ok(subject.propagate(point)?.into())
     }
 }
@@ -103,8 +103,9 @@ impl Subject<'_> {
     }
 
     /// One propagation, by the rules that the network was compiled with.
-    pub fn propagate(&self, point: &Point) -> Result<Attribution> {
-        self.explainer.propagate_to(self.end, &point.activations, self.initial(point)?)
+    pub fn propagate(&self, point: Point) -> Result<Attribution> {
+        let initial = self.initial(&point)?;
+        self.explainer.propagate_to(self.end, point.activations, initial)
     }
 
     /// The input as a picture.

@@ -9,7 +9,7 @@ fn gradients_of_whole_networks_agree_with_finite_differences() {
         let method = prepared(&path, Method::Gradient, 1).unwrap();
         let input = noise(&[1, 1, 28, 28], 3);
         let point = method.forward(input.clone()).unwrap();
-        let gradient = method.explain(&point, QUESTION, &Unwatched).unwrap().relevance;
+        let gradient = method.explain(point, QUESTION, &Unwatched).unwrap().relevance;
         // Along the gradient itself the output changes most, and rounding matters least.
         let length = gradient.data().iter().map(|value| value * value).sum::<f32>().sqrt();
         let step = 2e-3;

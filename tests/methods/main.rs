@@ -76,7 +76,7 @@ fn explained(path: &Path, method: Method, input: &Tensor) -> Explanation {
 fn explained_on(path: &Path, method: Method, input: &Tensor, threads: usize) -> Explanation {
     let prepared = prepared(path, method, threads).unwrap();
     let point = prepared.forward(input.clone()).unwrap();
-    prepared.explain(&point, QUESTION, &Unwatched).unwrap()
+    prepared.explain(point, QUESTION, &Unwatched).unwrap()
 }
 
 /// A small model written to a folder of its own.

@@ -108,6 +108,6 @@ fn what_cannot_be_is_an_error() {
     let vector = file(&vector);
     let method = prepared(&vector.path, Method::Rise(Rise::default()), 1).unwrap();
     let point = method.forward(Tensor::filled(&[1, 3], 1.0).unwrap()).unwrap();
-    let error = method.explain(&point, QUESTION, &Unwatched).unwrap_err().to_string();
+    let error = method.explain(point, QUESTION, &Unwatched).unwrap_err().to_string();
     assert!(error.contains("a picture of 1 or 3 channels"), "{error}");
 }

@@ -67,7 +67,7 @@ pub fn explain(
     canonize(&mut network, &PassSelection::of(&composite.canonize)?)?;
     let explainer = Explainer::new(network, composite, range, Threads::default())?;
     let activations = explainer.forward(input)?;
-    explainer.propagate(&activations, initial.clone())
+    explainer.propagate(activations, initial.clone())
 }
 
 /// The whole chain of an error's messages.

@@ -138,7 +138,7 @@ impl Job {
         let turns = self.turns.as_ref();
         let _turn = turns.map(|turns| turns.lock().unwrap_or_else(PoisonError::into_inner));
         let (forward, point) = self.forward(decoded).with_context(named)?;
-        self.attribute_targets(&Arc::new(forward), &point, emit).with_context(named)
+        self.attribute_targets(&Arc::new(forward), point, emit).with_context(named)
     }
 
     fn forward<'a>(&self, decoded: Decoded<'a>) -> Result<(Forward<'a>, Point)> {
@@ -164,16 +164,18 @@ impl Job {
     fn attribute_targets<'a>(
         &self,
         forward: &Arc<Forward<'a>>,
-        point: &Point,
+        point: Point,
         emit: &mut dyn FnMut(Attributed<'a>) -> bool,
     ) -> Result<()> {
-        let logits = point.activations.logits()?;
-        let classes = self.targets.classes(logits)?;
+        let logits = point.activations.logits()?.clone();
+        let classes = self.targets.classes(&logits)?;
         for class in &classes {
             self.outputs.refuse_existing(&self.paths(forward, *class))?;
         }
-        for class in classes {
-            let against = self.targets.against(class, logits)?;
+        // The last target may use the forward pass up.
+        let points = std::iter::repeat_n(point, classes.len());
+        for (class, point) in classes.into_iter().zip(points) {
+            let against = self.targets.against(class, &logits)?;
             if !emit(self.attribute_class(forward, point, class, against)?) {
                 break;
             }
@@ -188,7 +190,7 @@ impl Job {
     fn attribute_class<'a>(
         &self,
         forward: &Arc<Forward<'a>>,
-        point: &Point,
+        point: Point,
         class: TargetClass,
         against: Option<TargetClass>,
     ) -> Result<Attributed<'a>> {
