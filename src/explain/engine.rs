@@ -133,7 +133,9 @@ impl Engine {
             })
             .collect::<Result<_>>()?;
         (engine.forward, engine.steps) = kernels.into_iter().unzip();
-        engine.release_weights()?;
+        if packing == Packing::Kept {
+            engine.release_weights()?;
+        }
         Ok(engine)
     }
 
