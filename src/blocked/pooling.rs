@@ -18,27 +18,27 @@ pub(crate) fn maxima(window: &[WindowAxis; 2], input: &[f32], output: &mut [f32]
     });
 }
 
-/// Gives the relevance of every window to its largest pixel, the first of equals.
-pub(crate) fn winners(
+/// The winner of every window, the first of equals: the number of its tap.
+pub(crate) fn winners(window: &[WindowAxis; 2], input: &[f32], winners: &mut [f32]) {
+    let width = window[1].kernel;
+    for_each_row(&Grid::gathering(window), input, winners, |reading, winners| {
+        with_lanes(Winners { reading, width, winners });
+    });
+}
+
+/// Gives the relevance of every window to its winner.
+pub(crate) fn to_winners(
     window: &[WindowAxis; 2],
-    input: &[f32],
+    winners: &[f32],
     relevance: &[f32],
     result: &mut [f32],
 ) {
-    let [vertical, horizontal] = window;
-    let grid = Grid::gathering(window);
-    let (input, relevance) = (input.as_chunks().0, relevance.as_chunks().0);
-    let (windows, steps) =
-        (vertical.output * horizontal.output, vertical.kernel * horizontal.kernel);
-    for_each_heavy_chunk(result, grid.read_len() * LANES, 2 * steps, |block, result| {
-        let result = result.as_chunks_mut().0;
-        result.fill([0.0; LANES]);
-        with_lanes(Winners {
-            grid: &grid,
-            plane: &input[block * grid.read_len()..][..grid.read_len()],
-            relevance: &relevance[block * windows..][..windows],
-            result,
-        });
+    let kernel = window.map(|axis| axis.kernel);
+    let winners = winners.as_chunks().0;
+    let grid = Grid::scattering(window);
+    for_each_row(&grid, relevance, result, |reading, result| {
+        let winners = &winners[reading.block * grid.read_len()..][..grid.read_len()];
+        with_lanes(ToWinners { reading, kernel, winners, result });
     });
 }
 
@@ -97,14 +97,16 @@ fn for_each_row(
     let input = input.as_chunks().0;
     let (rows, steps) = (grid.rows.len(), grid.most_taps());
     for_each_heavy_chunk(output, grid.columns.len() * LANES, steps, |index, output| {
-        let plane = &input[index / rows * grid.read_len()..][..grid.read_len()];
-        work(Reading { grid, row: index % rows, plane }, output.as_chunks_mut().0);
+        let (block, row) = (index / rows, index % rows);
+        let plane = &input[block * grid.read_len()..][..grid.read_len()];
+        work(Reading { grid, block, row, plane }, output.as_chunks_mut().0);
     });
 }
 
 /// What one row of windows reads.
 struct Reading<'a> {
     grid: &'a Grid,
+    block: usize,
     row: usize,
     plane: &'a [Sixteen],
 }
@@ -117,7 +119,7 @@ struct Maxima<'a> {
 impl LanesLoop for Maxima<'_> {
     #[inline(always)]
     fn run(self, lanes: impl Lanes) {
-        let Reading { grid, row, plane } = self.reading;
+        let Reading { grid, row, plane, .. } = self.reading;
         let row = grid.rows[row];
         for (to, &column) in self.output.iter_mut().zip(&grid.columns) {
             let mut largest = lanes.splat(f32::NEG_INFINITY);
@@ -135,39 +137,68 @@ impl LanesLoop for Maxima<'_> {
 }
 
 struct Winners<'a> {
-    grid: &'a Grid,
-    plane: &'a [Sixteen],
-    relevance: &'a [Sixteen],
-    result: &'a mut [Sixteen],
+    reading: Reading<'a>,
+    /// Taps in a row of the window.
+    width: usize,
+    winners: &'a mut [Sixteen],
 }
 
 impl LanesLoop for Winners<'_> {
     #[inline(always)]
     fn run(self, lanes: impl Lanes) {
-        let Winners { grid, plane, relevance, result } = self;
-        let columns = grid.columns.len();
-        for (window, relevance) in relevance.iter().enumerate() {
-            let (row, column) = (grid.rows[window / columns], grid.columns[window % columns]);
+        let Reading { grid, row, plane, .. } = self.reading;
+        let row = grid.rows[row];
+        for (to, &column) in self.winners.iter_mut().zip(&grid.columns) {
+            let tap = |y: usize, x: usize| {
+                (row.first + y * row.step) * self.width + column.first + x * column.step
+            };
             // The first one wins whatever it is.
-            let Some(first) = grid.first_place(row, column) else { continue };
-            let (mut largest, mut winner) = (lanes.load(&plane[first]), lanes.splat(0.0));
+            let first = grid.first_place(row, column);
+            let mut largest = first.map_or(lanes.splat(0.0), |first| lanes.load(&plane[first]));
+            let mut winner = lanes.splat(tap(0, 0) as f32);
             for y in 0..row.count {
                 for x in 0..column.count {
                     let number = lanes.load(&plane[grid.place(row, column, [y, x])]);
-                    let tap = lanes.splat((y * column.count + x) as f32);
+                    let tap = lanes.splat(tap(y, x) as f32);
                     winner = lanes.where_greater(number, largest, [tap, winner]);
                     largest = lanes.where_greater(number, largest, [number, largest]);
                 }
             }
-            let (zero, relevance) = (lanes.splat(0.0), lanes.load(relevance));
+            lanes.store(winner, to);
+        }
+    }
+}
+
+struct ToWinners<'a> {
+    reading: Reading<'a>,
+    /// Taps along both axes.
+    kernel: [usize; 2],
+    /// Those of the whole plane that is read.
+    winners: &'a [Sixteen],
+    result: &'a mut [Sixteen],
+}
+
+impl LanesLoop for ToWinners<'_> {
+    #[inline(always)]
+    fn run(self, lanes: impl Lanes) {
+        let Reading { grid, row, plane, .. } = self.reading;
+        let ([height, width], row) = (self.kernel, grid.rows[row]);
+        let zero = lanes.splat(0.0);
+        for (to, &column) in self.result.iter_mut().zip(&grid.columns) {
+            let mut sum = zero;
             for y in 0..row.count {
                 for x in 0..column.count {
-                    let tap = lanes.splat((y * column.count + x) as f32);
-                    let share = lanes.where_equal(tap, winner, [relevance, zero]);
-                    let place = &mut result[grid.place(row, column, [y, x])];
-                    lanes.store(lanes.add(lanes.load(place), share), place);
+                    // Taps are numbered from the end here.
+                    let above = height - 1 - (row.first + y * row.step);
+                    let tap = above * width + width - 1 - (column.first + x * column.step);
+                    let place = grid.place(row, column, [y, x]);
+                    let (winner, relevance) =
+                        (lanes.load(&self.winners[place]), lanes.load(&plane[place]));
+                    let tap = lanes.splat(tap as f32);
+                    sum = lanes.add(sum, lanes.where_equal(tap, winner, [relevance, zero]));
                 }
             }
+            lanes.store(sum, to);
         }
     }
 }
@@ -182,7 +213,7 @@ struct Averages<'a> {
 impl LanesLoop for Averages<'_> {
     #[inline(always)]
     fn run(self, lanes: impl Lanes) {
-        let Reading { grid, row, plane } = self.reading;
+        let Reading { grid, row, plane, .. } = self.reading;
         let row = grid.rows[row];
         for ((to, &column), &weight) in self.output.iter_mut().zip(&grid.columns).zip(self.weights)
         {
@@ -208,7 +239,7 @@ struct Shares<'a> {
 impl LanesLoop for Shares<'_> {
     #[inline(always)]
     fn run(self, lanes: impl Lanes) {
-        let Reading { grid, row, plane } = self.reading;
+        let Reading { grid, row, plane, .. } = self.reading;
         let row = grid.rows[row];
         for (to, &column) in self.input.iter_mut().zip(&grid.columns) {
             let mut sum = lanes.splat(0.0);
@@ -312,7 +343,8 @@ mod tests {
             }
             let relevance = numbers(to.len(), 3);
             let forward = run(to.len(), |largest| maxima(&window, &input, largest));
-            let back = run(from.len(), |result| winners(&window, &input, &relevance, result));
+            let won = run(to.len(), |won| winners(&window, &input, won));
+            let back = run(from.len(), |result| to_winners(&window, &won, &relevance, result));
 
             let shape = |image: Image| vec![1, CHANNELS, image.height, image.width];
             let pooling = MaxPooling {
@@ -322,7 +354,8 @@ mod tests {
             };
             let planes = Tensor::new(&shape(from), &to_planes(from, &input)).unwrap();
             let relevance = Tensor::new(&shape(to), &to_planes(to, &relevance)).unwrap();
-            let expected = pooling.gradient(std::slice::from_ref(&planes), relevance).unwrap();
+            let note = pooling.note(std::slice::from_ref(&planes)).unwrap();
+            let expected = pooling.gradient(&[note], relevance).unwrap();
             assert_eq!(bits(&to_planes(from, &back)), bits(expected[0].data()));
             let expected = pooling.forward(vec![planes]).unwrap();
             assert_eq!(bits(&to_planes(to, &forward)), bits(expected.data()));

@@ -64,6 +64,8 @@ pub(super) enum StepKernels {
 #[derive(Clone, Debug)]
 pub struct Activations {
     pub(super) values: Vec<Option<Tensor>>,
+    /// What layers noted of their inputs.
+    pub(super) notes: Vec<Option<Tensor>>,
     output: LayerId,
 }
 
@@ -241,22 +243,24 @@ impl Engine {
             input.shape(),
             network.input_shape()
         );
-        let mut values: Vec<Option<Tensor>> = vec![None; network.layers.len()];
+        let nothing = vec![None; network.layers.len()];
+        let (values, notes) = (nothing.clone(), nothing);
+        let mut activations = Activations { values, notes, output: network.output };
         for (id, layer) in network.layers.iter().enumerate() {
             // An activation may have been computed with its signal.
-            if values[id].is_none() {
+            if activations.values[id].is_none() {
                 let (computed, value) = self
-                    .evaluate(id, input, &mut values)
+                    .evaluate(id, input, &mut activations)
                     .with_context(|| format!("running the {}", layer.describe()))?;
-                values[computed] = Some(value);
+                activations.values[computed] = Some(value);
             }
             for &done in &self.last_reads[id] {
                 if !self.program.is_kept[done] {
-                    values[done] = None;
+                    activations.values[done] = None;
                 }
             }
         }
-        Ok(Activations { values, output: network.output })
+        Ok(activations)
     }
 
     /// The value of a layer, or of the activation behind it.
@@ -264,7 +268,7 @@ impl Engine {
         &self,
         id: LayerId,
         picture: &Tensor,
-        values: &mut [Option<Tensor>],
+        Activations { values, notes, .. }: &mut Activations,
     ) -> Result<(LayerId, Tensor)> {
         let network = &self.program.network;
         let layer = &network.layers[id];
@@ -296,7 +300,12 @@ impl Engine {
                     finish.finish(block, block * to.len(), from, to, &mut Totals::default());
                 })
             }
-            (ForwardKernel::Operator, op, _) => op.evaluate(picture, inputs),
+            (ForwardKernel::Operator, op, _) => {
+                if let Some(operator) = op.as_operator().filter(|_| self.program.reads_note(id)) {
+                    notes[id] = Some(operator.note(&inputs)?);
+                }
+                op.evaluate(picture, inputs)
+            }
         };
         Ok((computed, value?))
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use super::program::ExpansionStep;
 use super::propagate::{Carried, Handed};
 use super::quotient::{Absorbed, quotients};
-use crate::operator::Operator;
+use crate::operator::{GradientReads, Operator};
 use crate::tensor::Tensor;
 
 /// `R_in = x ⊙ Jᵀ (R / stabilized(signals · z))` (Achtibat et al. 2024, AttnLRP, section 3.3).
@@ -61,6 +61,9 @@ fn slopes(
     let absorbed = quotients(bias.filter(|_| step.bias), step.stabilizer, &mut arrived, &z)?;
     let slopes = match step.of_signal {
         true => operator.gradient_of_signal(inputs, arrived)?,
+        false if operator.gradient_reads() == GradientReads::Note => {
+            operator.gradient(&[operator.note(inputs)?], arrived)?
+        }
         false => operator.gradient(inputs, arrived)?,
     };
     Ok((slopes, absorbed))

@@ -166,6 +166,13 @@ impl Program {
         Ok(Program { network, steps, is_kept })
     }
 
+    /// Whether the step of a layer reads what its operator notes of the inputs.
+    pub(super) fn reads_note(&self, id: LayerId) -> bool {
+        let is_gradient = matches!(self.steps[id], Step::Gradient | Step::GuidedBackprop);
+        let operator = self.network.layers[id].op.as_operator().filter(|_| is_gradient);
+        operator.is_some_and(|operator| operator.gradient_reads() == GradientReads::Note)
+    }
+
     /// For each layer, the values that no step reads after its own; propagation goes from the last layer to the first.
     pub(super) fn last_steps(&self) -> Vec<Vec<LayerId>> {
         let mut is_read = vec![false; self.steps.len()];

@@ -116,6 +116,7 @@ impl Engine {
                     carried[input] = Some(joined(carried[input].take(), part)?);
                 }
             }
+            activations.notes[id] = None;
             self.last_steps[id].iter().for_each(|&read| activations.values[read] = None);
             self.balance_padding(id, &mut layer_books);
             books.layers.push(layer_books);
@@ -183,6 +184,7 @@ impl Engine {
             GradientReads::Nothing => Ok(vec![]),
             GradientReads::Inputs => reads.inputs(),
             GradientReads::Output => Ok(vec![reads.output()?]),
+            GradientReads::Note => Ok(vec![reads.note()?]),
         };
         if let (Step::Gradient, Op::Concat(concat)) = (&self.program().steps[id], op) {
             return take_apart(concat, &arrived.relevance, before);

@@ -34,6 +34,12 @@ impl<'a> Reads<'a> {
         self.value(self.id)
     }
 
+    /// What the layer noted of its inputs.
+    pub fn note(&self) -> Result<Tensor> {
+        let note = self.activations.notes[self.id].clone();
+        note.context("propagation reads what was not noted")
+    }
+
     /// The layer's inputs.
     pub fn inputs(&self) -> Result<Vec<Tensor>> {
         let inputs = &self.engine.network().layers[self.id].inputs;

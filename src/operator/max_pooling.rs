@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
-use super::Operator;
 use super::activation::single;
+use super::{GradientReads, Operator};
 use crate::blocked::pooling;
 use crate::linear::{Window, WindowAxis, for_each_row};
-use crate::parallel::for_each_heavy_chunk;
+use crate::parallel::{for_each_chunk, for_each_heavy_chunk};
 use crate::tensor::Tensor;
 
 /// ONNX `MaxPool` and, with a window as large as the plane, `GlobalMaxPool`: `[N, C, spatial...]`.
@@ -19,6 +19,9 @@ pub struct MaxPooling {
     /// Shape of the output.
     pub output_shape: Vec<usize>,
 }
+
+/// The winner of a window that lies in the padding.
+const NOBODY: u32 = u32::MAX;
 
 impl MaxPooling {
     fn taps(&self) -> usize {
@@ -53,11 +56,12 @@ impl MaxPooling {
     }
 
     /// Writes the winner of every window of one plane; the first of equals wins.
-    fn winners(&self, plane: &[f32], winners: &mut [usize]) {
+    fn winners(&self, plane: &[f32], winners: &mut [u32]) {
+        winners.fill(NOBODY);
         let mut take = |output: usize, input: usize| {
             let winner = &mut winners[output];
-            if *winner == usize::MAX || plane[input] > plane[*winner] {
-                *winner = input;
+            if *winner == NOBODY || plane[input] > plane[*winner as usize] {
+                *winner = input as u32;
             }
         };
         if self.is_image() {
@@ -86,21 +90,42 @@ impl Operator for MaxPooling {
         Ok(output)
     }
 
-    fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
-        let mut result = Tensor::unwritten(&self.input_shape)?;
+    /// Relevance goes to winners.
+    fn gradient_reads(&self) -> GradientReads {
+        GradientReads::Note
+    }
+
+    /// The winner of every window: in blocks the number of its tap, row by row (in the bits of an integer) that of its
+    /// pixel.
+    fn note(&self, inputs: &[Tensor]) -> Result<Tensor> {
+        let mut note = Tensor::unwritten(&self.output_shape)?;
         if let Some(axes) = self.axes_in_blocks() {
-            pooling::winners(&axes, inputs[0].data(), relevance.data(), result.data_mut());
-            return Ok(vec![result]);
+            pooling::winners(&axes, inputs[0].data(), note.data_mut());
+            return Ok(note);
         }
         let (from, input_len) = (inputs[0].data(), self.window.input_len());
+        let output_len = self.window.output_len();
+        for_each_heavy_chunk(note.data_mut(), output_len, self.taps(), |plane, winners| {
+            let winners = bytemuck::cast_slice_mut(winners);
+            self.winners(&from[plane * input_len..][..input_len], winners);
+        });
+        Ok(note)
+    }
+
+    fn gradient(&self, note: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
+        let mut result = Tensor::unwritten(&self.input_shape)?;
+        let winners = note[0].data();
+        if let Some(axes) = self.axes_in_blocks() {
+            pooling::to_winners(&axes, winners, relevance.data(), result.data_mut());
+            return Ok(vec![result]);
+        }
         let (relevance, output_len) = (relevance.data(), self.window.output_len());
-        for_each_heavy_chunk(result.data_mut(), input_len, self.taps(), |plane, result| {
-            let mut winners = vec![usize::MAX; output_len];
-            self.winners(&from[plane * input_len..][..input_len], &mut winners);
+        for_each_chunk(result.data_mut(), self.window.input_len(), |plane, result| {
+            let windows = plane * output_len..(plane + 1) * output_len;
+            let winners: &[u32] = bytemuck::cast_slice(&winners[windows.clone()]);
             result.fill(0.0);
-            let relevance = &relevance[plane * output_len..][..output_len];
-            for (&winner, &relevance) in winners.iter().zip(relevance) {
-                if let Some(to) = result.get_mut(winner) {
+            for (&winner, &relevance) in winners.iter().zip(&relevance[windows]) {
+                if let Some(to) = result.get_mut(winner as usize) {
                     *to += relevance;
                 }
             }
@@ -125,7 +150,8 @@ mod tests {
         let output = pooling.forward(vec![input.clone()]).unwrap();
         assert_eq!(output.data(), &[3.0, -1.0]);
         let relevance = Tensor::new(&[1, 1, 2], &[5.0, 7.0]).unwrap();
-        let back = pooling.gradient(&[input], relevance).unwrap();
+        let note = pooling.note(&[input]).unwrap();
+        let back = pooling.gradient(&[note], relevance).unwrap();
         assert_eq!(back[0].data(), &[5.0, 0.0, 0.0, 7.0]);
     }
 }
