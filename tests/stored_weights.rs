@@ -14,7 +14,7 @@ use onnxplain::model::{LoadOptions, Model};
 use onnxplain::network::{Network, Op};
 use onnxplain::parallel::Threads;
 use onnxplain::tensor::Tensor;
-use support::onnx::{Graph, ints};
+use support::onnx::{Graph, int, ints};
 use support::{message, noise};
 use tract_onnx::pb::TensorProto;
 use tract_onnx::pb::tensor_proto::DataType;
@@ -98,18 +98,50 @@ fn a_file_that_is_written_meanwhile_is_told() {
     assert!(told.contains("model.onnx was written while it was in use; run again"), "{told}");
 }
 
+/// Noise, stored byte by byte.
+fn raw(name: &str, shape: &[usize]) -> TensorProto {
+    TensorProto {
+        name: name.to_string(),
+        dims: shape.iter().map(|&axis| axis as i64).collect(),
+        data_type: DataType::Float as i32,
+        raw_data: noise(shape, 7).data().iter().flat_map(|number| number.to_le_bytes()).collect(),
+        ..TensorProto::default()
+    }
+}
+
+#[test]
+fn large_dense_layers_are_multiplied_where_they_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    // Names of other lengths let the numbers begin at other places of a word, and nobody counts rows by fours.
+    for name in ["w", "ww", "www", "wwww"] {
+        let mut graph = Graph::with_input(13, &[1, 2101]);
+        let weights = [&[1031, 2101], &[7, 1031]]
+            .map(|shape: &[usize; 2]| graph.tensor(raw(&format!("{name}{}", shape[0]), shape)));
+        assert!(graph.proto.initializer[0].raw_data.len() > 1 << 23, "worth a mapping");
+        let transposed = [int("transB", 1)];
+        let hidden = graph.node("Gemm", &["x", &weights[0]], &transposed);
+        let hidden = graph.node("Relu", &[&hidden], &[]);
+        let output = graph.node("Gemm", &[&hidden, &weights[1]], &transposed);
+        graph.output(&output);
+        std::fs::write(&path, graph.bytes()).unwrap();
+        for preset in ["epsilon", "excitation-backprop"] {
+            let kept = relevance(load(&path, false), preset, Packing::Kept).unwrap();
+            let in_passing = relevance(load(&path, true), preset, Packing::PerPass).unwrap();
+            assert_eq!(kept, in_passing, "{name} {preset}");
+        }
+    }
+    let network = load(&path, true);
+    std::fs::write(&path, "short").unwrap();
+    let told = message(relevance(network, "epsilon", Packing::PerPass));
+    assert!(told.contains("model.onnx was written while it was in use; run again"), "{told}");
+}
+
 #[test]
 fn layers_may_share_a_weight() {
     let shape = [96, 96, 3, 3];
     let mut graph = Graph::with_input(13, &[1, 96, 8, 8]);
-    let numbers = noise(&shape, 7);
-    let weight = graph.tensor(TensorProto {
-        name: "shared".to_string(),
-        dims: shape.map(|axis| axis as i64).to_vec(),
-        data_type: DataType::Float as i32,
-        raw_data: numbers.data().iter().flat_map(|number| number.to_le_bytes()).collect(),
-        ..TensorProto::default()
-    });
+    let weight = graph.tensor(raw("shared", &shape));
     let mut value = "x".to_string();
     for _ in 0..4 {
         value = graph.node("Conv", &[&value, &weight], &[ints("pads", &[1; 4])]);

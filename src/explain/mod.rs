@@ -12,6 +12,7 @@ mod engine;
 mod expansion;
 mod gamma;
 mod input_range;
+mod kept;
 mod layout;
 mod program;
 mod proof;

@@ -86,14 +86,16 @@ impl<'a> Blend<'a> {
     fn fade_outside(&self, pixels: &mut [u8]) {
         for pixel in pixels.chunks_exact_mut(3) {
             let faded = fade(pixel, &OUTSIDE, luma(self.neutral));
-            pixel.copy_from_slice(&faded.map(to_byte));
+            for (to, value) in pixel.iter_mut().zip(faded) {
+                *to = to_byte(value);
+            }
         }
     }
 
     fn color_inside(&self, pixels: &mut [u8], relevance: &[f32]) {
         for (pixel, &relevance) in pixels.chunks_exact_mut(3).zip(relevance) {
             let photo = fade(pixel, &INSIDE, luma(self.neutral));
-            pixel.copy_from_slice(&self.color(photo, relevance));
+            self.color(photo, relevance, pixel);
         }
     }
 
@@ -102,30 +104,34 @@ impl<'a> Blend<'a> {
     /// Both the photo and the colour are taken as distances from the neutral colour. So weak
     /// relevance glows on the photo in a map with a black middle and tints it in one with a
     /// white middle, instead of covering it with the near-black or near-white of the map.
-    fn color(&self, photo: [f32; 3], relevance: f32) -> [u8; 3] {
+    fn color(&self, photo: [f32; 3], relevance: f32, pixel: &mut [u8]) {
         let normalization = self.rendering.normalization;
         let position = self.scale.position(relevance);
         // The square root lets weak relevance be seen.
         let opacity = self.rendering.alpha * normalization.strength(position).sqrt();
         let Rgb(color) = self.table.color(self.rendering.color_position(position));
-        std::array::from_fn(|channel| {
+        for (channel, to) in pixel.iter_mut().enumerate() {
             let neutral = self.neutral[channel];
             let from_photo = (1.0 - opacity) * (photo[channel] - neutral);
             let from_color = self.rendering.alpha * (f32::from(color[channel]) - neutral);
-            to_byte(neutral + from_photo + from_color)
-        })
+            *to = to_byte(neutral + from_photo + from_color);
+        }
     }
 }
 
 /// Takes colour away and brings the brightness closer to that of the neutral colour: dark behind
 /// a map with a black middle, pale behind one with a white middle.
 fn fade(pixel: &[u8], fading: &Fading, neutral: f32) -> [f32; 3] {
-    let pixel: [f32; 3] = std::array::from_fn(|channel| f32::from(pixel[channel]));
-    let gray = luma(pixel);
-    pixel.map(|value| {
-        let grayish = value + fading.desaturation * (gray - value);
-        grayish + fading.neutral * (neutral - grayish)
-    })
+    let mut faded = [0.0; 3];
+    for (to, &from) in faded.iter_mut().zip(pixel) {
+        *to = f32::from(from);
+    }
+    let gray = luma(faded);
+    for value in &mut faded {
+        let grayish = *value + fading.desaturation * (gray - *value);
+        *value = grayish + fading.neutral * (neutral - grayish);
+    }
+    faded
 }
 
 /// Brightness by the weights of ITU-R BT.601, as JPEG has it.

@@ -27,7 +27,7 @@ pub enum Overwrite {
 /// As [`write_bytes`].
 pub fn write_png(path: &Path, picture: &RgbImage, overwrite: Overwrite) -> Result<()> {
     write_whole(path, overwrite, |file| {
-        PngEncoder::new_with_quality(file, CompressionType::Fast, FilterType::Adaptive)
+        PngEncoder::new_with_quality(file, CompressionType::Fast, FilterType::Sub)
             .write_image(
                 picture.as_raw(),
                 picture.width(),
