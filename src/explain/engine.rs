@@ -357,3 +357,6 @@ fn last_reads(network: &Network) -> Vec<Vec<LayerId>> {
     }
     reads
 }
+
+#[cfg(test)]
+mod tests;
