@@ -9,11 +9,17 @@ pub use self::platform::keep_pages;
 /// for 85 ms.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod platform {
-    /// Keeps what is freed for the tensors to come, in one heap for all threads.
+    use std::ffi::c_int;
+
+    use libc::{M_ARENA_MAX, M_MMAP_MAX, M_TRIM_THRESHOLD, mallopt};
+
+    /// Keeps what is freed for the tensors to come, in a heap for each core: threads would wait for a single one, and
+    /// one for each thread holds more.
     #[allow(unsafe_code)]
     pub fn keep_pages() {
-        use libc::{M_ARENA_MAX, M_MMAP_MAX, M_TRIM_THRESHOLD, mallopt};
-        for (option, value) in [(M_ARENA_MAX, 1), (M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, -1)] {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let heaps = c_int::try_from(cores).unwrap_or(c_int::MAX);
+        for (option, value) in [(M_ARENA_MAX, heaps), (M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, -1)] {
             // SAFETY: sets a number of the allocator's, before there is a second thread. Where it refuses, it is slower.
             unsafe { mallopt(option, value) };
         }

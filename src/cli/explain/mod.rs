@@ -6,6 +6,7 @@ mod described;
 mod inputs;
 mod method;
 mod outputs;
+mod prepare;
 mod recorded;
 mod render;
 mod report;
@@ -18,36 +19,30 @@ mod targets;
 mod work;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::Instant;
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use indicatif::ProgressBar;
 
-use onnxplain::canonize::PassSelection;
-use onnxplain::explain::{Initial, InputRange, Packing};
+use onnxplain::explain::Initial;
 use onnxplain::heatmap::{Colormap, Normalization, Rendering};
-use onnxplain::method::{InputFacts, Method, PreparedMethod, Setup};
-use onnxplain::model::{ModelInput, Preprocessor};
+use onnxplain::method::Method;
 
 use self::attribute::Job;
-use self::described::described;
 use self::inputs::{Failed, InputFile, InputOptions, Inputs};
 use self::method::MethodOptions;
 use self::outputs::{Kind, Outputs};
+use self::prepare::prepare;
 use self::report::Seconds;
 use self::report_file::ReportFile;
 use self::resume::Judge;
 use self::staging::Staging;
-use self::targets::Targets;
 use self::work::Work;
 use super::Status;
 use super::console::Console;
-use super::input::{InputReader, is_tensor};
-use super::options::{ModelOptions, PreprocessOptions, channel_axis};
-use super::setup::{self, Cards, Choice};
+use super::options::{ModelOptions, PreprocessOptions};
+use super::setup::{self, Cards};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -290,119 +285,4 @@ fn refuse_before_work(
         }
     };
     files.into_iter().map(|file| file.and_then(refuse)).collect()
-}
-
-/// Loads the model and compiles its explanation; says what was assumed.
-fn prepare(
-    options: &ExplainOptions,
-    method: Method,
-    cards: &Cards,
-    outputs: Outputs,
-    files: &[Result<InputFile, Failed>],
-    console: &mut Console,
-) -> Result<Job> {
-    let rendering = options.rendering(&method)?;
-    let named = Choice::named(method.preset().unwrap_or(&options.model_options.composite))?;
-    let mut start_up = Seconds::default();
-    let begin = Instant::now();
-    let model = setup::load_model(&options.model, &options.model_options, cards)?;
-    start_up.load = begin.elapsed().as_secs_f64();
-    model.notes.iter().for_each(|note| console.note(note));
-    let input = model.input.clone();
-    let classes = model.network.class_count();
-    let labels = setup::labels(options.labels.as_deref(), cards, classes, console)?;
-    let targets =
-        Targets::parse(&options.target, options.against.as_deref(), labels.as_ref(), classes)?;
-
-    let has_pictures = files.iter().flatten().any(|file| !is_tensor(&file.path));
-    let preprocessor = match has_pictures {
-        true => Some(preprocessor(&input, cards, options, console)?),
-        false => None,
-    };
-    let has_tensors = files.iter().flatten().any(|file| is_tensor(&file.path));
-    let range = input_range(&input, preprocessor.as_ref(), has_tensors, options);
-
-    let begin = Instant::now();
-    let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
-    console.note(format_args!("composite: {}", choice.describe()));
-    if method != Method::Lrp {
-        let line = described(method.name(), &method.parameters());
-        console.note(format_args!("method: {line}"));
-    }
-    let passes = match method.needs_layers_as_stored() {
-        true => PassSelection::none(),
-        false => options.model_options.passes(&choice.composite)?,
-    };
-    let (network, canonization) = setup::canonized(model.network, &passes)?;
-    start_up.canonize = begin.elapsed().as_secs_f64();
-    for report in &canonization {
-        console.detail(format_args!("canonization: {}: {}", report.pass, report.nodes.join(", ")));
-    }
-    let stored = match method.perturbs_parameters() {
-        true => Some(setup::stored_model(&options.model, &options.model_options, cards)?),
-        false => None,
-    };
-    let initial = match method.innermost() {
-        Method::Lrp => options.initial().unwrap_or(Initial::Logit),
-        _ => Initial::One,
-    };
-    let composite = choice.composite.clone();
-    let at = options.method.at.clone();
-    let facts = InputFacts { picture: input.picture, range };
-    let threads = options.threads(files.len());
-    let is_single = files.len() == 1 && !outputs.has_index();
-    let packing = if is_single { Packing::PerPass } else { Packing::Kept };
-    let begin = Instant::now();
-    let prepared = PreparedMethod::new(
-        method,
-        Setup { network, composite, passes, facts, at, stored, threads, packing },
-    )?;
-    start_up.compile = begin.elapsed().as_secs_f64();
-    choice.tell_unused(prepared.explainer().assignment(), console);
-    Ok(Job {
-        prepared,
-        start_up,
-        turns: (threads > 1).then(|| Mutex::new(())),
-        reader: InputReader::new(&input, preprocessor),
-        labels,
-        output: cards.output(),
-        targets,
-        initial,
-        outputs,
-        rendering,
-        picture: input.picture,
-        at: options.method.at.clone(),
-        model: options.model.display().to_string(),
-        composite: choice.composite.name,
-        canonization,
-        samples: ProgressBar::hidden(),
-    })
-}
-
-fn preprocessor(
-    input: &ModelInput,
-    cards: &Cards,
-    options: &ExplainOptions,
-    console: &mut Console,
-) -> Result<Preprocessor> {
-    let (preprocessor, notes) =
-        setup::preprocessor(input, cards, &options.preprocess, &options.model_options)?;
-    notes.iter().for_each(|note| console.note(note));
-    Ok(preprocessor)
-}
-
-/// The range of the network's input: what was given, else what preprocessing gives; unknown for tensors.
-fn input_range(
-    input: &ModelInput,
-    preprocessor: Option<&Preprocessor>,
-    has_tensors: bool,
-    options: &ExplainOptions,
-) -> Option<InputRange> {
-    let channel_axis = channel_axis(input.picture);
-    if let Some(range) = &options.preprocess.input_range {
-        return Some(range.range(channel_axis));
-    }
-    let preprocessor = preprocessor.filter(|_| !has_tensors)?;
-    let (low, high) = preprocessor.input_range();
-    Some(InputRange { low, high, channel_axis })
 }
