@@ -52,7 +52,7 @@ impl Passes {
         let source = match packing {
             Packing::PerPass => Source::PerPass(len, Box::new(write)),
             Packing::Kept => {
-                let mut lines = Lines::zeros(len);
+                let mut lines = Lines::unwritten(len);
                 for_each_heavy_chunk(lines.as_mut_slice(), pass_len, steps, write);
                 Source::Kept(lines)
             }

@@ -185,8 +185,9 @@ pub(super) fn transposed_product(
 ) -> Result<()> {
     let inputs = input.len();
     let blocks = output.len().div_ceil(ROWS);
-    let mut sums = Tensor::zeros(&[blocks, inputs])?;
+    let mut sums = Tensor::unwritten(&[blocks, inputs])?;
     map_heavy_chunks(sums.data_mut(), inputs, ROWS, |block, sums| {
+        sums.fill(0.0);
         let factors = &output[block * ROWS..output.len().min((block + 1) * ROWS)];
         add_rows(part, &weight.view(block * ROWS * inputs, factors.len() * inputs)?, factors, sums)
     })
