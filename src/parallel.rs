@@ -99,6 +99,14 @@ pub(crate) fn map_heavy_chunks<T: Send>(
     map_all(data.chunks_mut(len), at_once, work)
 }
 
+/// Like [`map_chunks`], for items each of which is worth a thread.
+pub(crate) fn map_items<I: Send, T: Send>(
+    items: Vec<I>,
+    work: impl Fn(usize, I) -> T + Sync,
+) -> Vec<T> {
+    map_all(items.into_iter(), IS_PARALLEL.get().then_some(1), work)
+}
+
 /// `work(index, chunk)` of every chunk, shared between threads that take so many at a time, where that is worth it.
 fn map_all<I, T>(
     chunks: I,

@@ -29,7 +29,7 @@ use super::packing::{Packing, Passes};
 use super::{Finish, Kernel, LANES, Totals};
 use crate::linear::WindowAxis;
 use crate::microkernel::Instructions;
-use crate::parallel::{for_each_heavy_chunk, map_heavy_chunks};
+use crate::parallel::{for_each_heavy_chunk, map_items, threads};
 use crate::room::{self, Lines};
 
 /// The size of the tiles of the output.
@@ -73,7 +73,7 @@ impl Tile {
 
 /// Numbers of the values of a strip: such that weights are read seldom, and values still lie in the
 /// second cache or nearby.
-const STRIP_LEN: usize = 1 << 19;
+const STRIP_LEN: usize = 1 << 18;
 
 /// Blocks of filters that are computed one by one: computed together, they would leave threads without
 /// work, and one by one they are as fast.
@@ -169,25 +169,65 @@ impl Winograd {
         output: &mut [f32],
         finish: &dyn Finish,
     ) -> Totals {
-        let rows = self.vertical.output.div_ceil(M);
-        let chunk_len = self.blocks_at_once * self.block_len();
-        let channels = self.channel_blocks * LANES;
-        let mut parts = vec![];
-        for first in (0..rows).step_by(self.strip_rows) {
-            let strip = self.strip(first..rows.min(first + self.strip_rows));
-            let mut values = room::take(&VALUES, strip.groups.len() * strip.group_len);
-            for_each_heavy_chunk(&mut values, strip.group_len, M, |index, values| {
-                let tiles = strip.groups[index].clone();
-                let filtering = PhantomData::<F>;
-                let work = Evaluation { convolution: self, tiles, input, values, filtering };
-                vectorized(self.instructions, work);
-            });
-            let values = &*values;
-            parts.extend(map_heavy_chunks(output, chunk_len, channels, |index, output| {
-                self.run_blocks::<F, M, S>(&strip, index, values, output, finish)
-            }));
+        let strips = self.strips(M, output);
+        // Where there are enough of them, a thread takes whole ones: it finds values where it left them.
+        let is_shared = strips.len() < 2 * threads();
+        let run = |_: usize, (rows, planes): (Range<usize>, Planes)| {
+            self.run_strip::<F, M, S>(&self.strip(rows), input, planes, finish, is_shared)
+        };
+        let parts: Vec<Vec<Totals>> = match is_shared {
+            true => strips.into_iter().map(|strip| run(0, strip)).collect(),
+            false => map_items(strips, run),
+        };
+        Totals::of(parts.into_iter().flatten())
+    }
+
+    /// Rows of tiles, with the part of every block of the output that they write.
+    fn strips<'a>(&self, side: usize, output: &'a mut [f32]) -> Vec<(Range<usize>, Planes<'a>)> {
+        let rows = self.vertical.output.div_ceil(side);
+        let firsts = (0..rows).step_by(self.strip_rows);
+        let strip = |first: usize| (first..rows.min(first + self.strip_rows), vec![]);
+        let mut strips: Vec<(Range<usize>, Planes)> = firsts.map(strip).collect();
+        let strip_len = self.strip_rows * side * self.horizontal.output * LANES;
+        for plane in output.chunks_mut(self.block_len()) {
+            let parts = plane.chunks_mut(strip_len);
+            strips.iter_mut().zip(parts).for_each(|((_, planes), part)| planes.push(part));
         }
-        Totals::of(parts)
+        strips
+    }
+
+    /// A strip, by this thread or shared between all.
+    fn run_strip<F: Filtering<M, S>, const M: usize, const S: usize>(
+        &self,
+        strip: &Strip,
+        input: &[f32],
+        mut planes: Planes,
+        finish: &dyn Finish,
+        is_shared: bool,
+    ) -> Vec<Totals> {
+        let mut values = room::take(&VALUES, strip.groups.len() * strip.group_len);
+        let evaluate = |index: usize, values: &mut [f32]| {
+            let tiles = strip.groups[index].clone();
+            let filtering = PhantomData::<F>;
+            let work = Evaluation { convolution: self, tiles, input, values, filtering };
+            vectorized(self.instructions, work);
+        };
+        match is_shared {
+            true => for_each_heavy_chunk(&mut values, strip.group_len, M, evaluate),
+            false => (values.chunks_mut(strip.group_len).enumerate())
+                .for_each(|(index, values)| evaluate(index, values)),
+        }
+        let values = &*values;
+        let multiply = |index: usize, planes: &mut [&mut [f32]]| {
+            self.run_blocks::<F, M, S>(strip, index, values, planes, finish)
+        };
+        let few: Vec<&mut [&mut [f32]]> = planes.chunks_mut(self.blocks_at_once).collect();
+        match is_shared {
+            true => map_items(few, multiply),
+            false => (few.into_iter().enumerate())
+                .map(|(index, planes)| multiply(index, planes))
+                .collect(),
+        }
     }
 
     /// Tiles of a few rows, in groups as even as possible.
@@ -211,10 +251,10 @@ impl Winograd {
         strip: &Strip,
         index: usize,
         values: &[f32],
-        output: &mut [f32],
+        planes: &mut [&mut [f32]],
         finish: &dyn Finish,
     ) -> Totals {
-        let blocks = output.len() / self.block_len();
+        let blocks = planes.len();
         let tile_len = ((S * S) | 1) * LANES;
         let block_len = strip.rows.len() * self.columns() * tile_len;
         let mut sums = room::take(&PRODUCTS, blocks * block_len);
@@ -222,13 +262,13 @@ impl Winograd {
         self.multiply(strip, values, &self.weights.pass(index), into);
         let mut totals = Totals::default();
         let mut pixels = [0.0; PIXELS];
-        let blocks = sums.chunks(block_len).zip(output.chunks_mut(self.block_len()));
-        for (offset, (sums, output)) in blocks.enumerate() {
+        let row_len = M * self.horizontal.output * LANES;
+        for (offset, (sums, plane)) in sums.chunks(block_len).zip(planes).enumerate() {
             let block = index * self.blocks_at_once + offset;
-            let rows = sums.chunks(self.columns() * tile_len);
-            for (row, products) in strip.rows.clone().zip(rows) {
+            let rows = sums.chunks(self.columns() * tile_len).zip(plane.chunks_mut(row_len));
+            for (row, (products, output)) in strip.rows.clone().zip(rows) {
                 let place = Place { block, row };
-                let into = (&mut pixels, &mut *output);
+                let into = (&mut pixels, output);
                 self.finish_row::<F, M, S>(place, products, into, finish, &mut totals);
             }
         }
@@ -288,10 +328,10 @@ impl Winograd {
             // Whole rows follow each other in the output as well.
             let (calls, rows) = if count == width { (1, height) } else { (height, 1) };
             for call in 0..calls {
-                let at = ((row * M + call) * width + start) * LANES;
+                let at = (call * width + start) * LANES;
                 let len = rows * count * LANES;
                 let sums = &pixels[call * len..][..len];
-                let image_at = block * self.block_len() + at;
+                let image_at = block * self.block_len() + row * M * width * LANES + at;
                 finish.finish(block, image_at, sums, &mut output[at..][..len], totals);
             }
         }
@@ -306,6 +346,9 @@ impl Kernel for Winograd {
         }
     }
 }
+
+/// What a strip writes: a part of every block of the output.
+type Planes<'a> = Vec<&'a mut [f32]>;
 
 /// A few rows of tiles.
 struct Strip {
