@@ -9,8 +9,8 @@ use super::blocked_kernel::BlockedKernel;
 use super::convolution_transposed::scatter;
 use super::plan::Plan;
 use super::{
-    Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis, depthwise,
-    direct,
+    AveragePooling, Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis,
+    depthwise, direct,
 };
 use crate::blocked::{self, Filters, Image, KernelSource, Packing};
 use crate::tensor::Tensor;
@@ -129,12 +129,23 @@ impl Convolution {
         })
     }
 
+    /// The sum of every window of each channel.
+    fn window_sums(&self) -> Result<Kernel> {
+        let window = self.window.clone();
+        let weights = vec![1.0; window.output_len()];
+        let sums = AveragePooling { window, weights }.forward(WeightPart::Plain, None)?;
+        Ok(Box::new(move |input| sums(std::slice::from_ref(input))))
+    }
+
     /// The kernel of the map in one direction, without bias.
     fn kernel(&self, part: WeightPart, gathers: bool) -> Result<Kernel> {
         if part != WeightPart::One {
             return self.part(part)?.kernel(gathers, None);
         }
-        let kernel = self.box_sum()?.kernel(gathers, None)?;
+        let kernel = match gathers {
+            true => self.window_sums()?,
+            false => self.box_sum()?.kernel(false, None)?,
+        };
         let groups = self.groups;
         let shape = self.weight.shape();
         let channels = if gathers { shape[0] } else { shape[1] * groups };
