@@ -117,10 +117,14 @@ where
     I: DoubleEndedIterator<Item: Send> + ExactSizeIterator + Send,
     T: Send,
 {
-    match at_once {
-        Some(at_once) => shared(chunks, at_once, work),
-        None => chunks.enumerate().map(|(index, chunk)| work(index, chunk)).collect(),
-    }
+    let Some(at_once) = at_once else {
+        return chunks.enumerate().map(|(index, chunk)| work(index, chunk)).collect();
+    };
+    // Loops inside this one are not shared: all threads have work already.
+    let before = IS_PARALLEL.replace(false);
+    let results = shared(chunks, at_once, work);
+    IS_PARALLEL.set(before);
+    results
 }
 
 /// The fewest chunks of `len` elements that one thread takes; `None` where they are not worth splitting.
@@ -174,6 +178,20 @@ mod tests {
             });
             assert!(data.iter().enumerate().all(|(at, value)| *value == (at >> 10) as f32));
         }
+    }
+
+    #[test]
+    fn a_loop_inside_a_loop_stays_on_its_thread() {
+        Threads::new(2).unwrap().run(|| {
+            let inside = || {
+                let mut data = vec![0.0; 1 << 15];
+                map_chunks(&mut data, 1 << 10, |_, _| std::thread::current().id())
+            };
+            for ids in map_items(vec![(); 8], |_, ()| inside()) {
+                assert!(ids.iter().all(|id| *id == ids[0]));
+            }
+            assert_eq!(threads(), 2, "the next loop is shared again");
+        });
     }
 
     #[test]

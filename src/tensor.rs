@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
+#[cfg(test)]
+pub(crate) use self::stored::tests::Counting;
 pub(crate) use self::stored::{Store, StoredTensor, View};
 use crate::parallel::{for_each_chunk, map_chunks};
 use crate::vector;

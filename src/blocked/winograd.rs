@@ -170,14 +170,13 @@ impl Winograd {
         finish: &dyn Finish,
     ) -> Totals {
         let strips = self.strips(M, output);
-        // Where there are enough of them, a thread takes whole ones: it finds values where it left them.
-        let is_shared = strips.len() < 2 * threads();
         let run = |_: usize, (rows, planes): (Range<usize>, Planes)| {
-            self.run_strip::<F, M, S>(&self.strip(rows), input, planes, finish, is_shared)
+            self.run_strip::<F, M, S>(&self.strip(rows), input, planes, finish)
         };
-        let parts: Vec<Vec<Totals>> = match is_shared {
-            true => strips.into_iter().map(|strip| run(0, strip)).collect(),
-            false => map_items(strips, run),
+        // Where there are enough of them, a thread takes whole ones: it finds values where it left them.
+        let parts: Vec<Vec<Totals>> = match strips.len() >= 2 * threads() {
+            true => map_items(strips, run),
+            false => strips.into_iter().map(|strip| run(0, strip)).collect(),
         };
         Totals::of(parts.into_iter().flatten())
     }
@@ -196,38 +195,26 @@ impl Winograd {
         strips
     }
 
-    /// A strip, by this thread or shared between all.
+    /// The values of a strip, and what every few blocks of filters make of them.
     fn run_strip<F: Filtering<M, S>, const M: usize, const S: usize>(
         &self,
         strip: &Strip,
         input: &[f32],
         mut planes: Planes,
         finish: &dyn Finish,
-        is_shared: bool,
     ) -> Vec<Totals> {
         let mut values = room::take(&VALUES, strip.groups.len() * strip.group_len);
-        let evaluate = |index: usize, values: &mut [f32]| {
+        for_each_heavy_chunk(&mut values, strip.group_len, M, |index, values| {
             let tiles = strip.groups[index].clone();
             let filtering = PhantomData::<F>;
             let work = Evaluation { convolution: self, tiles, input, values, filtering };
             vectorized(self.instructions, work);
-        };
-        match is_shared {
-            true => for_each_heavy_chunk(&mut values, strip.group_len, M, evaluate),
-            false => (values.chunks_mut(strip.group_len).enumerate())
-                .for_each(|(index, values)| evaluate(index, values)),
-        }
+        });
         let values = &*values;
-        let multiply = |index: usize, planes: &mut [&mut [f32]]| {
-            self.run_blocks::<F, M, S>(strip, index, values, planes, finish)
-        };
         let few: Vec<&mut [&mut [f32]]> = planes.chunks_mut(self.blocks_at_once).collect();
-        match is_shared {
-            true => map_items(few, multiply),
-            false => (few.into_iter().enumerate())
-                .map(|(index, planes)| multiply(index, planes))
-                .collect(),
-        }
+        map_items(few, |index, planes| {
+            self.run_blocks::<F, M, S>(strip, index, values, planes, finish)
+        })
     }
 
     /// Tiles of a few rows, in groups as even as possible.

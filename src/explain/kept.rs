@@ -19,9 +19,7 @@ pub(super) fn kept_values(network: &Network, steps: &[Step]) -> Vec<bool> {
 impl Program {
     /// Whether the step of a layer reads what its operator notes of the inputs.
     pub(super) fn reads_note(&self, id: LayerId) -> bool {
-        let is_gradient = matches!(self.steps[id], Step::Gradient | Step::GuidedBackprop);
-        let operator = self.network.layers[id].op.as_operator().filter(|_| is_gradient);
-        operator.is_some_and(|operator| operator.gradient_reads() == GradientReads::Note)
+        gradient_reads(&self.network, &self.steps, id) == Some(GradientReads::Note)
     }
 
     /// For each layer, the values that no step reads after its own; propagation goes from the last layer to the first.
@@ -36,12 +34,19 @@ impl Program {
     }
 }
 
+/// What the gradient of a layer's operator reads, where the layer's step takes it.
+fn gradient_reads(network: &Network, steps: &[Step], id: LayerId) -> Option<GradientReads> {
+    let is_gradient = matches!(steps[id], Step::Gradient | Step::GuidedBackprop);
+    let operator = network.layers[id].op.as_operator().filter(|_| is_gradient)?;
+    Some(operator.gradient_reads())
+}
+
 /// The values that the step of a layer reads.
 fn read_values(network: &Network, steps: &[Step], id: LayerId) -> Vec<LayerId> {
     let layer = &network.layers[id];
     let mut others = None;
-    let (inputs, output) = match (&steps[id], layer.op.as_linear(), layer.op.as_operator()) {
-        (Step::Linear(linear), Some(map), _) => {
+    let (inputs, output) = match (&steps[id], layer.op.as_linear()) {
+        (Step::Linear(linear), Some(map)) => {
             let by_range = |group| linear.divides_by_range(group, &layer.op).is_some();
             others = linear.relu.filter(|_| linear.groups.iter().any(by_range));
             (linear.reads_inputs(), linear.reads_output(&layer.op, map))
@@ -52,11 +57,10 @@ fn read_values(network: &Network, steps: &[Step], id: LayerId) -> Vec<LayerId> {
         }
         (Step::Expansion(_), ..) => (true, true),
         (Step::Residual(_), ..) => (true, false),
-        (Step::Gradient | Step::GuidedBackprop, _, Some(operator)) => {
-            let reads = operator.gradient_reads();
-            (reads == GradientReads::Inputs, reads == GradientReads::Output)
+        _ => {
+            let reads = gradient_reads(network, steps, id);
+            (reads == Some(GradientReads::Inputs), reads == Some(GradientReads::Output))
         }
-        _ => (false, false),
     };
     let inputs = if inputs { &layer.inputs[..] } else { &[] };
     inputs.iter().copied().chain(output.then_some(id)).chain(others).collect()

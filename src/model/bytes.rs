@@ -120,6 +120,8 @@ fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> std::io::Result
 
 #[cfg(not(unix))]
 fn read_exact_at(mut file: &File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+    use std::io::{Seek, SeekFrom};
+
     // All readers share the place that a file is read at.
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = TURN.lock();

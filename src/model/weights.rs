@@ -24,8 +24,8 @@ use crate::tensor::{Store, StoredTensor, View};
 /// Bytes of a weight that are worth leaving where they are stored.
 const LARGE: u64 = 1 << 14;
 
-/// Bytes of a weight that are worth multiplying where they lie, which a mapping costs time for and a warning: whoever
-/// cuts a file that is mapped ends the process.
+/// Bytes of a weight that is multiplied where it lies. Smaller ones gain little, and a file that is cut while a piece of
+/// it is mapped ends the process.
 const MAPPED: u64 = 1 << 23;
 
 /// The stored tensors of floating point numbers.

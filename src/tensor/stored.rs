@@ -156,13 +156,13 @@ impl StoredTensor {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Numbers from -1 on, which end after so many.
+    /// Numbers from -1 on, which end after so many, and how many of them were read.
     #[derive(Debug)]
-    struct Counting(usize, Arc<AtomicUsize>);
+    pub(crate) struct Counting(pub usize, pub Arc<AtomicUsize>);
 
     impl Store for Counting {
         fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {

@@ -6,29 +6,16 @@ use crate::composite::Composite;
 use crate::explain::Explainer;
 use crate::linear::{Convolution, Window, axis};
 use crate::parallel::Threads;
-use crate::tensor::{Store, StoredTensor};
+use crate::tensor::{Counting, StoredTensor};
 
 const CHANNELS: usize = 32;
 const SHAPE: [usize; 4] = [1, CHANNELS, 12, 12];
 
-/// Numbers of both signs, and how many of them were read.
-#[derive(Debug)]
-struct Counting(Arc<AtomicUsize>);
-
-impl Store for Counting {
-    fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
-        self.0.fetch_add(numbers.len(), Ordering::Relaxed);
-        for (place, number) in (first..).zip(numbers) {
-            *number = ((place * 7) % 23) as f32 / 64.0 - 0.125;
-        }
-        Ok(())
-    }
-}
-
 /// Two convolutions that share a weight.
 fn network(read: &Arc<AtomicUsize>) -> Network {
-    let store = Box::new(Counting(read.clone()));
-    let weight = Weight::from(Arc::new(StoredTensor::new(vec![CHANNELS, CHANNELS, 3, 3], store)));
+    let shape = vec![CHANNELS, CHANNELS, 3, 3];
+    let store = Box::new(Counting(shape.iter().product(), read.clone()));
+    let weight = Weight::from(Arc::new(StoredTensor::new(shape, store)));
     let window = Window { axes: vec![axis(12, 3, 1, 1, [1, 1]); 2] };
     let convolution = Op::Convolution(Convolution::new(weight, None, 1, window));
     let layer = |op: &Op, inputs: &[LayerId]| Layer {
