@@ -26,11 +26,13 @@ macro_rules! each {
 }
 pub(crate) use each;
 
+mod ahead;
 mod by_sign;
 mod transposition;
 
 use std::arch::x86_64::*;
 
+pub(crate) use self::ahead::{Ahead, fetch};
 pub(crate) use self::by_sign::BySign;
 pub(crate) use self::transposition::{BLOCK, Sums};
 
@@ -43,17 +45,6 @@ pub(crate) const MOST_OUTPUTS: usize = 14 * 32;
 
 /// Filters of a block.
 const LANES: usize = 16;
-
-/// How far ahead of their use numbers that are read in order are asked for. Processors do that by themselves, but
-/// only up to the end of a page of memory, and a page of weights is used up in a tenth of a microsecond.
-pub(crate) const AHEAD: usize = 1024;
-
-/// Asks for the number at place `at`, which may lie behind the numbers, to be brought to the first cache.
-#[inline(always)]
-pub(crate) fn fetch(numbers: &[f32], at: usize) {
-    // SAFETY: a hint, which reads nothing and never fails, wherever it points.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(numbers.as_ptr().wrapping_add(at).cast()) }
-}
 
 /// A set of vector instructions that this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +65,16 @@ pub(crate) struct Operands<'a> {
     pub input: &'a [f32],
     /// For each tap, where its first pixel lies in `input`.
     pub offsets: &'a [u32],
+    /// What is brought near meanwhile.
+    pub ahead: Ahead<'a>,
+}
+
+impl<'a> Operands<'a> {
+    /// Operands whose weights are brought near in the order in which they are read.
+    pub fn new(weights: &'a [f32], input: &'a [f32], offsets: &'a [u32]) -> Operands<'a> {
+        let ahead = Ahead::in_order(weights, weights.len() / offsets.len().max(1));
+        Operands { weights, input, offsets, ahead }
+    }
 }
 
 impl Instructions {
@@ -268,7 +269,7 @@ macro_rules! microkernel {
                     let pixels = &operands.input[offset..][..(PIXELS - 1) * STRIDE + 1];
                     let filters = &weights[tap * VECTORS * $lanes..][..VECTORS * $lanes];
                     each!(vector < VECTORS, {
-                        fetch(filters, AHEAD + vector * $lanes);
+                        operands.ahead.fetch(first + tap, vector * $lanes);
                     });
                     // In most layers the same pixels, in the next block of channels.
                     if let Some(&next) = offsets.get(tap + LANES)
@@ -338,7 +339,7 @@ mod tests {
                 let input: Vec<f32> = (0..1000).map(|n| (n % 11) as f32 - 4.0).collect();
                 let offsets: Vec<u32> = (0..TAPS as u32).map(|tap| tap % 13).collect();
                 let mut output = [0.0; MOST_OUTPUTS];
-                let operands = Operands { weights: &weights, input: &input, offsets: &offsets };
+                let operands = Operands::new(&weights, &input, &offsets);
                 set.run(vectors, stride, operands, &mut output);
                 for pixel in 0..pixels {
                     for lane in 0..lanes {

@@ -77,6 +77,29 @@ pub(crate) fn pool(count: usize) -> Result<ThreadPool> {
     pool.with_context(|| format!("cannot start {count} threads"))
 }
 
+/// The order in which a thread takes chunks of a loop that is about to begin, as far as can be told: one takes them
+/// from the front, the others from the back.
+#[derive(Clone, Copy)]
+pub(crate) struct Turns {
+    count: usize,
+    is_shared: bool,
+}
+
+impl Turns {
+    /// The order of `count` chunks.
+    pub fn of(count: usize) -> Turns {
+        Turns { count, is_shared: threads() > 1 }
+    }
+
+    /// The chunk that follows chunk `index`.
+    pub fn after(self, index: usize) -> Option<usize> {
+        match self.is_shared && 2 * index >= self.count {
+            true => index.checked_sub(1),
+            false => Some(index + 1),
+        }
+    }
+}
+
 /// Calls `work(index, chunk)` for every chunk of `len` elements (the last may be shorter), on the
 /// threads of the surrounding [`Threads::run`]; the results come in the order of the chunks.
 pub(crate) fn map_chunks<T: Send>(

@@ -7,8 +7,12 @@ use super::filters::{Filters, PackedFilters};
 use super::{Finish, Image, Kernel, LANES, Totals, has_few_channels};
 use crate::linear::WindowAxis;
 use crate::linear::padded_planes::{PaddedPlanes, Tile};
-use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
-use crate::parallel::map_heavy_chunks;
+use crate::microkernel::{Ahead, Instructions, MOST_OUTPUTS, Operands};
+use crate::parallel::{Turns, map_heavy_chunks};
+
+/// Runs of pixels below which weights are brought near by those before them. With more of them, the few that wait
+/// for memory do not count.
+const FEW_TILES: usize = 16;
 
 /// A convolution with packed weights, on images in blocks.
 pub(super) struct Direct {
@@ -53,23 +57,26 @@ impl Direct {
         })
     }
 
+    /// A few blocks of filters at all pixels; `next` is the pass that the thread does next.
     fn run_pass(
         &self,
-        pass: usize,
+        (pass, next): (usize, Option<usize>),
         planes: &[f32],
         output: &mut [f32],
         finish: &dyn Finish,
     ) -> Totals {
         let (blocks, weights) = self.filters.pass(pass);
         let (first, block_len) = (pass * self.filters.blocks, self.output.block_len());
+        let next = next.and_then(|next| self.filters.kept_pass(next));
+        let next = next.filter(|_| self.tiles.len() <= FEW_TILES);
         let mut sums = [0.0; MOST_OUTPUTS];
         let mut totals = Totals::default();
-        for tile in &self.tiles {
-            let operands = Operands {
-                weights: &weights,
-                input: &planes[tile.input..],
-                offsets: &self.offsets,
-            };
+        for (number, tile) in self.tiles.iter().enumerate() {
+            let mut operands = Operands::new(&weights, &planes[tile.input..], &self.offsets);
+            if let Some(next) = next {
+                let share = (number, self.tiles.len());
+                operands.ahead = Ahead::share(next, share, self.offsets.len());
+            }
             let run = (self.pixels, self.stride);
             self.instructions.run_blocks(blocks, run, operands, &mut sums);
             let sums = sums.chunks(self.pixels * LANES).take(blocks);
@@ -94,8 +101,11 @@ impl Direct {
 impl Kernel for Direct {
     fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals {
         let chunk_len = self.filters.blocks * self.output.block_len();
+        let turns = Turns::of(output.len().div_ceil(chunk_len.max(1)));
         self.padded.with_padding(input, |planes| {
-            let pass = |pass: usize, chunk: &mut [f32]| self.run_pass(pass, planes, chunk, finish);
+            let pass = |pass: usize, chunk: &mut [f32]| {
+                self.run_pass((pass, turns.after(pass)), planes, chunk, finish)
+            };
             Totals::of(map_heavy_chunks(output, chunk_len, self.offsets.len(), pass))
         })
     }

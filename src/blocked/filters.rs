@@ -182,6 +182,11 @@ impl PackedFilters {
         PackedFilters { weights, blocks, block_len }
     }
 
+    /// The weights of a pass that are kept.
+    pub fn kept_pass(&self, pass: usize) -> Option<&[f32]> {
+        self.weights.kept_pass(pass)
+    }
+
     /// The number of blocks of filters in a pass, and their weights.
     pub fn pass(&self, pass: usize) -> (usize, Lent<'_>) {
         let weights = self.weights.pass(pass);

@@ -60,17 +60,21 @@ impl Passes {
         Passes { source, pass_len }
     }
 
+    /// The weights of a pass that are kept.
+    pub fn kept_pass(&self, pass: usize) -> Option<&[f32]> {
+        match &self.source {
+            Source::Kept(lines) => lines.as_slice().chunks(self.pass_len.max(1)).nth(pass),
+            Source::PerPass(..) => None,
+        }
+    }
+
     /// The weights of a pass.
     pub fn pass(&self, pass: usize) -> Lent<'_> {
-        let start = pass * self.pass_len;
-        let len_of = |all: usize| self.pass_len.min(all - start);
         match &self.source {
-            Source::Kept(lines) => {
-                let lines = lines.as_slice();
-                Lent::Kept(&lines[start..][..len_of(lines.len())])
-            }
+            Source::Kept(_) => Lent::Kept(self.kept_pass(pass).unwrap_or_default()),
             Source::PerPass(all, write) => {
-                let mut packed = room::take(&ROOM, len_of(*all));
+                let len = self.pass_len.min(all - pass * self.pass_len);
+                let mut packed = room::take(&ROOM, len);
                 write(pass, &mut packed);
                 Lent::Made(packed)
             }

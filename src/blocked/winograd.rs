@@ -28,7 +28,7 @@ use super::filters::Filters;
 use super::packing::{Packing, Passes};
 use super::{Finish, Kernel, LANES, Totals};
 use crate::linear::WindowAxis;
-use crate::microkernel::Instructions;
+use crate::microkernel::{Ahead, Instructions};
 use crate::parallel::{for_each_heavy_chunk, map_items, threads};
 use crate::room::{self, Lines};
 
@@ -266,16 +266,20 @@ impl Winograd {
     fn multiply(&self, strip: &Strip, values: &[f32], weights: &[f32], into: Sums) {
         let Sums { sums, blocks, block_len, tile_len } = into;
         let first_tile = strip.rows.start * self.columns();
-        let weights_len = self.channel_blocks * LANES * blocks * LANES;
+        let channels = self.channel_blocks * LANES;
+        let weights_len = channels * blocks * LANES;
         let points = weights.chunks_exact(weights.len() / self.tile.points());
-        for (point, weights) in points.enumerate() {
+        let next = points.clone().skip(1).chain([&[][..]]);
+        for (point, (weights, next)) in points.zip(next).enumerate() {
             let weights = &weights[..weights_len];
-            for (group, values) in strip.groups.iter().zip(values.chunks(strip.group_len)) {
+            let groups = strip.groups.iter().zip(values.chunks(strip.group_len));
+            for (number, (group, values)) in groups.enumerate() {
                 let place = (group.start - first_tile) * tile_len + point * LANES;
                 let product = Product {
                     weights,
                     values: &values[point * self.point_len(group.len())..]
                         [..self.channel_blocks * group.len() * LANES],
+                    ahead: Ahead::share(next, (number, strip.groups.len()), channels),
                     tiles: group.len(),
                     blocks,
                     sums: &mut sums[place..],

@@ -126,7 +126,7 @@ impl Direct {
         let mut sums = [0.0; MOST_OUTPUTS];
         for tile in &self.tiles {
             let input = &planes[tile.input..];
-            let operands = Operands { weights: &block.weights, input, offsets: &self.offsets };
+            let operands = Operands::new(&block.weights, input, &self.offsets);
             self.instructions.run(block.vectors, self.stride, operands, &mut sums);
             for segment in &tile.segments {
                 let data = &sums[segment.pixel * lanes..][..segment.count * lanes];

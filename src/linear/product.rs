@@ -225,7 +225,7 @@ impl RightOperand {
             for (input, output) in
                 left.chunks_exact(pixels * self.rows).zip(output.chunks_mut(pixels * self.columns))
             {
-                instructions.run(2, 1, Operands { weights, input, offsets }, &mut sums);
+                instructions.run(2, 1, Operands::new(weights, input, offsets), &mut sums);
                 let rows = output.chunks_exact_mut(self.columns);
                 for (row, sums) in rows.zip(sums.chunks_exact(width)) {
                     row[first..][..count].copy_from_slice(&sums[..count]);

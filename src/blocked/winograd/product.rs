@@ -2,7 +2,7 @@
 
 use super::super::LANES;
 use super::vector::{Loop, Simd, vectorized};
-use crate::microkernel::{AHEAD, Instructions, each, fetch};
+use crate::microkernel::{Ahead, Instructions, each, fetch};
 
 /// Blocks of channels whose products are added up before they are added to the total; a single
 /// running sum over all of them would round more.
@@ -18,6 +18,8 @@ pub(super) struct Product<'a> {
     /// `[C/16, tiles, 16]`.
     pub values: &'a [f32],
     pub tiles: usize,
+    /// What is brought near meanwhile.
+    pub ahead: Ahead<'a>,
     /// Blocks of sixteen filters.
     pub blocks: usize,
     /// For each block and tile, sixteen sums.
@@ -58,7 +60,7 @@ struct InRegisters<'a, const TILES: usize, const VECTORS: usize>(Product<'a>);
 impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, VECTORS> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Product { weights, values, sums: output, block_len, tile_len, .. } = self.0;
+        let Product { weights, values, ahead, sums: output, block_len, tile_len, .. } = self.0;
         let width = VECTORS * S::LANES;
         let blocks = values.len() / (TILES * LANES);
         for first in (0..blocks).step_by(RUN) {
@@ -69,7 +71,7 @@ impl<const TILES: usize, const VECTORS: usize> Loop for InRegisters<'_, TILES, V
                 let values = &values[block * TILES * LANES..][..TILES * LANES];
                 for lane in 0..LANES {
                     each!(vector < VECTORS, {
-                        fetch(weights, AHEAD + lane * width + vector * S::LANES);
+                        ahead.fetch(block * LANES + lane, vector * S::LANES);
                     });
                     if lane < TILES {
                         fetch(values, VALUES_AHEAD + lane * LANES);
