@@ -23,11 +23,32 @@ pub(crate) fn vectorized<L: Loop>(work: L) -> L::Output {
     work.run()
 }
 
+/// Asks for nothing.
+pub(crate) fn fetch(_: &[f32], _: usize) {}
+
+/// Numbers that are asked for while others are multiplied: none.
+#[derive(Clone, Copy)]
+pub(crate) struct Ahead;
+
+impl Ahead {
+    pub fn share(_: &[f32], _: (usize, usize), _: usize) -> Ahead {
+        Ahead
+    }
+}
+
 /// What a microkernel reads.
+#[derive(Clone, Copy)]
 pub(crate) struct Operands<'a> {
     pub weights: &'a [f32],
     pub input: &'a [f32],
     pub offsets: &'a [u32],
+    pub ahead: Ahead,
+}
+
+impl<'a> Operands<'a> {
+    pub fn new(weights: &'a [f32], input: &'a [f32], offsets: &'a [u32]) -> Operands<'a> {
+        Operands { weights, input, offsets, ahead: Ahead }
+    }
 }
 
 /// What the signs of values choose.
