@@ -65,16 +65,8 @@ pub(crate) struct Operands<'a> {
     pub input: &'a [f32],
     /// For each tap, where its first pixel lies in `input`.
     pub offsets: &'a [u32],
-    /// What is brought near meanwhile.
-    pub ahead: Ahead<'a>,
-}
-
-impl<'a> Operands<'a> {
-    /// Operands whose weights are brought near in the order in which they are read.
-    pub fn new(weights: &'a [f32], input: &'a [f32], offsets: &'a [u32]) -> Operands<'a> {
-        let ahead = Ahead::in_order(weights, weights.len() / offsets.len().max(1));
-        Operands { weights, input, offsets, ahead }
-    }
+    /// What is brought near meanwhile, instead of weights further on.
+    pub ahead: Option<Ahead<'a>>,
 }
 
 impl Instructions {
@@ -260,6 +252,8 @@ macro_rules! microkernel {
                 output.fill(0.0);
             }
             let taps = operands.offsets.len();
+            let in_order = || Ahead::in_order(operands.weights, VECTORS * $lanes);
+            let ahead = operands.ahead.unwrap_or_else(in_order);
             for first in (0..taps).step_by(RUN) {
                 let mut sums = [[$zero(); VECTORS]; PIXELS];
                 let offsets = &operands.offsets[first..taps.min(first + RUN)];
@@ -269,7 +263,7 @@ macro_rules! microkernel {
                     let pixels = &operands.input[offset..][..(PIXELS - 1) * STRIDE + 1];
                     let filters = &weights[tap * VECTORS * $lanes..][..VECTORS * $lanes];
                     each!(vector < VECTORS, {
-                        operands.ahead.fetch(first + tap, vector * $lanes);
+                        ahead.fetch(first + tap, vector * $lanes);
                     });
                     // In most layers the same pixels, in the next block of channels.
                     if let Some(&next) = offsets.get(tap + LANES)
@@ -339,7 +333,8 @@ mod tests {
                 let input: Vec<f32> = (0..1000).map(|n| (n % 11) as f32 - 4.0).collect();
                 let offsets: Vec<u32> = (0..TAPS as u32).map(|tap| tap % 13).collect();
                 let mut output = [0.0; MOST_OUTPUTS];
-                let operands = Operands::new(&weights, &input, &offsets);
+                let operands =
+                    Operands { weights: &weights, input: &input, offsets: &offsets, ahead: None };
                 set.run(vectors, stride, operands, &mut output);
                 for pixel in 0..pixels {
                     for lane in 0..lanes {

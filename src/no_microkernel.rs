@@ -42,13 +42,7 @@ pub(crate) struct Operands<'a> {
     pub weights: &'a [f32],
     pub input: &'a [f32],
     pub offsets: &'a [u32],
-    pub ahead: Ahead,
-}
-
-impl<'a> Operands<'a> {
-    pub fn new(weights: &'a [f32], input: &'a [f32], offsets: &'a [u32]) -> Operands<'a> {
-        Operands { weights, input, offsets, ahead: Ahead }
-    }
+    pub ahead: Option<Ahead>,
 }
 
 /// What the signs of values choose.

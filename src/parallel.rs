@@ -91,11 +91,11 @@ impl Turns {
         Turns { count, is_shared: threads() > 1 }
     }
 
-    /// The chunk that follows chunk `index`.
+    /// The chunk that the thread takes behind chunk `index`, if there is one.
     pub fn after(self, index: usize) -> Option<usize> {
         match self.is_shared && 2 * index >= self.count {
             true => index.checked_sub(1),
-            false => Some(index + 1),
+            false => Some(index + 1).filter(|next| *next < self.count),
         }
     }
 }
@@ -191,6 +191,14 @@ pub(crate) fn for_each_heavy_chunk(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_turn_from_both_ends() {
+        let after =
+            |threads, index| Threads::new(threads).unwrap().run(|| Turns::of(5).after(index));
+        assert_eq!([0, 3, 4].map(|index| after(1, index)), [Some(1), Some(4), None]);
+        assert_eq!([0, 3, 4].map(|index| after(2, index)), [Some(1), Some(2), Some(3)]);
+    }
 
     #[test]
     fn every_chunk_is_visited_whatever_the_threads() {

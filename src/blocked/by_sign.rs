@@ -120,7 +120,8 @@ impl TransposedBySign {
             let at = block * relevance.len() + start;
             let by_sign = BySign { values: &inputs[at..], weights_below };
             let offsets = &self.offsets;
-            let operands = Operands::new(weights, &quotients[start..], offsets);
+            let input = &quotients[start..];
+            let operands = Operands { weights, input, offsets, ahead: None };
             self.instructions.run_by_sign(operands, by_sign, &mut sums);
             let (known, end) = (place - start, start + tile_len);
             share.finish(

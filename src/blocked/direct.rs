@@ -10,8 +10,8 @@ use crate::linear::padded_planes::{PaddedPlanes, Tile};
 use crate::microkernel::{Ahead, Instructions, MOST_OUTPUTS, Operands};
 use crate::parallel::{Turns, map_heavy_chunks};
 
-/// Runs of pixels below which weights are brought near by those before them. With more of them, the few that wait
-/// for memory do not count.
+/// Runs of pixels up to which the weights of the next pass are brought near during this one. Where there are more, the
+/// few that wait for memory do not count.
 const FEW_TILES: usize = 16;
 
 /// A convolution with packed weights, on images in blocks.
@@ -72,11 +72,13 @@ impl Direct {
         let mut sums = [0.0; MOST_OUTPUTS];
         let mut totals = Totals::default();
         for (number, tile) in self.tiles.iter().enumerate() {
-            let mut operands = Operands::new(&weights, &planes[tile.input..], &self.offsets);
-            if let Some(next) = next {
-                let share = (number, self.tiles.len());
-                operands.ahead = Ahead::share(next, share, self.offsets.len());
-            }
+            let share = (number, self.tiles.len());
+            let operands = Operands {
+                weights: &weights,
+                input: &planes[tile.input..],
+                offsets: &self.offsets,
+                ahead: next.map(|next| Ahead::share(next, share, self.offsets.len())),
+            };
             let run = (self.pixels, self.stride);
             self.instructions.run_blocks(blocks, run, operands, &mut sums);
             let sums = sums.chunks(self.pixels * LANES).take(blocks);

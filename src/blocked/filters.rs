@@ -182,7 +182,7 @@ impl PackedFilters {
         PackedFilters { weights, blocks, block_len }
     }
 
-    /// The weights of a pass that are kept.
+    /// The weights of a pass, if there is such a pass and they are kept.
     pub fn kept_pass(&self, pass: usize) -> Option<&[f32]> {
         self.weights.kept_pass(pass)
     }

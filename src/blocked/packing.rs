@@ -1,6 +1,7 @@
 //! When weights are packed: once, to be kept for inputs to come, or by everyone who reads them, for the moment.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -60,21 +61,29 @@ impl Passes {
         Passes { source, pass_len }
     }
 
-    /// The weights of a pass that are kept.
+    /// The weights of a pass, if there is such a pass and they are kept.
     pub fn kept_pass(&self, pass: usize) -> Option<&[f32]> {
         match &self.source {
-            Source::Kept(lines) => lines.as_slice().chunks(self.pass_len.max(1)).nth(pass),
+            Source::Kept(lines) => lines.as_slice().get(self.range(pass, lines.as_slice().len())),
             Source::PerPass(..) => None,
         }
+    }
+
+    /// Where the numbers of a pass lie among `all` numbers.
+    fn range(&self, pass: usize, all: usize) -> Range<usize> {
+        let start = pass * self.pass_len;
+        start..all.min(start + self.pass_len)
     }
 
     /// The weights of a pass.
     pub fn pass(&self, pass: usize) -> Lent<'_> {
         match &self.source {
-            Source::Kept(_) => Lent::Kept(self.kept_pass(pass).unwrap_or_default()),
+            Source::Kept(lines) => {
+                let lines = lines.as_slice();
+                Lent::Kept(&lines[self.range(pass, lines.len())])
+            }
             Source::PerPass(all, write) => {
-                let len = self.pass_len.min(all - pass * self.pass_len);
-                let mut packed = room::take(&ROOM, len);
+                let mut packed = room::take(&ROOM, self.range(pass, *all).len());
                 write(pass, &mut packed);
                 Lent::Made(packed)
             }

@@ -136,7 +136,7 @@ impl Phased {
                 let input = &planes[(first_row + column.first) * LANES..];
                 match self.phases[phase].as_ref().zip(weights[phase].as_ref()) {
                     Some((Phase { offsets, .. }, weights)) => {
-                        let operands = Operands::new(weights, input, offsets);
+                        let operands = Operands { weights, input, offsets, ahead: None };
                         self.run_row(operands, blocks, column_phase, &mut row)
                     }
                     None => row

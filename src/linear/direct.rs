@@ -126,7 +126,8 @@ impl Direct {
         let mut sums = [0.0; MOST_OUTPUTS];
         for tile in &self.tiles {
             let input = &planes[tile.input..];
-            let operands = Operands::new(&block.weights, input, &self.offsets);
+            let (weights, offsets) = (&block.weights, &self.offsets);
+            let operands = Operands { weights, input, offsets, ahead: None };
             self.instructions.run(block.vectors, self.stride, operands, &mut sums);
             for segment in &tile.segments {
                 let data = &sums[segment.pixel * lanes..][..segment.count * lanes];

@@ -225,7 +225,8 @@ impl RightOperand {
             for (input, output) in
                 left.chunks_exact(pixels * self.rows).zip(output.chunks_mut(pixels * self.columns))
             {
-                instructions.run(2, 1, Operands::new(weights, input, offsets), &mut sums);
+                let operands = Operands { weights, input, offsets, ahead: None };
+                instructions.run(2, 1, operands, &mut sums);
                 let rows = output.chunks_exact_mut(self.columns);
                 for (row, sums) in rows.zip(sums.chunks_exact(width)) {
                     row[first..][..count].copy_from_slice(&sums[..count]);

@@ -144,7 +144,8 @@ mod tests {
             let input: Vec<f32> = (0..1000).map(|n| (n % 11) as f32 - 4.0).collect();
             let values: Vec<f32> = (0..pixels * LANES).map(|n| (n % 5) as f32 - 2.5).collect();
             let offsets: Vec<u32> = (0..TAPS as u32).map(|tap| tap % 13).collect();
-            let operands = Operands::new(&weights, &input, &offsets);
+            let operands =
+                Operands { weights: &weights, input: &input, offsets: &offsets, ahead: None };
             let by_sign = BySign { values: &values, weights_below: &below };
             let mut output = [f32::NAN; 7 * LANES];
             set.run_by_sign(operands, by_sign, &mut output);
