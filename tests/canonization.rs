@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use onnxplain::canonize::{PASSES, PassSelection, canonize};
-use onnxplain::model::{LoadOptions, Model};
 use onnxplain::network::{Family, Kind};
+use onnxplain::onnx::{LoadOptions, Model};
 use onnxplain::tensor::Tensor;
 
 const MODELS: [&str; 10] = [

@@ -9,7 +9,8 @@ mod support;
 use std::path::PathBuf;
 
 use onnxplain::composite::Composite;
-use onnxplain::model::{Card, LoadOptions, Model, Preprocessor, decode};
+use onnxplain::onnx::{LoadOptions, Model};
+use onnxplain::picture::{Card, Preprocessor, decode};
 use onnxplain::tensor::Tensor;
 use support::explain;
 

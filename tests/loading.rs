@@ -6,7 +6,8 @@ mod support;
 
 use std::panic::catch_unwind;
 
-use onnxplain::model::{Layout, LoadOptions, Model};
+use onnxplain::onnx::{LoadOptions, Model};
+use onnxplain::picture::Layout;
 use onnxplain::tensor::Tensor;
 use support::onnx::{
     Axis, Graph, dims, external_tensor, fixed, float_tensor, int, ints, load_bytes, load_in, tensor,

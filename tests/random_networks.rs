@@ -9,7 +9,7 @@ mod support;
 use onnxplain::canonize::{PASSES, PassSelection, canonize};
 use onnxplain::composite::Composite;
 use onnxplain::explain::{Attribution, InputRange};
-use onnxplain::model::Model;
+use onnxplain::onnx::Model;
 use onnxplain::tensor::Tensor;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -4,10 +4,9 @@
 use super::filters::{Filters, PackedFilters};
 use super::finish::Share;
 use super::{Finish, Image, LANES, Packing, Totals};
-use crate::linear::WeightPart;
+use crate::geometry::WeightPart;
 use crate::microkernel::{BySign, Instructions, MOST_OUTPUTS, Operands};
 use crate::parallel::map_heavy_chunks;
-use crate::rule::Sign;
 use crate::tensor::Tensor;
 
 /// How contributions `w · x` of one sign are favoured.
@@ -79,20 +78,20 @@ impl TransposedBySign {
         self.images
     }
 
-    /// Adds to the relevance of every input `coefficient · Σ w · x · quotient`, where contributions `w · x` of `sign`
-    /// are favoured, or writes it; the totals are those of a [`Share`].
+    /// Adds to the relevance of every input `coefficient · Σ w · x · quotient`, where contributions `w · x` above zero
+    /// are favoured, or below zero (`favours_negative`), or writes it; the totals are those of a [`Share`].
     pub fn run(
         &self,
         quotients: &[f32],
         inputs: &[f32],
-        sign: Sign,
+        favours_negative: bool,
         (coefficient, adds): (f32, bool),
         relevance: &mut [f32],
     ) -> Totals {
         let share = Share { coefficient, factors: Some(inputs), adds };
         let block_len = self.images[0].block_len();
         let block = |block: usize, relevance: &mut [f32]| {
-            self.run_block(block, quotients, inputs, sign, &share, relevance)
+            self.run_block(block, quotients, inputs, favours_negative, &share, relevance)
         };
         Totals::of(map_heavy_chunks(relevance, block_len, self.offsets.len(), block))
     }
@@ -102,14 +101,14 @@ impl TransposedBySign {
         block: usize,
         quotients: &[f32],
         inputs: &[f32],
-        sign: Sign,
+        favours_negative: bool,
         share: &Share,
         relevance: &mut [f32],
     ) -> Totals {
         let [(_, positive), (_, negative)] = self.filters.each_ref().map(|part| part.pass(block));
-        let [weights, weights_below] = match sign {
-            Sign::Positive => [&*positive, &*negative],
-            Sign::Negative => [&*negative, &*positive],
+        let [weights, weights_below] = match favours_negative {
+            false => [&*positive, &*negative],
+            true => [&*negative, &*positive],
         };
         let tile_len = self.pixels * LANES;
         let mut sums = [0.0; MOST_OUTPUTS];

@@ -9,8 +9,8 @@ use super::phased::Phased;
 use super::winograd::{Tile, Winograd};
 use super::{Kernel, LANES, depthwise};
 #[cfg(target_arch = "x86_64")]
-use crate::linear::WeightPart;
-use crate::linear::{Window, WindowAxis};
+use crate::geometry::WeightPart;
+use crate::geometry::{Window, WindowAxis};
 use crate::microkernel::Instructions;
 
 /// Filters below which most lanes of a block would stay empty.
@@ -123,7 +123,8 @@ fn image_axes(window: &Window) -> Option<[WindowAxis; 2]> {
 mod tests {
     use super::super::{Image, Packing, finish, has_few_channels, to_blocks, to_rows};
     use super::*;
-    use crate::linear::{Convolution, LinearMap, WeightPart, axis};
+    use crate::geometry::{WeightPart, axis};
+    use crate::linear::{Convolution, LinearMap};
     use crate::tensor::{Tensor, quarters};
 
     fn run(kernel: &dyn Kernel, input: &Tensor, shape: [usize; 3]) -> Tensor {

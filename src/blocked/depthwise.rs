@@ -11,8 +11,8 @@
 
 use super::taps::{Grid, Run, Taps, runs};
 use super::{Finish, Kernel, LANES, Totals};
+use crate::geometry::WindowAxis;
 use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
-use crate::linear::WindowAxis;
 use crate::parallel::map_heavy_chunks;
 
 /// Pixels that are summed together: as many as leave registers for what they read.
@@ -262,7 +262,7 @@ mod tests {
     use super::super::Image;
     use super::super::tests::{Keep, images, numbers};
     use super::*;
-    use crate::linear::axis;
+    use crate::geometry::axis;
     use crate::parallel::Threads;
 
     /// `[height, width]` of kernels with their strides, dilations and paddings.

@@ -5,8 +5,8 @@
 
 use super::filters::{Filters, PackedFilters};
 use super::{Finish, Image, Kernel, LANES, Totals, has_few_channels};
+use crate::geometry::padded_planes::{PaddedPlanes, Tile};
 use crate::linear::WindowAxis;
-use crate::linear::padded_planes::{PaddedPlanes, Tile};
 use crate::microkernel::{Ahead, Instructions, MOST_OUTPUTS, Operands};
 use crate::parallel::{Turns, map_heavy_chunks};
 

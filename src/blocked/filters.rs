@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::packing::Passes;
 use super::{LANES, Packing};
-use crate::linear::WeightPart;
+use crate::geometry::WeightPart;
 use crate::microkernel::{BLOCK, Instructions, fetch};
 use crate::room::Lent;
 use crate::tensor::Tensor;
@@ -90,7 +90,7 @@ impl Filters {
             let place = |column| place(column / kernel, column % kernel);
             matrix.transpose(weights, channels.len() * kernel, packed, place);
         }
-        self.part.take(packed);
+        self.part.apply(packed);
         if count < width {
             // A part may be 1 where there is no weight.
             packed.chunks_exact_mut(width).for_each(|filters| filters[count..].fill(0.0));

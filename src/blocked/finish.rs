@@ -1,15 +1,10 @@
 //! What becomes of the sums of a kernel: written, activated, divided by, multiplied.
 
-mod contributions;
-mod quotient;
 mod share;
 
-pub(crate) use self::contributions::{ContributionQuotient, Contributions};
-pub(crate) use self::quotient::{GammaQuotient, Quotient};
 pub(crate) use self::share::Share;
 use super::{Finish, Image, LANES, Totals};
 use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
-use crate::operator::{Function, Step, Unary};
 use crate::tensor::Tensor;
 
 /// What is added to sums, in blocks.
@@ -36,7 +31,7 @@ impl<'a> Bias<'a> {
 
     /// The summands of the pixels of a block, from a place on.
     #[inline(always)]
-    fn lanes(self, block: usize, at: usize) -> LanesOf<'a> {
+    pub fn lanes(self, block: usize, at: usize) -> LanesOf<'a> {
         match self {
             Bias::None => LanesOf::Same([0.0; LANES]),
             Bias::Channels(numbers) => {
@@ -49,14 +44,14 @@ impl<'a> Bias<'a> {
 }
 
 /// The summands of neighbouring pixels.
-enum LanesOf<'a> {
+pub(crate) enum LanesOf<'a> {
     Same(Sixteen),
     Each(&'a [Sixteen]),
 }
 
 impl LanesOf<'_> {
     #[inline(always)]
-    fn at(&self, pixel: usize) -> &Sixteen {
+    pub fn at(&self, pixel: usize) -> &Sixteen {
         match self {
             LanesOf::Same(lanes) => lanes,
             LanesOf::Each(lanes) => &lanes[pixel],
@@ -64,48 +59,30 @@ impl LanesOf<'_> {
     }
 }
 
+/// A function that is applied to sums where they lie.
+pub(crate) trait Elementwise: Send + Sync {
+    /// The bounds, where all that the function does is to clip: ReLU, ReLU6.
+    fn clip_bounds(&self) -> Option<(f32, f32)>;
+
+    /// Applies the function to numbers of a block of channels; not called for one that clips.
+    fn apply(&self, block: usize, numbers: &mut [f32]);
+}
+
 /// `sums + bias`, through a function: a forward pass.
 #[derive(Default)]
 pub(crate) struct Forward<'a> {
     pub bias: Bias<'a>,
-    pub function: Option<&'a Pointwise>,
-}
-
-/// A function that is applied to sums, prepared.
-pub(crate) enum Pointwise {
-    /// Clips: ReLU, ReLU6.
-    Clip { low: f32, high: f32 },
-    /// One operation: SiLU, sigmoid.
-    Unary(Unary),
-    /// Operations one after the other, whose parameters are in blocks.
-    Chain(Function),
-}
-
-impl Pointwise {
-    /// The function, where it can be applied in place.
-    pub fn new(function: &Function) -> Option<Pointwise> {
-        if let Some((low, high)) = function.clip_bounds().filter(|_| !function.has_parameters()) {
-            return Some(Pointwise::Clip { low, high });
-        }
-        if let Some(Step::Unary(operation, _)) = function.single_step() {
-            return Some(Pointwise::Unary(*operation));
-        }
-        function.is_chain().then(|| Pointwise::Chain(function.clone()))
-    }
+    pub function: Option<&'a dyn Elementwise>,
 }
 
 impl Finish for Forward<'_> {
     fn finish(&self, block: usize, at: usize, sums: &[f32], output: &mut [f32], _: &mut Totals) {
-        let (low, high) = match self.function {
-            Some(Pointwise::Clip { low, high }) => (*low, *high),
-            _ => (f32::NEG_INFINITY, f32::INFINITY),
-        };
+        let clip = self.function.and_then(Elementwise::clip_bounds);
+        let (low, high) = clip.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
         let bias = self.bias.lanes(block, at);
         with_lanes(ClippedSum { bias, low, high, sums, output });
-        match self.function {
-            Some(Pointwise::Unary(operation)) => operation.apply(output),
-            Some(Pointwise::Chain(function)) => function.apply_to_run(block, output),
-            Some(Pointwise::Clip { .. }) | None => {}
+        if let (Some(function), None) = (self.function, clip) {
+            function.apply(block, output);
         }
     }
 }
@@ -134,7 +111,7 @@ impl LanesLoop for ClippedSum<'_> {
 
 /// The numbers of every pixel, to be written and to be read.
 #[inline(always)]
-fn pixels<'a>(
+pub(crate) fn pixels<'a>(
     output: &'a mut [f32],
     sums: &'a [f32],
 ) -> impl Iterator<Item = (&'a mut Sixteen, &'a Sixteen)> {
@@ -142,11 +119,11 @@ fn pixels<'a>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// Four of the sums of a finish that are worked out by hand, on the second of two blocks.
-    pub(super) fn finished(
+    pub(crate) fn finished(
         finish: &dyn Finish,
         sums: [f32; 4],
         output: [f32; 4],
@@ -163,7 +140,7 @@ mod tests {
     }
 
     /// Numbers of the second pixel of the second block of an image of two pixels.
-    pub(super) fn map(numbers: [f32; 4]) -> Vec<f32> {
+    pub(crate) fn map(numbers: [f32; 4]) -> Vec<f32> {
         let mut map = vec![0.0; 4 * LANES];
         map[3 * LANES..][..4].copy_from_slice(&numbers);
         map
@@ -172,8 +149,15 @@ mod tests {
     #[test]
     fn a_forward_pass_clips_what_is_a_number() {
         let bias = map([1.0; 4]);
-        let function = Pointwise::Clip { low: 0.0, high: 6.0 };
-        let forward = Forward { bias: Bias::Map(&bias), function: Some(&function) };
+        struct Relu6;
+        impl Elementwise for Relu6 {
+            fn clip_bounds(&self) -> Option<(f32, f32)> {
+                Some((0.0, 6.0))
+            }
+
+            fn apply(&self, _: usize, _: &mut [f32]) {}
+        }
+        let forward = Forward { bias: Bias::Map(&bias), function: Some(&Relu6) };
         let (output, _) = finished(&forward, [-3.0, 2.0, 9.0, f32::NAN], [f32::NAN; 4]);
         assert_eq!(output[..3], [0.0, 3.0, 6.0]);
         assert!(output[3].is_nan());

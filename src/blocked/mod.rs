@@ -124,7 +124,7 @@ pub(crate) fn finish_all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linear::WindowAxis;
+    use crate::geometry::WindowAxis;
 
     /// Writes the sums as they are, and adds them up.
     pub(super) struct Keep;

@@ -7,8 +7,8 @@
 use super::direct::offsets;
 use super::filters::{Filters, PackedFilters};
 use super::{Finish, Image, Kernel, LANES, Totals};
-use crate::linear::WindowAxis;
-use crate::linear::padded_planes::PaddedPlanes;
+use crate::geometry::WindowAxis;
+use crate::geometry::padded_planes::PaddedPlanes;
 use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
 use crate::parallel::map_heavy_chunks;
 use crate::room::Lent;

@@ -10,8 +10,8 @@ mod winners;
 pub(crate) use self::winners::{maxima, to_winners, winners};
 use super::LANES;
 use super::taps::Grid;
+use crate::geometry::WindowAxis;
 use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
-use crate::linear::WindowAxis;
 use crate::parallel::for_each_heavy_chunk;
 
 /// The weighted sum of every window. There is one weight for each window of a plane.
@@ -161,7 +161,7 @@ mod tests {
     use super::super::Image;
     use super::super::tests::{images, numbers};
     use super::*;
-    use crate::linear::{Window, axis};
+    use crate::geometry::{Window, axis};
     use crate::operator::{MaxPooling, Operator};
     use crate::parallel::Threads;
     use crate::tensor::Tensor;

@@ -1,6 +1,6 @@
 //! Which taps of a sliding window meet which places of the plane that is read.
 
-use crate::linear::WindowAxis;
+use crate::geometry::WindowAxis;
 
 /// A window that slides over planes, in one of its directions.
 pub(super) struct Grid {

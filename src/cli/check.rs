@@ -10,8 +10,8 @@ use clap::Args;
 use serde_json::json;
 
 use onnxplain::explain::{Explainer, Initial, Target, initial_relevance};
-use onnxplain::model::Model;
 use onnxplain::network::Network;
+use onnxplain::onnx::Model;
 use onnxplain::parallel::Threads;
 use onnxplain::tensor::Tensor;
 

@@ -5,8 +5,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use image::RgbImage;
 
-use onnxplain::heatmap::{Placement, read_npy};
-use onnxplain::model::{InputShape, Layout, ModelInput, Preprocessor, decode};
+use onnxplain::heatmap::Placement;
+use onnxplain::io::read_npy;
+use onnxplain::onnx::ModelInput;
+use onnxplain::picture::{InputShape, Layout, Preprocessor, decode};
 use onnxplain::tensor::Tensor;
 
 /// Reads inputs for one model.

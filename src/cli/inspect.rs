@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use onnxplain::canonize::PassReport;
 use onnxplain::composite::Assignment;
-use onnxplain::model::Model;
 use onnxplain::network::{Family, Layer, Network, Op};
+use onnxplain::onnx::Model;
 
 use super::Status;
 use super::console::{BOLD, Console};

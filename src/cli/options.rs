@@ -8,8 +8,8 @@ use clap::Args;
 use onnxplain::canonize::PassSelection;
 use onnxplain::composite::Composite;
 use onnxplain::explain::InputRange;
-use onnxplain::model::{Channels, Crop, InputShape, Layout, Overrides, Resize};
-use onnxplain::model::{parse_numbers, parse_size};
+use onnxplain::picture::{Channels, Crop, InputShape, Layout, Overrides, Resize};
+use onnxplain::picture::{parse_numbers, parse_size};
 
 /// How the model is read and which rules it gets.
 #[derive(Debug, Args)]

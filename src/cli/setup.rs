@@ -6,10 +6,9 @@ use anyhow::{Context, Result, ensure};
 
 use onnxplain::canonize::{PassReport, PassSelection, canonize};
 use onnxplain::composite::{Assignment, Composite, auto_preset};
-use onnxplain::model::{
-    Card, Labels, LoadOptions, Model, Output, Preprocessing, Preprocessor, StoredModel,
-};
 use onnxplain::network::Network;
+use onnxplain::onnx::{LoadOptions, Model, ParametricModel};
+use onnxplain::picture::{Card, Labels, Output, Preprocessing, Preprocessor};
 
 use super::console::Console;
 use super::options::{ModelOptions, PreprocessOptions};
@@ -126,8 +125,8 @@ pub fn load_model_with_reference(
 }
 
 /// Reads the model's stored parameters, for noise on them.
-pub fn stored_model(path: &Path, options: &ModelOptions, cards: &Cards) -> Result<StoredModel> {
-    StoredModel::read(path, &load_options(options, cards))
+pub fn stored_model(path: &Path, options: &ModelOptions, cards: &Cards) -> Result<ParametricModel> {
+    ParametricModel::read(path, &load_options(options, cards))
 }
 
 fn load_options(options: &ModelOptions, cards: &Cards) -> LoadOptions {
@@ -153,7 +152,7 @@ pub fn canonized(
 
 /// The preprocessing fitted to the model, and the words that say where it comes from.
 pub fn preprocessor(
-    model: &onnxplain::model::ModelInput,
+    model: &onnxplain::onnx::ModelInput,
     cards: &Cards,
     options: &PreprocessOptions,
     model_options: &ModelOptions,

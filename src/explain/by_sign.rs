@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
+use super::epilogues::{ContributionQuotient, Contributions, Quotient};
 use super::propagate::Carried;
 use super::quotient::Absorbed;
 use super::reads::Reads;
-use crate::blocked::finish::{Bias, ContributionQuotient, Contributions, Quotient};
+use crate::blocked::finish::Bias;
 use crate::blocked::{Favour, KernelSource, TransposedBySign, finish_all};
 use crate::linear::{BlockedKernel, Convolution, Weight, WeightPart};
 use crate::rule::{Sign, Stabilizer};
@@ -54,7 +55,9 @@ impl SharesBySign {
             let fits = quotients.len() == outer.len() && input.len() == inner.len();
             ensure!(fits && relevance.len() == inner.len(), "images in blocks have other sizes");
             let (quotients, input) = (quotients.data(), input.data());
-            Ok(kernel.run(quotients, input, sign, (coefficient, adds), relevance.data_mut()))
+            let favours_negative = sign == Sign::Negative;
+            let relevance = relevance.data_mut();
+            Ok(kernel.run(quotients, input, favours_negative, (coefficient, adds), relevance))
         })
     }
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 
 use super::by_sign::ContributionKernels;
 use super::engine::Engine;
+use super::epilogues::Quotient;
 use super::input_range::{InputRange, range_at, spread};
 use super::program::LinearStep;
 use super::propagate::Carried;
@@ -17,7 +18,7 @@ use super::quotient::{Absorbed, quotients};
 use super::range_division::RangeDivision;
 use super::reads::Reads;
 use super::transposed::{SharedTransposed, TransposedKernel, blocked};
-use crate::blocked::finish::{Bias, Quotient};
+use crate::blocked::finish::Bias;
 use crate::linear::{BlockedKernel, Dense, Forward, Weight};
 use crate::network::{LayerId, Op};
 use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind};

@@ -12,11 +12,12 @@ use super::input_range::InputRange;
 use super::layout::Layouts;
 use super::program::{Program, Step};
 use super::transposed::TransposedKernel;
-use crate::blocked::finish::{self, Pointwise};
+use crate::blocked::finish::{self, Elementwise};
 use crate::blocked::{Finish, Image, Packing, has_few_channels};
 use crate::lanes::Totals;
 use crate::linear::{BlockedKernel, Forward, Weight, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op};
+use crate::operator::Pointwise;
 use crate::tensor::Tensor;
 
 /// A program with its kernels.
@@ -286,7 +287,7 @@ impl Engine {
         let inputs: Vec<Tensor> = layer.inputs.iter().map(read).collect::<Result<_>>()?;
         let activation = self.activations[id].as_ref().filter(|_| !self.program.is_kept[id]);
         let (computed, function) = match activation {
-            Some((activation, function)) => (*activation, Some(function)),
+            Some((activation, function)) => (*activation, Some(function as &dyn Elementwise)),
             None => (id, None),
         };
         let value = match (&self.forward[id], self.layouts.op(network, id), function) {

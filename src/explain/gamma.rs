@@ -17,11 +17,12 @@ use std::slice;
 use anyhow::{Context, Result};
 
 use super::by_sign::SharesBySign;
+use super::epilogues::GammaQuotient;
 use super::propagate::{Carried, Handed};
 use super::quotient::{quotients, spread_over, weighted_sum};
 use super::transposed::TransposedKernel;
 use crate::blocked::Favour;
-use crate::blocked::finish::{Bias, GammaQuotient};
+use crate::blocked::finish::Bias;
 use crate::linear::{BlockedKernel, Convolution, Forward, LinearMap, Transposed, WeightPart};
 use crate::network::{LayerId, Op};
 use crate::rule::{Sign, Stabilizer, StabilizerKind};

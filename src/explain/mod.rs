@@ -9,6 +9,7 @@ mod by_sign;
 mod conservation;
 mod division;
 mod engine;
+mod epilogues;
 mod expansion;
 mod gamma;
 mod input_range;

@@ -5,11 +5,12 @@
 
 use anyhow::{Result, ensure};
 
+use super::epilogues::Division;
 use super::propagate::{Carried, Handed};
 use crate::lanes::{Lanes, LanesLoop, Sixteen, Totals, filled_up, with_lanes};
 use crate::linear::Sum;
 use crate::parallel::map_chunk_pairs;
-use crate::rule::{Division, Stabilizer};
+use crate::rule::Stabilizer;
 use crate::tensor::Tensor;
 
 /// Elements that one thread divides at a time.

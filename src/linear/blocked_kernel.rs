@@ -54,7 +54,7 @@ impl BlockedKernel {
         &self,
         input: &Tensor,
         bias: Option<&Tensor>,
-        function: Option<&finish::Pointwise>,
+        function: Option<&dyn finish::Elementwise>,
     ) -> Result<Tensor> {
         let mut output = Tensor::unwritten(&self.image.shape())?;
         let finish = finish::Forward { bias: finish::Bias::of(bias, self.image), function };

@@ -1,16 +1,12 @@
 //! Convolutions over one, two or three spatial axes, and their mirror image, the transposed convolution.
 
 use anyhow::{Context, Result};
-use tract_core::internal::TVec;
-use tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec, PoolSpec};
-use tract_core::ops::nn::DataFormat;
 
 use super::blocked_kernel::BlockedKernel;
-use super::convolution_transposed::scatter;
-use super::plan::Plan;
+use super::correlation::{Correlation, Kernel};
 use super::{
     AveragePooling, Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis,
-    depthwise, direct,
+    convolution_transposed, depthwise, row_kernels,
 };
 use crate::blocked::{self, Filters, Image, KernelSource, Packing};
 use crate::tensor::Tensor;
@@ -140,11 +136,11 @@ impl Convolution {
     /// The kernel of the map in one direction, without bias.
     fn kernel(&self, part: WeightPart, gathers: bool) -> Result<Kernel> {
         if part != WeightPart::One {
-            return self.part(part)?.kernel(gathers, None);
+            return kernel_on_rows(&self.part(part)?, gathers, None);
         }
         let kernel = match gathers {
             true => self.window_sums()?,
-            false => self.box_sum()?.kernel(false, None)?,
+            false => kernel_on_rows(&self.box_sum()?, false, None)?,
         };
         let groups = self.groups;
         let shape = self.weight.shape();
@@ -168,7 +164,7 @@ impl LinearMap for Convolution {
             bias.len() == channels && bias.shape().get(1) == Some(&channels)
         });
         if per_channel && part != WeightPart::One && !self.is_transposed {
-            let kernel = self.part(part)?.kernel(true, bias)?;
+            let kernel = kernel_on_rows(&self.part(part)?, true, bias)?;
             return Ok(Box::new(move |inputs| kernel(&inputs[0])));
         }
         let kernel = self.kernel(part, !self.is_transposed)?;
@@ -205,64 +201,17 @@ impl LinearMap for Convolution {
 
 const TOO_LARGE: &str = "the images of a convolution are too large";
 
-/// Maps `[N, C, spatial...]` to `[N, C', spatial'...]`.
-pub(super) type Kernel = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
-
-/// Weight and geometry of a gathering convolution.
-#[derive(Debug)]
-pub(super) struct Correlation {
-    /// `[O, I / groups, kernel...]`.
-    pub weight: Tensor,
-    pub groups: usize,
-    pub window: Window,
-}
-
-impl Correlation {
-    fn kernel(&self, gathers: bool, bias: Option<Tensor>) -> Result<Kernel> {
-        match (depthwise::applies(self), gathers) {
-            (true, true) => Ok(depthwise::gather(self, bias)),
-            (true, false) => Ok(depthwise::scatter(self)),
-            (false, true) => self.gather(bias),
-            (false, false) => scatter(self),
-        }
-    }
-
-    /// The convolution itself; `bias` holds one number per output channel.
-    pub fn gather(&self, bias: Option<Tensor>) -> Result<Kernel> {
-        match direct::gather(self, bias.as_ref()) {
-            Some(kernel) => Ok(kernel),
-            None => self.gather_by_tract(bias),
-        }
-    }
-
-    pub fn gather_by_tract(&self, bias: Option<Tensor>) -> Result<Kernel> {
-        let shape = self.weight.shape();
-        let axes = &self.window.axes;
-        let per_axis = |value: fn(&super::WindowAxis) -> usize| axes.iter().map(value).collect();
-        let padding_before: TVec<usize> = per_axis(|axis| axis.pad_before);
-        let padding_after: TVec<usize> = per_axis(|axis| axis.pad_after);
-        let pool_spec = PoolSpec {
-            data_format: DataFormat::NCHW,
-            kernel_shape: per_axis(|axis| axis.kernel),
-            padding: PaddingSpec::Explicit(padding_before, padding_after),
-            dilations: Some(per_axis(|axis| axis.dilation)),
-            strides: Some(per_axis(|axis| axis.stride)),
-            input_channels: shape[1] * self.groups,
-            output_channels: shape[0],
-        };
-        let operator =
-            Conv { pool_spec, kernel_fmt: KernelFormat::OIHW, group: self.groups, q_params: None };
-        let mut input_shape = vec![1, shape[1] * self.groups];
-        input_shape.extend(self.window.input_shape());
-        let bias = match bias {
-            Some(bias) => bias.reshaped(&[shape[0]])?,
-            None => Tensor::zeros(&[])?,
-        };
-        // A pointwise convolution becomes a matrix product, which runs a fifth faster.
-        let is_pointwise = axes.iter().all(|axis| axis.kernel == 1 && axis.stride == 1);
-        let constants = [self.weight.clone(), bias];
-        let plan = Plan::new(operator, &input_shape, &constants, is_pointwise)?;
-        Ok(Box::new(move |input| plan.run(input)))
+/// The kernel of a convolution in one direction; `bias` holds one number per output channel.
+fn kernel_on_rows(
+    correlation: &Correlation,
+    gathers: bool,
+    bias: Option<Tensor>,
+) -> Result<Kernel> {
+    match (depthwise::applies(correlation), gathers) {
+        (true, true) => Ok(depthwise::gather(correlation, bias)),
+        (true, false) => Ok(depthwise::scatter(correlation)),
+        (false, true) => row_kernels::forward(correlation, bias),
+        (false, false) => convolution_transposed::scatter(correlation),
     }
 }
 

@@ -9,7 +9,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::convolution::{Correlation, Kernel};
+use super::correlation::{Correlation, Kernel};
 use super::{Window, WindowAxis};
 use crate::microkernel::{Loop, vectorized};
 use crate::parallel::for_each_chunk;

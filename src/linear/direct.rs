@@ -7,9 +7,9 @@
 
 use anyhow::{Result, ensure};
 
-use super::convolution::{Correlation, Kernel};
-use super::padded_planes::{PaddedPlanes, Tile};
+use super::correlation::{Correlation, Kernel};
 use super::{Window, WindowAxis};
+use crate::geometry::padded_planes::{PaddedPlanes, Tile};
 use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands, Sums};
 use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
@@ -169,8 +169,9 @@ fn packed(weight: &Tensor, block_len: usize, lanes: usize) -> Vec<Block> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tract_convolution;
     use super::*;
-    use crate::linear::axis;
+    use crate::geometry::axis;
     use crate::tensor::quarters;
 
     /// Against tract's kernel, whose sums are exact here as well: all products are multiples of 1/16.
@@ -183,7 +184,8 @@ mod tests {
             Correlation { weight: quarters(&weight_shape, 7), groups, window: Window { axes } };
         let input = quarters(&input_shape, 5);
         let bias = quarters(&[filters], 3);
-        let expected = correlation.gather_by_tract(Some(bias.clone())).unwrap()(&input).unwrap();
+        let expected =
+            tract_convolution::forward(&correlation, Some(bias.clone())).unwrap()(&input).unwrap();
         for instructions in Instructions::all() {
             let direct = Direct::new(instructions, &correlation, Some(&bias)).unwrap();
             let output = direct.run(&input).unwrap();

@@ -7,8 +7,8 @@
 use anyhow::{Result, ensure};
 
 use super::Window;
-use super::convolution::{Correlation, Kernel};
-use super::convolution_transposed::{PhaseAxis, phases_of};
+use super::correlation::{Correlation, Kernel};
+use super::phases::{PhaseAxis, phases_of};
 use crate::lanes::{LANES, Lanes, LanesLoop, with_lanes};
 use crate::microkernel::Instructions;
 use crate::parallel::{for_each_chunk, for_each_heavy_chunk};
@@ -255,7 +255,7 @@ fn weights_of(weight: &Tensor, rows: &PhaseAxis, columns: &PhaseAxis) -> Vec<f32
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linear::{WindowAxis, axis};
+    use crate::geometry::{WindowAxis, axis};
     use crate::tensor::quarters;
 
     /// Against the sum over all taps; all products are multiples of 1/16, so that both are exact.

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::rows::for_each_row;
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, WindowAxis};
 use crate::blocked::{LANES, pooling};
+use crate::geometry::for_each_row;
 use crate::tensor::Tensor;
 
 /// ONNX `AveragePool`, on `[N, C, spatial...]`.

@@ -103,7 +103,7 @@ impl<'a> Matrices<'a> {
                     let from = rows[column..].iter().step_by(self.columns);
                     places[..count].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
                 });
-                self.part.take(panel);
+                self.part.apply(panel);
             }
         }
         panels

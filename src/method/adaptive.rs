@@ -5,54 +5,14 @@
 //! was given is tried as well, so that the chosen one is never worse.
 
 use anyhow::Result;
-use serde::Serialize;
 
+use super::adaptation::{Adaptation, Objective};
 use super::explanation::Explanation;
-use super::perturbation_curve::{PerturbationCurve, area_under_curve};
-use super::plane::heatmap;
 use super::subject::{Point, Subject};
-use super::total_variation::average_total_variation;
+use crate::metric::average_total_variation;
+use crate::metric::{PerturbationCurve, area_under_curve};
+use crate::plane::heatmap;
 use crate::tensor::Tensor;
-
-/// What σ is chosen by: both are better where they are lower.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Objective {
-    /// The area under the perturbation curve.
-    Aupc,
-    /// The average total variation.
-    Tv,
-}
-
-impl Objective {
-    /// All of them.
-    pub const ALL: [Objective; 2] = [Objective::Aupc, Objective::Tv];
-
-    /// The word on the command line and in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Objective::Aupc => "aupc",
-            Objective::Tv => "tv",
-        }
-    }
-}
-
-/// The σ that was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Adaptation {
-    /// What it was chosen by.
-    pub objective: Objective,
-    /// The chosen σ.
-    pub sigma: f32,
-    /// Its objective.
-    pub value: f32,
-    /// The σ that was given.
-    pub fixed_sigma: f32,
-    /// Its objective.
-    pub fixed_value: f32,
-    /// How many were tried.
-    pub tried: usize,
-}
 
 /// The first step of σ.
 const STEP: f32 = 0.1;
@@ -134,7 +94,7 @@ fn value_of(
     match objective {
         Objective::Tv => Ok(average_total_variation(&map, picture.height, picture.width)),
         Objective::Aupc => {
-            let (low, high) = subject.facts.range_of(&point.input)?;
+            let (low, high) = subject.info.range_of(&point.input)?;
             let curve = PerturbationCurve::of(picture, seed).measure(
                 &point.input,
                 &map,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::adaptive::Adaptation;
+use super::adaptation::Adaptation;
 use crate::explain::{Attribution, Books};
 use crate::tensor::Tensor;
 

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::Method;
 use super::explanation::Explanation;
 use super::noise_grad::noisy_network;
-use super::random::Stream;
 use super::smooth_grad::SmoothGrad;
 use super::subject::{Attribute, Point, Subject};
+use crate::random::Stream;
 
 /// FusionGrad and its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use super::explanation::Explanation;
-use super::plane::{enlarged, over_channels};
 use super::subject::{Attribute, Point, Subject};
 use crate::network::{Kind, LayerId, Network};
+use crate::plane::{enlarged, over_channels};
 
 /// Grad-CAM and its parameters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use super::explanation::{Completeness, Explanation, difference, product};
-use super::plane::Fill;
+use super::input_info::Fill;
 use super::quadrature::Quadrature;
 use super::subject::{Attribute, Point, Subject};
 
@@ -32,7 +32,7 @@ impl Default for IntegratedGradients {
 impl Attribute for IntegratedGradients {
     fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         ensure!(self.steps > 0, "Integrated Gradients needs at least one step");
-        let baseline = self.baseline.tensor(&point.input, subject.facts)?;
+        let baseline = self.baseline.tensor(&point.input, subject.info)?;
         let path = difference(&point.input, &baseline)?;
         let nodes = self.quadrature.nodes(self.steps);
         let mean = subject.sum_of_samples(

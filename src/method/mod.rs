@@ -6,6 +6,7 @@
 //! for many networks; samples run on all threads and are summed in their own order, so results
 //! do not depend on the threads.
 
+mod adaptation;
 mod adaptive;
 mod deconvnet;
 mod excitation_backprop;
@@ -14,43 +15,38 @@ mod fusion_grad;
 mod grad_cam;
 mod gradient;
 mod guided_backprop;
+mod input_info;
 mod input_x_gradient;
 mod integrated_gradients;
 mod lrp;
 mod noise_grad;
 mod occlusion;
-mod perturbation_curve;
-mod plane;
 mod prepared;
 mod quadrature;
-mod random;
 mod rise;
 mod saliency;
 mod smooth_grad;
 mod smooth_taylor;
 mod subject;
-mod total_variation;
 mod workers;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-pub use adaptive::{Adaptation, Objective};
+pub use adaptation::{Adaptation, Objective};
 pub use explanation::{Completeness, Explanation, Sums};
 pub use fusion_grad::FusionGrad;
 pub use grad_cam::GradCam;
+pub use input_info::{Fill, InputInfo};
 pub use integrated_gradients::IntegratedGradients;
 pub use noise_grad::NoiseGrad;
 pub use occlusion::Occlusion;
-pub use perturbation_curve::{PerturbationCurve, area_under_curve};
-pub use plane::Fill;
 pub use prepared::{PreparedMethod, Setup};
 pub use quadrature::Quadrature;
 pub use rise::Rise;
 pub use smooth_grad::SmoothGrad;
 pub use smooth_taylor::SmoothTaylor;
-pub use subject::{InputFacts, Point, Question};
-pub use total_variation::{average_total_variation, total_variation};
+pub use subject::{Point, Question};
 pub use workers::{Cancelled, Unwatched, Watch};
 
 use self::prepared::Perturbation;
@@ -232,7 +228,7 @@ impl Method {
     /// The most samples that one explanation takes; `None` for a method of one propagation.
     ///
     /// `picture` is what occlusion counts its patches on.
-    pub fn samples(&self, picture: Option<crate::model::InputShape>) -> Option<usize> {
+    pub fn samples(&self, picture: Option<crate::picture::InputShape>) -> Option<usize> {
         match self {
             Method::IntegratedGradients(method) => Some(method.steps),
             Method::SmoothGrad(method) => Some(method.samples),

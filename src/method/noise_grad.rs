@@ -10,10 +10,10 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use super::explanation::Explanation;
-use super::random::{Stream, word_of};
 use super::subject::{Attribute, Point, Subject};
 use super::{Method, Perturbation};
 use crate::explain::Explainer;
+use crate::random::{Stream, word_of};
 
 /// NoiseGrad and its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,9 +7,10 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use super::explanation::Explanation;
-use super::plane::{Fill, for_each_element, over_channels};
+use super::input_info::Fill;
 use super::subject::{Attribute, Point, Subject};
-use crate::model::InputShape;
+use crate::picture::InputShape;
+use crate::plane::{for_each_element, over_channels};
 
 /// Occlusion and its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -84,7 +85,7 @@ impl Attribute for Occlusion {
     fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
         let picture = subject.picture()?;
         let patches = self.patches(picture)?;
-        let cover = self.fill.tensor(&point.input, subject.facts)?;
+        let cover = self.fill.tensor(&point.input, subject.info)?;
         let whole = subject.score(&point)?;
         let loss = |index: usize| {
             let mut input = point.input.clone();
@@ -120,7 +121,7 @@ impl Attribute for Occlusion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Layout;
+    use crate::picture::Layout;
 
     #[test]
     fn patches_cover_everything_and_are_cut_off_at_the_edge() {

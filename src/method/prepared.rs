@@ -3,14 +3,15 @@
 use anyhow::{Context, Result};
 
 use super::explanation::Explanation;
-use super::subject::{InputFacts, Point, Question, Subject};
+use super::input_info::InputInfo;
+use super::subject::{Point, Question, Subject};
 use super::workers::{Watch, Workers};
 use super::{GradCam, Method};
 use crate::canonize::{PassSelection, canonize};
 use crate::composite::Composite;
 use crate::explain::{Explainer, Packing};
-use crate::model::StoredModel;
 use crate::network::{LayerId, Network};
+use crate::onnx::ParametricModel;
 use crate::parallel::Threads;
 use crate::tensor::Tensor;
 
@@ -23,11 +24,11 @@ pub struct Setup {
     /// The rewrites that were selected, for networks that are made anew.
     pub passes: PassSelection,
     /// What is known of the input.
-    pub facts: InputFacts,
+    pub info: InputInfo,
     /// The layer at whose value propagation ends; `None`: at the input.
     pub at: Option<String>,
     /// For [`Method::perturbs_parameters`].
-    pub stored: Option<StoredModel>,
+    pub stored: Option<ParametricModel>,
     /// Threads for one explanation.
     pub threads: usize,
     /// [`Packing::PerPass`] for a single explanation: nothing is made ready that only a next one would need.
@@ -39,14 +40,14 @@ pub struct PreparedMethod {
     method: Method,
     explainer: Explainer,
     end: LayerId,
-    facts: InputFacts,
+    info: InputInfo,
     perturbation: Option<Perturbation>,
     workers: Workers,
 }
 
 /// The stored parameters of the network, and how a network with others is compiled.
 pub(super) struct Perturbation {
-    stored: StoredModel,
+    stored: ParametricModel,
     passes: PassSelection,
     compilation: Compilation,
 }
@@ -55,7 +56,7 @@ pub(super) struct Perturbation {
 #[derive(Clone)]
 struct Compilation {
     composite: Composite,
-    facts: InputFacts,
+    info: InputInfo,
     /// The layer whose value must be kept.
     layer: Option<GradCam>,
     packing: Packing,
@@ -67,21 +68,21 @@ impl PreparedMethod {
     /// # Errors
     /// When the composite does not fit the network, or the method cannot be applied to it.
     pub fn new(method: Method, setup: Setup) -> Result<PreparedMethod> {
-        let is_sampled = method.samples(setup.facts.picture).is_some();
+        let is_sampled = method.samples(setup.info.picture).is_some();
         let layer = match method.innermost() {
             Method::GradCam(method) => Some(method.clone()),
             _ => None,
         };
-        let Setup { network, composite, passes, facts, at, stored, threads, packing } = setup;
+        let Setup { network, composite, passes, info, at, stored, threads, packing } = setup;
         let end = at.as_deref().map_or(Ok(0), |name| network.layer_named(name))?;
         let packing = if is_sampled { Packing::Kept } else { packing };
-        let compilation = Compilation { composite, facts: facts.clone(), layer, packing };
+        let compilation = Compilation { composite, info: info.clone(), layer, packing };
         // Samples are the better way to use threads: each runs on one.
         let inside = if is_sampled { Threads::default() } else { Threads::new(threads)? };
         let explainer = compilation.explainer(network, inside)?;
         let perturbation = stored.map(|stored| Perturbation { stored, passes, compilation });
         let workers = if is_sampled { Workers::new(threads)? } else { Workers::default() };
-        Ok(PreparedMethod { method, explainer, end, facts, perturbation, workers })
+        Ok(PreparedMethod { method, explainer, end, info, perturbation, workers })
     }
 
     /// The method.
@@ -123,7 +124,7 @@ impl PreparedMethod {
             explainer: &self.explainer,
             end: self.end,
             question,
-            facts: &self.facts,
+            info: &self.info,
             perturbation: self.perturbation.as_ref(),
             workers: &self.workers,
             watch,
@@ -144,7 +145,7 @@ impl Perturbation {
 impl Compilation {
     fn explainer(&self, network: Network, threads: Threads) -> Result<Explainer> {
         let layer = self.layer.as_ref().map(|layer| layer.layer(&network)).transpose()?;
-        let range = self.facts.range.as_ref();
+        let range = self.info.range.as_ref();
         let composite = &self.composite;
         let explainer = Explainer::with_packing(network, composite, range, threads, self.packing);
         let mut explainer = explainer

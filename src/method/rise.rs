@@ -8,10 +8,10 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use super::explanation::Explanation;
-use super::plane::{enlarged, for_each_element, over_channels};
-use super::random::Stream;
 use super::subject::{Attribute, Point, Subject};
-use crate::model::InputShape;
+use crate::picture::InputShape;
+use crate::plane::{enlarged, for_each_element, over_channels};
+use crate::random::Stream;
 
 /// RISE and its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -82,7 +82,7 @@ impl Attribute for Rise {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Layout;
+    use crate::picture::Layout;
 
     #[test]
     fn masks_show_the_share_they_should() {

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::Method;
 use super::explanation::Explanation;
-use super::random::Stream;
 use super::subject::{Attribute, Point, Subject};
+use crate::random::Stream;
 use crate::tensor::Tensor;
 
 /// SmoothGrad and its parameters.

@@ -4,7 +4,8 @@
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use super::adaptive::{self, Adaptation, Objective};
+use super::adaptation::{Adaptation, Objective};
+use super::adaptive;
 use super::explanation::{Explanation, difference, product};
 use super::smooth_grad::noisy;
 use super::subject::{Attribute, Point, Subject};

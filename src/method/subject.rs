@@ -3,12 +3,13 @@
 use anyhow::{Context, Result};
 
 use super::explanation::{Explanation, WeightedSum};
+use super::input_info::InputInfo;
 use super::workers::{Watch, Workers};
 use super::{Perturbation, Unwatched};
 use crate::explain::initial_relevance;
-use crate::explain::{Activations, Attribution, Explainer, Initial, InputRange, TargetClass};
-use crate::model::InputShape;
+use crate::explain::{Activations, Attribution, Explainer, Initial, TargetClass};
 use crate::network::{LayerId, OutputFunction};
+use crate::picture::InputShape;
 use crate::tensor::Tensor;
 
 /// A method: from a point of the input space to an explanation there.
@@ -39,22 +40,13 @@ pub struct Point {
     pub activations: Activations,
 }
 
-/// What methods may know of the input.
-#[derive(Clone, Debug, Default)]
-pub struct InputFacts {
-    /// The input as a picture, where it is one.
-    pub picture: Option<InputShape>,
-    /// Its lowest and highest value, where they are known.
-    pub range: Option<InputRange>,
-}
-
 /// What is explained, and with what.
 pub(super) struct Subject<'a> {
     pub explainer: &'a Explainer,
     /// The layer whose value's relevance is wanted; 0 is the input.
     pub end: LayerId,
     pub question: Question,
-    pub facts: &'a InputFacts,
+    pub info: &'a InputInfo,
     /// For noise on the parameters.
     pub perturbation: Option<&'a Perturbation>,
     pub workers: &'a Workers,
@@ -110,7 +102,7 @@ impl Subject<'_> {
 
     /// The input as a picture.
     pub fn picture(&self) -> Result<InputShape> {
-        self.facts.picture.with_context(|| {
+        self.info.picture.with_context(|| {
             format!(
                 "this method needs an input that is a picture of 1 or 3 channels, not one of shape {:?}",
                 self.explainer.network().input_shape()

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::activation::single;
 use super::{GradientReads, Operator};
 use crate::blocked::pooling;
-use crate::linear::{Window, WindowAxis, for_each_row};
+use crate::geometry::{Window, WindowAxis, for_each_row};
 use crate::parallel::{for_each_chunk, for_each_heavy_chunk};
 use crate::tensor::Tensor;
 

@@ -17,7 +17,6 @@ use std::fmt;
 use crate::linear::WeightPart;
 
 pub use parse::RULE_NAMES;
-pub(crate) use stabilizer::Division;
 pub use stabilizer::{Stabilizer, StabilizerKind};
 
 /// A relevance rule with its parameters.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use onnxplain::heatmap::{Overwrite, write_npy};
+use onnxplain::io::{Overwrite, write_npy};
 
 use super::{Run, command, fashion_photo, files_in, folder, run, sample, vgg};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use onnxplain::heatmap::{Overwrite, read_npy, write_npy};
+use onnxplain::io::{Overwrite, read_npy, write_npy};
 use serde_json::Value;
 
 use super::{Run, command, fashion_photo, files_in, folder, run, sample, vgg};

@@ -1,6 +1,6 @@
 //! `--at`: the relevance of an inner layer.
 
-use onnxplain::heatmap::read_npy;
+use onnxplain::io::read_npy;
 use serde_json::Value;
 use tempfile::TempDir;
 

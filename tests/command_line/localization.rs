@@ -1,6 +1,6 @@
 //! A heatmap of a real photo lies where a person would look.
 
-use onnxplain::heatmap::read_npy;
+use onnxplain::io::read_npy;
 
 use super::{files_in, folder, run, sample};
 

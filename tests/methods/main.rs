@@ -18,11 +18,11 @@ use onnxplain::canonize::{PassSelection, canonize};
 use onnxplain::composite::Composite;
 use onnxplain::explain::{Initial, InputRange, Packing};
 use onnxplain::method::{
-    Explanation, Fill, FusionGrad, GradCam, InputFacts, IntegratedGradients, Method, NoiseGrad,
+    Explanation, Fill, FusionGrad, GradCam, InputInfo, IntegratedGradients, Method, NoiseGrad,
     Objective, Occlusion, PreparedMethod, Quadrature, Question, Rise, Setup, SmoothGrad,
     SmoothTaylor, Unwatched,
 };
-use onnxplain::model::{LoadOptions, Model, StoredModel};
+use onnxplain::onnx::{LoadOptions, Model, ParametricModel};
 use onnxplain::tensor::Tensor;
 use serde_json::Value;
 use support::noise;
@@ -50,7 +50,7 @@ fn prepared(path: &Path, method: Method, threads: usize) -> anyhow::Result<Prepa
     };
     canonize(&mut network, &passes)?;
     let stored = match method.perturbs_parameters() {
-        true => Some(StoredModel::read(path, &options)?),
+        true => Some(ParametricModel::read(path, &options)?),
         false => None,
     };
     let range = InputRange { low: vec![-2.0], high: vec![2.0], channel_axis: 1 };
@@ -58,7 +58,7 @@ fn prepared(path: &Path, method: Method, threads: usize) -> anyhow::Result<Prepa
         network,
         composite: Composite::find(method.preset().unwrap_or("epsilon-plus"))?,
         passes,
-        facts: InputFacts { picture: model.input.picture, range: Some(range) },
+        info: InputInfo { picture: model.input.picture, range: Some(range) },
         at: None,
         stored,
         threads,

@@ -45,7 +45,7 @@ fn parameters_are_what_was_trained() {
     graph.output(&output);
     let model = file(&graph);
 
-    let stored = StoredModel::read(&model.path, &LoadOptions::default()).unwrap();
+    let stored = ParametricModel::read(&model.path, &LoadOptions::default()).unwrap();
     let names = RefCell::new(vec![]);
     let network = stored
         .network(|name, values| {
@@ -116,7 +116,7 @@ fn a_changed_network_is_to_the_last_bit_that_of_a_file_with_these_numbers() {
     let names = ["densenet", "inception", "mobilenet", "resnet", "vgg", "vit"];
     let fashion = names.map(|name| fashion(&format!("fashion_{name}")));
     for path in fashion.into_iter().chain([sample("efficientnet_lite0.onnx")]) {
-        let stored = StoredModel::read(&path, &LoadOptions::default()).unwrap();
+        let stored = ParametricModel::read(&path, &LoadOptions::default()).unwrap();
         let names = RefCell::new(vec![]);
         let ours = stored
             .network(|name, values| {

@@ -4,7 +4,7 @@ use super::{all_hold, case, check_gradient, check_value, refusal, scalar, spread
 use crate::support::onnx::{Graph, int, ints, text};
 use crate::support::{Numbers, difference, explain, noise};
 use onnxplain::composite::Composite;
-use onnxplain::model::LoadOptions;
+use onnxplain::onnx::LoadOptions;
 
 #[test]
 fn poolings() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use onnxplain::model::{LoadOptions, Model};
+use onnxplain::onnx::{LoadOptions, Model};
 use prost::Message;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};

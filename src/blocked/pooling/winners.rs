@@ -2,8 +2,8 @@
 
 use super::super::taps::Grid;
 use super::{Reading, for_each_row};
+use crate::geometry::WindowAxis;
 use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
-use crate::linear::WindowAxis;
 
 /// The largest of every window; not a number where one of them is none.
 pub(crate) fn maxima(window: &[WindowAxis; 2], input: &[f32], output: &mut [f32]) {

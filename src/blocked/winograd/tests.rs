@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::blocked::Image;
-use crate::linear::{self, WeightPart};
+use crate::geometry::{self, WeightPart};
 use crate::parallel::Threads;
 use crate::tensor::Tensor;
 
@@ -39,7 +39,7 @@ fn numbers(len: usize, step: usize) -> Vec<f32> {
 }
 
 fn axis(input: usize, pads: [usize; 2]) -> WindowAxis {
-    linear::axis(input, 3, 1, 1, pads)
+    geometry::axis(input, 3, 1, 1, pads)
 }
 
 /// `[O, H, W]` from an image in blocks.

@@ -7,7 +7,7 @@ use super::super::LANES;
 use super::Winograd;
 use super::transform::{self, Filtering};
 use super::vector::{Loop, Simd};
-use crate::linear::WindowAxis;
+use crate::geometry::WindowAxis;
 
 /// Evaluates tiles of the input at the points.
 pub(super) struct Evaluation<'a, F, const M: usize, const S: usize> {

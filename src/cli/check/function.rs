@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 use onnxplain::canonize::{PASSES, PassSelection, canonize};
-use onnxplain::model::Model;
 use onnxplain::network::Network;
+use onnxplain::onnx::Model;
 use onnxplain::tensor::Tensor;
 
 use crate::cli::table::{Align, Table};

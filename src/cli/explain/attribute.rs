@@ -13,7 +13,7 @@ use onnxplain::canonize::PassReport;
 use onnxplain::explain::{Initial, TargetClass};
 use onnxplain::heatmap::{Placement, Positions, Rendering};
 use onnxplain::method::{Explanation, Point, PreparedMethod, Question};
-use onnxplain::model::{InputShape, Labels, Output};
+use onnxplain::picture::{InputShape, Labels, Output};
 use onnxplain::tensor::Tensor;
 
 use super::inputs::InputFile;

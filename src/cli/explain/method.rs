@@ -11,7 +11,7 @@ use onnxplain::method::{
     Fill, FusionGrad, GradCam, IntegratedGradients, Method, NoiseGrad, Objective, Occlusion,
     Quadrature, Rise, Scale, SmoothGrad, SmoothTaylor, Watch,
 };
-use onnxplain::model::parse_size;
+use onnxplain::picture::parse_size;
 
 use crate::cli::interrupt::is_interrupted;
 

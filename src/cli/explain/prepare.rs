@@ -8,9 +8,10 @@ use indicatif::ProgressBar;
 
 use onnxplain::canonize::{PassReport, PassSelection};
 use onnxplain::explain::{Initial, InputRange, Packing};
-use onnxplain::method::{InputFacts, Method, PreparedMethod, Setup};
-use onnxplain::model::{Model, ModelInput, Preprocessor};
+use onnxplain::method::{InputInfo, Method, PreparedMethod, Setup};
 use onnxplain::network::Network;
+use onnxplain::onnx::{Model, ModelInput};
+use onnxplain::picture::Preprocessor;
 
 use super::ExplainOptions;
 use super::attribute::Job;
@@ -66,7 +67,7 @@ pub(super) fn prepare(
         network,
         composite: choice.composite.clone(),
         passes,
-        facts: InputFacts { picture: input.picture, range },
+        info: InputInfo { picture: input.picture, range },
         at: options.method.at.clone(),
         stored,
         threads,

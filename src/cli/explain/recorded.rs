@@ -134,7 +134,7 @@ fn compact(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onnxplain::heatmap::{Overwrite, write_npy, write_png};
+    use onnxplain::io::{Overwrite, write_npy, write_png};
     use serde_json::json;
 
     #[test]

@@ -7,9 +7,8 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use onnxplain::explain::Initial;
-use onnxplain::heatmap::{
-    Heatmap, Layout, Overwrite, heatmap_picture, overlay, write_bytes, write_npy, write_png,
-};
+use onnxplain::heatmap::{Heatmap, Layout, heatmap_picture, overlay};
+use onnxplain::io::{Overwrite, write_bytes, write_npy, write_png};
 use onnxplain::method::Explanation;
 use onnxplain::tensor::Tensor;
 
@@ -150,7 +149,7 @@ impl Job {
             return positions.heatmap(relevance.data())?.enlarged(picture.width, picture.height);
         }
         let layout = match self.picture.map(|picture| picture.layout) {
-            Some(onnxplain::model::Layout::Nhwc) => Layout::ChannelsLast,
+            Some(onnxplain::picture::Layout::Nhwc) => Layout::ChannelsLast,
             _ => Layout::ChannelsFirst,
         };
         let shape: [usize; 3] = relevance.shape()[1..].try_into().context("no picture's shape")?;

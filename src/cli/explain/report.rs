@@ -9,8 +9,8 @@ use serde_json::Value;
 use onnxplain::canonize::PassReport;
 use onnxplain::explain::TargetClass;
 use onnxplain::method::{Adaptation, Completeness, Sums};
-use onnxplain::model::{Labels, Output, Preprocessing};
 use onnxplain::network::OutputFunction;
+use onnxplain::picture::{Labels, Output, Preprocessing};
 use onnxplain::tensor::Tensor;
 
 /// How many classes a prediction lists.

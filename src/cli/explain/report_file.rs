@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use onnxplain::heatmap::Overwrite;
+use onnxplain::io::Overwrite;
 
 use super::recorded::Recorded;
 use super::shard::Shard;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Error, Result, bail};
 use tempfile::TempPath;
 
-use onnxplain::heatmap::Overwrite;
+use onnxplain::io::Overwrite;
 
 /// A folder of unfinished files; removed when it is dropped.
 pub struct Staging {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 
 use onnxplain::explain::{Target, TargetClass};
-use onnxplain::model::Labels;
+use onnxplain::picture::Labels;
 use onnxplain::tensor::Tensor;
 
 /// What is to be explained of every input.

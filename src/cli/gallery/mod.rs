@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::json;
 
-use onnxplain::heatmap::{Overwrite, write_bytes};
+use onnxplain::io::{Overwrite, write_bytes};
 
 use super::Status;
 use super::console::Console;

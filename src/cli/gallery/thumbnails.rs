@@ -10,8 +10,8 @@ use image::{DynamicImage, ImageFormat};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use onnxplain::heatmap::{Overwrite, write_bytes};
-use onnxplain::model::decode;
+use onnxplain::io::{Overwrite, write_bytes};
+use onnxplain::picture::decode;
 
 use super::rows::Row;
 use crate::cli::console::Console;

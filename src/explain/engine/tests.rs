@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::composite::Composite;
 use crate::explain::Explainer;
-use crate::linear::{Convolution, Window, axis};
+use crate::geometry::axis;
+use crate::linear::{Convolution, Window};
 use crate::parallel::Threads;
 use crate::tensor::{Counting, StoredTensor};
 

@@ -1,31 +1,15 @@
 //! How preprocessing steps are written: in YAML cards, in reports and on the command line.
-//!
-//! Stands beside [`super::preprocess`], whose types it reads and writes. Readers here are lenient where people
-//! abbreviate (one number for a square, a fraction such as 1/255), and their errors keep the place in the file.
 
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Context, Error, Result, anyhow, bail};
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess};
+use anyhow::{Context, Error, Result, anyhow};
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess};
 use serde::de::{Visitor, value};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::preprocess::{Channels, Crop, Filter, Layout, Resize, Target};
-
-/// The word a unit variant is written as.
-pub(super) fn word<T: Serialize>(variant: &T) -> String {
-    serde_json::to_value(variant)
-        .ok()
-        .and_then(|value| value.as_str().map(str::to_owned))
-        .unwrap_or_default()
-}
-
-/// Numbers with spaces between them.
-pub(super) fn list(numbers: &[f64]) -> String {
-    let words: Vec<String> = numbers.iter().map(f64::to_string).collect();
-    words.join(" ")
-}
+use super::super::notation::{Size, parse_size};
+use super::{Channels, Crop, Filter, Layout, Resize, Target};
 
 fn from_word<T: DeserializeOwned>(word: &str) -> Result<T> {
     let deserializer: value::StrDeserializer<value::Error> = word.into_deserializer();
@@ -73,154 +57,6 @@ impl FromStr for Resize {
         };
         Ok(Self { target, filter })
     }
-}
-
-/// Reads `224` or `240x320` (height x width) as [height, width].
-///
-/// # Errors
-/// The text is neither.
-pub fn parse_size(text: &str) -> Result<[usize; 2]> {
-    let (height, width) = text.split_once('x').unwrap_or((text, text));
-    let side = |text: &str| -> Result<usize> {
-        text.trim().parse().with_context(|| {
-            format!("\"{text}\" is no size in pixels: write 224, or 240x320 for height x width")
-        })
-    };
-    Ok([side(height)?, side(width)?])
-}
-
-/// Reads numbers with commas between them, such as `0.485,0.456,0.406`; fractions such as `1/255` are allowed.
-///
-/// # Errors
-/// Names the part that is no number.
-pub fn parse_numbers(text: &str) -> Result<Vec<f64>> {
-    text.split(',').map(parse_number).collect()
-}
-
-fn parse_number(text: &str) -> Result<f64> {
-    let plain = |text: &str| text.trim().parse::<f64>().ok();
-    let number = match text.split_once('/') {
-        Some((top, bottom)) => plain(top).zip(plain(bottom)).map(|(t, b)| t / b),
-        None => plain(text),
-    };
-    match number {
-        Some(number) if number.is_finite() => Ok(number),
-        _ => bail!("\"{text}\" is no number"),
-    }
-}
-
-/// A number, or a fraction such as `1/255`.
-struct Number(f64);
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NumberVisitor;
-        impl Visitor<'_> for NumberVisitor {
-            type Value = Number;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number or a fraction such as 1/255")
-            }
-
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Number, E> {
-                Ok(Number(number))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Number, E> {
-                Ok(Number(number as f64))
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Number, E> {
-                Ok(Number(number as f64))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
-                parse_number(text).map(Number).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(NumberVisitor)
-    }
-}
-
-/// For fields that hold a [`Number`].
-pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Number::deserialize(deserializer).map(|number| number.0)
-}
-
-/// One number, or a list of them.
-pub(super) struct Numbers(pub(super) Vec<f64>);
-
-impl<'de> Deserialize<'de> for Numbers {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NumbersVisitor;
-        impl<'de> Visitor<'de> for NumbersVisitor {
-            type Value = Numbers;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number or a list of numbers, one per channel")
-            }
-
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Numbers, E> {
-                Ok(Numbers(vec![number]))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Numbers, E> {
-                Ok(Numbers(vec![number as f64]))
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Numbers, E> {
-                Ok(Numbers(vec![number as f64]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Numbers, A::Error> {
-                let mut numbers = Vec::new();
-                while let Some(Number(number)) = list.next_element()? {
-                    numbers.push(number);
-                }
-                Ok(Numbers(numbers))
-            }
-        }
-        deserializer.deserialize_any(NumbersVisitor)
-    }
-}
-
-/// For fields that hold [`Numbers`].
-pub(super) fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
-    Numbers::deserialize(deserializer).map(|numbers| numbers.0)
-}
-
-/// A size in pixels: one number for a square, or [height, width].
-#[derive(Serialize)]
-struct Size([usize; 2]);
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SizeVisitor;
-        impl<'de> Visitor<'de> for SizeVisitor {
-            type Value = Size;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number of pixels or [height, width]")
-            }
-
-            fn visit_u64<E: de::Error>(self, side: u64) -> Result<Size, E> {
-                let side = usize::try_from(side).map_err(E::custom)?;
-                Ok(Size([side, side]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Size, A::Error> {
-                <[usize; 2]>::deserialize(value::SeqAccessDeserializer::new(list)).map(Size)
-            }
-        }
-        deserializer.deserialize_any(SizeVisitor)
-    }
-}
-
-/// For fields that hold a size or nothing.
-pub(super) fn optional_size<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<[usize; 2]>, D::Error> {
-    Ok(Option::<Size>::deserialize(deserializer)?.map(|size| size.0))
 }
 
 /// The map a resize is written as; without a target it is a plain resize to the network's size.
@@ -300,7 +136,7 @@ impl<'de> Deserialize<'de> for Resize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::preprocess::Preprocessing;
+    use crate::picture::preprocess::Preprocessing;
 
     #[test]
     fn resize_on_the_command_line() {
@@ -319,21 +155,15 @@ mod tests {
     }
 
     #[test]
-    fn words_sizes_and_numbers_on_the_command_line() {
+    fn words_on_the_command_line() {
         assert_eq!("NHWC".parse::<Layout>().unwrap(), Layout::Nhwc);
         assert_eq!("bgr".parse::<Channels>().unwrap(), Channels::Bgr);
         assert_eq!("none".parse::<Crop>().unwrap(), Crop::None);
-        assert_eq!(parse_size("224").unwrap(), [224, 224]);
-        assert_eq!(parse_size("240x320").unwrap(), [240, 320]);
-        assert!(parse_size("240x320x3").is_err());
-        assert_eq!(parse_numbers("0.5, 1/4,-1").unwrap(), [0.5, 0.25, -1.0]);
-        assert!(parse_numbers("0.5;0.5").is_err());
-        assert!(parse_numbers("1/0").is_err());
     }
 
     #[test]
     fn what_a_report_says_can_be_read_back() {
-        for (name, _) in crate::model::preprocess::PRESETS {
+        for (name, _) in crate::picture::preprocess::PRESETS {
             let steps = Preprocessing {
                 size: Some([224, 160]),
                 layout: Some(Layout::Nhwc),

@@ -4,8 +4,8 @@
 
 use anyhow::{Result, bail, ensure};
 
-use crate::model::preprocess::{Crop, InputShape, Preprocessing, Target};
-use crate::model::resample::Region;
+use crate::picture::preprocess::{Crop, InputShape, Preprocessing, Target};
+use crate::picture::resample::Region;
 
 /// A rectangle of the original picture, in its pixels; (0, 0) is the upper left corner.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,7 +113,7 @@ fn cut(crop: Crop, input: InputShape, resized: [usize; 2]) -> Result<Region> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::preprocess::{Filter, Layout, Resize};
+    use crate::picture::preprocess::{Filter, Layout, Resize};
 
     fn input(height: usize, width: usize) -> InputShape {
         InputShape { channels: 3, height, width, layout: Layout::Nchw }

@@ -4,10 +4,11 @@
 //! `z± = (W x ± |W||x|) / 2`: one product in place of two. Where contributions of the other sign outweigh
 //! by far this would cancel, so there they are summed one by one.
 
-use super::{Bias, LanesOf, Quotient};
-use crate::blocked::{Finish, LANES, Totals};
+use super::Quotient;
+use crate::blocked::finish::{Bias, LanesOf};
+use crate::blocked::{Finish, LANES};
 use crate::cancellation;
-use crate::lanes::{Lanes, LanesLoop, with_lanes};
+use crate::lanes::{Lanes, LanesLoop, Totals, with_lanes};
 use crate::microkernel::MOST_OUTPUTS;
 use crate::rule::Sign;
 
@@ -140,8 +141,8 @@ impl LanesLoop for Half<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{finished, map};
     use super::*;
+    use crate::blocked::finish::tests::{finished, map};
     use crate::rule::Stabilizer;
 
     /// Four filters of two channels, in the second block of an image of two pixels.

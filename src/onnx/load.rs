@@ -14,10 +14,11 @@ use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_pro
 use super::decode::{Decoded, decode};
 use super::number_type::make_float32;
 use super::repair::repair;
+use super::upsample;
 use super::weights::{Places, Weights};
-use super::{InputShape, Layout, upsample};
 use crate::linear::Weight;
 use crate::network::{Lowered, Network, Origins, lower};
+use crate::picture::{InputShape, Layout};
 use crate::tensor::Tensor as Array;
 
 /// What can be said about a model that its file leaves open.

@@ -1,9 +1,10 @@
 //! Relevance divided by the sums: the first half of a rule.
 
-use super::{Bias, LanesOf, pixels};
-use crate::blocked::{Finish, Totals};
-use crate::lanes::{Lanes, LanesLoop, with_lanes};
-use crate::rule::{Division, Stabilizer};
+use super::division::Division;
+use crate::blocked::Finish;
+use crate::blocked::finish::{Bias, LanesOf, pixels};
+use crate::lanes::{Lanes, LanesLoop, Totals, with_lanes};
+use crate::rule::Stabilizer;
 
 /// Relevance `R`, which is what the output holds, over `z = sums + bias + before`: `R / stabilized(z)`.
 ///
@@ -141,8 +142,8 @@ fn weighted<L: Lanes>(lanes: L, weights: [L::Vector; 2], [a, b]: [L::Vector; 2])
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{finished, map};
     use super::*;
+    use crate::blocked::finish::tests::{finished, map};
 
     #[test]
     fn a_bias_absorbs_its_part_of_a_quotient() {

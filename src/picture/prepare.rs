@@ -194,7 +194,7 @@ fn luma(picture: &DynamicImage) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::preprocess::{Filter, Resize, Target};
+    use crate::picture::preprocess::{Filter, Resize, Target};
     use image::{GrayImage, RgbaImage};
 
     /// The picture that the expected numbers were computed for, with Pillow 13.0 and torchvision 0.29.

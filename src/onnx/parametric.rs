@@ -21,7 +21,7 @@ use crate::network::{Lowered, Network};
 use crate::tensor::Tensor;
 
 /// A model file whose stored parameters can be changed.
-pub struct StoredModel {
+pub struct ParametricModel {
     source: Source,
     /// tract's graph, whose inputs behind the picture are the parameters.
     graph: TypedModel,
@@ -36,12 +36,12 @@ struct Parameter {
     values: Tensor,
 }
 
-impl StoredModel {
+impl ParametricModel {
     /// Reads a model file.
     ///
     /// # Errors
     /// When it cannot be read, or stores no parameters.
-    pub fn read(path: &Path, options: &LoadOptions) -> Result<StoredModel> {
+    pub fn read(path: &Path, options: &LoadOptions) -> Result<ParametricModel> {
         let read = || {
             let mut source = Source::read(path, options)?;
             let parameters = make_inputs(&mut source)?;
@@ -53,7 +53,7 @@ impl StoredModel {
             reader.op_register.insert("BatchNormalization", batch_normalization::build);
             let graph = source.typed(&reader)?;
             let unchanged = source.lowered(&graph, &tensors(&parameters, |_, _| {}), None)?;
-            Ok(StoredModel { source, graph, unchanged, parameters })
+            Ok(ParametricModel { source, graph, unchanged, parameters })
         };
         read().with_context(|| format!("cannot read the parameters of {}", path.display()))
     }

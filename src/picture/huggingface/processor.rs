@@ -5,8 +5,8 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::model::notation::Numbers;
-use crate::model::preprocess::{Channels, Crop, Filter, Preprocessing, Resize, Target};
+use crate::picture::notation::Numbers;
+use crate::picture::preprocess::{Channels, Crop, Filter, Preprocessing, Resize, Target};
 
 /// An image processor of `transformers`, as `preprocessor_config.json` has it.
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 //!
 //! Relevance counts by its magnitude, from the lowest value (0) to the 99th percentile (1).
 
-use super::plane::enlarged;
+use crate::plane::enlarged;
 
 /// Each scale of the pyramid is this much smaller than the one before.
 const DOWNSCALE: f64 = 1.5;

@@ -3,9 +3,9 @@
 
 use anyhow::{Result, ensure};
 
-use super::plane::for_each_element;
-use super::random::Stream;
-use crate::model::InputShape;
+use crate::picture::InputShape;
+use crate::plane::for_each_element;
+use crate::random::Stream;
 use crate::tensor::Tensor;
 
 /// How a perturbation curve is taken.
@@ -167,7 +167,7 @@ fn median_place(scores: &[f32]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Layout;
+    use crate::picture::Layout;
 
     const PICTURE: InputShape =
         InputShape { channels: 1, height: 6, width: 6, layout: Layout::Nchw };

@@ -66,7 +66,7 @@ impl TimmConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::preprocess::Crop;
+    use crate::picture::preprocess::Crop;
 
     fn read(json: &str) -> (Result<Preprocessing>, Vec<String>) {
         let mut notes = Vec::new();

@@ -134,7 +134,7 @@ fn labels(file: &Map<String, Value>) -> Result<Option<Labels>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::preprocess::Target;
+    use crate::picture::preprocess::Target;
 
     #[test]
     fn files_beside_the_model_and_above_an_onnx_directory() {

@@ -4,6 +4,7 @@
 //! A network's input value is `x = (byte * scale - mean) / std` for a byte of 0..255 of the resized, cropped picture.
 
 mod presets;
+mod words;
 
 use std::fmt;
 

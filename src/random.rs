@@ -9,7 +9,7 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A stream of random numbers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     key: u64,
 }
 
@@ -59,7 +59,7 @@ fn unit(bits: u64) -> f32 {
 }
 
 /// A word for a name: FNV-1a.
-pub(super) fn word_of(name: &str) -> u64 {
+pub(crate) fn word_of(name: &str) -> u64 {
     name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
     })

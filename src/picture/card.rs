@@ -6,10 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Error, Result, anyhow, ensure};
+use anyhow::{Context, Error, Result, anyhow};
 use serde::{Deserialize, Serialize};
 
-use super::huggingface;
 use super::labels::Labels;
 use super::preprocess::{PRESETS, Preprocessing};
 
@@ -79,47 +78,6 @@ impl Card {
         })
     }
 
-    /// Looks beside a model for its card: `STEM.yaml` or `STEM.yml`, else the JSON files that come with models from
-    /// Hugging Face and timm. None if there is nothing.
-    ///
-    /// # Errors
-    /// A card is there but cannot be read, or two of them are.
-    pub fn discover(model: &Path) -> Result<Option<Self>> {
-        let found: Vec<PathBuf> = ["yaml", "yml"]
-            .iter()
-            .map(|extension| model.with_extension(extension))
-            .filter(|path| path.is_file())
-            .collect();
-        ensure!(
-            found.len() < 2,
-            "both {} and {} lie beside the model: remove one, or name one with --preprocess",
-            found[0].display(),
-            found[1].display()
-        );
-        match found.first() {
-            Some(path) => Self::read(path).map(Some),
-            None => huggingface::discover(model),
-        }
-    }
-
-    /// The card that `--preprocess` names: a preset, a YAML card, or a `.json` file as Hugging Face and timm write it.
-    ///
-    /// # Errors
-    /// There is neither such a preset nor such a file, or the file cannot be read.
-    pub fn named(text: &str) -> Result<Self> {
-        if let Some(input) = Preprocessing::preset(text) {
-            return Ok(Self::of_preset(input, format!("preset {text}")));
-        }
-        let path = Path::new(text);
-        if !path.is_file() {
-            return Err(unknown_name(text));
-        }
-        if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json")) {
-            return huggingface::read(path);
-        }
-        Self::read(path)
-    }
-
     /// The guess for a model without a card: the preset `imagenet`, or `unit` for a network of one channel.
     #[must_use]
     pub fn guessed(channels: usize) -> Self {
@@ -131,7 +89,7 @@ impl Card {
         )
     }
 
-    fn of_preset(input: Preprocessing, origin: String) -> Self {
+    pub(super) fn of_preset(input: Preprocessing, origin: String) -> Self {
         Self {
             labels: None,
             input: Some(input),
@@ -155,7 +113,7 @@ fn placed(path: &Path, error: &serde_yaml::Error) -> Error {
     anyhow!("{}:{line}:{column}: {message}", path.display())
 }
 
-fn unknown_name(text: &str) -> Error {
+pub(super) fn unknown_name(text: &str) -> Error {
     let near = PRESETS
         .iter()
         .map(|(name, _)| (strsim::damerau_levenshtein(name, text), *name))
@@ -173,7 +131,7 @@ fn unknown_name(text: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::preprocess::{Channels, Crop, Filter, Layout, Resize, Target};
+    use crate::picture::preprocess::{Channels, Crop, Filter, Layout, Resize, Target};
     use tempfile::TempDir;
 
     fn folder(files: &[(&str, &str)]) -> TempDir {

@@ -1,0 +1,7 @@
+//! Files: NumPy arrays, pictures, and files that appear whole or not at all.
+
+mod npy;
+mod write;
+
+pub use npy::{read_npy, write_npy};
+pub use write::{Overwrite, write_bytes, write_png};

@@ -1,0 +1,15 @@
+//! Which kernel computes a convolution on row-major planes.
+
+use anyhow::Result;
+
+use super::correlation::{Correlation, Kernel};
+use super::{direct, tract_convolution};
+use crate::tensor::Tensor;
+
+/// The convolution itself; `bias` holds one number per output channel.
+pub(super) fn forward(correlation: &Correlation, bias: Option<Tensor>) -> Result<Kernel> {
+    match direct::gather(correlation, bias.as_ref()) {
+        Some(kernel) => Ok(kernel),
+        None => tract_convolution::forward(correlation, bias),
+    }
+}

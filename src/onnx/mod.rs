@@ -1,0 +1,16 @@
+//! The ONNX file: bytes, messages, weights, repairs, and the layer graph that comes of them.
+//!
+//! First step of the data's way: **load** -> canonize -> assign -> compile -> propagate -> render -> write.
+
+mod batch_normalization;
+mod bytes;
+mod decode;
+mod load;
+mod number_type;
+mod parametric;
+mod repair;
+mod upsample;
+mod weights;
+
+pub use load::{DEFAULT_SIZE, LoadOptions, Model, ModelInput};
+pub use parametric::ParametricModel;

@@ -1,0 +1,46 @@
+//! Functions that kernels apply to their sums before they are written.
+
+use super::{Function, Step, Unary};
+use crate::blocked::finish::Elementwise;
+
+/// A function that is applied to sums, prepared.
+pub(crate) enum Pointwise {
+    /// Clips: ReLU, ReLU6.
+    Clip { low: f32, high: f32 },
+    /// One operation: SiLU, sigmoid.
+    Unary(Unary),
+    /// Operations one after the other, whose parameters are in blocks.
+    Chain(Function),
+}
+
+impl Pointwise {
+    /// The function, where it can be applied in place.
+    pub fn new(function: &Function) -> Option<Pointwise> {
+        if let Some((low, high)) = function.clip_bounds().filter(|_| !function.has_parameters()) {
+            return Some(Pointwise::Clip { low, high });
+        }
+        if let Some(Step::Unary(operation, _)) = function.single_step() {
+            return Some(Pointwise::Unary(*operation));
+        }
+        function.is_chain().then(|| Pointwise::Chain(function.clone()))
+    }
+}
+
+impl Elementwise for Pointwise {
+    fn clip_bounds(&self) -> Option<(f32, f32)> {
+        match self {
+            Pointwise::Clip { low, high } => Some((*low, *high)),
+            _ => None,
+        }
+    }
+
+    fn apply(&self, block: usize, numbers: &mut [f32]) {
+        match self {
+            Pointwise::Clip { low, high } => {
+                numbers.iter_mut().for_each(|number| *number = number.max(*low).min(*high));
+            }
+            Pointwise::Unary(operation) => operation.apply(numbers),
+            Pointwise::Chain(function) => function.apply_to_run(block, numbers),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! From a picture file to the network's input: model cards, labels, decoding, resizing, normalising.
+//!
+//! Knows nothing of networks: an input is an [`InputShape`] here.
+
+mod card;
+mod card_files;
+mod decode;
+mod huggingface;
+mod labels;
+mod notation;
+mod prepare;
+mod preprocess;
+mod resample;
+mod timm;
+
+pub use card::{Card, Output};
+pub use decode::decode;
+pub use labels::Labels;
+pub use notation::{parse_numbers, parse_size};
+pub use prepare::{Prepared, Preprocessor, Window};
+pub use preprocess::{
+    Channels, Crop, Filter, InputShape, Layout, Overrides, PRESETS, Preprocessing, Resize, Target,
+};
