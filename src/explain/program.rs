@@ -13,11 +13,10 @@ use super::kept::kept_values;
 use super::proof::Proof;
 use super::residual;
 use crate::composite::{Assignment, LayerRule};
-use crate::linear::{Dense, LinearMap, Signs, WeightPart};
+use crate::linear::{LinearMap, Signs, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op, SignBounds};
 use crate::operator::Operator;
 use crate::rule::{Group, InputPart, Rule, RuleSetting, Sign, Stabilizer, StabilizerKind, Term};
-use crate::tensor::Tensor;
 
 /// A network and what propagation does at each of its layers: data, without kernels or state.
 #[derive(Clone, Debug)]
@@ -64,8 +63,6 @@ pub struct LinearStep {
     pub stabilizer: Stabilizer,
     /// The input's range where the rule itself gives it: lowest and highest, one number or one per channel.
     pub range: Option<(Vec<f32>, Vec<f32>)>,
-    /// A ReLU behind the layer whose value is the output wherever relevance arrives.
-    pub relu: Option<LayerId>,
 }
 
 /// `R_in = x ⊙ Jᵀ (R / stabilized(signals · z))`, `z` being the output.
@@ -89,16 +86,6 @@ impl LinearStep {
     /// Whether a group's denominator is the layer's own output.
     pub fn divides_by_output(group: &Group, map: &dyn LinearMap) -> bool {
         group.terms == OWN && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
-    }
-
-    /// The dense layer and its bias, where a group's denominator is the layer's output without the bias.
-    pub(super) fn subtracts_bias<'a>(group: &Group, op: &'a Op) -> Option<(&'a Dense, &'a Tensor)> {
-        match op {
-            Op::Dense(dense) if group.terms == OWN && group.bias.is_none() => {
-                Some((dense, dense.separable_bias()?))
-            }
-            _ => None,
-        }
     }
 
     /// The sign of the contributions that a group counts, on a layer that has kernels for them.
@@ -137,10 +124,8 @@ impl Program {
                 let rule = &assignment.rules[id];
                 steps[id] = step_of(&network, id, rule, (&signs, &depends), gates)?;
                 let relu = only_relu(&network, &consumers[id]).filter(|_| gates.negative);
-                match (&mut steps[id], relu) {
-                    (Step::Gamma(step), Some(relu)) => step.output = relu,
-                    (Step::Linear(step), relu) if gates.zero => step.relu = relu,
-                    _ => {}
+                if let (Step::Gamma(step), Some(relu)) = (&mut steps[id], relu) {
+                    step.output = relu;
                 }
             }
         }
@@ -254,7 +239,7 @@ fn step_of(
                 }
                 _ => None,
             };
-            Ok(Step::Linear(LinearStep { groups, stabilizer, range, relu: None }))
+            Ok(Step::Linear(LinearStep { groups, stabilizer, range }))
         }
         (rule, ..) => {
             bail!("the rule {} cannot be applied to the {}", rule.name(), layer.describe())
