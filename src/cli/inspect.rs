@@ -7,9 +7,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use onnxplain::canonize::PassReport;
-use onnxplain::composite::Assignment;
-use onnxplain::network::{Family, Layer, Network, Op};
+use onnxplain::composite::{Assignment, InputKnowledge};
+use onnxplain::network::{Family, Interval, Layer, Network, Op};
 use onnxplain::onnx::Model;
+use onnxplain::tensor::Tensor;
 
 use super::Status;
 use super::console::{BOLD, Console};
@@ -61,9 +62,19 @@ fn inspect(options: &InspectOptions, console: &mut Console) -> Result<Inspection
     let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
     let passes = options.options.passes(&choice.composite)?;
     let (network, canonization) = setup::canonized(model.network.clone(), &passes)?;
-    let assignment = Assignment::of(&network, &choice.composite)?;
+    let assignment = Assignment::knowing(&network, &choice.composite, &knowledge(&model)?)?;
     choice.tell_unused(&assignment, console);
     Ok(Inspection { model, network, canonization, choice, assignment })
+}
+
+/// What `explain` will know of the input: for pictures what preprocessing gives, for tensors nothing.
+fn knowledge(model: &Model) -> Result<InputKnowledge> {
+    if model.input.picture.is_none() && model.input.range.is_none() {
+        return Ok(InputKnowledge::Nothing);
+    }
+    let range = model.input.range.unwrap_or([-3.0, 3.0]);
+    let [low, high] = range.map(|end| Tensor::filled(&model.input.shape, end));
+    Ok(InputKnowledge::Within(Interval { low: low?, high: high? }))
 }
 
 impl Inspection {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use anyhow::{Result, bail};
 
 use super::{Composite, Entry};
-use crate::network::{Kind, Layer, LayerId, Network, UnknownOp, refuse};
+use crate::network::{Followed, Interval, Kind, Layer, LayerId, Network, UnknownOp};
+use crate::network::{follow, refuse};
 use crate::operator::Operator;
 use crate::rule::{Rule, RuleSetting, Stabilizer};
 
@@ -45,6 +46,19 @@ pub struct Assignment {
     pub rules: Vec<LayerRule>,
     /// What should be said aloud: entries that matched no layer.
     pub warnings: Vec<String>,
+    /// Layers whose rule cannot be used here and that got the next one that matches, with the reason.
+    pub replaced: Vec<String>,
+}
+
+/// What is known of the values of the network's input, which the z-box rule asks for.
+#[derive(Clone, Debug)]
+pub enum InputKnowledge {
+    /// They will be known where relevance is computed.
+    Promised,
+    /// Nothing.
+    Nothing,
+    /// What they lie between.
+    Within(Interval),
 }
 
 impl Assignment {
@@ -54,19 +68,41 @@ impl Assignment {
     /// When the network holds operators that no rule is known for, or a layer matches no entry, or
     /// a rule that does not apply to its kind: all are named.
     pub fn of(network: &Network, composite: &Composite) -> Result<Assignment> {
+        Assignment::knowing(network, composite, &InputKnowledge::Promised)
+    }
+
+    /// Like [`Assignment::of`]; where the z-box rule of a layer lacks the range of its input, the next
+    /// entry that matches takes its place.
+    ///
+    /// # Errors
+    /// As [`Assignment::of`].
+    pub fn knowing(
+        network: &Network,
+        composite: &Composite,
+        knowledge: &InputKnowledge,
+    ) -> Result<Assignment> {
         let unknown: Vec<UnknownOp> = network.layers.iter().filter_map(UnknownOp::of).collect();
         refuse(&unknown, "has no rule for")?;
         let places = Places::of(network);
         let mut is_used = vec![false; composite.rules.len()];
-        let mut problems = vec![];
+        let (mut problems, mut replaced) = (vec![], vec![]);
         let mut rules = Vec::with_capacity(network.layers.len());
         for (id, layer) in network.layers.iter().enumerate() {
-            let matching =
-                composite.rules.iter().position(|entry| places.matches(entry, id, layer));
-            if let Some(index) = matching {
+            let mut matching = (composite.rules.iter().enumerate())
+                .filter(|(_, entry)| places.matches(entry, id, layer));
+            let mut entry = matching.next();
+            while let Some((index, before)) = entry {
                 is_used[index] = true;
+                let Some(lack) = lack(network, id, &before.rule.rule, knowledge)? else { break };
+                let Some(next) = matching.next() else { break };
+                replaced.push(format!(
+                    "the {} gets {} in the place of z-box: {lack}",
+                    layer.describe(),
+                    next.1.rule
+                ));
+                entry = Some(next);
             }
-            let entry = matching.map(|index| &composite.rules[index]);
+            let entry = entry.map(|(_, entry)| entry);
             match rule_of(layer, entry, composite) {
                 Ok(rule) => rules.push(rule),
                 Err(problem) => problems.push(problem),
@@ -91,8 +127,38 @@ impl Assignment {
                 )
             })
             .collect();
-        Ok(Assignment { rules, warnings })
+        Ok(Assignment { rules, warnings, replaced })
     }
+}
+
+/// What a rule lacks at a layer: for z-box the range of the layer's input.
+fn lack(
+    network: &Network,
+    id: LayerId,
+    rule: &Rule,
+    knowledge: &InputKnowledge,
+) -> Result<Option<String>> {
+    if !matches!(rule, Rule::ZBox { low: None, .. } | Rule::ZBox { high: None, .. }) {
+        return Ok(None);
+    }
+    let interval = match knowledge {
+        InputKnowledge::Promised => return Ok(None),
+        InputKnowledge::Nothing => {
+            let told = "the lowest and highest value of the network's input are not known; \
+                        --input-range LOW,HIGH gives them";
+            return Ok(Some(told.to_string()));
+        }
+        InputKnowledge::Within(interval) => interval,
+    };
+    for &input in &network.layers[id].inputs {
+        if let Followed::LostAt(layer) = follow(network, input, interval)? {
+            let between = network.layers[layer].describe();
+            return Ok(Some(format!(
+                "the range of the picture is not known behind the {between}, which stands before it"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 fn rule_of(

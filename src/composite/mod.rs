@@ -8,6 +8,6 @@ mod assign;
 mod presets;
 mod schema;
 
-pub use assign::{Assignment, LayerRule};
+pub use assign::{Assignment, InputKnowledge, LayerRule};
 pub use presets::{PRESETS, Preset, auto_preset};
 pub use schema::{Canonization, Composite, DepthRange, Entry, When};

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::presets::{PRESETS, Preset};
 use crate::network::Kind;
-use crate::rule::{RuleSetting, Stabilizer};
+use crate::rule::{Rule, RuleSetting, Stabilizer};
 use crate::suggest::explained;
 
 /// A named list of rules.
@@ -159,6 +159,12 @@ fn pattern<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Composite {
+    /// Whether some rule needs the lowest and highest value of the network's input.
+    pub fn asks_for_input_range(&self) -> bool {
+        let asks = |rule: &Rule| matches!(rule, Rule::ZBox { low, high } if low.is_none() || high.is_none());
+        self.rules.iter().any(|entry| asks(&entry.rule.rule))
+    }
+
     /// Reads a composite from YAML; `origin` names the text in errors.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub use program::{LinearStep, Program, Step};
 pub use target::{Initial, Target, TargetClass, initial_relevance};
 
 use self::engine::Engine;
-use crate::composite::{Assignment, Composite};
+use crate::composite::{Assignment, Composite, InputKnowledge};
 use crate::network::{LayerId, Network};
 use crate::parallel::Threads;
 use crate::tensor::Tensor;
@@ -59,11 +59,12 @@ pub struct Attribution {
 impl Explainer {
     /// Compiles a canonized network with a composite.
     ///
-    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule;
+    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule, in the place of
+    /// which the next entry that matches is taken where it lacks that ([`Assignment::replaced`] says where);
     /// `threads` are used for compiling and inside each explanation.
     ///
     /// # Errors
-    /// When the composite does not fit the network, or z-box is used and the range is not known.
+    /// When the composite does not fit the network, or has only z-box for a layer and the range is not known.
     pub fn new(
         network: Network,
         composite: &Composite,
@@ -76,7 +77,7 @@ impl Explainer {
     /// Like [`Explainer::new`], with a choice of when weights are packed.
     ///
     /// # Errors
-    /// When the composite does not fit the network, or z-box is used and the range is not known.
+    /// When the composite does not fit the network, or has only z-box for a layer and the range is not known.
     pub fn with_packing(
         network: Network,
         composite: &Composite,
@@ -84,7 +85,13 @@ impl Explainer {
         threads: Threads,
         packing: Packing,
     ) -> Result<Explainer> {
-        let assignment = Assignment::of(&network, composite)?;
+        let knowledge = match input_range {
+            Some(range) if composite.asks_for_input_range() => {
+                InputKnowledge::Within(range.interval(network.input_shape())?)
+            }
+            _ => InputKnowledge::Nothing,
+        };
+        let assignment = Assignment::knowing(&network, composite, &knowledge)?;
         let program = Program::compile(network, &assignment)?;
         let engine = threads.run(|| Engine::new(program, input_range, packing))?;
         Ok(Explainer { engine, assignment, threads })

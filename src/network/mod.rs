@@ -4,6 +4,7 @@
 //! [`composite`](crate::composite) matches on its kinds, [`explain`](crate::explain) compiles it.
 
 mod family;
+mod interval;
 mod kind;
 mod lower;
 mod normalization;
@@ -15,6 +16,8 @@ mod unknown;
 use anyhow::{Context, Result, bail};
 
 pub use family::Family;
+pub use interval::Interval;
+pub(crate) use interval::{Followed, follow};
 pub use kind::{Kind, Op};
 pub use lower::{Lowered, Origins, lower};
 pub(crate) use normalization::{Scope, join_normalizations};
