@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use onnxplain::canonize::PassReport;
 use onnxplain::composite::{Assignment, InputKnowledge};
-use onnxplain::network::{Family, Interval, Layer, Network, Op};
+use onnxplain::network::{Family, Interval, Layer, Network, Op, OutputFunction, Quantity};
 use onnxplain::onnx::Model;
 use onnxplain::tensor::Tensor;
 
@@ -78,8 +78,11 @@ fn knowledge(model: &Model) -> Result<InputKnowledge> {
 }
 
 impl Inspection {
+    /// The name of what is computed from the explained values at the end.
     fn output_function(&self) -> Option<&'static str> {
-        self.network.output_function.as_ref().map(|function| function.name())
+        let function = self.network.output_function.as_ref();
+        let function = function.filter(|function| !matches!(function, OutputFunction::Identity(_)));
+        function.map(|function| function.name())
     }
 
     fn to_text(&self, is_verbose: bool) -> String {
@@ -107,7 +110,10 @@ impl Inspection {
     fn stripped(&self) -> String {
         match self.output_function() {
             Some(name) => format!(" (the final {name} is not explained, the values before it are)"),
-            None => String::new(),
+            None => match self.network.explained() {
+                Quantity::Logit => String::new(),
+                quantity => format!(" (each is a {quantity}, which is explained as it is)"),
+            },
         }
     }
 
@@ -151,6 +157,7 @@ impl Inspection {
             "input": { "name": self.model.input.name, "shape": self.model.input.shape },
             "classes": self.network.class_count(),
             "output_function": self.output_function(),
+            "explained": self.network.explained().word(),
             "family": Family::of(&self.network).to_string(),
             "composite": self.choice.composite.name,
             "canonization": self.canonization,

@@ -104,6 +104,12 @@ impl Engine {
                 .arranged(id, arrived, self.steps_in_blocks[id])
                 .and_then(|arrived| self.step(id, &activations, arrived, before))
                 .with_context(|| format!("propagating through the {}", layer.describe()))?;
+            let are_finite = |part: &Carried| part.sums.iter().all(|sum| sum.is_finite());
+            ensure!(
+                handed.relevance.iter().all(are_finite),
+                "relevance is not finite any more: the first layer that hands down NaN or infinity is the {}",
+                layer.describe()
+            );
             let (by_bias, by_stabilizer) = (handed.absorbed_by_bias, handed.absorbed_by_stabilizer);
             let mut layer_books = self.layer_books(id, sums, by_bias, by_stabilizer);
             let parts = handed.relevance.into_iter().zip(sums_before);
