@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, ensure};
 
 use super::{Image, LANES};
-use crate::lanes::{Lanes, LanesLoop, Sixteen, with_lanes};
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
@@ -53,44 +52,6 @@ pub(crate) fn to_rows(blocks: &Tensor, shape: &[usize]) -> Result<Tensor> {
         to.iter_mut().zip(from.iter().step_by(LANES)).for_each(|(to, from)| *to = *from);
     });
     Ok(rows)
-}
-
-/// The sums over channels of an image in blocks of the row-major `shape`, `[1, C, H, W]`: `[1, 1, H, W]`.
-///
-/// # Errors
-/// When the shapes do not belong together.
-pub(crate) fn sum_channels(blocks: &Tensor, shape: &[usize]) -> Result<Tensor> {
-    let image = Image::of(shape).filter(|image| blocks.shape() == image.shape());
-    let image = image
-        .with_context(|| format!("an image of shape {:?} is not {shape:?}", blocks.shape()))?;
-    let mut sums = Tensor::unwritten(&[1, 1, image.height, image.width])?;
-    for_each_chunk(sums.data_mut(), RUN, |index, sums| {
-        let pixels = blocks
-            .data()
-            .chunks_exact(image.block_len())
-            .map(|block| block[index * RUN * LANES..][..sums.len() * LANES].as_chunks().0);
-        let mut channels = [[0.0; LANES]; RUN];
-        for pixels in pixels {
-            with_lanes(Add(pixels, &mut channels[..sums.len()]));
-        }
-        for (sum, channels) in sums.iter_mut().zip(&channels) {
-            *sum = channels.iter().sum();
-        }
-    });
-    Ok(sums)
-}
-
-/// Adds numbers to sums.
-struct Add<'a>(&'a [Sixteen], &'a mut [Sixteen]);
-
-impl LanesLoop for Add<'_> {
-    #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
-        let Add(numbers, sums) = self;
-        for (number, sum) in numbers.iter().zip(sums) {
-            lanes.store(lanes.add(lanes.load(sum), lanes.load(number)), sum);
-        }
-    }
 }
 
 /// What broadcasts to a row-major image (a bias, a threshold) as it broadcasts to one in blocks:

@@ -30,7 +30,7 @@ use crate::parallel::map_chunks;
 pub(crate) use by_sign::{Favour, TransposedBySign};
 pub(crate) use convolution::{gather, scatter, serves};
 pub(crate) use filters::Filters;
-pub(crate) use layout::{constant_to_blocks, sum_channels, to_blocks, to_rows};
+pub(crate) use layout::{constant_to_blocks, to_blocks, to_rows};
 pub(crate) use packing::KernelSource;
 pub use packing::Packing;
 

@@ -8,7 +8,7 @@ use super::{Composite, Entry};
 use crate::network::{Followed, Interval, Kind, Layer, LayerId, Network, UnknownOp};
 use crate::network::{follow, refuse};
 use crate::operator::Operator;
-use crate::rule::{Rule, RuleSetting, Stabilizer};
+use crate::rule::{Effect, GRADIENT, Rule, RuleSetting, Stabilizer};
 
 /// The rule of one layer.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,13 +28,11 @@ impl LayerRule {
             LayerRule::End => String::new(),
             LayerRule::Route if kind == Kind::MaxPool => "winner takes all".to_string(),
             LayerRule::Route => "route".to_string(),
-            LayerRule::Rule(setting, _) if setting.rule == Rule::Pass && kind == Kind::Gate => {
-                "signal takes all".to_string()
-            }
-            LayerRule::Rule(setting, _) if setting.rule == Rule::Pass && kind == Kind::Product => {
-                "half each".to_string()
-            }
-            LayerRule::Rule(setting, _) => setting.to_string(),
+            LayerRule::Rule(setting, _) => match (setting.rule.effect(), kind) {
+                (Effect::Pass, Kind::Gate) => "signal takes all".to_string(),
+                (Effect::Pass, Kind::Product) => "half each".to_string(),
+                _ => setting.to_string(),
+            },
         }
     }
 }
@@ -138,7 +136,7 @@ fn lack(
     rule: &Rule,
     knowledge: &InputKnowledge,
 ) -> Result<Option<String>> {
-    if !matches!(rule, Rule::ZBox { low: None, .. } | Rule::ZBox { high: None, .. }) {
+    if !rule.asks_for_input_range() {
         return Ok(None);
     }
     let interval = match knowledge {
@@ -171,7 +169,7 @@ fn rule_of(
         return Ok(LayerRule::End);
     }
     if layer.unknown.is_some() {
-        return Ok(LayerRule::Rule(Rule::Gradient.into(), composite.stabilizer));
+        return Ok(LayerRule::Rule((&GRADIENT).into(), composite.stabilizer));
     }
     let Some(entry) = entry else {
         if kind.routes() {
@@ -184,20 +182,23 @@ fn rule_of(
         ));
     };
     if kind.routes() {
-        return match entry.rule.rule {
-            Rule::Pass | Rule::Gradient | Rule::Norm => Ok(LayerRule::Route),
-            _ => Err(misfit(layer, &entry.rule, "it only routes: `pass` or no entry")),
+        return match entry.rule.rule.spec.on_routes {
+            true => Ok(LayerRule::Route),
+            false => Err(misfit(layer, &entry.rule, "it only routes: `pass` or no entry")),
         };
     }
-    let applies = match &entry.rule.rule {
-        Rule::Gradient => true,
-        Rule::GuidedBackprop | Rule::Deconvnet => kind == Kind::Activation,
-        Rule::Taylor => layer.op.as_operator().is_some(),
-        Rule::Epsilon if layer.op.as_operator().is_some_and(Operator::is_linear_in_signal) => true,
-        Rule::Pass => {
+    let is_linear_in_signal = || layer.op.as_operator().is_some_and(Operator::is_linear_in_signal);
+    let applies = match entry.rule.rule.effect() {
+        Effect::Gradient => true,
+        Effect::GuidedBackprop | Effect::Deconvnet => kind == Kind::Activation,
+        Effect::Taylor => layer.op.as_operator().is_some(),
+        Effect::Pass => {
             PASSING.contains(&kind) && !matches!(layer.op, crate::network::Op::Quotient(_))
         }
-        _ => layer.op.as_linear().is_some(),
+        Effect::Divide(_) => {
+            layer.op.as_linear().is_some()
+                || (entry.rule.rule.spec.on_signals && is_linear_in_signal())
+        }
     };
     if !applies {
         return Err(misfit(layer, &entry.rule, applicable(layer)));
@@ -262,7 +263,7 @@ impl Places {
         let count = self.counts.get(&kind).copied().unwrap_or(0);
         when.first.is_none_or(|first| first == self.first.contains(&id))
             && when.last.is_none_or(|last| last == self.last.contains(&id))
-            && when.kind.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+            && when.kind.as_ref().is_none_or(|kinds| kinds.contains(kind))
             && when.name.as_ref().is_none_or(|name| name.is_match(&layer.name))
             && when.depth.is_none_or(|depth| depth.contains(self.numbers[id], count))
     }

@@ -15,11 +15,10 @@ use super::input_range::{InputRange, range_at, spread};
 use super::program::LinearStep;
 use super::propagate::Carried;
 use super::quotient::{Absorbed, quotients};
-use super::range_division::RangeDivision;
 use super::reads::Reads;
 use super::transposed::{SharedTransposed, TransposedKernel, blocked};
 use crate::blocked::finish::Bias;
-use crate::linear::{BlockedKernel, Dense, Forward, Weight};
+use crate::linear::{BlockedKernel, Forward};
 use crate::network::{LayerId, Op};
 use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
@@ -43,8 +42,6 @@ enum Kernels {
     Terms(Vec<TermKernels>),
     /// Those for contributions of one sign.
     Contributions(Sign, Arc<ContributionKernels>),
-    /// Those of z-box on an image in blocks.
-    ByRange(Box<RangeDivision>),
 }
 
 /// The kernels of a term.
@@ -68,8 +65,6 @@ impl TermKernels {
 enum TermForward {
     /// The first term adds the bias.
     Tensors(Forward),
-    /// The weight and the bias of a dense layer: the bias is taken from the output.
-    Unbiased(Weight, Tensor),
     Blocks(BlockedKernel),
 }
 
@@ -105,17 +100,6 @@ pub(super) fn divisions_of(
             };
             division.kernels = match (step.contributions(group, op), &by_sign) {
                 (Some(sign), Some(kernels)) => Kernels::Contributions(sign, kernels.clone()),
-                _ if step.reads_range() && blocked(op).is_some() => {
-                    let layer = &engine.network().layers[id];
-                    let offsets = group.terms.iter().map(|term| {
-                        let offsets = offsets(engine, id, term.input, step, range)?;
-                        offsets.and_then(|offsets| offsets.into_iter().next()).context("a range")
-                    });
-                    let offsets = offsets.collect::<Result<Vec<Tensor>>>()?;
-                    let division =
-                        RangeDivision::new(step, group, &layer.op, &layer.shape, offsets)?;
-                    Kernels::ByRange(Box::new(division))
-                }
                 _ => Kernels::Terms(division.terms(engine, id, step, range, &mut shared)?),
             };
             Ok(division)
@@ -135,7 +119,6 @@ impl Division {
     ) -> Result<Vec<TermKernels>> {
         let mut terms = vec![];
         let in_blocks = blocked(shared.op).is_some();
-        let without_bias = LinearStep::subtracts_bias(&self.group, shared.op);
         let mut pending_bias = self.bias.clone().filter(|_| !self.divides_by_output);
         for term in &self.group.terms {
             let forward = match blocked(shared.op) {
@@ -146,9 +129,6 @@ impl Division {
                 }
                 _ if self.divides_by_output => None,
                 Some(map) => Some(TermForward::Blocks(map.kernel_in_blocks(term.weight, true)?)),
-                None if let Some((dense, bias)) = without_bias => {
-                    Some(TermForward::Unbiased(dense.weight.clone(), bias.clone()))
-                }
                 None => {
                     let kernel = shared.map.forward(term.weight, pending_bias.take())?;
                     Some(TermForward::Tensors(kernel))
@@ -186,7 +166,6 @@ impl Division {
             Kernels::Contributions(sign, kernels) => {
                 kernels.divide(*sign, bias, stabilizer, relevance, reads)
             }
-            Kernels::ByRange(kernels) => kernels.divide(stabilizer, relevance, reads),
             Kernels::Terms(terms) => self.divide_by_terms(terms, stabilizer, relevance, reads),
         }
     }
@@ -203,7 +182,6 @@ impl Division {
             Kernels::Contributions(sign, kernels) => {
                 kernels.gather(*sign, quotients, reads, coefficient, &mut sums[0])
             }
-            Kernels::ByRange(kernels) => kernels.gather(quotients, reads, coefficient, sums),
             Kernels::Terms(terms) => terms.iter().try_for_each(|term| {
                 let parts = if term.input.is_constant() { vec![] } else { term.inputs(reads)? };
                 term.transposed.gather(quotients, &parts, coefficient, sums)
@@ -224,11 +202,6 @@ impl Division {
             let is_last = terms.peek().is_none();
             match &term.forward {
                 Some(TermForward::Tensors(forward)) => add(&mut z, forward(&term.inputs(reads)?)?)?,
-                Some(TermForward::Unbiased(weight, bias)) => {
-                    let (inputs, output) = (term.inputs(reads)?, reads.output()?);
-                    let input = inputs.first().context("a dense layer has an input")?;
-                    add(&mut z, Dense::unbiased(weight, bias, input, &output)?)?;
-                }
                 Some(TermForward::Blocks(kernel)) => {
                     let inputs = term.inputs(reads)?;
                     let input = inputs.first().context("a convolution reads an image")?;

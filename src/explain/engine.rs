@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, ensure};
 use rayon::prelude::*;
 
-use super::alike;
 use super::division::{Division, divisions_of};
 use super::gamma::GammaKernels;
 use super::input_range::InputRange;
@@ -32,8 +31,6 @@ pub(super) struct Engine {
     pub(super) steps: Vec<StepKernels>,
     /// Whether propagation at a layer works on images in blocks.
     pub(super) steps_in_blocks: Vec<bool>,
-    /// The layers whose channels all compute the same in propagation, with one channel.
-    alike: Vec<Option<Op>>,
     /// For each layer, the inputs that nobody reads after it.
     last_reads: Vec<Vec<LayerId>>,
     /// For each layer, the values that no step reads after its own.
@@ -103,13 +100,7 @@ impl Engine {
         let layouts = Layouts::of(&program.network, packing)?;
         let steps_in_blocks = (0..count).map(|id| step_is_in_blocks(&program, &layouts, id));
         let steps_in_blocks: Vec<bool> = steps_in_blocks.collect();
-        let layers = program.network.layers.iter().zip(&program.steps).zip(&steps_in_blocks);
-        let alike = layers.map(|((layer, step), in_blocks)| match in_blocks {
-            true => Ok(None),
-            false => alike::with_one_channel(&layer.op, step),
-        });
         let mut engine = Engine {
-            alike: alike.collect::<Result<_>>()?,
             forward: Vec::with_capacity(count),
             activations: activations_behind(&program.network, &layouts),
             steps: Vec::with_capacity(count),
@@ -172,19 +163,9 @@ impl Engine {
 
     /// The operator that propagation runs at a layer, in the layout of its step.
     pub fn step_op(&self, id: LayerId) -> &Op {
-        match (&self.alike[id], self.steps_in_blocks[id]) {
-            (Some(op), _) => op,
-            (None, true) => self.layouts.op(self.network(), id),
-            (None, false) => &self.network().layers[id].op,
-        }
-    }
-
-    /// Relevance of a layer as its step reads it.
-    pub fn arrived(&self, id: LayerId, relevance: Tensor) -> Result<Tensor> {
-        let network = self.network();
-        match &self.alike[id] {
-            Some(_) => alike::added_up(&relevance, &network.layers[id].shape),
-            None => self.layouts.convert(network, id, relevance, self.steps_in_blocks[id]),
+        match self.steps_in_blocks[id] {
+            true => self.layouts.op(self.network(), id),
+            false => &self.network().layers[id].op,
         }
     }
 
@@ -318,10 +299,8 @@ fn step_is_in_blocks(program: &Program, layouts: &Layouts, id: LayerId) -> bool 
     let has_few_channels = matches!(layer.op, Op::Convolution(_))
         && has_few_channels(program.network.layers[layer.inputs[0]].shape[1]);
     let by_rows = match &program.steps[id] {
-        // The denominators come from the output in blocks, or ranges of the picture are known row by row.
-        Step::Linear(step) if step.reads_range() => {
-            !step.groups.iter().all(|group| step.divides_by_range(group, &layer.op).is_some())
-        }
+        // Ranges of the picture are known row by row.
+        Step::Linear(step) if step.reads_range() => true,
         _ => has_few_channels,
     };
     layouts.is_in_blocks(id) && !by_rows

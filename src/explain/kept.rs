@@ -47,8 +47,6 @@ fn read_values(network: &Network, steps: &[Step], id: LayerId) -> Vec<LayerId> {
     let mut others = None;
     let (inputs, output) = match (&steps[id], layer.op.as_linear()) {
         (Step::Linear(linear), Some(map)) => {
-            let by_range = |group| linear.divides_by_range(group, &layer.op).is_some();
-            others = linear.relu.filter(|_| linear.groups.iter().any(by_range));
             (linear.reads_inputs(), linear.reads_output(&layer.op, map))
         }
         (Step::Gamma(step), ..) => {
@@ -74,9 +72,8 @@ impl LinearStep {
     fn reads_output(&self, op: &Op, map: &dyn LinearMap) -> bool {
         let reads = |group: &Group| {
             let is_gated = group.gate.is_some();
-            let divides = Self::divides_by_output(group, map)
-                || Self::subtracts_bias(group, op).is_some()
-                || self.contributions(group, op).is_some();
+            let divides =
+                Self::divides_by_output(group, map) || self.contributions(group, op).is_some();
             is_gated || divides
         };
         self.groups.iter().any(reads)

@@ -4,7 +4,6 @@
 //! nothing; it holds no weights' kernels and no state. [`Explainer`] builds the
 //! kernels once and runs the program on picture after picture.
 
-mod alike;
 mod by_sign;
 mod conservation;
 mod division;
@@ -19,7 +18,6 @@ mod program;
 mod proof;
 mod propagate;
 mod quotient;
-mod range_division;
 mod reads;
 mod residual;
 mod target;

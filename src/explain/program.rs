@@ -13,11 +13,10 @@ use super::kept::kept_values;
 use super::proof::Proof;
 use super::residual;
 use crate::composite::{Assignment, LayerRule};
-use crate::linear::{Dense, LinearMap, Signs, WeightPart};
+use crate::linear::{LinearMap, Signs, WeightPart};
 use crate::network::{Layer, LayerId, Network, Op, SignBounds};
 use crate::operator::Operator;
-use crate::rule::{Group, InputPart, Rule, RuleSetting, Sign, Stabilizer, StabilizerKind, Term};
-use crate::tensor::Tensor;
+use crate::rule::{Effect, Group, InputPart, RuleSetting, Sign, Stabilizer, StabilizerKind, Term};
 
 /// A network and what propagation does at each of its layers: data, without kernels or state.
 #[derive(Clone, Debug)]
@@ -64,8 +63,6 @@ pub struct LinearStep {
     pub stabilizer: Stabilizer,
     /// The input's range where the rule itself gives it: lowest and highest, one number or one per channel.
     pub range: Option<(Vec<f32>, Vec<f32>)>,
-    /// A ReLU behind the layer whose value is the output wherever relevance arrives.
-    pub relu: Option<LayerId>,
 }
 
 /// `R_in = x ⊙ Jᵀ (R / stabilized(signals · z))`, `z` being the output.
@@ -89,16 +86,6 @@ impl LinearStep {
     /// Whether a group's denominator is the layer's own output.
     pub fn divides_by_output(group: &Group, map: &dyn LinearMap) -> bool {
         group.terms == OWN && (group.bias == Some(WeightPart::Plain) || map.bias().is_none())
-    }
-
-    /// The dense layer and its bias, where a group's denominator is the layer's output without the bias.
-    pub(super) fn subtracts_bias<'a>(group: &Group, op: &'a Op) -> Option<(&'a Dense, &'a Tensor)> {
-        match op {
-            Op::Dense(dense) if group.terms == OWN && group.bias.is_none() => {
-                Some((dense, dense.separable_bias()?))
-            }
-            _ => None,
-        }
     }
 
     /// The sign of the contributions that a group counts, on a layer that has kernels for them.
@@ -137,10 +124,8 @@ impl Program {
                 let rule = &assignment.rules[id];
                 steps[id] = step_of(&network, id, rule, (&signs, &depends), gates)?;
                 let relu = only_relu(&network, &consumers[id]).filter(|_| gates.negative);
-                match (&mut steps[id], relu) {
-                    (Step::Gamma(step), Some(relu)) => step.output = relu,
-                    (Step::Linear(step), relu) if gates.zero => step.relu = relu,
-                    _ => {}
+                if let (Step::Gamma(step), Some(relu)) = (&mut steps[id], relu) {
+                    step.output = relu;
                 }
             }
         }
@@ -185,9 +170,9 @@ fn expansion_of(
     stabilizer: Stabilizer,
 ) -> Option<ExpansionStep> {
     let operator = layer.op.as_operator()?;
-    let of_signal = match setting.rule {
-        Rule::Epsilon if operator.is_linear_in_signal() => true,
-        Rule::Taylor => false,
+    let of_signal = match setting.rule.effect() {
+        Effect::Divide(_) if setting.rule.spec.on_signals && operator.is_linear_in_signal() => true,
+        Effect::Taylor => false,
         _ => return None,
     };
     let is_multiplied = matches!(layer.op, Op::MatrixProduct(_) | Op::Product(_));
@@ -215,13 +200,14 @@ fn step_of(
     if let Some(expansion) = expansion_of(depends, layer, setting, stabilizer) {
         return Ok(Step::Expansion(expansion));
     }
-    match (&setting.rule, setting.rule.groups(), layer.op.as_linear()) {
-        (Rule::Gradient, ..) => Ok(Step::Gradient),
-        (Rule::GuidedBackprop, ..) => Ok(Step::GuidedBackprop),
-        (Rule::Deconvnet, ..) => Ok(Step::Deconvnet),
-        (Rule::Pass, ..) if matches!(layer.op, Op::Product(_)) => Ok(Step::Share),
-        (Rule::Pass, ..) => Ok(Step::Pass),
-        (rule, Some(groups), Some(map)) => {
+    match (setting.rule.effect(), setting.rule.groups(), layer.op.as_linear()) {
+        (Effect::Gradient, ..) => Ok(Step::Gradient),
+        (Effect::GuidedBackprop, ..) => Ok(Step::GuidedBackprop),
+        (Effect::Deconvnet, ..) => Ok(Step::Deconvnet),
+        (Effect::Pass, ..) if matches!(layer.op, Op::Product(_)) => Ok(Step::Share),
+        (Effect::Pass, ..) => Ok(Step::Pass),
+        (_, Some(groups), Some(map)) => {
+            let gamma = gamma_of(&groups);
             let inputs = input_signs(layer, signs);
             let simplify = |mut group: Group| {
                 if !setting.bias {
@@ -232,7 +218,7 @@ fn step_of(
             let groups: Vec<Group> = groups.into_iter().filter_map(simplify).collect();
             // A relative ε is measured on all outputs of a group, those it does not divide too.
             let is_local = stabilizer.kind != StabilizerKind::Relative;
-            let shares = shares_of_favour(rule, &groups, dead).filter(|_| is_local);
+            let shares = shares_of_favour(gamma, &groups, dead).filter(|_| is_local);
             if let Some((share, favour)) = shares {
                 let (bias, has_negative) = (setting.bias, !dead.negative);
                 return Ok(Step::Gamma(GammaStep {
@@ -248,16 +234,11 @@ fn step_of(
             if is_local && is_epsilon_on_residual_sum(&layer.op, &groups) {
                 return Ok(Step::Residual(stabilizer));
             }
-            let range = match rule {
-                Rule::ZBox { low: Some(low), high: Some(high) } => {
-                    Some((low.clone(), high.clone()))
-                }
-                _ => None,
-            };
-            Ok(Step::Linear(LinearStep { groups, stabilizer, range, relu: None }))
+            let range = setting.rule.range.clone().map(|[low, high]| (low, high));
+            Ok(Step::Linear(LinearStep { groups, stabilizer, range }))
         }
-        (rule, ..) => {
-            bail!("the rule {} cannot be applied to the {}", rule.name(), layer.describe())
+        _ => {
+            bail!("the rule {} cannot be applied to the {}", setting.rule.name(), layer.describe())
         }
     }
 }
@@ -265,16 +246,24 @@ fn step_of(
 /// How much of a rule's denominator are the contributions as they are, and how much those of the
 /// output's own sign: for gamma on both signs, and for z⁺ where inputs have both signs and outputs that
 /// receive relevance one, `W⁺ x⁺ + W⁻ x⁻ = (W x + |W| |x|) / 2`.
-fn shares_of_favour(rule: &Rule, groups: &[Group], dead: DeadSigns) -> Option<(f32, f32)> {
-    match (rule, groups) {
-        (Rule::Gamma { gamma }, groups) if meets_both_signs(groups) => {
-            Some((1.0 + 0.5 * gamma, 0.5 * gamma))
-        }
-        (Rule::ZPlus, [group]) if dead.negative && dead.zero => {
-            (group.contributions() == Some(Sign::Positive)).then_some((0.5, 0.5))
+fn shares_of_favour(gamma: Option<f32>, groups: &[Group], dead: DeadSigns) -> Option<(f32, f32)> {
+    match (gamma, groups) {
+        (Some(gamma), groups) if meets_both_signs(groups) => Some((1.0 + 0.5 * gamma, 0.5 * gamma)),
+        (None, [group]) if dead.negative && dead.zero => {
+            let is_z_plus =
+                group.coefficient == 1.0 && group.contributions() == Some(Sign::Positive);
+            is_z_plus.then_some((0.5, 0.5))
         }
         _ => None,
     }
+}
+
+/// How much the groups of a rule favour contributions of the output's own sign.
+fn gamma_of(groups: &[Group]) -> Option<f32> {
+    groups.iter().flat_map(|group| &group.terms).find_map(|term| match term.weight {
+        WeightPart::PositiveFavored(gamma) | WeightPart::NegativeFavored(gamma) => Some(gamma),
+        _ => None,
+    })
 }
 
 /// Whether the groups of gamma meet outputs of both signs, or, where those of one sign need no gate any

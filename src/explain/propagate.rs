@@ -101,10 +101,8 @@ impl Engine {
             let sums_before = before.iter().map(|before| before.as_ref().map_or(0.0, Carried::sum));
             let sums_before: Vec<f64> = sums_before.collect();
             let handed = self
-                .arrived(id, arrived.relevance)
-                .and_then(|relevance| {
-                    self.step(id, &activations, Carried { relevance, sums }, before)
-                })
+                .arranged(id, arrived, self.steps_in_blocks[id])
+                .and_then(|arrived| self.step(id, &activations, arrived, before))
                 .with_context(|| format!("propagating through the {}", layer.describe()))?;
             let are_finite = |part: &Carried| part.sums.iter().all(|sum| sum.is_finite());
             ensure!(

@@ -46,13 +46,6 @@ impl<'a> Reads<'a> {
         inputs.iter().map(|&input| self.value(input)).collect()
     }
 
-    /// The first input row by row, whatever the layout of the step.
-    pub fn input_row_by_row(&self) -> Result<Tensor> {
-        let input = self.engine.network().layers[self.id].inputs.first();
-        let input = *input.context("a layer without inputs divides nothing")?;
-        self.engine.value(self.activations, input, false)
-    }
-
     /// A part of the inputs; `offsets` are subtracted where it is relative to them.
     pub fn parts(&self, part: InputPart, offsets: Option<&[Tensor]>) -> Result<Vec<Tensor>> {
         if let Some((_, parts)) = self.parts.borrow().iter().find(|(known, _)| *known == part) {

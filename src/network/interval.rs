@@ -55,19 +55,20 @@ pub(crate) fn follow(network: &Network, id: LayerId, input: &Interval) -> Result
 /// The interval of a layer's value, from those of its inputs; `None` where there is no useful one.
 fn behind(layer: &Layer, inputs: Vec<Interval>, picture: &Interval) -> Result<Option<Interval>> {
     let at_the_ends = |operator: &dyn Operator| {
-        let (low, high) = inputs.iter().map(|input| (input.low.clone(), input.high.clone())).unzip();
+        let (low, high) =
+            inputs.iter().map(|input| (input.low.clone(), input.high.clone())).unzip();
         Ok(Some(Interval { low: operator.forward(low)?, high: operator.forward(high)? }))
     };
     match (&layer.op, inputs.as_slice()) {
         (Op::Input, _) => Ok(Some(picture.clone())),
-        (Op::Constant(value), _) => {
-            Ok(Some(Interval { low: value.clone(), high: value.clone() }))
-        }
+        (Op::Constant(value), _) => Ok(Some(Interval { low: value.clone(), high: value.clone() })),
         // Each is monotone: the lowest values of the inputs give the lowest of the output.
         (Op::Routing(operator), _) => at_the_ends(operator),
         (Op::MaxPooling(operator), _) => at_the_ends(operator),
         (Op::Concat(operator), _) => at_the_ends(operator),
-        (Op::Affine(operator), _) => Ok(at_the_ends(operator)?.map(Interval::ordered).transpose()?),
+        (Op::Affine(operator), _) => {
+            Ok(at_the_ends(operator)?.map(Interval::ordered).transpose()?)
+        }
         (Op::Activation(activation), [input]) => input.through(&activation.function).map(Some),
         (Op::Product(_), [a, b]) if a.low.shape() == b.low.shape() => a.times(b).map(Some),
         (Op::AveragePooling(map), _) => through(map, &inputs),

@@ -247,7 +247,9 @@ fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
     match (op, &affine.scale, &affine.shift) {
         (Op::Dense(dense), None, Some(shift)) if dense.bias.is_none() => {
             let fits = dense.output_shape == shape;
-            let bias = Some(shift.clone());
+            // A bias of zeros is none: epsilon then divides by the layer's own output.
+            let bias =
+                Some(shift.clone()).filter(|bias| bias.data().iter().any(|&number| number != 0.0));
             fits.then(|| Op::Dense(crate::linear::Dense { bias, ..dense.clone() }))
         }
         (Op::Dense(dense), Some(scale), None) if dense.bias.is_none() && scale.len() == 1 => {

@@ -166,7 +166,9 @@ fn preprocessing(
     let range = match &options.preprocess.input_range {
         Some(range) => Some(range.range(channel_axis)),
         None => match input.range {
-            Some([low, high]) => Some(InputRange { low: vec![low], high: vec![high], channel_axis }),
+            Some([low, high]) => {
+                Some(InputRange { low: vec![low], high: vec![high], channel_axis })
+            }
             None => preprocessor.as_ref().filter(|_| !has_tensors).map(of_pictures),
         },
     };

@@ -46,13 +46,6 @@ pub(super) fn plain_product(
     map_heavy_chunks(output, at_once, inputs, multiply).into_iter().collect()
 }
 
-/// The product of one row with a vector, as [`plain_product`] has it.
-pub(super) fn row_product(weight: &Weight, row: usize, input: &[f32]) -> Result<f32> {
-    let weights = weight.view(row * input.len(), input.len())?;
-    let [product, ..] = row_products(WeightPart::Plain, &weights, [0; TOGETHER], input)?;
-    Ok(product)
-}
-
 /// The products of rows that begin at some places of the weights with a vector, which is read once for them.
 fn row_products(
     part: WeightPart,
