@@ -49,7 +49,9 @@ pub fn run(options: &CheckOptions, console: &mut Console) -> Result<Status> {
     setup::check_model_path(&options.model)?;
     let cards = Cards::read(&options.model, options.preprocess.preprocess.as_deref(), console)?;
     let named = Choice::named(&options.options.composite)?;
-    let model = setup::load_model_with_reference(&options.model, &options.options, &cards)?;
+    let tensor = options.inputs.iter().map(PathBuf::as_path).find(|path| is_tensor(path));
+    let model =
+        setup::load_model_with_reference(&options.model, &options.options, &cards, tensor)?;
     model.notes.iter().for_each(|note| console.note(note));
     let inputs = inputs(options, &cards, &model, console)?;
     let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;

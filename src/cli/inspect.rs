@@ -57,7 +57,7 @@ fn inspect(options: &InspectOptions, console: &mut Console) -> Result<Inspection
     setup::check_model_path(&options.model)?;
     let cards = Cards::read(&options.model, None, console)?;
     let named = Choice::named(&options.options.composite)?;
-    let model = setup::load_model(&options.model, &options.options, &cards)?;
+    let model = setup::load_model(&options.model, &options.options, &cards, None)?;
     model.notes.iter().for_each(|note| console.note(note));
     let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
     let passes = options.options.passes(&choice.composite)?;

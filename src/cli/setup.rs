@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use onnxplain::canonize::{PassReport, PassSelection, canonize};
 use onnxplain::composite::{Assignment, Composite, auto_preset};
+use onnxplain::io::read_npy_shape;
 use onnxplain::network::Network;
 use onnxplain::onnx::{LoadOptions, Model, ParametricModel};
 use onnxplain::picture::{Card, Labels, Output, Preprocessing, Preprocessor};
@@ -112,8 +113,14 @@ impl Cards {
 }
 
 /// Reads the model, to be explained; the card fills in what the file leaves open.
-pub fn load_model(path: &Path, options: &ModelOptions, cards: &Cards) -> Result<Model> {
-    let options = load_options(options, cards);
+/// `tensor` is one that is explained, whose shape a model may leave open.
+pub fn load_model(
+    path: &Path,
+    options: &ModelOptions,
+    cards: &Cards,
+    tensor: Option<&Path>,
+) -> Result<Model> {
+    let options = load_options(options, cards, tensor);
     Model::load(path, &LoadOptions { is_without_reference: true, ..options })
 }
 
@@ -122,20 +129,29 @@ pub fn load_model_with_reference(
     path: &Path,
     options: &ModelOptions,
     cards: &Cards,
+    tensor: Option<&Path>,
 ) -> Result<Model> {
-    Model::load(path, &load_options(options, cards))
+    Model::load(path, &load_options(options, cards, tensor))
 }
 
 /// Reads the model's stored parameters, for noise on them.
-pub fn stored_model(path: &Path, options: &ModelOptions, cards: &Cards) -> Result<ParametricModel> {
-    ParametricModel::read(path, &load_options(options, cards))
+pub fn stored_model(
+    path: &Path,
+    options: &ModelOptions,
+    cards: &Cards,
+    tensor: Option<&Path>,
+) -> Result<ParametricModel> {
+    ParametricModel::read(path, &load_options(options, cards, tensor))
 }
 
-fn load_options(options: &ModelOptions, cards: &Cards) -> LoadOptions {
+fn load_options(options: &ModelOptions, cards: &Cards, tensor: Option<&Path>) -> LoadOptions {
+    // A tensor that cannot be read is told of where it is read as an input.
+    let input_shape = tensor.and_then(|tensor| read_npy_shape(tensor).ok());
     let card = cards.input().map(|(input, _)| input);
     LoadOptions {
         size: options.size,
         card_size: card.and_then(|card| card.size),
+        input_shape,
         layout: options.layout,
         output_name: options.output_name.clone(),
         allow_gradient: options.allow_gradient.clone(),

@@ -10,6 +10,7 @@ mod moves;
 mod normalizations;
 mod pools_and_sums;
 mod refusals;
+mod rewrites;
 mod softmax;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,6 @@
 //! Before the first input: the model is loaded, canonized and compiled.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -40,7 +41,9 @@ pub(super) fn prepare(
     let rendering = options.rendering(&method)?;
     let named = Choice::named(method.preset().unwrap_or(&options.model_options.composite))?;
     let mut start_up = Seconds::default();
-    let model = load(options, cards, &mut start_up, console)?;
+    let tensor = files.iter().flatten().map(|file| file.path.as_path()).find(|path| is_tensor(path));
+    let model = load(options, cards, tensor, &mut start_up, console)?;
+    model.check_classes()?;
     let (input, classes) = (model.input.clone(), model.network.class_count());
     let explained = explained(model.network.output_function.as_ref(), cards.output());
     if explained != Quantity::Logit {
@@ -59,7 +62,7 @@ pub(super) fn prepare(
     };
     let (network, canonization) = canonize(model.network, &passes, &mut start_up, console)?;
     let stored = match method.perturbs_parameters() {
-        true => Some(setup::stored_model(&options.model, &options.model_options, cards)?),
+        true => Some(setup::stored_model(&options.model, &options.model_options, cards, tensor)?),
         false => None,
     };
     let initial = match method.innermost() {
@@ -106,11 +109,12 @@ pub(super) fn prepare(
 fn load(
     options: &ExplainOptions,
     cards: &Cards,
+    tensor: Option<&Path>,
     start_up: &mut Seconds,
     console: &mut Console,
 ) -> Result<Model> {
     let begin = Instant::now();
-    let model = setup::load_model(&options.model, &options.model_options, cards)?;
+    let model = setup::load_model(&options.model, &options.model_options, cards, tensor)?;
     start_up.load = begin.elapsed().as_secs_f64();
     model.notes.iter().for_each(|note| console.note(note));
     Ok(model)
