@@ -44,6 +44,7 @@ impl<'a> Bias<'a> {
 }
 
 /// The summands of neighbouring pixels.
+#[derive(Clone, Copy)]
 pub(crate) enum LanesOf<'a> {
     Same(Sixteen),
     Each(&'a [Sixteen]),

@@ -1,14 +1,16 @@
 //! The epsilon rule on a sum of two signals: `R_k = c_k x_k ⊙ R / stabilized(c₁ x₁ + c₂ x₂)`.
 //!
-//! Residual sums compute little and read much: so this is done in one pass, and the denominator is added
-//! up again, for nobody to keep it.
+//! Residual sums are memory-bound: so one pass computes the relevance of both signals, and the denominator is added
+//! up again instead of kept from the forward pass.
 
 use anyhow::{Result, ensure};
 
 use super::epilogues::Division;
-use super::propagate::{Carried, Handed};
+use super::relevance::{Absorbed, Relevance, StepOutput};
+use crate::explain::step::{Denominator, LinearStep};
 use crate::lanes::{Lanes, LanesLoop, Sixteen, Totals, filled_up, with_lanes};
 use crate::linear::Sum;
+use crate::network::Op;
 use crate::parallel::map_chunk_pairs;
 use crate::rule::Stabilizer;
 use crate::tensor::Tensor;
@@ -16,22 +18,32 @@ use crate::tensor::Tensor;
 /// Elements that one thread divides at a time.
 const RUN: usize = 1 << 12;
 
-/// Whether a sum has this form.
-pub(super) fn is_residual(sum: &Sum) -> bool {
+/// The sum, where a layer is a residual one and its step the epsilon rule.
+pub(in crate::explain) fn residual_sum<'a>(op: &'a Op, step: &LinearStep) -> Option<&'a Sum> {
+    let (Op::Sum(sum), [division]) = (op, &step.divisions[..]) else { return None };
+    let group = &division.group;
+    let is_epsilon = division.denominator == Denominator::Output
+        && group.gate.is_none()
+        && group.coefficient == 1.0;
+    (is_epsilon && step.is_local() && is_residual(sum)).then_some(sum)
+}
+
+/// Whether a sum is one of two signals of the same shape.
+fn is_residual(sum: &Sum) -> bool {
     sum.input_shapes.len() == 2 && sum.input_shapes.iter().all(|shape| *shape == sum.output_shape)
 }
 
 /// Relevance of the two summands.
-pub(super) fn propagate(
+pub(in crate::explain) fn propagate(
     sum: &Sum,
     stabilizer: Stabilizer,
     inputs: &[Tensor],
-    arrived: Carried,
-) -> Result<Handed> {
+    arrived: Relevance,
+) -> Result<StepOutput> {
     let ([x1, x2], &[c1, c2]) = (inputs, &sum.coefficients[..]) else {
         anyhow::bail!("a residual sum has two summands");
     };
-    let mut first = arrived.relevance;
+    let mut first = arrived.tensor;
     let fits = [x1, x2].iter().all(|x| x.shape() == first.shape());
     ensure!(fits, "the summands have another shape than their sum");
     let mut second = Tensor::unwritten(first.shape())?;
@@ -43,11 +55,10 @@ pub(super) fn propagate(
         });
     let sums = [0, 1].map(|which| Totals::of(parts.iter().map(|parts| parts.shares[which])).sums());
     let relevance = [first, second].into_iter().zip(sums);
-    let carried = relevance.map(|(relevance, sums)| Carried { relevance, sums });
-    let mut handed = Handed::from(carried.collect::<Vec<_>>());
-    [handed.absorbed_by_stabilizer, _] =
-        Totals::of(parts.iter().map(|parts| parts.absorbed)).sums();
-    Ok(handed)
+    let relevance = relevance.map(|(tensor, sums)| Relevance { tensor, sums });
+    let [by_stabilizer, _] = Totals::of(parts.iter().map(|parts| parts.absorbed)).sums();
+    let absorbed = Absorbed { by_bias: 0.0, by_stabilizer };
+    Ok(StepOutput { absorbed, ..relevance.collect::<Vec<_>>().into() })
 }
 
 /// Replaces relevance of a run of the sum by that of the first summand, and writes that of the second.
@@ -135,21 +146,22 @@ mod tests {
         let (x, y, r) = (numbers(7), numbers(5), numbers(3));
         let tensor = |numbers: &[f32]| Tensor::new(&shape, numbers).unwrap();
         let stabilizer = Stabilizer::additive(0.25);
-        let arrived = Carried::from(tensor(&r));
-        let handed = propagate(&sum, stabilizer, &[tensor(&x), tensor(&y)], arrived).unwrap();
+        let arrived = Relevance::from(tensor(&r));
+        let output = propagate(&sum, stabilizer, &[tensor(&x), tensor(&y)], arrived).unwrap();
         let (mut quotients, z) =
             (r.clone(), x.iter().zip(&y).map(|(x, y)| x - y).collect::<Vec<f32>>());
         let lost: f64 = stabilizer.divide(&mut quotients, &z, 1).iter().map(|[lost, _]| lost).sum();
         let of = |c: f32, x: &[f32]| -> Vec<f32> {
             quotients.iter().zip(x).map(|(s, x)| c * s * x).collect()
         };
-        assert_eq!(handed.relevance[0].relevance.data(), of(1.0, &x));
-        assert_eq!(handed.relevance[1].relevance.data(), of(-1.0, &y));
-        assert!((handed.absorbed_by_stabilizer - lost).abs() < 1e-3, "{lost}");
-        for carried in &handed.relevance {
-            let expected = carried.relevance.sums();
-            assert!((carried.sums[0] - expected[0]).abs() < 1e-3);
-            assert!((carried.sums[1] - expected[1]).abs() < 1e-3);
+        assert!((output.absorbed.by_stabilizer - lost).abs() < 1e-3, "{lost}");
+        let relevance: Vec<Relevance> = output.inputs.into_iter().flatten().collect();
+        assert_eq!(relevance[0].tensor.data(), of(1.0, &x));
+        assert_eq!(relevance[1].tensor.data(), of(-1.0, &y));
+        for Relevance { tensor, sums } in &relevance {
+            let expected = tensor.sums();
+            assert!((sums[0] - expected[0]).abs() < 1e-3);
+            assert!((sums[1] - expected[1]).abs() < 1e-3);
         }
     }
 }

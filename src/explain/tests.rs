@@ -1,12 +1,9 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::composite::Composite;
-use crate::explain::Explainer;
 use crate::geometry::axis;
-use crate::linear::{Convolution, Window};
-use crate::parallel::Threads;
+use crate::linear::{Convolution, Weight, Window};
+use crate::network::{Layer, Op};
 use crate::tensor::{Counting, StoredTensor};
 
 const CHANNELS: usize = 32;
@@ -49,7 +46,7 @@ fn a_single_explanation_reads_a_weight_once_a_layer_and_once_a_step() {
     let input = Tensor::filled(&SHAPE, 0.5).unwrap();
     let mut activations = None;
     // The last layer works row by row, with kernels that were made at start.
-    let in_blocks = explainer.engine.steps_in_blocks.iter().filter(|in_blocks| **in_blocks).count();
+    let in_blocks = (0..3).filter(|&id| explainer.plan.step_is_in_blocks(id)).count();
     assert!(in_blocks > 0);
     assert_eq!(count(&mut || activations = explainer.forward(&input).ok()), in_blocks);
     let activations = activations.unwrap();
@@ -64,12 +61,12 @@ fn activations_are_dropped_unless_somebody_holds_a_clone() {
     let explainer = explainer(&Arc::default());
     let activations = explainer.forward(&Tensor::filled(&SHAPE, 0.5).unwrap()).unwrap();
     let held = activations.clone();
-    let value = held.values[1].as_ref().unwrap().data().as_ptr();
+    let value = held.address(1).unwrap();
     let propagate = |activations| {
         let initial = Tensor::filled(&SHAPE, 1.0).unwrap();
         explainer.propagate(activations, initial).unwrap().relevance
     };
     let first = propagate(activations);
-    assert_eq!(held.values[1].as_ref().unwrap().data().as_ptr(), value);
+    assert_eq!(held.address(1), Some(value));
     assert_eq!(propagate(held).data(), first.data());
 }

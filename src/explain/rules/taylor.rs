@@ -3,43 +3,39 @@
 
 use anyhow::Result;
 
-use super::program::ExpansionStep;
-use super::propagate::{Carried, Handed};
-use super::quotient::{Absorbed, quotients};
-use crate::operator::{GradientReads, Operator};
+use super::divide::quotients;
+use super::relevance::{Absorbed, Relevance, StepOutput};
+use crate::explain::step::TaylorStep;
+use crate::operator::Operator;
 use crate::tensor::Tensor;
 
 /// `R_in = x ⊙ Jᵀ (R / stabilized(signals · z))` (Achtibat et al. 2024, AttnLRP, section 3.3).
-pub(super) fn expand(
-    step: ExpansionStep,
+pub(in crate::explain) fn propagate(
+    step: TaylorStep,
     operator: &dyn Operator,
     inputs: &[Tensor],
     output: &Tensor,
-    arrived: Carried,
-) -> Result<Handed> {
+    arrived: Relevance,
+) -> Result<StepOutput> {
     let incoming = arrived.sums[0];
-    let (slopes, absorbed) = slopes(step, operator, inputs, output, arrived.relevance)?;
+    let (slopes, absorbed) = slopes(step, operator, inputs, output, arrived.tensor)?;
     let times_input = |(mut slope, input): (Tensor, &Tensor)| {
         let sums = slope.update([input], |slope, [x]| slope * x)?;
-        Ok(Carried { relevance: slope, sums })
+        Ok(Relevance { tensor: slope, sums })
     };
     let relevance = slopes.into_iter().zip(inputs).map(times_input).collect::<Result<Vec<_>>>()?;
-    let mut handed = Handed::from(relevance);
-    handed.absorbed_by_stabilizer = absorbed.by_stabilizer;
-    handed.absorbed_by_bias = match step.of_signal {
+    let outgoing: f64 = relevance.iter().map(Relevance::sum).sum();
+    let by_bias = match step.of_signal {
         true => absorbed.by_bias,
-        // What a Taylor expansion leaves over is by definition the rest.
-        false => {
-            let outgoing: f64 = handed.relevance.iter().map(|carried| carried.sums[0]).sum();
-            incoming - absorbed.by_stabilizer - outgoing
-        }
+        // The remainder of a Taylor expansion is by definition the rest.
+        false => incoming - absorbed.by_stabilizer - outgoing,
     };
-    Ok(handed)
+    Ok(StepOutput { absorbed: Absorbed { by_bias, ..absorbed }, ..relevance.into() })
 }
 
 /// `Jᵀ (R / stabilized(signals · z))`, and what the bias and the stabilizer absorb.
 fn slopes(
-    step: ExpansionStep,
+    step: TaylorStep,
     operator: &dyn Operator,
     inputs: &[Tensor],
     output: &Tensor,
@@ -48,7 +44,7 @@ fn slopes(
     if !step.of_signal
         && let Some(slopes) = operator.relative_gradient(inputs, &arrived)?
     {
-        return Ok((slopes, Absorbed { by_bias: 0.0, by_stabilizer: 0.0 }));
+        return Ok((slopes, Absorbed::default()));
     }
     let bias = operator.bias();
     let mut z = output.clone();
@@ -61,9 +57,6 @@ fn slopes(
     let absorbed = quotients(bias.filter(|_| step.bias), step.stabilizer, &mut arrived, &z)?;
     let slopes = match step.of_signal {
         true => operator.gradient_of_signal(inputs, arrived)?,
-        false if operator.gradient_reads() == GradientReads::Note => {
-            operator.gradient(&[operator.note(inputs)?], arrived)?
-        }
         false => operator.gradient(inputs, arrived)?,
     };
     Ok((slopes, absorbed))

@@ -1,18 +1,18 @@
-//! The transposed maps of linear layers: what hands relevance to their inputs.
+//! Transposed linear maps: the second half of every rule, which hands relevance to the inputs.
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::propagate::Carried;
+use super::relevance::Relevance;
 use crate::blocked::finish::Share;
-use crate::linear::{BlockedKernel, Convolution, LinearMap, Transposed, WeightPart};
+use crate::linear::{BlockedKernel, Convolution, Transposed, WeightPart};
 use crate::network::Op;
 use crate::tensor::Tensor;
 
 /// `Wᵀ s`, shared between groups.
 #[derive(Clone)]
-pub(super) enum TransposedKernel {
+pub(in crate::explain) enum TransposedKernel {
     Tensors(Arc<Transposed>),
     Blocks(BlockedKernel),
 }
@@ -28,23 +28,23 @@ impl TransposedKernel {
     }
 
     /// Adds `coefficient · x ⊙ Wᵀ s` to the relevance of every input, without `x` where there are no parts.
-    pub fn gather(
+    pub fn hand_down(
         &self,
         quotients: &Tensor,
         parts: &[Tensor],
         coefficient: f32,
-        sums: &mut [Option<Carried>],
+        sums: &mut [Option<Relevance>],
     ) -> Result<()> {
         match self {
             TransposedKernel::Tensors(transposed) => {
                 let shares = transposed(quotients)?;
                 for (place, (share, sum)) in shares.into_iter().zip(sums).enumerate() {
-                    *sum = Some(gathered(sum.take(), share, parts.get(place), coefficient)?);
+                    *sum = Some(accumulated(sum.take(), share, parts.get(place), coefficient)?);
                 }
             }
             TransposedKernel::Blocks(kernel) => {
                 let factors = parts.first().map(Tensor::data);
-                Carried::gather(&mut sums[0], kernel.image, |relevance, adds| {
+                Relevance::accumulate(&mut sums[0], kernel.image, |relevance, adds| {
                     kernel.run(quotients, relevance, &Share { coefficient, factors, adds })
                 })?;
             }
@@ -55,14 +55,13 @@ impl TransposedKernel {
 
 /// The transposed kernels of one map: one per part of the weights, shared between groups.
 pub(super) struct SharedTransposed<'a> {
-    pub op: &'a Op,
-    pub map: &'a dyn LinearMap,
+    op: &'a Op,
     kernels: Vec<(WeightPart, TransposedKernel)>,
 }
 
 impl<'a> SharedTransposed<'a> {
-    pub fn new(op: &'a Op, map: &'a dyn LinearMap) -> SharedTransposed<'a> {
-        SharedTransposed { op, map, kernels: vec![] }
+    pub fn new(op: &'a Op) -> SharedTransposed<'a> {
+        SharedTransposed { op, kernels: vec![] }
     }
 
     pub fn get(&mut self, part: WeightPart) -> Result<TransposedKernel> {
@@ -76,13 +75,13 @@ impl<'a> SharedTransposed<'a> {
 }
 
 /// `sum + coefficient · share ⊙ part`: what a term of a division adds to the relevance of an input.
-fn gathered(
-    sum: Option<Carried>,
+fn accumulated(
+    sum: Option<Relevance>,
     mut share: Tensor,
     part: Option<&Tensor>,
     coefficient: f32,
-) -> Result<Carried> {
-    let (relevance, sums) = match (sum.map(|sum| sum.relevance), part) {
+) -> Result<Relevance> {
+    let (tensor, sums) = match (sum.map(|sum| sum.tensor), part) {
         (None, Some(part)) => {
             let sums = share.update([part], |share, [x]| coefficient * (share * x))?;
             (share, sums)
@@ -104,7 +103,7 @@ fn gathered(
             (sum, sums)
         }
     };
-    Ok(Carried { relevance, sums })
+    Ok(Relevance { tensor, sums })
 }
 
 /// The convolution, where it runs on images in blocks.

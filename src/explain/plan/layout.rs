@@ -1,10 +1,11 @@
 //! In which layout every value lies while the program runs: row by row, or in blocks of channels.
 //!
-//! A part of compiling: a layer whose kernels know images in blocks runs on them, and its operator,
-//! bias and parameters are arranged for it once. Between the layouts the engine converts, where a
-//! value is read. To let an operator run on blocks, name it in [`op_in_blocks`].
+//! A layer whose kernels know images in blocks runs on them, and its operator, bias and parameters are arranged
+//! for it once. Where a value is read in the other layout, it is converted. To let an operator run on blocks, name
+//! it in [`op_in_blocks`].
 
 use anyhow::Result;
+use rayon::prelude::*;
 
 use crate::blocked::{Image, LANES, Packing, constant_to_blocks, to_blocks, to_rows};
 use crate::linear::{Convolution, Reduction, Sum};
@@ -12,10 +13,12 @@ use crate::network::{Layer, LayerId, Network, Op};
 use crate::operator::{Activation, Affine, Concat, MaxPooling, Product};
 use crate::tensor::Tensor;
 
-/// What runs in place of every layer.
+/// The operator that runs for every layer.
 pub(super) struct Layouts {
     /// The operators that run on images in blocks.
-    layers: Vec<Option<Op>>,
+    in_blocks: Vec<Option<Op>>,
+    /// Operators that run row by row in place of those of the network: dense layers with their weights in memory.
+    on_rows: Vec<Option<Op>>,
     /// When convolutions pack their weights.
     packing: Packing,
 }
@@ -24,16 +27,19 @@ impl Layouts {
     /// Decides for every layer, from the input on.
     ///
     /// # Errors
-    /// When the memory for rearranged parameters cannot be had.
+    /// When the memory for rearranged parameters cannot be had, or weights cannot be read.
     pub fn of(network: &Network, packing: Packing) -> Result<Layouts> {
-        let mut layouts = Layouts { layers: Vec::with_capacity(network.layers.len()), packing };
+        let layers = network.layers.par_iter();
+        let on_rows = layers.map(|layer| op_on_rows(&layer.op, packing)).collect::<Result<_>>()?;
+        let in_blocks = Vec::with_capacity(network.layers.len());
+        let mut layouts = Layouts { in_blocks, on_rows, packing };
         for (id, layer) in network.layers.iter().enumerate() {
             // The logits are read row by row.
             let in_blocks = match id == network.output {
                 true => None,
                 false => layouts.layer_in_blocks(network, layer)?,
             };
-            layouts.layers.push(in_blocks);
+            layouts.in_blocks.push(in_blocks);
         }
         Ok(layouts)
     }
@@ -53,17 +59,17 @@ impl Layouts {
 
     /// Whether the value of a layer is an image in blocks.
     pub fn is_in_blocks(&self, id: LayerId) -> bool {
-        self.layers[id].is_some()
+        self.in_blocks[id].is_some()
     }
 
     /// The operator that runs, on images in blocks where the value is one.
     pub fn op<'a>(&'a self, network: &'a Network, id: LayerId) -> &'a Op {
-        self.layers[id].as_ref().unwrap_or(&network.layers[id].op)
+        self.in_blocks[id].as_ref().unwrap_or_else(|| self.op_on_rows(network, id))
     }
 
-    /// The operator that runs on images in blocks, if one does.
-    pub fn op_mut(&mut self, id: LayerId) -> Option<&mut Op> {
-        self.layers[id].as_mut()
+    /// The operator that runs row by row.
+    pub fn op_on_rows<'a>(&'a self, network: &'a Network, id: LayerId) -> &'a Op {
+        self.on_rows[id].as_ref().unwrap_or(&network.layers[id].op)
     }
 
     /// A value of layer `id`, or relevance of it, from one layout to another.
@@ -83,6 +89,19 @@ impl Layouts {
             (true, false) => to_rows(&tensor, shape),
             _ => Ok(tensor),
         }
+    }
+}
+
+/// The operator that runs row by row, if it is not that of the network: a dense layer reads its weights from memory
+/// in every pass, where there are several.
+fn op_on_rows(op: &Op, packing: Packing) -> Result<Option<Op>> {
+    match op {
+        Op::Dense(dense) if packing == Packing::Kept => {
+            let mut dense = dense.clone();
+            dense.weight.hold()?;
+            Ok(Some(Op::Dense(dense)))
+        }
+        _ => Ok(None),
     }
 }
 

@@ -2,15 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 
+use super::relevance::Absorbed;
 use crate::linear::Broadcast;
 use crate::rule::Stabilizer;
 use crate::tensor::Tensor;
-
-/// Relevance that a division absorbs.
-pub(super) struct Absorbed {
-    pub by_bias: f64,
-    pub by_stabilizer: f64,
-}
 
 /// Elements that one thread divides at a time where nothing else says it.
 const RUN: usize = 1 << 12;
@@ -46,13 +41,13 @@ pub(super) fn quotients(
 }
 
 /// What a bias absorbs of quotients that it is `spread` over: `Σ quotient · bias`.
-pub(super) fn weighted_sum(spread: Broadcast, quotients: &Tensor, bias: &Tensor) -> f64 {
+fn weighted_sum(spread: Broadcast, quotients: &Tensor, bias: &Tensor) -> f64 {
     let sums = spread.sum(quotients.data());
     sums.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(b)).sum()
 }
 
 /// How a bias spreads over the denominators it is part of.
-pub(super) fn spread_over(denominators: &Tensor, bias: &Tensor) -> Result<Broadcast> {
+fn spread_over(denominators: &Tensor, bias: &Tensor) -> Result<Broadcast> {
     let spread = Broadcast::between(bias.shape(), denominators.shape());
     spread.context("the bias does not fit the output")
 }
