@@ -1,5 +1,10 @@
 //! The lowest and highest value that the network's input can have, for the z-box rule.
 
+use anyhow::{Result, ensure};
+
+use crate::network::Interval;
+use crate::tensor::Tensor;
+
 /// Lowest and highest value of the input, one number or one per channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputRange {
@@ -9,4 +14,35 @@ pub struct InputRange {
     pub high: Vec<f32>,
     /// The axis of the input on which the channels are.
     pub channel_axis: usize,
+}
+
+impl InputRange {
+    /// The range of every element of an input of the given shape.
+    ///
+    /// # Errors
+    /// When there is neither one number nor one per channel.
+    pub fn interval(&self, shape: &[usize]) -> Result<Interval> {
+        Ok(Interval {
+            low: spread(&self.low, shape, self.channel_axis)?,
+            high: spread(&self.high, shape, self.channel_axis)?,
+        })
+    }
+}
+
+/// One number, or one per channel, as a tensor of the given shape.
+fn spread(numbers: &[f32], shape: &[usize], channel_axis: usize) -> Result<Tensor> {
+    if let [number] = numbers {
+        return Tensor::filled(shape, *number);
+    }
+    let channels = shape.get(channel_axis).copied().unwrap_or(1);
+    ensure!(
+        numbers.len() == channels,
+        "the input range has {} numbers, but the input has {channels} channels",
+        numbers.len()
+    );
+    let mut channel_shape = vec![1; shape.len()];
+    channel_shape[channel_axis] = channels;
+    let mut result = Tensor::zeros(shape)?;
+    result.combine_broadcast(&Tensor::new(&channel_shape, numbers)?, |to, from| *to = from)?;
+    Ok(result)
 }

@@ -25,14 +25,12 @@ use anyhow::Result;
 pub use self::compile::{Program, RelevanceSupport};
 pub use self::input_range::InputRange;
 pub use self::run::{Activations, Attribution, Books, LayerBooks};
-pub use self::step::{
-    Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep, ValueRange,
-};
+pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
 pub use self::target::{Initial, Target, TargetClass, initial_relevance};
 pub use crate::blocked::Packing;
 
 use self::plan::Plan;
-use crate::composite::{Assignment, Composite};
+use crate::composite::{Assignment, Composite, InputKnowledge};
 use crate::network::{LayerId, Network};
 use crate::parallel::Threads;
 use crate::tensor::Tensor;
@@ -47,11 +45,12 @@ pub struct Explainer {
 impl Explainer {
     /// Compiles a canonized network with a composite.
     ///
-    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule;
+    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule, in the place of
+    /// which the next entry that matches is taken where it lacks that ([`Assignment::replaced`] says where);
     /// `threads` are used for compiling and inside each explanation.
     ///
     /// # Errors
-    /// When the composite does not fit the network, or z-box is used and the range is not known.
+    /// When the composite does not fit the network, or has only z-box for a layer and the range is not known.
     pub fn new(
         network: Network,
         composite: &Composite,
@@ -64,7 +63,7 @@ impl Explainer {
     /// Like [`Explainer::new`], with a choice of when weights are packed.
     ///
     /// # Errors
-    /// When the composite does not fit the network, or z-box is used and the range is not known.
+    /// When the composite does not fit the network, or has only z-box for a layer and the range is not known.
     pub fn with_packing(
         network: Network,
         composite: &Composite,
@@ -72,7 +71,13 @@ impl Explainer {
         threads: Threads,
         packing: Packing,
     ) -> Result<Explainer> {
-        let assignment = Assignment::of(&network, composite)?;
+        let knowledge = match input_range {
+            Some(range) if composite.asks_for_input_range() => {
+                InputKnowledge::Within(range.interval(network.input_shape())?)
+            }
+            _ => InputKnowledge::Nothing,
+        };
+        let assignment = Assignment::knowing(&network, composite, &knowledge)?;
         let program = Program::compile(network, &assignment, input_range)?;
         let plan = threads.run(|| Plan::new(Arc::new(program), packing))?;
         Ok(Explainer { plan, assignment, threads })

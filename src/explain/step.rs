@@ -4,8 +4,8 @@
 //! what, and what keeps the denominators from zero.
 
 use crate::linear::WeightPart;
+use crate::network::Interval;
 use crate::rule::{Group, InputPart, Stabilizer, StabilizerKind};
-use crate::tensor::Tensor;
 
 /// What propagation does at a layer.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub struct LinearStep {
     /// What keeps their denominators from zero.
     pub stabilizer: Stabilizer,
     /// The range of every input, where a term is relative to it; else empty.
-    pub ranges: Vec<ValueRange>,
+    pub ranges: Vec<Interval>,
 }
 
 /// One group of a rule, and where its denominators come from.
@@ -64,15 +64,6 @@ pub enum Denominator {
     Output,
     /// The terms of the group are added up.
     Terms,
-}
-
-/// The lowest and the highest value that an input can have; both broadcast to its shape.
-#[derive(Clone, Debug)]
-pub struct ValueRange {
-    /// The lowest value.
-    pub low: Tensor,
-    /// The highest value.
-    pub high: Tensor,
 }
 
 /// A rule on outputs of both signs, or on positive outputs only, that favours contributions of the output's sign.
@@ -181,37 +172,39 @@ pub(super) fn is_local(stabilizer: Stabilizer) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::Rule;
+    use crate::rule::{RULES, Rule};
 
-    fn splits(rule: &Rule) -> Vec<Option<Split>> {
-        rule.groups().unwrap().iter().map(Split::of).collect()
+    fn groups(name: &str, numbers: &[f32]) -> Vec<Group> {
+        let spec = RULES.iter().find(|spec| spec.name == name).unwrap();
+        Rule { spec, numbers: numbers.to_vec(), range: None }.groups().unwrap()
     }
 
     #[test]
     fn groups_that_treat_contributions_by_sign_are_splits() {
-        let split = |plain, magnitude| Some(Split { plain, magnitude });
-        assert_eq!(splits(&Rule::ZPlus), [split(0.5, 0.5)]);
-        let alpha_beta = Rule::AlphaBeta { alpha: 2.0, beta: 1.0 };
-        assert_eq!(splits(&alpha_beta), [split(0.5, 0.5), split(0.5, -0.5)]);
-        let gamma = Rule::Gamma { gamma: 0.5 };
-        assert_eq!(splits(&gamma), [split(1.25, 0.25), split(1.25, -0.25)]);
-        assert_eq!(splits(&Rule::Epsilon), [None]);
-        assert_eq!(splits(&Rule::ZBox { low: None, high: None }), [None]);
-        assert_eq!(splits(&Rule::Flat), [None]);
+        let splits = |name: &str, numbers: &[f32]| -> Vec<Option<[f32; 2]>> {
+            let splits = groups(name, numbers).iter().map(Split::of).collect::<Vec<_>>();
+            splits
+                .into_iter()
+                .map(|split| split.map(|split| [split.plain, split.magnitude]))
+                .collect()
+        };
+        assert_eq!(splits("z-plus", &[]), [Some([0.5, 0.5])]);
+        assert_eq!(splits("alpha-beta", &[2.0, 1.0]), [Some([0.5, 0.5]), Some([0.5, -0.5])]);
+        assert_eq!(splits("gamma", &[0.5]), [Some([1.25, 0.25]), Some([1.25, -0.25])]);
+        for name in ["epsilon", "z-box", "w-square", "flat", "norm"] {
+            assert_eq!(splits(name, &[]), [None], "{name}");
+        }
     }
 
     #[test]
     fn a_split_counts_contributions_as_its_group_does() {
-        for rule in [Rule::ZPlus, Rule::Gamma { gamma: 3.0 }] {
-            for group in rule.groups().unwrap() {
-                let Split { plain, magnitude } = Split::of(&group).unwrap();
-                for (w, x) in [(2.0f32, 3.0f32), (-2.0, 3.0), (2.0, -3.0), (-2.0, -3.0)] {
-                    let parts = [x.max(0.0), x.min(0.0)];
-                    let terms =
-                        group.terms.iter().zip(parts).map(|(term, x)| term.weight.of(w) * x);
-                    let expected: f32 = terms.sum();
-                    assert_eq!(plain * (w * x) + magnitude * (w.abs() * x.abs()), expected);
-                }
+        for group in [groups("alpha-beta", &[2.0, 1.0]), groups("gamma", &[3.0])].concat() {
+            let Split { plain, magnitude } = Split::of(&group).unwrap();
+            for (w, x) in [(2.0f32, 3.0f32), (-2.0, 3.0), (2.0, -3.0), (-2.0, -3.0)] {
+                let parts = [x.max(0.0), x.min(0.0)];
+                let terms = group.terms.iter().zip(parts).map(|(term, x)| term.weight.of(w) * x);
+                let expected: f32 = terms.sum();
+                assert_eq!(plain * (w * x) + magnitude * (w.abs() * x.abs()), expected);
             }
         }
     }

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use tract_core::prelude::*;
 use tract_hir::infer::{Factoid, InferenceFact, InferenceModelExt};
 use tract_onnx::model::Onnx;
-use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto, tensor_proto::DataLocation};
+use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
+use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto};
 use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_proto};
 
 use super::decode::{Decoded, decode};
@@ -58,7 +59,7 @@ pub struct Model {
 }
 
 /// The input of a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelInput {
     /// The name in the file.
     pub name: String,
@@ -66,6 +67,8 @@ pub struct ModelInput {
     pub shape: Vec<usize>,
     /// The input as a picture, where it can be one (rank 4; 1 or 3 channels).
     pub picture: Option<InputShape>,
+    /// The lowest and highest value that it can have, where its number type says so: 0 and 255 for bytes.
+    pub range: Option<[f32; 2]>,
 }
 
 impl Model {
@@ -98,7 +101,8 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let network = source.network(source.lowered(&reference, &source.weights.left, None)?)?;
     let reference = (!options.is_without_reference).then_some(reference);
     let picture = picture_shape(&source.shape, options.layout);
-    let input = ModelInput { name: source.input_name, shape: source.shape, picture };
+    let range = source.range;
+    let input = ModelInput { name: source.input_name, shape: source.shape, picture, range };
     Ok(Model { path: source.path, network, input, notes: source.notes, reference })
 }
 
@@ -113,6 +117,8 @@ pub(super) struct Source {
     pub input_name: String,
     /// The shape of the input, the batch axis included.
     shape: Vec<usize>,
+    /// What its number type says of its values.
+    range: Option<[f32; 2]>,
     output: usize,
     notes: Vec<String>,
 }
@@ -127,6 +133,7 @@ impl Source {
         let input = the_input(&proto)?;
         let mut notes = vec![];
         let shape = input_shape(input, options, &mut notes)?;
+        let range = range_of_type(input);
         let output = output_index(&proto, options, &mut notes)?;
         let input_name = input.name.clone();
         let graph = proto.graph.as_mut().context("the model has no graph")?;
@@ -141,6 +148,7 @@ impl Source {
             allow_gradient: options.allow_gradient.clone(),
             input_name,
             shape,
+            range,
             output,
             notes,
             origins: Origins::of(&proto),
@@ -232,6 +240,17 @@ fn the_input(proto: &ModelProto) -> Result<&ValueInfoProto> {
                 names.join(", ")
             )
         }
+    }
+}
+
+/// The lowest and highest number of an input of bytes.
+fn range_of_type(input: &ValueInfoProto) -> Option<[f32; 2]> {
+    let value = input.r#type.as_ref().and_then(|declared| declared.value.as_ref());
+    let Some(type_proto::Value::TensorType(tensor)) = value else { return None };
+    match DataType::try_from(tensor.elem_type) {
+        Ok(DataType::Uint8) => Some([0.0, 255.0]),
+        Ok(DataType::Int8) => Some([-128.0, 127.0]),
+        _ => None,
     }
 }
 

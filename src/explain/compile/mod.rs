@@ -5,7 +5,6 @@
 //! ([`support`]), and the denominator is taken from the forward pass where it is the layer's own
 //! output. So z-plus and gamma behind a ReLU cost one forward and one transposed map each.
 
-mod range;
 mod simplify;
 mod support;
 
@@ -13,15 +12,14 @@ use anyhow::{Context, Result, bail};
 
 pub use support::RelevanceSupport;
 
-use self::range::{given_range, range_at};
 use self::simplify::{LinearLayer, input_signs};
 use self::support::support_of;
 use super::input_range::InputRange;
-use super::step::{LinearStep, Step, TaylorStep, ValueRange};
+use super::step::{LinearStep, Step, TaylorStep};
 use crate::composite::{Assignment, LayerRule};
-use crate::network::{Layer, LayerId, Network, Op, SignBounds};
+use crate::network::{Followed, Interval, Layer, LayerId, Network, Op, SignBounds, follow};
 use crate::operator::Operator;
-use crate::rule::{Group, Rule, RuleSetting, Stabilizer};
+use crate::rule::{Effect, Group, Rule, RuleSetting, Stabilizer};
 
 /// A network and what propagation does at each of its layers: complete, and never changed. It knows neither kernels
 /// nor layouts nor what is kept in memory.
@@ -109,19 +107,20 @@ impl Compiler<'_> {
         if let Some(taylor) = self.taylor_step(setting, stabilizer) {
             return Ok(Step::Taylor(taylor));
         }
-        match (&setting.rule, setting.rule.groups(), layer.op.as_linear()) {
-            (Rule::Gradient, ..) => Ok(Step::Gradient),
-            (Rule::GuidedBackprop, ..) => Ok(Step::GuidedBackprop),
-            (Rule::Deconvnet, ..) => Ok(Step::Deconvnet),
-            (Rule::Pass, ..) if matches!(layer.op, Op::Product(_)) => Ok(Step::Share),
-            (Rule::Pass, ..) => Ok(Step::Pass),
+        match (setting.rule.effect(), setting.rule.groups(), layer.op.as_linear()) {
+            (Effect::Gradient, ..) => Ok(Step::Gradient),
+            (Effect::GuidedBackprop, ..) => Ok(Step::GuidedBackprop),
+            (Effect::Deconvnet, ..) => Ok(Step::Deconvnet),
+            (Effect::Pass, ..) if matches!(layer.op, Op::Product(_)) => Ok(Step::Share),
+            (Effect::Pass, ..) => Ok(Step::Pass),
             (_, Some(groups), Some(map)) => {
                 let inputs = input_signs(layer, self.signs);
                 let linear = LinearLayer { map, inputs, support };
                 self.linear_step(setting, stabilizer, groups, linear)
             }
-            (rule, ..) => {
-                bail!("the rule {} cannot be applied to the {}", rule.name(), layer.describe())
+            _ => {
+                let rule = setting.rule.name();
+                bail!("the rule {rule} cannot be applied to the {}", layer.describe())
             }
         }
     }
@@ -130,9 +129,10 @@ impl Compiler<'_> {
     fn taylor_step(&self, setting: &RuleSetting, stabilizer: Stabilizer) -> Option<TaylorStep> {
         let layer = self.layer();
         let operator = layer.op.as_operator()?;
-        let of_signal = match setting.rule {
-            Rule::Epsilon if operator.is_linear_in_signal() => true,
-            Rule::Taylor => false,
+        let on_signals = setting.rule.spec.on_signals && operator.is_linear_in_signal();
+        let of_signal = match setting.rule.effect() {
+            Effect::Divide(_) if on_signals => true,
+            Effect::Taylor => false,
             _ => return None,
         };
         let is_multiplied = matches!(layer.op, Op::MatrixProduct(_) | Op::Product(_));
@@ -168,13 +168,29 @@ impl Compiler<'_> {
     }
 
     /// The range of every input: what the rule says, or what the range of the network's input becomes there.
-    fn ranges(&self, rule: &Rule) -> Result<Vec<ValueRange>> {
-        let range_of = |&input: &LayerId| match rule {
-            Rule::ZBox { low: Some(low), high: Some(high) } => {
-                given_range([low, high], &self.network.layers[input].shape, 1)
+    fn ranges(&self, rule: &Rule) -> Result<Vec<Interval>> {
+        let range_of = |&input: &LayerId| match &rule.range {
+            Some([low, high]) => {
+                let (low, high) = (low.clone(), high.clone());
+                let range = InputRange { low, high, channel_axis: 1 };
+                range.interval(&self.network.layers[input].shape)
             }
-            _ => range_at(self.network, input, self.range),
+            None => self.range_at(input),
         };
         self.layer().inputs.iter().map(range_of).collect()
+    }
+
+    /// Follows the range of the network's input to the value of a layer.
+    fn range_at(&self, id: LayerId) -> Result<Interval> {
+        let range = self.range.context(
+            "the z-box rule needs the lowest and highest value of the network's input: give --input-range LOW,HIGH",
+        )?;
+        match follow(self.network, id, &range.interval(self.network.input_shape())?)? {
+            Followed::Within(interval) => Ok(interval),
+            Followed::LostAt(layer) => bail!(
+                "the z-box rule needs the range of its input, but the {} stands between it and the picture; use another rule there",
+                self.network.layers[layer].describe()
+            ),
+        }
     }
 }

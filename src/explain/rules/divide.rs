@@ -31,7 +31,7 @@ pub(super) fn quotients(
     let by_bias = match bias {
         Some((bias, spread)) if spread.inner > 1 && spread.lanes == 1 => {
             let channels = bias.data().iter().cycle();
-            sums.iter().zip(channels).map(|(&[_, sum], &bias)| sum * f64::from(bias)).sum()
+            sums.iter().zip(channels).map(|(&[_, sum], &bias)| absorbed(sum, bias)).sum()
         }
         Some((bias, spread)) => weighted_sum(spread, relevance, bias),
         None => 0.0,
@@ -43,7 +43,12 @@ pub(super) fn quotients(
 /// What a bias absorbs of quotients that it is `spread` over: `Σ quotient · bias`.
 fn weighted_sum(spread: Broadcast, quotients: &Tensor, bias: &Tensor) -> f64 {
     let sums = spread.sum(quotients.data());
-    sums.iter().zip(bias.data()).map(|(&s, &b)| f64::from(s) * f64::from(b)).sum()
+    sums.iter().zip(bias.data()).map(|(&s, &b)| absorbed(f64::from(s), b)).sum()
+}
+
+/// What one number of a bias absorbs: nothing of a quotient of 0, were it −∞ (a mask).
+fn absorbed(quotient: f64, bias: f32) -> f64 {
+    if quotient == 0.0 { 0.0 } else { quotient * f64::from(bias) }
 }
 
 /// How a bias spreads over the denominators it is part of.

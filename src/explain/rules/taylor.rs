@@ -20,7 +20,9 @@ pub(in crate::explain) fn propagate(
     let incoming = arrived.sums[0];
     let (slopes, absorbed) = slopes(step, operator, inputs, output, arrived.tensor)?;
     let times_input = |(mut slope, input): (Tensor, &Tensor)| {
-        let sums = slope.update([input], |slope, [x]| slope * x)?;
+        // What a mask of −∞ hides has no slope, and gets nothing.
+        let share = |slope: f32, [x]: [f32; 1]| if slope == 0.0 { 0.0 } else { slope * x };
+        let sums = slope.update([input], share)?;
         Ok(Relevance { tensor: slope, sums })
     };
     let relevance = slopes.into_iter().zip(inputs).map(times_input).collect::<Result<Vec<_>>>()?;

@@ -16,9 +16,10 @@ use super::signed_split::{SplitKernels, uses_split};
 use super::step_context::StepContext;
 use super::transposed::{SharedTransposed, TransposedKernel, blocked};
 use crate::blocked::finish::Bias;
-use crate::explain::step::{Denominator, Division, LinearStep, ValueRange};
+use crate::explain::step::{Denominator, Division, LinearStep};
 use crate::linear::{BlockedKernel, Forward};
-use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind};
+use crate::network::Interval;
+use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind, Term};
 use crate::tensor::Tensor;
 
 /// A division of a rule, with kernels.
@@ -78,8 +79,8 @@ struct TermInput {
 }
 
 impl TermInput {
-    fn new(part: InputPart, ranges: &[ValueRange]) -> TermInput {
-        let offset = |range: &ValueRange| match part {
+    fn new(part: InputPart, ranges: &[Interval]) -> TermInput {
+        let offset = |range: &Interval| match part {
             InputPart::AboveLow => range.low.clone(),
             _ => range.high.clone(),
         };
@@ -120,7 +121,7 @@ impl DivisionKernels {
     fn of_terms(
         layer: &StepLayer,
         Division { group, denominator }: &Division,
-        ranges: &[ValueRange],
+        ranges: &[Interval],
         shared: &mut SharedTransposed,
     ) -> Result<DivisionKernels> {
         let map = layer.map()?;
@@ -128,7 +129,7 @@ impl DivisionKernels {
             (Some(part), Some(bias)) => Some(part.of_tensor(bias)?),
             _ => None,
         };
-        let back = |term: &crate::rule::Term| {
+        let back = |term: &Term| {
             let input = TermInput::new(term.input, ranges);
             Ok(TermTransposed { input, kernel: shared.get(term.weight)? })
         };
@@ -240,7 +241,7 @@ impl DivisionKernels {
 fn terms_forward(
     layer: &StepLayer,
     group: &Group,
-    ranges: &[ValueRange],
+    ranges: &[Interval],
     bias: Option<Tensor>,
 ) -> Result<DenominatorKernels> {
     let map = layer.map()?;

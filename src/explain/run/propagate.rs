@@ -58,6 +58,12 @@ pub(in crate::explain) fn propagate(
         let output = arranged(plan, id, arrived, plan.step_is_in_blocks(id))
             .and_then(|arrived| step(plan, id, &activations, arrived, before))
             .with_context(|| format!("propagating through the {}", layer.describe()))?;
+        let are_finite = |part: &Relevance| part.sums.iter().all(|sum| sum.is_finite());
+        ensure!(
+            output.inputs.iter().flatten().all(are_finite),
+            "relevance is not finite any more: the first layer that hands down NaN or infinity is the {}",
+            layer.describe()
+        );
         let mut account = account_of(plan, id, sums);
         account.absorbed_by_bias = output.absorbed.by_bias;
         account.absorbed_by_stabilizer = output.absorbed.by_stabilizer;
