@@ -46,7 +46,8 @@ pub(super) fn prepare(
     if explained != Quantity::Logit {
         console.note(format_args!("the network's output is a {explained}, which is explained as it is"));
     }
-    let labels = setup::labels(options.labels.as_deref(), cards, classes, console)?;
+    let labels = setup::labels(options.labels.as_deref(), cards, classes, console)?
+        .or_else(|| model.labels.clone().filter(|labels| labels.check_count(classes).is_ok()));
     let targets =
         Targets::parse(&options.target, options.against.as_deref(), labels.as_ref(), classes)?;
     let (preprocessor, range) = preprocessing(&input, cards, files, options, console)?;

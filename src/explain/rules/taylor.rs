@@ -53,6 +53,8 @@ fn slopes(
     if let Some(bias) = bias.filter(|_| !step.bias) {
         z.combine_broadcast(bias, |z, bias| *z -= bias)?;
     }
+    // What a mask of −∞ hides gets no relevance, whatever that is divided by.
+    z.data_mut().iter_mut().filter(|z| z.is_infinite()).for_each(|z| *z = 1.0);
     if step.signals > 1 {
         z.data_mut().iter_mut().for_each(|z| *z *= step.signals as f32);
     }
