@@ -7,11 +7,10 @@
 use anyhow::Result;
 
 use super::program::Step;
-use crate::blocked;
 use crate::linear::{self, Convolution, WeightPart};
 use crate::network::Op;
 use crate::rule::{Group, Term};
-use crate::tensor::Tensor;
+use crate::tensor::{self, Tensor};
 
 /// The layer with one channel in place of all; `None` where they do not compute the same.
 ///
@@ -39,7 +38,7 @@ pub(super) fn with_one_channel(op: &Op, step: &Step) -> Result<Option<Op>> {
 pub(super) fn added_up(relevance: &Tensor, shape: &[usize]) -> Result<Tensor> {
     match relevance.shape() == shape {
         true => linear::sum_channels(relevance, 1),
-        false => blocked::sum_channels(relevance, shape),
+        false => tensor::sum_channels(relevance, shape),
     }
 }
 
@@ -58,7 +57,7 @@ mod tests {
             let channels = (0..19).map(|channel| rows.data()[channel * 350 + pixel]);
             assert_eq!(sum, channels.sum::<f32>());
         }
-        let blocks = blocked::to_blocks(&rows).unwrap();
+        let blocks = tensor::to_blocks(&rows).unwrap();
         assert_eq!(added_up(&blocks, &shape).unwrap().data(), sums.data());
         assert!(added_up(&rows, &[1, 18, 5, 70]).is_err());
     }

@@ -19,7 +19,7 @@ use crate::rule::{Sign, Stabilizer};
 use crate::tensor::Tensor;
 
 /// What a convolution shares out by the signs of its inputs.
-pub(super) struct SharesBySign(KernelSource<TransposedBySign>);
+pub(super) struct SharesBySign(KernelSource<TransposedBySign, anyhow::Error>);
 
 impl SharesBySign {
     /// The kernel; `None` where the convolution is not a pointwise one on images in blocks.
@@ -34,7 +34,9 @@ impl SharesBySign {
         }
         let weight = map.weight.clone();
         let make = move || {
-            let kernel = TransposedBySign::new(weight.load()?, favour, packing, [height, width]);
+            let weight = weight.load()?;
+            let (shape, size) = (weight.shape().to_vec(), [height, width]);
+            let kernel = TransposedBySign::new(Arc::new(weight), &shape, favour, packing, size);
             Ok(Arc::new(kernel.context("a convolution of another size")?))
         };
         Ok(Some(SharesBySign(KernelSource::new(packing, make)?)))
@@ -113,8 +115,12 @@ impl ContributionKernels {
                 pixels: image.pixels(),
             },
             y: output.data(),
-            bias: Bias::of(self.bias.as_ref(), image),
-            quotient: Quotient { stabilizer, bias: Bias::of(bias, image), before: None },
+            bias: Bias::of(self.bias.as_ref().map(Tensor::data), image),
+            quotient: Quotient {
+                stabilizer,
+                bias: Bias::of(bias.map(Tensor::data), image),
+                before: None,
+            },
         };
         let magnitudes = || input.map(f32::abs);
         let totals = match self.is_shared {

@@ -19,7 +19,7 @@ use super::range_division::RangeDivision;
 use super::reads::Reads;
 use super::transposed::{SharedTransposed, TransposedKernel, blocked};
 use crate::blocked::finish::Bias;
-use crate::linear::{BlockedKernel, Dense, Forward, Weight};
+use crate::linear::{BlockedKernel, Dense, Forward, Weight, part_of_tensor};
 use crate::network::{LayerId, Op};
 use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
@@ -93,7 +93,7 @@ pub(super) fn divisions_of(
         .iter()
         .map(|group| {
             let bias = match (group.bias, map.bias()) {
-                (Some(part), Some(bias)) => Some(part.of_tensor(bias)?),
+                (Some(part), Some(bias)) => Some(part_of_tensor(part, bias)?),
                 _ => None,
             };
             let mut division = Division {
@@ -259,7 +259,7 @@ impl Division {
     ) -> Result<Absorbed> {
         let finish = Quotient {
             stabilizer,
-            bias: Bias::of(self.bias.as_ref(), kernel.image),
+            bias: Bias::of(self.bias.as_ref().map(Tensor::data), kernel.image),
             before: before.as_ref().map(Tensor::data),
         };
         let totals = kernel.run(input, relevance, &finish)?;

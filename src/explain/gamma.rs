@@ -23,7 +23,9 @@ use super::quotient::{quotients, spread_over, weighted_sum};
 use super::transposed::TransposedKernel;
 use crate::blocked::Favour;
 use crate::blocked::finish::Bias;
-use crate::linear::{BlockedKernel, Convolution, Forward, LinearMap, Transposed, WeightPart};
+use crate::linear::{
+    BlockedKernel, Convolution, Forward, LinearMap, Transposed, WeightPart, part_of_tensor,
+};
 use crate::network::{LayerId, Op};
 use crate::rule::{Sign, Stabilizer, StabilizerKind};
 use crate::tensor::Tensor;
@@ -162,7 +164,7 @@ impl InBlocks {
             share,
             favour,
             y: output.data(),
-            bias: Bias::of(self.bias.as_ref(), self.magnitude.image),
+            bias: Bias::of(self.bias.as_ref().map(Tensor::data), self.magnitude.image),
             with_bias: step.bias,
         };
         let absorbed = self.magnitude.run(&magnitudes, &mut quotient, &finish)?.sums();
@@ -203,7 +205,8 @@ pub(super) struct OnTensors {
 impl OnTensors {
     fn new(step: GammaStep, map: &dyn LinearMap) -> Result<OnTensors> {
         let bias = map.bias().filter(|_| step.bias);
-        let bias_magnitude = bias.map(|bias| WeightPart::Magnitude.of_tensor(bias)).transpose()?;
+        let bias_magnitude =
+            bias.map(|bias| part_of_tensor(WeightPart::Magnitude, bias)).transpose()?;
         Ok(OnTensors {
             magnitude: map.forward(WeightPart::Magnitude, bias_magnitude.clone())?,
             plain: map.transposed(WeightPart::Plain)?,

@@ -14,14 +14,14 @@ use super::propagate::Carried;
 use super::quotient::{Absorbed, quotients};
 use super::reads::{Reads, part_of};
 use super::transposed::TransposedKernel;
-use crate::blocked::{Image, LANES, to_blocks, to_rows};
+use crate::blocked::{Image, LANES};
 use crate::cancellation::{doubt, is_doubtful};
 use crate::lanes::{Lanes, LanesLoop, with_lanes};
 use crate::linear::{Convolution, LinearMap, WeightPart};
 use crate::network::{LayerId, Op};
 use crate::parallel::map_chunks;
 use crate::rule::{Group, InputPart, Stabilizer, StabilizerKind};
-use crate::tensor::{CHUNK, Tensor};
+use crate::tensor::{CHUNK, Tensor, to_blocks, to_rows};
 
 /// The division of z-box by what the output says.
 pub(super) struct RangeDivision {

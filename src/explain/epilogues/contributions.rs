@@ -142,7 +142,7 @@ impl LanesLoop for Half<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocked::finish::tests::{finished, map};
+    use crate::explain::epilogues::tests::{finished, map};
     use crate::rule::Stabilizer;
 
     /// Four filters of two channels, in the second block of an image of two pixels.

@@ -143,7 +143,7 @@ fn weighted<L: Lanes>(lanes: L, weights: [L::Vector; 2], [a, b]: [L::Vector; 2])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocked::finish::tests::{finished, map};
+    use crate::explain::epilogues::tests::{finished, map};
 
     #[test]
     fn a_bias_absorbs_its_part_of_a_quotient() {
