@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::geometry::axis;
+use crate::geometry::WindowAxis;
 use crate::linear::{Convolution, Weight, Window};
 use crate::network::{Layer, Op};
 use crate::tensor::{Counting, StoredTensor};
@@ -14,7 +14,7 @@ fn network(read: &Arc<AtomicUsize>) -> Network {
     let shape = vec![CHANNELS, CHANNELS, 3, 3];
     let store = Box::new(Counting(shape.iter().product(), read.clone()));
     let weight = Weight::from(Arc::new(StoredTensor::new(shape, store)));
-    let window = Window { axes: vec![axis(12, 3, 1, 1, [1, 1]); 2] };
+    let window = Window { axes: vec![WindowAxis::fitting(12, 3, 1, 1, [1, 1]); 2] };
     let convolution = Op::Convolution(Convolution::new(weight, None, 1, window));
     let layer = |op: &Op, inputs: &[LayerId]| Layer {
         name: String::new(),

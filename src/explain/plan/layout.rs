@@ -7,11 +7,11 @@
 use anyhow::Result;
 use rayon::prelude::*;
 
-use crate::blocked::{Image, LANES, Packing, constant_to_blocks, to_blocks, to_rows};
+use crate::blocked::{Image, LANES, Packing};
 use crate::linear::{Convolution, Reduction, Sum};
 use crate::network::{Layer, LayerId, Network, Op};
 use crate::operator::{Activation, Affine, Concat, MaxPooling, Product};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, constant_to_blocks, to_blocks, to_rows};
 
 /// The operator that runs for every layer.
 pub(super) struct Layouts {

@@ -5,6 +5,8 @@
 //! `|W| |x|`, since `W x` is known from the layer's output: gamma would take four, αβ four, z⁺ two. On the way back
 //! it needs two products, or one whose weights every input chooses by its sign.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
 
 use super::StepLayer;
@@ -196,7 +198,8 @@ impl SplitKernels {
             |bias| SplitQuotient { split, stabilizer, y, bias, with_bias, contributions };
         let totals = match &self.magnitude {
             MagnitudeKernel::Blocks(kernel) => {
-                let epilogue = epilogue(Bias::of(self.bias.as_ref(), kernel.image));
+                let epilogue =
+                    epilogue(Bias::of(self.bias.as_ref().map(Tensor::data), kernel.image));
                 let magnitudes = || magnitudes()?.pop().context("a convolution reads an image");
                 match self.is_shared {
                     false => kernel.run(&magnitudes()?, relevance, &epilogue)?,
@@ -263,7 +266,7 @@ fn favoured(Split { plain, magnitude }: Split) -> (Favour, f32) {
 }
 
 /// The transposed map of a pointwise convolution whose weights every input chooses by its sign.
-struct SignSelectTransposed(KernelSource<TransposedBySign>);
+struct SignSelectTransposed(KernelSource<TransposedBySign, anyhow::Error>);
 
 impl SignSelectTransposed {
     /// The kernel; `None` where the convolution is not a pointwise one on images in blocks.
@@ -278,8 +281,10 @@ impl SignSelectTransposed {
         }
         let weight = map.weight.clone();
         let make = move || {
-            let kernel = TransposedBySign::new(weight.load()?, favour, packing, [height, width]);
-            Ok(std::sync::Arc::new(kernel.context("a convolution of another size")?))
+            let weight = weight.load()?;
+            let (shape, size) = (weight.shape().to_vec(), [height, width]);
+            let kernel = TransposedBySign::new(Arc::new(weight), &shape, favour, packing, size);
+            Ok(Arc::new(kernel.context("a convolution of another size")?))
         };
         Ok(Some(SignSelectTransposed(KernelSource::new(packing, make)?)))
     }

@@ -17,7 +17,7 @@ use super::step_context::StepContext;
 use super::transposed::{SharedTransposed, TransposedKernel, blocked};
 use crate::blocked::finish::Bias;
 use crate::explain::step::{Denominator, Division, LinearStep};
-use crate::linear::{BlockedKernel, Forward};
+use crate::linear::{BlockedKernel, Forward, part_of_tensor};
 use crate::network::Interval;
 use crate::rule::{Group, InputPart, Sign, Stabilizer, StabilizerKind, Term};
 use crate::tensor::Tensor;
@@ -126,7 +126,7 @@ impl DivisionKernels {
     ) -> Result<DivisionKernels> {
         let map = layer.map()?;
         let bias = match (group.bias, map.bias()) {
-            (Some(part), Some(bias)) => Some(part.of_tensor(bias)?),
+            (Some(part), Some(bias)) => Some(part_of_tensor(part, bias)?),
             _ => None,
         };
         let back = |term: &Term| {
@@ -229,7 +229,7 @@ impl DivisionKernels {
     ) -> Result<Absorbed> {
         let epilogue = Quotient {
             stabilizer,
-            bias: Bias::of(self.bias.as_ref(), kernel.image),
+            bias: Bias::of(self.bias.as_ref().map(Tensor::data), kernel.image),
             before: before.as_ref().map(Tensor::data),
         };
         let [by_stabilizer, by_bias] = kernel.run(input, relevance, &epilogue)?.sums();

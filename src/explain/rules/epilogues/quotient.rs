@@ -63,8 +63,8 @@ impl LanesLoop for Divide<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{finished, map};
     use super::*;
-    use crate::blocked::finish::tests::{finished, map};
 
     #[test]
     fn a_bias_absorbs_its_part_of_a_quotient() {

@@ -271,8 +271,8 @@ impl LanesLoop for DivideBy<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{finished, map};
     use super::*;
-    use crate::blocked::finish::tests::{finished, map};
 
     const PLAIN: Stabilizer = Stabilizer::additive(0.0);
 
