@@ -1,8 +1,8 @@
 //! The lowest and highest value that the network's input can have, for the z-box rule.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 
-use crate::network::{Followed, Interval, LayerId, Network, follow};
+use crate::network::Interval;
 use crate::tensor::Tensor;
 
 /// Lowest and highest value of the input, one number or one per channel.
@@ -30,7 +30,7 @@ impl InputRange {
 }
 
 /// One number, or one per channel, as a tensor of the given shape.
-pub(super) fn spread(numbers: &[f32], shape: &[usize], channel_axis: usize) -> Result<Tensor> {
+fn spread(numbers: &[f32], shape: &[usize], channel_axis: usize) -> Result<Tensor> {
     if let [number] = numbers {
         return Tensor::filled(shape, *number);
     }
@@ -45,22 +45,4 @@ pub(super) fn spread(numbers: &[f32], shape: &[usize], channel_axis: usize) -> R
     let mut result = Tensor::zeros(shape)?;
     result.combine_broadcast(&Tensor::new(&channel_shape, numbers)?, |to, from| *to = from)?;
     Ok(result)
-}
-
-/// Follows the input's range to the value of a layer.
-pub(super) fn range_at(
-    network: &Network,
-    id: LayerId,
-    range: Option<&InputRange>,
-) -> Result<[Tensor; 2]> {
-    let range = range.context(
-        "the z-box rule needs the lowest and highest value of the network's input: give --input-range LOW,HIGH",
-    )?;
-    match follow(network, id, &range.interval(network.input_shape())?)? {
-        Followed::Within(Interval { low, high }) => Ok([low, high]),
-        Followed::LostAt(layer) => bail!(
-            "the z-box rule needs the range of its input, but the {} stands between it and the picture; use another rule there",
-            network.layers[layer].describe()
-        ),
-    }
 }

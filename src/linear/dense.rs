@@ -1,12 +1,11 @@
 //! Fully connected layers: ONNX `Gemm`, and `MatMul` with constant weights.
 
-mod vector;
-
 use anyhow::{Result, ensure};
+use onnxplain_kernels::gemm::{Matrices, RightOperand};
+use onnxplain_kernels::gemv;
 
-use self::vector::{plain_product, transposed_product};
-use super::product::{Matrices, RightOperand};
-use super::{Forward, LinearMap, Signs, Transposed, Weight, WeightPart};
+use super::weight::Rows;
+use super::{Forward, LinearMap, Signs, Transposed, Weight, WeightPart, part_of_tensor};
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
@@ -50,8 +49,8 @@ impl Dense {
             return Ok(Box::new(move |from, to| {
                 ensure!(from.len() == from_len, "a dense layer met {} numbers", from.len());
                 match is_transposed {
-                    true => transposed_product(&weight, part, from, to),
-                    false => plain_product(&weight, part, from, to),
+                    true => gemv::transposed_product(&Rows(&weight), part, from, to),
+                    false => gemv::product(&Rows(&weight), part, from, to),
                 }
             }));
         }
@@ -63,11 +62,13 @@ impl Dense {
                 positions,
             )));
         }
-        let weight = part.of_tensor(&self.weight.load()?)?;
+        let weight = part_of_tensor(part, &self.weight.load()?)?;
         let weight = Matrices::new(weight.data(), outputs, inputs)?;
         let weight = if is_transposed { weight } else { weight.transposed() };
         let weight = RightOperand::new(weight)?;
-        Ok(Box::new(move |from, to| weight.multiply(Matrices::new(from, positions, from_len)?, to)))
+        Ok(Box::new(move |from, to| {
+            Ok(weight.multiply(Matrices::new(from, positions, from_len)?, to)?)
+        }))
     }
 }
 

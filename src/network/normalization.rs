@@ -193,7 +193,11 @@ impl Part {
     }
 
     /// Whether signals of strengths in between are answered as by the normalisation, too.
-    fn agrees_between(&self, network: &Network, normalization: &LayerNormalization) -> Result<bool> {
+    fn agrees_between(
+        &self,
+        network: &Network,
+        normalization: &LayerNormalization,
+    ) -> Result<bool> {
         for strength in BETWEEN {
             let probe = noise(&network.layers[self.signal].shape)?;
             let probe = probe.map(|value| strength * (value + 0.25))?;

@@ -109,7 +109,8 @@ impl Tail {
         tail.members.reverse();
         let bends = |&id: &LayerId| {
             let op = &network.layers[id].op;
-            op.as_linear().is_none() && !matches!(op, Op::Routing(_) | Op::Affine(_) | Op::Constant(_))
+            op.as_linear().is_none()
+                && !matches!(op, Op::Routing(_) | Op::Affine(_) | Op::Constant(_))
         };
         let is_short = tail.members.len() <= MOST_MEMBERS;
         (is_short && tail.members.iter().any(bends)).then_some(tail)
@@ -143,7 +144,8 @@ impl Tail {
             functions.push(OutputFunction::Softmax(softmax(false)));
             functions.push(OutputFunction::LogSoftmax(softmax(true)));
         }
-        let mut candidates: Vec<LayerId> = self.leaves.iter().chain(&self.members).copied().collect();
+        let mut candidates: Vec<LayerId> =
+            self.leaves.iter().chain(&self.members).copied().collect();
         candidates.sort_unstable();
         candidates.pop();
         let is_made_by = |candidate: LayerId, function: &OutputFunction| {
@@ -161,7 +163,8 @@ impl Tail {
 
     /// The single number `z` that the output is `[σ(−z), σ(z)]` of, or the other way round, with the two signs.
     fn only_logit(&self, runs: &[Run]) -> Option<(LayerId, [f32; 2])> {
-        let mut candidates: Vec<LayerId> = self.leaves.iter().chain(&self.members).copied().collect();
+        let mut candidates: Vec<LayerId> =
+            self.leaves.iter().chain(&self.members).copied().collect();
         candidates.sort_unstable();
         let is_made_by = |candidate: LayerId, signs: [f32; 2]| {
             runs.iter().all(|run| {
@@ -170,7 +173,8 @@ impl Tail {
                 };
                 let [z] = *value.data() else { return false };
                 let made = signs.map(|sign| Unary::Sigmoid.value(sign * z));
-                output.len() == 2 && made.iter().zip(output.data()).all(|(a, b)| (a - b).abs() < TOLERANCE)
+                output.len() == 2
+                    && made.iter().zip(output.data()).all(|(a, b)| (a - b).abs() < TOLERANCE)
             })
         };
         let signs = [[-1.0, 1.0], [1.0, -1.0]];

@@ -21,7 +21,8 @@ pub(super) fn labels_in_metadata(model: &ModelProto) -> Option<Labels> {
 fn parse(text: &str) -> Option<Labels> {
     let text = text.trim();
     if text.starts_with(['{', '[']) {
-        let json = serde_json::from_str::<Value>(text).or_else(|_| serde_json::from_str(&as_json(text)));
+        let json =
+            serde_json::from_str::<Value>(text).or_else(|_| serde_json::from_str(&as_json(text)));
         return Labels::from_json(&json.ok()?).ok();
     }
     let names: Vec<String> = text.lines().map(|name| name.trim().to_string()).collect();

@@ -47,7 +47,9 @@ pub(super) fn prepare(
     let (input, classes) = (model.input.clone(), model.network.class_count());
     let explained = explained(model.network.output_function.as_ref(), cards.output());
     if explained != Quantity::Logit {
-        console.note(format_args!("the network's output is a {explained}, which is explained as it is"));
+        console.note(format_args!(
+            "the network's output is a {explained}, which is explained as it is"
+        ));
     }
     let labels = setup::labels(options.labels.as_deref(), cards, classes, console)?
         .or_else(|| model.labels.clone().filter(|labels| labels.check_count(classes).is_ok()));

@@ -28,12 +28,31 @@ pub(super) fn make_summands(graph: &mut GraphProto) {
 
 /// Operators that give truth values.
 const DECIDE: [&str; 11] = [
-    "And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not", "Or", "Xor",
+    "And",
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "IsInf",
+    "IsNaN",
+    "Less",
+    "LessOrEqual",
+    "Not",
+    "Or",
+    "Xor",
 ];
 
 /// Operators that only move what their first input holds.
 const MOVE: [&str; 10] = [
-    "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Trilu", "Unsqueeze",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Reshape",
+    "Slice",
+    "Squeeze",
+    "Transpose",
+    "Trilu",
+    "Unsqueeze",
 ];
 
 /// Whether a value is known to hold truth values.

@@ -40,7 +40,8 @@ fn take_branch(model: &mut ModelProto, place: usize, holds: bool) -> Result<()> 
     let choice = graph.node[place].clone();
     let name = if holds { "then_branch" } else { "else_branch" };
     let branch = attribute(&choice, name).and_then(|branch| branch.g.clone());
-    let branch = branch.with_context(|| format!("the If node \"{}\" has no {name}", choice.name))?;
+    let branch =
+        branch.with_context(|| format!("the If node \"{}\" has no {name}", choice.name))?;
     let GraphProto { node: mut nodes, initializer, output, .. } = branch;
     for (at, node) in nodes.iter_mut().enumerate() {
         if node.name.is_empty() {

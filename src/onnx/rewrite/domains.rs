@@ -38,7 +38,8 @@ pub(super) fn refuse_unknown(onnx: &Onnx, graph: &GraphProto) -> Result<()> {
     }
     let lines: Vec<String> =
         unknown.iter().map(|(op, nodes)| format!("\n  {op}: {}", nodes.join(", "))).collect();
-    let way_out = graph.node.iter().filter(|node| unknown.contains_key(&full_name(node))).find_map(way_out);
+    let way_out =
+        graph.node.iter().filter(|node| unknown.contains_key(&full_name(node))).find_map(way_out);
     bail!(
         "this model uses operators that onnxplain cannot run:{}{}",
         lines.concat(),

@@ -91,7 +91,10 @@ pub(super) fn read_whole_numbers(tensor: &TensorProto) -> Option<Vec<i64>> {
         false => tensor.int64_data.clone(),
         true => {
             let numbers = tensor.raw_data.chunks_exact(8);
-            numbers.map(|bytes| bytes.try_into().map(i64::from_le_bytes)).collect::<Result<_, _>>().ok()?
+            numbers
+                .map(|bytes| bytes.try_into().map(i64::from_le_bytes))
+                .collect::<Result<_, _>>()
+                .ok()?
         }
     };
     (i64::try_from(values.len()).ok()? == count).then_some(values)

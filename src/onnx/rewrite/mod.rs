@@ -127,7 +127,11 @@ fn name_nodes(graph: &mut GraphProto) {
 }
 
 /// The output that is asked for; the first where none is.
-fn output_name(graph: &GraphProto, wanted: Option<&str>, notes: &mut Vec<String>) -> Result<String> {
+fn output_name(
+    graph: &GraphProto,
+    wanted: Option<&str>,
+    notes: &mut Vec<String>,
+) -> Result<String> {
     let names: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
     let first = *names.first().context("the model has no output")?;
     if let Some(wanted) = wanted {

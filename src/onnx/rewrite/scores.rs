@@ -26,9 +26,8 @@ pub(super) fn behind(graph: &GraphProto, output: &str) -> Option<Scores> {
     let mut value = output.to_string();
     while let Some(node) = producer(graph, &value) {
         let read = |slot: usize| node.input.get(slot).cloned();
-        let is_constant = |slot: usize| {
-            read(slot).is_some_and(|name| constant(graph, &name).is_some())
-        };
+        let is_constant =
+            |slot: usize| read(slot).is_some_and(|name| constant(graph, &name).is_some());
         let before = match node.op_type.as_str() {
             "ArgMax" | "TopK" | "ZipMap" => {
                 labels = labels.or_else(|| names_of_classes(node));
@@ -75,7 +74,9 @@ fn names_of_classes(node: &NodeProto) -> Option<Vec<String>> {
     let numbers = ["classlabels_int64s", "values_int64s"];
     let numbers = numbers.iter().find_map(|name| attribute(node, name));
     match (texts, numbers) {
-        (Some(texts), _) if !texts.strings.is_empty() => Some(texts.strings.iter().map(text).collect()),
+        (Some(texts), _) if !texts.strings.is_empty() => {
+            Some(texts.strings.iter().map(text).collect())
+        }
         (_, Some(numbers)) if !numbers.ints.is_empty() => {
             Some(numbers.ints.iter().map(i64::to_string).collect())
         }

@@ -34,7 +34,8 @@ pub(super) fn drop_unused(graph: &mut GraphProto) {
 /// Drops the running statistics of a `BatchNormalization` that nothing reads, for which tract has no place.
 fn drop_outputs(graph: &mut GraphProto, needed: &HashSet<String>) {
     for node in &mut graph.node {
-        let is_unread = |outputs: &[String]| outputs.iter().skip(1).all(|name| !needed.contains(name));
+        let is_unread =
+            |outputs: &[String]| outputs.iter().skip(1).all(|name| !needed.contains(name));
         if node.op_type == "BatchNormalization" && is_unread(&node.output) {
             node.output.truncate(1);
         }
