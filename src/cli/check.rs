@@ -50,8 +50,7 @@ pub fn run(options: &CheckOptions, console: &mut Console) -> Result<Status> {
     let cards = Cards::read(&options.model, options.preprocess.preprocess.as_deref(), console)?;
     let named = Choice::named(&options.options.composite)?;
     let tensor = options.inputs.iter().map(PathBuf::as_path).find(|path| is_tensor(path));
-    let model =
-        setup::load_model_with_reference(&options.model, &options.options, &cards, tensor)?;
+    let model = setup::load_model_with_reference(&options.model, &options.options, &cards, tensor)?;
     model.notes.iter().for_each(|note| console.note(note));
     let inputs = inputs(options, &cards, &model, console)?;
     let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use onnxplain::canonize::PassReport;
 use onnxplain::composite::{Assignment, InputKnowledge};
-use onnxplain::network::{Family, Interval, Layer, Network, Op, OutputFunction, Quantity};
+use onnxplain::network::{Family, Interval, Kind, Layer, Network, Op, OutputFunction, Quantity};
 use onnxplain::onnx::Model;
 use onnxplain::tensor::Tensor;
 
@@ -125,31 +125,34 @@ impl Inspection {
             ("parameters", Align::Right),
             ("rule", Align::Left),
         ]);
-        for (layer, rule) in self.network.layers.iter().zip(&self.assignment.rules) {
+        let kinds = self.network.kinds();
+        let layers = self.network.layers.iter().zip(kinds);
+        for ((layer, of_kind), rule) in layers.zip(&self.assignment.rules) {
             let parameters = match layer.op.parameter_count() {
                 0 => String::new(),
                 count => thousands(count),
             };
             table.row(vec![
                 layer.name.clone(),
-                kind(layer),
+                kind(layer, of_kind),
                 shape(&layer.shape),
                 parameters,
-                rule.describe(layer.kind()),
+                rule.describe(of_kind),
             ]);
         }
         table
     }
 
     fn to_json(&self) -> Value {
-        let layers = self.network.layers.iter().zip(&self.assignment.rules).map(|(layer, rule)| {
+        let layers = self.network.layers.iter().zip(self.network.kinds());
+        let layers = layers.zip(&self.assignment.rules).map(|((layer, kind), rule)| {
             json!({
                 "name": layer.name,
                 "operator": layer.op_type,
-                "kind": layer.kind(),
+                "kind": kind,
                 "shape": layer.shape,
                 "parameters": layer.op.parameter_count(),
-                "rule": rule.describe(layer.kind()),
+                "rule": rule.describe(kind),
             })
         });
         json!({
@@ -169,10 +172,10 @@ impl Inspection {
 }
 
 /// The kind, and for an activation which one.
-fn kind(layer: &Layer) -> String {
+fn kind(layer: &Layer, kind: Kind) -> String {
     match &layer.op {
         Op::Activation(activation) => format!("activation ({})", activation.name),
-        _ => layer.kind().word().to_string(),
+        _ => kind.word().to_string(),
     }
 }
 

@@ -15,7 +15,8 @@ use crate::plane::{enlarged, over_channels};
 /// Grad-CAM and its parameters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct GradCam {
-    /// The name of the node whose output is looked at; the last convolution where none is named.
+    /// The name of the node whose output is looked at; where none is named, the last convolution of more than
+    /// one position.
     pub layer: Option<String>,
 }
 
@@ -28,8 +29,12 @@ impl GradCam {
         let depends = network.depends_on_input();
         let has_maps = |id: LayerId| network.layers[id].shape.len() == 4 && depends[id];
         let Some(name) = &self.layer else {
-            let is_convolution =
-                |&id: &LayerId| network.layers[id].kind() == Kind::Convolution && has_maps(id);
+            // A classifier may be a convolution of a single position, whose maps would be constant.
+            let has_positions =
+                |id: LayerId| network.layers[id].shape.iter().skip(2).any(|&side| side > 1);
+            let is_convolution = |&id: &LayerId| {
+                network.layers[id].kind() == Kind::Convolution && has_maps(id) && has_positions(id)
+            };
             let last = (0..network.layers.len()).rev().find(is_convolution);
             return last.context(
                 "Grad-CAM needs a convolution, and this network has none over a picture; name another layer with --layer",

@@ -301,7 +301,8 @@ fn input_shape(
     notes: &mut Vec<String>,
 ) -> Result<Vec<usize>> {
     let Some(axes) = declared_axes(input)? else {
-        let told = || format!("the input \"{}\" leaves its shape open: give a .npy tensor", input.name);
+        let told =
+            || format!("the input \"{}\" leaves its shape open: give a .npy tensor", input.name);
         return options.input_shape.clone().with_context(told);
     };
     let given = given_axes(&axes, options.input_shape.as_deref());

@@ -181,7 +181,8 @@ fn a_normalisation_of_something_bent_is_not_one_of_the_signal() {
     let passes = PassSelection::only(&["layer-normalizations"]).unwrap();
     canonize(&mut network, &passes).unwrap();
     let input = spread(&[1, 3, 4], 3);
-    let (found, expected) = (network.evaluate(&input).unwrap(), model.run_reference(&input).unwrap());
+    let (found, expected) =
+        (network.evaluate(&input).unwrap(), model.run_reference(&input).unwrap());
     assert!(difference(found.data(), expected.data()) < 1e-5);
     assert!(network.layers.len() > 3);
 }

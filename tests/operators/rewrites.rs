@@ -6,8 +6,7 @@ use prost::Message;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{
-    AttributeProto, FunctionProto, ModelProto, NodeProto, StringStringEntryProto,
-    TensorProto,
+    AttributeProto, FunctionProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto,
 };
 
 use super::{spread, weight};
@@ -68,7 +67,10 @@ fn local_functions_are_inlined_with_their_attributes() {
         input: vec!["a".to_string()],
         output: vec!["c".to_string()],
         attribute: vec!["steepness".to_string()],
-        node: vec![node("LeakyRelu", "a", "b", vec![referring]), node("Identity", "b", "c", vec![])],
+        node: vec![
+            node("LeakyRelu", "a", "b", vec![referring]),
+            node("Identity", "b", "c", vec![]),
+        ],
         ..FunctionProto::default()
     };
     let model = load_changed(&graph, |model| model.functions.push(function)).unwrap();
@@ -171,7 +173,8 @@ fn what_the_output_does_not_need_is_not_looked_at() {
 #[test]
 fn operators_of_a_foreign_domain_are_not_those_of_the_standard() {
     let mut graph = with_head(3, |g, scores| g.node("Relu", &[scores], &[]));
-    for (domain, way_out) in [("org.example", "standard operators"), ("com.microsoft.nchwc", "optimisation")]
+    for (domain, way_out) in
+        [("org.example", "standard operators"), ("com.microsoft.nchwc", "optimisation")]
     {
         graph.proto.node[1].domain = domain.to_string();
         let told = message(graph.load());

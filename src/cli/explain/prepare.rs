@@ -41,7 +41,8 @@ pub(super) fn prepare(
     let rendering = options.rendering(&method)?;
     let named = Choice::named(method.preset().unwrap_or(&options.model_options.composite))?;
     let mut start_up = Seconds::default();
-    let tensor = files.iter().flatten().map(|file| file.path.as_path()).find(|path| is_tensor(path));
+    let tensor =
+        files.iter().flatten().map(|file| file.path.as_path()).find(|path| is_tensor(path));
     let model = load(options, cards, tensor, &mut start_up, console)?;
     model.check_classes()?;
     let (input, classes) = (model.input.clone(), model.network.class_count());

@@ -185,7 +185,11 @@ fn keeps_batch_apart(node: &NodeProto, batch: usize, of_all: &Shapes, of_one: &S
 fn add_axis(graph: &mut GraphProto, input: &str, whole: &[usize]) -> Result<()> {
     let inner = format!("{input}.without_batch");
     for reader in &mut graph.node {
-        reader.input.iter_mut().filter(|name| *name == input).for_each(|name| name.clone_from(&inner));
+        reader
+            .input
+            .iter_mut()
+            .filter(|name| *name == input)
+            .for_each(|name| name.clone_from(&inner));
     }
     let shape = format!("{inner}.shape");
     let axes: Vec<i64> = whole.iter().map(|&axis| axis as i64).collect();

@@ -100,7 +100,9 @@ pub(super) fn run(
             Ok(std::iter::once(1).chain(axes.iter().copied()).collect())
         }
         Settled::NoBatchAxis => {
-            notes.push(format!("the input {declared:?} has no batch axis: it is explained as a whole"));
+            notes.push(format!(
+                "the input {declared:?} has no batch axis: it is explained as a whole"
+            ));
             Ok(std::iter::once(1).chain(declared.iter().copied()).collect())
         }
     }
