@@ -1,6 +1,6 @@
 //! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto};
 use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_proto};
 
+use super::bytes::Bytes;
 use super::decode::{Decoded, Span, decode};
 use super::metadata::labels_in_metadata;
 use super::number_type::make_float32;
@@ -160,7 +161,7 @@ impl Source {
         let mut spans = spans_by_name(&proto, left);
         let Chosen { labels, mut notes } =
             rewrite::choose_output(&mut proto, options.output_name.as_deref())?;
-        refuse_foreign_data(&proto)?;
+        refuse_foreign_data(&proto, directory(path)?)?;
         let input = the_input(&proto)?;
         let shape = input_shape(input, options, &mut notes)?;
         let range = range_of_type(input);
@@ -257,7 +258,7 @@ fn the_input(proto: &ModelProto) -> Result<&ValueInfoProto> {
         graph.input.iter().filter(|input| !is_weight(input)).collect();
     match inputs.as_slice() {
         [input] => Ok(input),
-        [] => bail!("the explained output depends on no input of the model"),
+        [] => bail!("the model's output does not depend on its input"),
         _ => {
             let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
             bail!(
@@ -385,8 +386,9 @@ fn picture_shape(shape: &[usize], layout: Option<Layout>) -> Option<InputShape> 
     matches!(channels, 1 | 3).then_some(InputShape { channels, height, width, layout })
 }
 
-/// Weights in other files must lie in the model's own folder.
-fn refuse_foreign_data(proto: &ModelProto) -> Result<()> {
+/// Weights in other files must lie in the model's own folder, and be there.
+fn refuse_foreign_data(proto: &ModelProto, directory: &str) -> Result<()> {
+    let mut known = HashSet::new();
     let weights = proto.graph.iter().flat_map(|graph| &graph.initializer);
     for weight in
         weights.filter(|weight| weight.data_location == Some(DataLocation::External as i32))
@@ -402,6 +404,19 @@ fn refuse_foreign_data(proto: &ModelProto) -> Result<()> {
             "the weight \"{}\" is stored at \"{location}\", outside the model's own folder; this is refused",
             weight.name
         );
+        if known.insert(location) {
+            let opened = Bytes::open(&Path::new(directory).join(location));
+            let data = opened.with_context(|| {
+                format!(
+                    "the model's weights lie in the file \"{location}\" beside it, which cannot be read: copy it along"
+                )
+            })?;
+            if let Some(what) = data.stands_for_another() {
+                bail!(
+                    "the file \"{location}\" beside the model does not hold its weights: it is {what}"
+                );
+            }
+        }
     }
     Ok(())
 }

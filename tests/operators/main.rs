@@ -89,7 +89,8 @@ fn recognised(network: &Network) -> Network {
     let mut network = network.clone();
     canonize(
         &mut network,
-        &PassSelection::only(&["layer-normalizations", "activations", "gates"]).unwrap(),
+        &PassSelection::only(&["layer-normalizations", "softmaxes", "activations", "gates"])
+            .unwrap(),
     )
     .unwrap();
     network

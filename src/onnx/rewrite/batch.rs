@@ -182,7 +182,10 @@ fn keeps_batch_apart(node: &NodeProto, batch: usize, of_all: &Shapes, of_one: &S
 }
 
 /// Declares the input with an axis of length one in front, which a reshape takes away again.
-fn add_axis(graph: &mut GraphProto, input: &str, whole: &[usize]) -> Result<()> {
+///
+/// # Errors
+/// When there is no such input.
+pub(super) fn add_axis(graph: &mut GraphProto, input: &str, whole: &[usize]) -> Result<()> {
     let inner = format!("{input}.without_batch");
     for reader in &mut graph.node {
         reader

@@ -87,6 +87,11 @@ pub(super) fn run(
     let graph = model.graph.as_mut().context("the model has no graph")?;
     unused::drop_unused(graph);
     domains::refuse_unknown(reader, graph)?;
+    if declared.len() == 1 {
+        // A vector is one input, not a batch of numbers.
+        batch::add_axis(graph, input, declared)?;
+        return Ok(std::iter::once(1).chain(declared.iter().copied()).collect());
+    }
     let Some((&batch, axes)) = declared.split_first().filter(|(batch, _)| **batch != 1) else {
         return Ok(declared.to_vec());
     };
