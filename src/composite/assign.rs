@@ -54,9 +54,16 @@ impl Assignment {
     /// When the network holds operators that no rule is known for, or a layer matches no entry, or
     /// a rule that does not apply to its kind: all are named.
     pub fn of(network: &Network, composite: &Composite) -> Result<Assignment> {
-        let unknown: Vec<UnknownOp> = network.layers.iter().filter_map(UnknownOp::of).collect();
-        refuse(&unknown, "has no rule for")?;
         let places = Places::of(network);
+        let wants_gradient = |id: LayerId, layer: &Layer| {
+            let entry = composite.rules.iter().find(|entry| places.matches(entry, id, layer));
+            entry.is_some_and(|entry| entry.rule.rule == Rule::Gradient)
+        };
+        let layers = network.layers.iter().enumerate();
+        let explained = layers.filter(|(id, layer)| !wants_gradient(*id, layer));
+        let unknown: Vec<UnknownOp> =
+            explained.filter_map(|(_, layer)| UnknownOp::of(layer)).collect();
+        refuse(&unknown, "has no rule for")?;
         let mut is_used = vec![false; composite.rules.len()];
         let mut problems = vec![];
         let mut rules = Vec::with_capacity(network.layers.len());
@@ -105,7 +112,10 @@ fn rule_of(
         return Ok(LayerRule::End);
     }
     if layer.unknown.is_some() {
-        return Ok(LayerRule::Rule(Rule::Gradient.into(), composite.stabilizer));
+        // Gradient times input: what is linear hands on what it got, whatever its sign.
+        let wants_gradient = entry.is_some_and(|entry| entry.rule.rule == Rule::Gradient);
+        let rule = if wants_gradient { Rule::Gradient } else { Rule::Taylor };
+        return Ok(LayerRule::Rule(rule.into(), composite.stabilizer));
     }
     let Some(entry) = entry else {
         if kind.routes() {
@@ -128,9 +138,7 @@ fn rule_of(
         Rule::GuidedBackprop | Rule::Deconvnet => kind == Kind::Activation,
         Rule::Taylor => layer.op.as_operator().is_some(),
         Rule::Epsilon if layer.op.as_operator().is_some_and(Operator::is_linear_in_signal) => true,
-        Rule::Pass => {
-            PASSING.contains(&kind) && !matches!(layer.op, crate::network::Op::Quotient(_))
-        }
+        Rule::Pass => PASSING.contains(&kind),
         _ => layer.op.as_linear().is_some(),
     };
     if !applies {

@@ -14,7 +14,7 @@ use super::proof::Proof;
 use super::residual;
 use crate::composite::{Assignment, LayerRule};
 use crate::linear::{Dense, LinearMap, Signs, WeightPart};
-use crate::network::{Layer, LayerId, Network, Op, SignBounds};
+use crate::network::{Kind, Layer, LayerId, Network, Op, SignBounds};
 use crate::operator::Operator;
 use crate::rule::{Group, InputPart, Rule, RuleSetting, Sign, Stabilizer, StabilizerKind, Term};
 use crate::tensor::Tensor;
@@ -219,7 +219,7 @@ fn step_of(
         (Rule::Gradient, ..) => Ok(Step::Gradient),
         (Rule::GuidedBackprop, ..) => Ok(Step::GuidedBackprop),
         (Rule::Deconvnet, ..) => Ok(Step::Deconvnet),
-        (Rule::Pass, ..) if matches!(layer.op, Op::Product(_)) => Ok(Step::Share),
+        (Rule::Pass, ..) if matches!(layer.kind(), Kind::Gate | Kind::Product) => Ok(Step::Share),
         (Rule::Pass, ..) => Ok(Step::Pass),
         (rule, Some(groups), Some(map)) => {
             let inputs = input_signs(layer, signs);

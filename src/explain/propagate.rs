@@ -207,10 +207,7 @@ impl Engine {
                 expansion::expand(*step, operator, &reads.inputs()?, &reads.output()?, arrived)
             }
             (Step::Pass, ..) => Ok(vec![arrived].into()),
-            (Step::Share, ..) => match op {
-                Op::Product(product) => Ok(product.share(&arrived.relevance)?.into()),
-                _ => anyhow::bail!("only a product shares relevance"),
-            },
+            (Step::Share, Some(operator), _) => Ok(operator.share(&arrived.relevance)?.into()),
             (Step::Deconvnet, ..) => Ok(vec![positive(arrived.relevance)?].into()),
             (Step::GuidedBackprop, Some(op), _) => {
                 Ok(op.gradient(&read(op)?, positive(arrived.relevance)?.relevance)?.into())
@@ -282,9 +279,11 @@ impl Engine {
         absorbed_by_stabilizer: f64,
     ) -> LayerBooks {
         let is_conserving = match (&self.program().steps[id], &self.network().layers[id].op) {
-            (Step::Gradient, op) => {
-                matches!(op, Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_))
-            }
+            (Step::Gradient, op) => match op {
+                Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_) | Op::Choice(_) => true,
+                Op::TwoSignals(function) => function.has_winner(),
+                _ => false,
+            },
             (Step::GuidedBackprop | Step::Deconvnet, _) => false,
             _ => true,
         };

@@ -14,8 +14,8 @@ use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_pro
 use super::decode::{Decoded, decode};
 use super::number_type::make_float32;
 use super::repair::repair;
-use super::upsample;
 use super::weights::{Places, Weights};
+use super::{recurrent, upsample};
 use crate::linear::Weight;
 use crate::network::{Lowered, Network, Origins, lower};
 use crate::picture::{InputShape, Layout};
@@ -193,6 +193,9 @@ fn directory(model: &Path) -> Result<&str> {
 pub(super) fn reader() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     onnx.op_register.insert("Upsample", upsample::build);
+    onnx.op_register.insert("LSTM", recurrent::lstm);
+    onnx.op_register.insert("GRU", recurrent::gru);
+    onnx.op_register.insert("RNN", recurrent::rnn);
     onnx
 }
 

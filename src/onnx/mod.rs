@@ -8,6 +8,7 @@ mod decode;
 mod load;
 mod number_type;
 mod parametric;
+mod recurrent;
 mod repair;
 mod upsample;
 mod weights;
