@@ -4,6 +4,7 @@
 //! checked once, so that a linear map can hand it to a tract kernel without a
 //! copy while the rest of the crate reads plain slices.
 
+mod blocks;
 mod stored;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
+pub(crate) use self::blocks::{constant_to_blocks, to_blocks, to_rows};
 #[cfg(test)]
 pub(crate) use self::stored::tests::Counting;
 pub(crate) use self::stored::{Store, StoredTensor, View};
@@ -272,6 +274,12 @@ impl Tensor {
             vector::combine(chunk, others, &function);
             conclude(chunk)
         }))
+    }
+}
+
+impl AsRef<[f32]> for Tensor {
+    fn as_ref(&self) -> &[f32] {
+        self.data()
     }
 }
 

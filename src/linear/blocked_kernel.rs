@@ -9,7 +9,7 @@ use crate::tensor::Tensor;
 /// A kernel on images in blocks, with the images that it reads and computes.
 #[derive(Clone)]
 pub(crate) struct BlockedKernel {
-    pub(super) source: KernelSource<dyn blocked::Kernel>,
+    pub(super) source: KernelSource<dyn blocked::Kernel, anyhow::Error>,
     pub(super) from: Image,
     /// Whether it reads its image row by row.
     pub reads_rows: bool,
@@ -57,7 +57,10 @@ impl BlockedKernel {
         function: Option<&dyn finish::Elementwise>,
     ) -> Result<Tensor> {
         let mut output = Tensor::unwritten(&self.image.shape())?;
-        let finish = finish::Forward { bias: finish::Bias::of(bias, self.image), function };
+        let finish = finish::Forward {
+            bias: finish::Bias::of(bias.map(Tensor::data), self.image),
+            function,
+        };
         self.run(input, &mut output, &finish)?;
         Ok(output)
     }

@@ -1,14 +1,16 @@
 //! Convolutions over one, two or three spatial axes, and their mirror image, the transposed convolution.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 
 use super::blocked_kernel::BlockedKernel;
 use super::correlation::{Correlation, Kernel};
 use super::{
     AveragePooling, Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis,
-    convolution_transposed, depthwise, row_kernels,
+    convolution_transposed, depthwise, part_of_tensor, row_kernels,
 };
-use crate::blocked::{self, Filters, Image, KernelSource, Packing};
+use crate::blocked::{self, Filters, Floats, Image, KernelSource, Packing};
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
@@ -94,7 +96,12 @@ impl Convolution {
         let (weight, groups, window) = (self.weight.clone(), self.groups, self.window.clone());
         let make = move || {
             let weight = weight.load()?;
-            let filters = Filters { weight, part, is_transposed: !gathers, packing };
+            let &[filters, channels, height, width] = weight.shape() else {
+                anyhow::bail!("a convolution in blocks reads images");
+            };
+            let shape = [filters, channels, height, width];
+            let weights: Floats = Arc::new(weight);
+            let filters = Filters { weights, shape, part, is_transposed: !gathers, packing };
             let kernel = match gathers {
                 true => blocked::gather(filters, groups, &window),
                 false => blocked::scatter(filters, groups, &window),
@@ -108,7 +115,7 @@ impl Convolution {
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
     fn part(&self, part: WeightPart) -> Result<Correlation> {
         Ok(Correlation {
-            weight: part.of_tensor(&self.weight.load()?)?,
+            weight: part_of_tensor(part, &self.weight.load()?)?,
             groups: self.groups,
             window: self.window.clone(),
         })
@@ -239,7 +246,7 @@ fn kernel_on_rows(
 }
 
 /// Sums the channels of each group: `[1, C, ...]` to `[1, groups, ...]`.
-pub(crate) fn sum_channels(input: &Tensor, groups: usize) -> Result<Tensor> {
+fn sum_channels(input: &Tensor, groups: usize) -> Result<Tensor> {
     let mut shape = input.shape().to_vec();
     let channels_per_group = shape[1] / groups;
     shape[1] = groups;

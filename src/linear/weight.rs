@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use onnxplain_kernels::gemv::{WeightSource, WeightView};
 
 use super::Signs;
 use crate::blocked::Packing;
@@ -128,5 +129,32 @@ impl From<Tensor> for Weight {
 impl From<Arc<StoredTensor>> for Weight {
     fn from(stored: Arc<StoredTensor>) -> Weight {
         Weight(Numbers::Stored(stored))
+    }
+}
+
+/// A weight as kernels read it, a few rows at a time.
+pub(super) struct Rows<'a>(pub &'a Weight);
+
+impl WeightSource for Rows<'_> {
+    type Error = anyhow::Error;
+    type View<'a>
+        = View<'a>
+    where
+        Self: 'a;
+
+    fn view(&self, first: usize, len: usize) -> Result<View<'_>> {
+        self.0.view(first, len)
+    }
+}
+
+impl WeightView for View<'_> {
+    type Error = anyhow::Error;
+
+    fn bytes(&self, first: usize, len: usize) -> Option<&[u8]> {
+        self.lying(first, len)
+    }
+
+    fn read(&self, first: usize, weights: &mut [f32]) -> Result<()> {
+        View::read(self, first, weights)
     }
 }

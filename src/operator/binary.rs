@@ -40,6 +40,12 @@ pub enum Binary {
 }
 
 impl Binary {
+    /// Whether it adds, multiplies, takes a power, or keeps a number away from zero.
+    pub(super) fn is_arithmetic(self) -> bool {
+        use Binary::{Add, Div, Max, Mul, Pow, Sub};
+        matches!(self, Add | Div | Max | Mul | Pow | Sub)
+    }
+
     /// The value at `(a, b)`.
     pub fn value(self, a: f32, b: f32) -> f32 {
         match self {

@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 
 use super::Operator;
-use crate::linear::product::{Matrices, product};
 use crate::tensor::Tensor;
+use onnxplain_kernels::gemm::{Matrices, product};
 
 /// `Y = A · B` for a batch of matrices: `[B, M, K]` and `[B, K, N]` to `[B, M, N]`.
 #[derive(Clone, Debug)]

@@ -60,6 +60,12 @@ pub enum Unary {
 }
 
 impl Unary {
+    /// Whether it is a power of `x`, its size or its negative.
+    pub(super) fn is_power(self) -> bool {
+        use Unary::{Abs, Neg, Power, Reciprocal, Rsqrt, Sqrt, Square};
+        matches!(self, Abs | Neg | Power(_) | Reciprocal | Rsqrt | Sqrt | Square)
+    }
+
     /// The value at `x`.
     pub fn value(self, x: f32) -> f32 {
         match self {

@@ -1,0 +1,41 @@
+//! The kernels of onnxplain: convolutions, matrix products and poolings on slices of `f32`, in both
+//! directions, with SIMD and threads.
+//!
+//! Slices in, slices out. Nothing here knows tensors, networks or relevance rules: what becomes of the sums
+//! of a kernel is passed in as a [`nchwc::Finish`].
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod cancellation;
+pub mod elementwise;
+pub mod gemm;
+pub mod gemv;
+pub mod geometry;
+#[cfg_attr(not(target_arch = "x86_64"), path = "no_microkernel.rs")]
+pub mod microkernel;
+pub mod nchw;
+pub mod nchwc;
+#[cfg(test)]
+mod reference;
+mod scratch;
+pub mod simd;
+pub mod threads;
+
+use std::fmt;
+
+/// Operands whose sizes do not fit each other, or that are too large.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SizeError(String);
+
+impl SizeError {
+    pub(crate) fn new(message: impl Into<String>) -> SizeError {
+        SizeError(message.into())
+    }
+}
+
+impl fmt::Display for SizeError {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SizeError {}
