@@ -9,7 +9,8 @@ mod evaluation;
 use anyhow::Result;
 
 use super::Affine;
-use super::scalar::{Binary, Unary};
+use super::binary::Binary;
+use super::scalar::Unary;
 use crate::tensor::Tensor;
 
 /// One step of a [`Function`]; operands are indices of earlier steps.

@@ -30,3 +30,4 @@ pub use setting::{Rule, RuleSetting};
 pub use spec::{Condition, Effect, Number, RuleSpec, Setting};
 pub use stabilizer::{Stabilizer, StabilizerKind};
 pub use table::RULES;
+pub use taylor::TAYLOR;
