@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use onnxplain::canonize::PassReport;
 use onnxplain::explain::{Initial, TargetClass};
 use onnxplain::heatmap::{Placement, Positions, Rendering};
-use onnxplain::method::{Explanation, Point, PreparedMethod, Question};
+use onnxplain::method::{Explanation, ForwardPass, PreparedMethod, TargetSpec};
 use onnxplain::network::Quantity;
 use onnxplain::picture::{InputShape, Labels, Output};
 use onnxplain::tensor::Tensor;
@@ -140,17 +140,17 @@ impl Job {
         let named = || format!("cannot explain {}", file.path.display());
         let turns = self.turns.as_ref();
         let _turn = turns.map(|turns| turns.lock().unwrap_or_else(PoisonError::into_inner));
-        let (forward, point) = self.forward(decoded).with_context(named)?;
-        self.attribute_targets(&Arc::new(forward), point, emit).with_context(named)
+        let (forward, pass) = self.forward(decoded).with_context(named)?;
+        self.attribute_targets(&Arc::new(forward), pass, emit).with_context(named)
     }
 
-    fn forward<'a>(&self, decoded: Decoded<'a>) -> Result<(Forward<'a>, Point)> {
+    fn forward<'a>(&self, decoded: Decoded<'a>) -> Result<(Forward<'a>, ForwardPass)> {
         let Decoded { tensor, mut source } = decoded;
         let begin = Instant::now();
-        let point = self.prepared.forward(tensor)?;
-        let prediction = self.predict(point.activations.logits()?)?;
+        let pass = self.prepared.forward(tensor)?;
+        let prediction = self.predict(pass.activations.logits()?)?;
         source.seconds.forward = begin.elapsed().as_secs_f64();
-        Ok((Forward { source, prediction }, point))
+        Ok((Forward { source, prediction }, pass))
     }
 
     fn predict(&self, logits: &Tensor) -> Result<Vec<Prediction>> {
@@ -167,19 +167,19 @@ impl Job {
     fn attribute_targets<'a>(
         &self,
         forward: &Arc<Forward<'a>>,
-        point: Point,
+        pass: ForwardPass,
         emit: &mut dyn FnMut(Attributed<'a>) -> bool,
     ) -> Result<()> {
-        let logits = point.activations.logits()?.clone();
+        let logits = pass.activations.logits()?.clone();
         let classes = self.targets.classes(&logits)?;
         for class in &classes {
             self.outputs.refuse_existing(&self.paths(forward, *class))?;
         }
         // The last target may use the forward pass up.
-        let points = std::iter::repeat_n(point, classes.len());
-        for (class, point) in classes.into_iter().zip(points) {
+        let passes = std::iter::repeat_n(pass, classes.len());
+        for (class, pass) in classes.into_iter().zip(passes) {
             let against = self.targets.against(class, &logits)?;
-            if !emit(self.attribute_class(forward, point, class, against)?) {
+            if !emit(self.attribute_class(forward, pass, class, against)?) {
                 break;
             }
         }
@@ -193,17 +193,17 @@ impl Job {
     fn attribute_class<'a>(
         &self,
         forward: &Arc<Forward<'a>>,
-        point: Point,
+        pass: ForwardPass,
         class: TargetClass,
         against: Option<TargetClass>,
     ) -> Result<Attributed<'a>> {
         let begin = Instant::now();
         let against_index = against.map(|class| class.index);
-        let question =
-            Question { target: class.index, against: against_index, initial: self.initial };
+        let target =
+            TargetSpec { class: class.index, against: against_index, initial: self.initial };
         self.samples.reset();
         let watch = SampleWatch(self.samples.clone());
-        let explanation = self.prepared.explain(point, question, &watch)?;
+        let explanation = self.prepared.explain(pass, target, &watch)?;
         let mut seconds = forward.source.seconds;
         seconds.propagate = begin.elapsed().as_secs_f64();
         Ok(Attributed { forward: Arc::clone(forward), class, against, explanation, seconds })

@@ -8,7 +8,7 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 
 use onnxplain::canonize::{PassReport, PassSelection};
-use onnxplain::explain::{Initial, InputRange, Packing};
+use onnxplain::explain::{InputRange, Packing};
 use onnxplain::method::{InputInfo, Method, PreparedMethod, Setup};
 use onnxplain::network::{Network, Quantity};
 use onnxplain::onnx::{Model, ModelInput};
@@ -68,10 +68,7 @@ pub(super) fn prepare(
         true => Some(setup::stored_model(&options.model, &options.model_options, cards, tensor)?),
         false => None,
     };
-    let initial = match method.innermost() {
-        Method::Lrp => options.initial().unwrap_or(Initial::Logit),
-        _ => Initial::One,
-    };
+    let initial = options.initial().unwrap_or(method.default_initial());
     let threads = options.threads(files.len());
     let is_single = files.len() == 1 && !outputs.has_index();
     let setup = Setup {
@@ -125,7 +122,7 @@ fn load(
 
 fn tell_choice(choice: &Choice, method: &Method, console: &mut Console) {
     console.note(format_args!("composite: {}", choice.describe()));
-    if *method != Method::Lrp {
+    if *method != Method::default() {
         let line = described(method.name(), &method.parameters());
         console.note(format_args!("method: {line}"));
     }

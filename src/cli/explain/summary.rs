@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use onnxplain::method::Sums;
+use onnxplain::method::{Method, Sums};
 
 use super::described::described;
 use super::report::{Prediction, Report, ReportedTarget, Seconds};
@@ -20,7 +20,7 @@ pub fn detailed(reports: &[Report]) -> String {
     text.push_str(&prediction_table(&first.prediction));
     for report in reports {
         let _ = writeln!(text, "  explained  {}", target(&report.target, report.explained));
-        if report.method != "lrp" {
+        if report.method != Method::default().name() {
             let _ = writeln!(text, "  method     {}", described(report.method, &report.parameters));
         }
         let _ = writeln!(text, "  relevance  {}", sums(report));
@@ -94,9 +94,6 @@ fn name(index: usize, label: Option<&str>) -> String {
     }
 }
 
-/// Methods that hand nothing down, so that nothing could be conserved.
-const MAPS: [&str; 3] = ["grad-cam", "occlusion", "rise"];
-
 /// What the relevance adds up to, in a line or two.
 fn sums(report: &Report) -> String {
     if let Some(completeness) = &report.completeness {
@@ -105,7 +102,7 @@ fn sums(report: &Report) -> String {
             completeness.sum, completeness.difference, completeness.relative_error
         );
     }
-    if MAPS.contains(&report.method) {
+    if Method::named(report.method).is_ok_and(|method| method.is_map()) {
         return format!("{:.4} in sum", report.relevance.input_sum);
     }
     let mut text = conservation(&report.relevance);
