@@ -6,10 +6,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::ProgressBar;
 
 use onnxplain::explain::Initial;
-use onnxplain::heatmap::Normalization;
 use onnxplain::method::{
     Fill, FusionGrad, GradCam, IntegratedGradients, Method, NoiseGrad, Objective, Occlusion,
-    Quadrature, Rise, Scale, SmoothGrad, SmoothTaylor, Watch,
+    Quadrature, Rise, SmoothGrad, SmoothTaylor, Watch,
 };
 use onnxplain::picture::parse_size;
 
@@ -287,15 +286,6 @@ pub fn refuse_rules(method: &Method, composite: &str, initial: Option<Initial>) 
     ensure!(composite == "auto", rule("--composite"));
     ensure!(initial.is_none(), rule("--initial"));
     Ok(())
-}
-
-/// How a method's relevance is drawn where the user does not say.
-pub fn normalization(method: &Method) -> Normalization {
-    match method.scale() {
-        Scale::Signed => Normalization::Symmetric,
-        Scale::Magnitude => Normalization::Absolute,
-        Scale::Relative => Normalization::Unaligned,
-    }
 }
 
 /// Follows the samples of one input on a progress bar, which may be hidden, and ends them after Ctrl-C.
