@@ -85,6 +85,7 @@ impl Method {
     ///
     /// # Errors
     /// When there is no such method; the error lists all.
+    #[doc(hidden)]
     pub fn named(name: &str) -> Result<Method> {
         Ok((Entry::find(name)?.by_default)())
     }
@@ -94,6 +95,7 @@ impl Method {
     ///
     /// # Errors
     /// When there is no such method or parameter, or a value is out of its range.
+    #[doc(hidden)]
     pub fn with(name: &str, parameters: Map<String, Value>) -> Result<Method> {
         let entry = Entry::find(name)?;
         let options = (entry.by_default)().options();

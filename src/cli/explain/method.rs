@@ -8,8 +8,7 @@ use indicatif::ProgressBar;
 use serde_json::{Map, Value};
 
 use onnxplain::explain::Initial;
-use onnxplain::heatmap::Normalization;
-use onnxplain::method::{Domain, Method, MethodOption, Scale, Watch};
+use onnxplain::method::{Domain, Method, MethodOption, Watch};
 
 use crate::cli::interrupt::is_interrupted;
 
@@ -207,14 +206,6 @@ pub fn refuse_rules(method: &Method, composite: &str, initial: Option<Initial>) 
     ensure!(composite == "auto", rule("--composite"));
     ensure!(initial.is_none(), rule("--initial"));
     Ok(())
-}
-/// How a method's relevance is drawn where the user does not say.
-pub fn normalization(method: &Method) -> Normalization {
-    match method.scale() {
-        Scale::Signed => Normalization::Symmetric,
-        Scale::Magnitude => Normalization::Absolute,
-        Scale::Relative => Normalization::Unaligned,
-    }
 }
 
 /// Follows the samples of one input on a progress bar, which may be hidden, and ends them after Ctrl-C.

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use onnxplain::method::{Method, Sums};
+use onnxplain::session::described;
+use onnxplain::{Class, Method, Sums};
 
-use super::described::described;
-use super::report::{Prediction, Report, ReportedTarget, Seconds};
+use super::report::{Report, ReportedTarget, Seconds};
 use crate::cli::console::{BOLD, DIM, GREEN};
 
 /// Length of the bar of a probability of 1.
@@ -53,7 +53,7 @@ pub fn brief(report: &Report, width: usize) -> String {
     )
 }
 
-fn prediction_table(prediction: &[Prediction]) -> String {
+fn prediction_table(prediction: &[Class]) -> String {
     let names: Vec<String> =
         prediction.iter().map(|class| clipped(class.label.as_deref().unwrap_or(""))).collect();
     let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);

@@ -37,9 +37,7 @@ fn rounded(value: &Value) -> impl Display {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onnxplain::method::{
-        GradCam, IntegratedGradients, Method, NoiseGrad, Occlusion, SmoothGrad,
-    };
+    use crate::method::{GradCam, IntegratedGradients, Method, NoiseGrad, Occlusion, SmoothGrad};
 
     #[test]
     fn a_method_is_told_in_a_line() {
