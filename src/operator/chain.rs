@@ -1,7 +1,8 @@
 //! Functions that are operations one after the other, each with at most one number beside: what most
 //! activations are, and what can be done in place.
 
-use super::scalar::{Binary, Unary};
+use super::binary::Binary;
+use super::scalar::Unary;
 use crate::tensor::Tensor;
 use crate::vector;
 

@@ -5,10 +5,13 @@
 
 mod activations;
 mod attention;
+mod choices;
 mod linear;
 mod moves;
 mod normalizations;
 mod pools_and_sums;
+mod products;
+mod recurrent;
 mod refusals;
 mod rewrites;
 mod softmax;
@@ -187,9 +190,6 @@ fn check_books(network: &Network, input: &Tensor) -> Result<()> {
     let without_bias = Composite::parse(WITHOUT_BIAS, "test")?;
     let presets = ["epsilon-plus", "gamma", "epsilon-alpha2-beta1-flat", "w-square-plus", "vit"];
     let presets = presets.iter().map(|name| Composite::find(name)).collect::<Result<Vec<_>>>()?;
-    if network.layers.iter().any(|layer| layer.unknown.is_some()) {
-        return Ok(());
-    }
     for composite in presets.iter().chain([&without_bias]) {
         let range = InputRange { low: vec![-4.0], high: vec![4.0], channel_axis: 1 };
         let attribution = explain(network, composite, Some(&range), input, &initial)

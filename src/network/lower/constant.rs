@@ -24,6 +24,14 @@ impl Constant {
         })
     }
 
+    /// The length of every axis.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Constant::Read(tensor) => tensor.shape(),
+            Constant::Stored(stored) => stored.shape(),
+        }
+    }
+
     /// As tract reads it.
     pub fn tensor(&self) -> Result<Arc<Tensor>> {
         Ok(match self {

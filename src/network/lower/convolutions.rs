@@ -73,7 +73,6 @@ impl Lowering<'_> {
 /// The sliding window of a convolution or pooling over an input of the given shape.
 pub(super) fn window_of(spec: &PoolSpec, input_shape: &[usize]) -> Result<Window> {
     ensure!(spec.data_format == DataFormat::NCHW, "channels in the last axis");
-    ensure!(input_shape.first() == Some(&1), "a batch axis of length {:?}", input_shape.first());
     let padding = spec.computed_padding(&input_shape[2..]);
     let axis = |index: usize| WindowAxis {
         input: input_shape[index + 2],
