@@ -9,6 +9,7 @@ mod load;
 mod metadata;
 mod number_type;
 mod parametric;
+mod quantization;
 mod recurrent;
 mod repair;
 mod rewrite;

@@ -7,6 +7,8 @@
 //! | [`scores`] | a class is read off scores: the output is cut back to them |
 //! | [`unused`] | what no way leads from to the output plays no part |
 //! | [`conditions`] | `If` with a known condition is one of its branches |
+//! | [`microsoft`] | onnxruntime's fused operators are what they were made of |
+//! | [`quantized`] | quantised arithmetic is real-valued arithmetic between roundings |
 //! | [`training`] | `BatchNormalization` in training form normalises by its signal's own statistics |
 //! | [`celu`] | `celu(x) = max(0, x) + α (exp(min(0, x) / α) − 1)` |
 //! | [`swish`] | `swish(x) = x · sigmoid(α x)` |
@@ -21,6 +23,8 @@ mod conditions;
 mod domains;
 mod functions;
 mod graph;
+mod microsoft;
+mod quantized;
 mod scores;
 mod swish;
 mod training;
@@ -31,6 +35,7 @@ use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
+use super::quantization;
 use super::weights::declared;
 
 /// What came of choosing an output.
@@ -75,6 +80,8 @@ pub(super) fn choose_output(model: &mut ModelProto, wanted: Option<&str>) -> Res
 pub(super) fn run(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) -> Result<()> {
     conditions::settle(model, reader, input)?;
     let graph = model.graph.as_mut().context("the model has no graph")?;
+    microsoft::write_out(graph)?;
+    quantized::write_out(graph);
     unused::drop_unused(graph);
     domains::refuse_unknown(reader, graph)
 }
@@ -90,6 +97,8 @@ pub(super) fn write_out(graph: &mut GraphProto) {
 /// The operators that rewrites leave behind for tract to read in our way.
 pub(super) fn register(reader: &mut Onnx) {
     training::register(reader);
+    microsoft::register(reader);
+    quantization::register(reader);
 }
 
 /// Gives nodes without a name that of their first output, as tract does.
