@@ -19,7 +19,7 @@ use super::number_type::make_float32;
 use super::repair::repair;
 use super::rewrite::{self, Chosen};
 use super::weights::{Places, Weights};
-use super::{recurrent, upsample, vector_product};
+use super::{lp_pool, padding, recurrent, upsample, vector_product};
 use crate::linear::Weight;
 use crate::network::{Lowered, Network, Origins, lower};
 use crate::picture::{InputShape, Labels, Layout};
@@ -237,6 +237,8 @@ fn directory(model: &Path) -> Result<&str> {
 pub(super) fn reader() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     onnx.op_register.insert("Upsample", upsample::build);
+    onnx.op_register.insert("Pad", padding::build);
+    onnx.op_register.insert("GlobalLpPool", lp_pool::global);
     onnx.op_register.insert("LSTM", recurrent::lstm);
     onnx.op_register.insert("GRU", recurrent::gru);
     onnx.op_register.insert("RNN", recurrent::rnn);

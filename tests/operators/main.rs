@@ -6,11 +6,13 @@
 mod activations;
 mod attention;
 mod choices;
+mod fused;
 mod linear;
 mod moves;
 mod normalizations;
 mod pools_and_sums;
 mod products;
+mod quantized;
 mod recurrent;
 mod refusals;
 mod rewrites;

@@ -119,6 +119,25 @@ fn moves() {
     ]);
 }
 
+/// What is padded by less than nothing is cut off, whatever stands on the other side.
+#[test]
+fn paddings_of_both_signs() {
+    let of = |mode: &str, pads: [i64; 4]| {
+        let mut graph = Graph::with_input(19, &[1, 4]);
+        let pads = graph.ints(&pads);
+        let y = graph.node("Pad", &["x", &pads], &[text("mode", mode)]);
+        graph.output(&y);
+        let network = graph.load().unwrap().network;
+        let input = Tensor::new(&[1, 4], &[1.0, 2.0, 3.0, 4.0]).unwrap();
+        network.evaluate(&input).unwrap().data().to_vec()
+    };
+    assert_eq!(of("constant", [0, -1, 0, 2]), [2.0, 3.0, 4.0, 0.0, 0.0]);
+    assert_eq!(of("constant", [0, -1, 0, -1]), [2.0, 3.0]);
+    assert_eq!(of("reflect", [0, 2, 0, -1]), [3.0, 2.0, 1.0, 2.0, 3.0]);
+    assert_eq!(of("edge", [0, -2, 0, 2]), [3.0, 4.0, 4.0, 4.0]);
+    assert_eq!(of("wrap", [0, 1, 0, 2]), [4.0, 1.0, 2.0, 3.0, 4.0, 1.0, 2.0]);
+}
+
 #[test]
 fn moves_by_tables() {
     const SHAPE: &[usize] = &[1, 2, 3, 4];

@@ -22,6 +22,7 @@ use tract_core::internal::*;
 use tract_core::ops;
 
 use self::constant::Constant;
+pub use self::elementwise::ROUND_STRAIGHT_THROUGH;
 pub use self::lowered::Lowered;
 pub use self::origins::Origins;
 use super::recognise::{Draft, DraftOp};

@@ -8,6 +8,8 @@
 //! | [`unused`] | what no way leads from to the output plays no part |
 //! | [`conditions`] | `If` with a known condition is one of its branches |
 //! | [`batch`] | what is computed of a batch is, picture by picture, what is computed of each |
+//! | [`microsoft`] | onnxruntime's fused operators are what they were made of |
+//! | [`quantized`] | quantised arithmetic is real-valued arithmetic between roundings |
 //! | [`training`] | `BatchNormalization` in training form normalises by its signal's own statistics |
 //! | [`celu`] | `celu(x) = max(0, x) + α (exp(min(0, x) / α) − 1)` |
 //! | [`swish`] | `swish(x) = x · sigmoid(α x)` |
@@ -23,6 +25,8 @@ mod conditions;
 mod domains;
 mod functions;
 mod graph;
+mod microsoft;
+mod quantized;
 mod scores;
 mod shapes;
 mod swish;
@@ -35,6 +39,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
 use self::batch::Settled;
+use super::quantization;
 use super::weights::declared;
 
 /// What came of choosing an output.
@@ -85,6 +90,8 @@ pub(super) fn run(
 ) -> Result<Vec<usize>> {
     conditions::settle(model, reader, (input, declared))?;
     let graph = model.graph.as_mut().context("the model has no graph")?;
+    microsoft::write_out(graph)?;
+    quantized::write_out(graph);
     unused::drop_unused(graph);
     domains::refuse_unknown(reader, graph)?;
     if declared.len() == 1 {
@@ -124,6 +131,8 @@ pub(super) fn write_out(graph: &mut GraphProto) {
 /// The operators that rewrites leave behind for tract to read in our way.
 pub(super) fn register(reader: &mut Onnx) {
     training::register(reader);
+    microsoft::register(reader);
+    quantization::register(reader);
 }
 
 /// Gives nodes without a name that of their first output, as tract does.
