@@ -119,9 +119,17 @@ impl StoredTensor {
     /// When it cannot be read, or there is no memory for it.
     pub fn load_unshared(&self) -> Result<Tensor> {
         let mut tensor = Tensor::unwritten(&self.shape)?;
-        let read = |index: usize, numbers: &mut [f32]| self.store.read(index * CHUNK, numbers);
+        let read = |index: usize, numbers: &mut [f32]| self.read(index * CHUNK, numbers);
         map_chunks(tensor.data_mut(), CHUNK, read).into_iter().collect::<Result<()>>()?;
         Ok(tensor)
+    }
+
+    /// Reads the numbers from place `first` on.
+    ///
+    /// # Errors
+    /// When they cannot be read any more.
+    pub fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
+        self.store.read(first, numbers)
     }
 
     /// The `len` numbers from place `first` on.
@@ -146,7 +154,7 @@ impl StoredTensor {
         while first < self.len() && found != [true; 2] {
             let end = count.min(self.len() - first).min(numbers.len());
             let numbers = &mut numbers[..end];
-            self.store.read(first, numbers)?;
+            self.read(first, numbers)?;
             found[0] |= numbers.iter().any(|number| *number > 0.0);
             found[1] |= numbers.iter().any(|number| *number < 0.0);
             (first, count) = (first + numbers.len(), CHUNK);
