@@ -5,9 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use indicatif::ProgressBar;
 
-use onnxplain::method::Method;
 use onnxplain::session::{Described, is_array_file};
-use onnxplain::{ExplainerOptions, Session};
+use onnxplain::{ExplainerOptions, Method, Session};
 
 use super::ExplainOptions;
 use super::attribute::Job;
