@@ -291,14 +291,6 @@ pub(crate) fn sum_of(data: &[f32]) -> f64 {
     vector::sums(data)[0]
 }
 
-/// Quarters between −2 and 2: sums of their products are exact.
-#[cfg(test)]
-pub(crate) fn quarters(shape: &[usize], step: usize) -> Tensor {
-    let count = shape.iter().product();
-    let data: Vec<f32> = (0..count).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
-    Tensor::new(shape, &data).expect("the shape has as many elements")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -252,26 +252,28 @@ struct Places {
     /// For each layer, its number among the layers of its kind.
     numbers: Vec<usize>,
     counts: HashMap<Kind, usize>,
+    kinds: Vec<Kind>,
 }
 
 impl Places {
     fn of(network: &Network) -> Places {
         let mut counts = HashMap::new();
-        let numbers = network
-            .layers
+        let kinds = network.kinds();
+        let numbers = kinds
             .iter()
-            .map(|layer| {
-                let count = counts.entry(layer.kind()).or_insert(0);
+            .map(|&kind| {
+                let count = counts.entry(kind).or_insert(0);
                 *count += 1;
                 *count - 1
             })
             .collect();
-        Places { first: network.first_layers(), last: network.last_layers(), numbers, counts }
+        let (first, last) = (network.first_layers(), network.last_layers());
+        Places { first, last, numbers, counts, kinds }
     }
 
     fn matches(&self, entry: &Entry, id: LayerId, layer: &Layer) -> bool {
         let when = &entry.when;
-        let kind = layer.kind();
+        let kind = self.kinds[id];
         let count = self.counts.get(&kind).copied().unwrap_or(0);
         when.first.is_none_or(|first| first == self.first.contains(&id))
             && when.last.is_none_or(|last| last == self.last.contains(&id))

@@ -31,6 +31,8 @@ pub struct LoadOptions {
     pub size: Option<[usize; 2]>,
     /// `[height, width]` that the model's card says, for a model that leaves them open.
     pub card_size: Option<[usize; 2]>,
+    /// The shape of the tensor that is to be explained, with or without the batch axis, for a model that leaves axes open.
+    pub input_shape: Option<Vec<usize>>,
     /// Where the channels are; default: read off the shape.
     pub layout: Option<Layout>,
     /// The output to explain; default: the first.
@@ -54,6 +56,8 @@ pub struct Model {
     pub network: Network,
     /// The shape of its input.
     pub input: ModelInput,
+    /// The value of the file that is explained, or what follows on it.
+    pub output_name: String,
     /// The names of the classes that the file holds.
     pub labels: Option<Labels>,
     /// Everything that was assumed, to be said aloud: one sentence each.
@@ -79,10 +83,30 @@ impl Model {
     /// Reads a model and lowers it to layers.
     ///
     /// # Errors
-    /// When the file is no ONNX model, is damaged, has inputs that are no picture or
-    /// tensor of rank 2 to 5, or uses operators that are not known (all are named).
+    /// When the file is no ONNX model, is damaged, leaves axes of its input open, or uses operators that are not known (all are named).
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
         load(path, options).with_context(|| format!("cannot load the model {}", path.display()))
+    }
+
+    /// Checks that the output holds classes: numbers along one axis.
+    ///
+    /// # Errors
+    /// Names the output and what it is instead: a map, detections, one vector per position.
+    pub fn check_classes(&self) -> Result<()> {
+        let shape = &self.network.layers[self.network.output].shape;
+        let axes: Vec<usize> = shape.iter().copied().filter(|&length| length > 1).collect();
+        let what = match (shape.len(), axes.as_slice()) {
+            (_, [] | [_]) => return Ok(()),
+            (4.., _) => "a value for every position of a map",
+            (3, [_, 4..=7]) => "a row for every detection",
+            (_, [_, _]) => "a vector for every position",
+            _ => "a value for every position",
+        };
+        bail!(
+            "the model's output \"{}\" holds no classes: its shape is {shape:?}, {what}; choose another output with \
+             --output-name, or export the model with a head that gives one number a class",
+            self.output_name
+        )
     }
 
     /// Runs tract's own optimized plan of the file on an input of [`ModelInput::shape`]:
@@ -108,7 +132,9 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let range = source.range;
     let input = ModelInput { name: source.input_name, shape: source.shape, picture, range };
     let (labels, notes) = (source.labels, source.notes);
-    Ok(Model { path: source.path, network, input, labels, notes, reference })
+    let output = source.proto.graph.iter().flat_map(|graph| &graph.output).next();
+    let output_name = output.map_or(String::new(), |output| output.name.clone());
+    Ok(Model { path: source.path, network, input, output_name, labels, notes, reference })
 }
 
 /// A decoded file, checked, and what was decided about it.
@@ -140,7 +166,8 @@ impl Source {
         let range = range_of_type(input);
         let input_name = input.name.clone();
         let reader = reader();
-        guarded(|| rewrite::run(&mut proto, &reader, (&input_name, &shape)))?;
+        let shape =
+            guarded(|| rewrite::run(&mut proto, &reader, (&input_name, &shape), &mut notes))?;
         proto.graph.iter_mut().for_each(|graph| make_float32(graph, &mut spans));
         repair(&mut proto);
         let origins = Origins::of(&proto);
@@ -258,46 +285,44 @@ fn range_of_type(input: &ValueInfoProto) -> Option<[f32; 2]> {
     }
 }
 
-/// The input's axes as the file gives them; `None` for a symbol.
-fn declared_axes(input: &ValueInfoProto) -> Result<Vec<Option<usize>>> {
+/// The input's axes as the file gives them, `None` for a symbol; `None` where it gives none.
+fn declared_axes(input: &ValueInfoProto) -> Result<Option<Vec<Option<usize>>>> {
     let value = input.r#type.as_ref().and_then(|declared| declared.value.as_ref());
     let Some(type_proto::Value::TensorType(tensor)) = value else {
         bail!("the input \"{}\" is not a tensor", input.name)
     };
-    let shape = tensor.shape.as_ref();
-    let shape = shape.with_context(|| format!("the input \"{}\" has no shape", input.name))?;
+    let Some(shape) = &tensor.shape else { return Ok(None) };
     let axis = |value: &Option<Dimension>| match value {
         Some(Dimension::DimValue(length)) if *length > 0 => usize::try_from(*length).ok(),
         _ => None,
     };
-    Ok(shape.dim.iter().map(|dimension| axis(&dimension.value)).collect())
+    Ok(Some(shape.dim.iter().map(|dimension| axis(&dimension.value)).collect()))
 }
 
+/// The shape that the input is declared with, its open axes filled in; an open batch axis is one.
 fn input_shape(
     input: &ValueInfoProto,
     options: &LoadOptions,
     notes: &mut Vec<String>,
 ) -> Result<Vec<usize>> {
-    let axes = declared_axes(input)?;
-    ensure!(
-        (2..=5).contains(&axes.len()),
-        "the input \"{}\" has rank {}: not a batch of pictures ([N, C, H, W] or [N, H, W, C])",
-        input.name,
-        axes.len()
-    );
-    if let Some(batch) = axes[0].filter(|&batch| batch != 1) {
-        notes.push(format!("the model's batch of {batch} is explained one picture at a time"));
-    }
+    let Some(axes) = declared_axes(input)? else {
+        let told =
+            || format!("the input \"{}\" leaves its shape open: give a .npy tensor", input.name);
+        return options.input_shape.clone().with_context(told);
+    };
+    let given = given_axes(&axes, options.input_shape.as_deref());
+    // Of three axes, the first may be the channels.
     let layout = options.layout.unwrap_or_else(|| guess_layout(&axes));
-    let is_picture = axes.len() == 4;
     let (channel, spatial) = match layout {
         Layout::Nchw => (1, [2, 3]),
         Layout::Nhwc => (3, [1, 2]),
     };
-    let mut shape = vec![1];
-    for (index, &length) in axes.iter().enumerate().skip(1) {
+    let is_picture = axes.len() == 4;
+    let mut shape = vec![];
+    for (index, &length) in axes.iter().enumerate() {
         let place = spatial.iter().position(|&axis| is_picture && axis == index);
-        let length = match (length, place) {
+        let open = given.as_ref().map(|given| given[index]).filter(|_| length.is_none());
+        let length = match (length.or(open), place) {
             (Some(length), Some(place)) => {
                 let wanted = options.size.map_or(length, |size| size[place]);
                 ensure!(
@@ -307,6 +332,7 @@ fn input_shape(
                 length
             }
             (Some(length), None) => length,
+            (None, _) if index == 0 => 1,
             (None, Some(place)) => match options.size.or(options.card_size) {
                 Some(size) => size[place],
                 None => {
@@ -322,11 +348,27 @@ fn input_shape(
                 notes.push("the model leaves its number of channels open: assuming 3".to_string());
                 3
             }
-            (None, None) => bail!("the input \"{}\" leaves its axis {index} open", input.name),
+            (None, None) => bail!(
+                "the input \"{}\" leaves its axis {index} open; it is that of the .npy tensor that is explained",
+                input.name
+            ),
         };
         shape.push(length);
     }
     Ok(shape)
+}
+
+/// The axes of the tensor that is to be explained, as the model's are counted; it may lack the batch axis.
+fn given_axes(axes: &[Option<usize>], given: Option<&[usize]>) -> Option<Vec<usize>> {
+    let given = given?;
+    let given = match given.len() + 1 == axes.len() {
+        true => std::iter::once(1).chain(given.iter().copied()).collect(),
+        false => given.to_vec(),
+    };
+    let fits = |(axis, &length): (&Option<usize>, &usize)| axis.is_none_or(|axis| axis == length);
+    // The batch is taken one at a time.
+    let fit = axes.len() == given.len() && axes.iter().zip(&given).skip(1).all(fits);
+    fit.then(|| std::iter::once(1).chain(given.into_iter().skip(1)).collect())
 }
 
 fn guess_layout(axes: &[Option<usize>]) -> Layout {

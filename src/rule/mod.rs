@@ -1,4 +1,4 @@
-//! Relevance rules as data: what is added up, what is divided, what is handed back.
+//! Relevance rules as data.
 //!
 //! Every rule on a linear layer `y = W x + b` is a short list of [`Group`]s, which the
 //! interpreter in [`explain`](crate::explain) runs without knowing their names. A rule's file owns

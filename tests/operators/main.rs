@@ -15,6 +15,7 @@ mod products;
 mod quantized;
 mod recurrent;
 mod refusals;
+mod rewrites;
 mod softmax;
 #[path = "../support/mod.rs"]
 mod support;
