@@ -1,7 +1,7 @@
 //! From row-major images to images in blocks, and back.
 
 use super::{Image, LANES};
-use crate::simd::{Lanes, LanesLoop, Sixteen, with_lanes};
+use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 use crate::threads::for_each_chunk;
 
 /// Pixels that change places together: their channels stay in the first cache.
@@ -45,7 +45,7 @@ pub fn sum_channels(image: Image, blocks: &[f32], sums: &mut [f32]) {
             .map(|block| block[index * RUN * LANES..][..sums.len() * LANES].as_chunks().0);
         let mut channels = [[0.0; LANES]; RUN];
         for pixels in pixels {
-            with_lanes(Add(pixels, &mut channels[..sums.len()]));
+            dispatch(Add(pixels, &mut channels[..sums.len()]));
         }
         for (sum, channels) in sums.iter_mut().zip(&channels) {
             *sum = channels.iter().sum();
@@ -54,14 +54,16 @@ pub fn sum_channels(image: Image, blocks: &[f32], sums: &mut [f32]) {
 }
 
 /// Adds numbers to sums.
-struct Add<'a>(&'a [Sixteen], &'a mut [Sixteen]);
+struct Add<'a>(&'a [F32x16], &'a mut [F32x16]);
 
-impl LanesLoop for Add<'_> {
+impl SimdLoop for Add<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let Add(numbers, sums) = self;
         for (number, sum) in numbers.iter().zip(sums) {
-            lanes.store(lanes.add(lanes.load(sum), lanes.load(number)), sum);
+            simd.store(simd.add(simd.load(sum), simd.load(number)), sum);
         }
     }
 }
