@@ -9,7 +9,7 @@ use tract_linalg::multithread::{Executor, multithread_tract_scope};
 
 use onnxplain_kernels::threads;
 pub(crate) use onnxplain_kernels::threads::{
-    for_each_chunk, for_each_heavy_chunk, locked, map_chunk_pairs, map_chunks, map_heavy_chunks,
+    for_each_chunk, for_each_heavy_chunk, locked, map_chunk_pairs, map_chunks,
 };
 
 /// The threads that one explanation may use.

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
-pub(crate) use self::blocks::{constant_to_blocks, sum_channels, to_blocks, to_rows};
+pub(crate) use self::blocks::{constant_to_blocks, to_blocks, to_rows};
 #[cfg(test)]
 pub(crate) use self::stored::tests::Counting;
 pub(crate) use self::stored::{Store, StoredTensor, View};

@@ -126,20 +126,6 @@ pub fn product<W: WeightSource>(
     map_heavy_chunks(output, at_once, inputs, multiply).into_iter().collect()
 }
 
-/// The product of one row with a vector, as [`product`] has it.
-///
-/// # Errors
-/// When the weights cannot be read.
-pub fn row_product<W: WeightSource>(
-    weight: &W,
-    row: usize,
-    input: &[f32],
-) -> Result<f32, W::Error> {
-    let weights = weight.view(row * input.len(), input.len())?;
-    let [product, ..] = row_products(WeightPart::Plain, &weights, [0; TOGETHER], input)?;
-    Ok(product)
-}
-
 /// The products of rows that begin at some places of the weights with a vector, which is read once for them.
 fn row_products<V: WeightView>(
     part: WeightPart,

@@ -11,6 +11,7 @@ mod add_bias;
 mod batchnorm_linear;
 mod batchnorm_relu_linear;
 mod behind;
+mod canonization;
 mod constants;
 mod gates;
 mod layer_normalizations;
@@ -24,8 +25,9 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use crate::composite::Canonization;
 use crate::network::Network;
+
+pub use canonization::Canonization;
 
 /// A rewrite.
 #[derive(Clone, Copy, Debug)]

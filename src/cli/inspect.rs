@@ -7,9 +7,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use onnxplain::canonize::PassReport;
-use onnxplain::composite::Assignment;
-use onnxplain::network::{Family, Layer, Network, Op};
+use onnxplain::composite::{Assignment, InputKnowledge};
+use onnxplain::network::{Family, Interval, Layer, Network, Op, OutputFunction, Quantity};
 use onnxplain::onnx::Model;
+use onnxplain::tensor::Tensor;
 
 use super::Status;
 use super::console::{BOLD, Console};
@@ -61,14 +62,27 @@ fn inspect(options: &InspectOptions, console: &mut Console) -> Result<Inspection
     let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
     let passes = options.options.passes(&choice.composite)?;
     let (network, canonization) = setup::canonized(model.network.clone(), &passes)?;
-    let assignment = Assignment::of(&network, &choice.composite)?;
+    let assignment = Assignment::knowing(&network, &choice.composite, &knowledge(&model)?)?;
     choice.tell_unused(&assignment, console);
     Ok(Inspection { model, network, canonization, choice, assignment })
 }
 
+/// What `explain` will know of the input: for pictures what preprocessing gives, for tensors nothing.
+fn knowledge(model: &Model) -> Result<InputKnowledge> {
+    if model.input.picture.is_none() && model.input.range.is_none() {
+        return Ok(InputKnowledge::Nothing);
+    }
+    let range = model.input.range.unwrap_or([-3.0, 3.0]);
+    let [low, high] = range.map(|end| Tensor::filled(&model.input.shape, end));
+    Ok(InputKnowledge::Within(Interval { low: low?, high: high? }))
+}
+
 impl Inspection {
+    /// The name of what is computed from the explained values at the end.
     fn output_function(&self) -> Option<&'static str> {
-        self.network.output_function.as_ref().map(|function| function.name())
+        let function = self.network.output_function.as_ref();
+        let function = function.filter(|function| !matches!(function, OutputFunction::Identity(_)));
+        function.map(|function| function.name())
     }
 
     fn to_text(&self, is_verbose: bool) -> String {
@@ -96,7 +110,10 @@ impl Inspection {
     fn stripped(&self) -> String {
         match self.output_function() {
             Some(name) => format!(" (the final {name} is not explained, the values before it are)"),
-            None => String::new(),
+            None => match self.network.explained() {
+                Quantity::Logit => String::new(),
+                quantity => format!(" (each is a {quantity}, which is explained as it is)"),
+            },
         }
     }
 
@@ -140,6 +157,7 @@ impl Inspection {
             "input": { "name": self.model.input.name, "shape": self.model.input.shape },
             "classes": self.network.class_count(),
             "output_function": self.output_function(),
+            "explained": self.network.explained().word(),
             "family": Family::of(&self.network).to_string(),
             "composite": self.choice.composite.name,
             "canonization": self.canonization,

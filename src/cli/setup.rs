@@ -54,8 +54,10 @@ impl Choice {
         }
     }
 
-    /// Says which entries matched no layer: aloud for a composite of the user's own.
+    /// Says which layers got another rule than the first that matches, and which entries matched no layer: aloud for
+    /// a composite of the user's own.
     pub fn tell_unused(&self, assignment: &Assignment, console: &mut Console) {
+        assignment.replaced.iter().for_each(|replaced| console.warning(replaced));
         for warning in &assignment.warnings {
             if self.is_preset {
                 console.detail(warning);

@@ -223,7 +223,7 @@ fn kernel_on_rows(
 }
 
 /// Sums the channels of each group: `[1, C, ...]` to `[1, groups, ...]`.
-pub(crate) fn sum_channels(input: &Tensor, groups: usize) -> Result<Tensor> {
+fn sum_channels(input: &Tensor, groups: usize) -> Result<Tensor> {
     let mut shape = input.shape().to_vec();
     let channels_per_group = shape[1] / groups;
     shape[1] = groups;

@@ -6,7 +6,7 @@ use onnxplain_kernels::gemv;
 
 use super::weight::Rows;
 use super::{Forward, LinearMap, Signs, Transposed, Weight, WeightPart, part_of_tensor};
-use crate::parallel::{for_each_chunk, map_heavy_chunks};
+use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
 /// `y = W x + b` over the last axes: `[..., I]` to `[..., O]`, the same for every position of the leading ones.
@@ -33,38 +33,6 @@ impl Dense {
 
     fn positions(&self) -> usize {
         self.input_shape.iter().product::<usize>() / self.inputs().max(1)
-    }
-
-    /// The bias, where [`Dense::unbiased`] can take it from the output: with a single position.
-    pub(crate) fn separable_bias(&self) -> Option<&Tensor> {
-        let bias = self.bias.as_ref()?;
-        let is_one_an_output = bias.len() == self.outputs() && !self.weight.is_empty();
-        (self.positions() == 1 && is_one_an_output).then_some(bias)
-    }
-
-    /// `W x` from `output = W x + bias`, which saves reading all weights again. Where the bias is so much larger that
-    /// it took digits with it, the sum is made anew.
-    ///
-    /// # Errors
-    /// When the weight cannot be read.
-    pub(crate) fn unbiased(
-        weight: &Weight,
-        bias: &Tensor,
-        input: &Tensor,
-        output: &Tensor,
-    ) -> Result<Tensor> {
-        let mut unbiased = output.clone();
-        unbiased.combine_broadcast(bias, |y, bias| *y -= bias)?;
-        let correct = |row: usize, sums: &mut [f32]| {
-            let is_exact = bias.data()[row].abs() <= LARGER * sums[0].abs();
-            if !is_exact {
-                sums[0] = gemv::row_product(&Rows(weight), row, input.data())?;
-            }
-            Ok(())
-        };
-        let rows = map_heavy_chunks(unbiased.data_mut(), 1, input.len(), correct);
-        rows.into_iter().collect::<Result<()>>()?;
-        Ok(unbiased)
     }
 
     /// `part(W) x` or, with `is_transposed`, `part(W)ᵀ y` at every position.
@@ -103,9 +71,6 @@ impl Dense {
         }))
     }
 }
-
-/// How much larger than a sum a bias can be that is taken from both: a few times what the sum was rounded by.
-const LARGER: f32 = 8.0;
 
 /// The product at fewer positions than there are features, as in the blocks of a transformer: it is the
 /// signal that is packed, since it is smaller, and the weights are read as they lie.
@@ -185,31 +150,5 @@ impl LinearMap for Dense {
 
     fn parameter_count(&self) -> usize {
         self.weight.len() + self.bias.as_ref().map_or(0, Tensor::len)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bias_is_taken_from_the_output_unless_it_took_digits_with_it() {
-        // The second sum is 1/1024: beside a bias of 3e6 nothing is left of it.
-        let weight = Weight::from(Tensor::new(&[2, 2], &[3.0, -1.0, 0.25, 0.125]).unwrap());
-        let input = Tensor::new(&[1, 2], &[1.0 / 256.0, 0.0]).unwrap();
-        for bias in [[0.5, 1.0 / 512.0], [0.5, 3e6]] {
-            let bias = Tensor::new(&[1, 2], &bias).unwrap();
-            let map = Dense {
-                weight: weight.clone(),
-                bias: Some(bias.clone()),
-                input_shape: vec![1, 2],
-                output_shape: vec![1, 2],
-            };
-            let forward = map.forward(WeightPart::Plain, Some(bias.clone())).unwrap();
-            let output = forward(std::slice::from_ref(&input)).unwrap();
-            assert!(map.separable_bias().is_some());
-            let unbiased = Dense::unbiased(&weight, &bias, &input, &output).unwrap();
-            assert_eq!(unbiased.data(), [3.0 / 256.0, 1.0 / 1024.0]);
-        }
     }
 }

@@ -29,7 +29,6 @@ use anyhow::Result;
 pub(crate) use blocked_kernel::BlockedKernel;
 pub use broadcast::Broadcast;
 pub use convolution::Convolution;
-pub(crate) use convolution::sum_channels;
 pub(crate) use convolution_transposed::exchange_channels;
 pub use dense::Dense;
 pub(crate) use part::part_of_tensor;

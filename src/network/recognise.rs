@@ -16,7 +16,7 @@ use anyhow::Result;
 
 use super::normalization::{Scope, join_normalizations};
 use super::unknown::{Unknown, UnknownOp, refuse};
-use super::{Layer, LayerId, Network, Op, OutputFunction};
+use super::{Layer, LayerId, Network, Op, output};
 use crate::linear::Sum;
 use crate::operator::{Activation, Affine, Binary, Function, Product, Quotient, Unary};
 
@@ -225,7 +225,7 @@ impl Assembly {
         let mut network = Network { layers, output: self.output, output_function: None };
         join_normalizations(&mut network, Scope::OneNode)?;
         network.prune();
-        strip_output_function(&mut network);
+        output::settle(&mut network)?;
         Ok(network)
     }
 
@@ -247,7 +247,9 @@ fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
     match (op, &affine.scale, &affine.shift) {
         (Op::Dense(dense), None, Some(shift)) if dense.bias.is_none() => {
             let fits = dense.output_shape == shape;
-            let bias = Some(shift.clone());
+            // A bias of zeros is none: epsilon then divides by the layer's own output.
+            let bias =
+                Some(shift.clone()).filter(|bias| bias.data().iter().any(|&number| number != 0.0));
             fits.then(|| Op::Dense(crate::linear::Dense { bias, ..dense.clone() }))
         }
         (Op::Dense(dense), Some(scale), None) if dense.bias.is_none() && scale.len() == 1 => {
@@ -296,23 +298,4 @@ fn finished_op(draft: &Draft, shapes: &[Vec<usize>]) -> (Op, Option<Unknown>) {
             (Op::Input, Some(Unknown::hopeless("an operation on several signals")))
         }
     }
-}
-
-/// Takes a softmax or sigmoid at the very end off what is explained.
-fn strip_output_function(network: &mut Network) {
-    let mut last = network.output;
-    while let Op::Routing(routing) = &network.layers[last].op
-        && routing.sources.is_none()
-    {
-        last = network.layers[last].inputs[0];
-    }
-    let function = match &network.layers[last].op {
-        Op::Softmax(softmax) if softmax.is_logarithm => OutputFunction::LogSoftmax(softmax.clone()),
-        Op::Softmax(softmax) => OutputFunction::Softmax(softmax.clone()),
-        Op::Activation(activation) if activation.name == "sigmoid" => OutputFunction::Sigmoid,
-        _ => return,
-    };
-    network.output = network.layers[last].inputs[0];
-    network.output_function = Some(function);
-    network.prune();
 }

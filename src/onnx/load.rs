@@ -1,6 +1,6 @@
 //! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -8,17 +8,20 @@ use anyhow::{Context, Result, bail, ensure};
 use tract_core::prelude::*;
 use tract_hir::infer::{Factoid, InferenceFact, InferenceModelExt};
 use tract_onnx::model::Onnx;
-use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto, tensor_proto::DataLocation};
+use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
+use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto};
 use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_proto};
 
-use super::decode::{Decoded, decode};
+use super::decode::{Decoded, Span, decode};
+use super::metadata::labels_in_metadata;
 use super::number_type::make_float32;
 use super::repair::repair;
-use super::upsample;
+use super::rewrite::{self, Chosen};
 use super::weights::{Places, Weights};
+use super::{upsample, vector_product};
 use crate::linear::Weight;
 use crate::network::{Lowered, Network, Origins, lower};
-use crate::picture::{InputShape, Layout};
+use crate::picture::{InputShape, Labels, Layout};
 use crate::tensor::Tensor as Array;
 
 /// What can be said about a model that its file leaves open.
@@ -51,6 +54,8 @@ pub struct Model {
     pub network: Network,
     /// The shape of its input.
     pub input: ModelInput,
+    /// The names of the classes that the file holds.
+    pub labels: Option<Labels>,
     /// Everything that was assumed, to be said aloud: one sentence each.
     pub notes: Vec<String>,
     /// tract's own graph of the same file: the reference that rewrites are checked against.
@@ -58,7 +63,7 @@ pub struct Model {
 }
 
 /// The input of a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelInput {
     /// The name in the file.
     pub name: String,
@@ -66,6 +71,8 @@ pub struct ModelInput {
     pub shape: Vec<usize>,
     /// The input as a picture, where it can be one (rank 4; 1 or 3 channels).
     pub picture: Option<InputShape>,
+    /// The lowest and highest value that it can have, where its number type says so: 0 and 255 for bytes.
+    pub range: Option<[f32; 2]>,
 }
 
 impl Model {
@@ -98,8 +105,10 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let network = source.network(source.lowered(&reference, &source.weights.left, None)?)?;
     let reference = (!options.is_without_reference).then_some(reference);
     let picture = picture_shape(&source.shape, options.layout);
-    let input = ModelInput { name: source.input_name, shape: source.shape, picture };
-    Ok(Model { path: source.path, network, input, notes: source.notes, reference })
+    let range = source.range;
+    let input = ModelInput { name: source.input_name, shape: source.shape, picture, range };
+    let (labels, notes) = (source.labels, source.notes);
+    Ok(Model { path: source.path, network, input, labels, notes, reference })
 }
 
 /// A decoded file, checked, and what was decided about it.
@@ -113,25 +122,33 @@ pub(super) struct Source {
     pub input_name: String,
     /// The shape of the input, the batch axis included.
     shape: Vec<usize>,
-    output: usize,
+    /// What its number type says of its values.
+    range: Option<[f32; 2]>,
+    labels: Option<Labels>,
     notes: Vec<String>,
 }
 
 impl Source {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<Source> {
         let Decoded { mut proto, left, bytes } = decode(path)?;
-        proto.graph.iter_mut().for_each(make_float32);
-        repair(&mut proto);
-        refuse_unknown_operators(&reader(), &proto)?;
+        let mut spans = spans_by_name(&proto, left);
+        let Chosen { labels, mut notes } =
+            rewrite::choose_output(&mut proto, options.output_name.as_deref())?;
         refuse_foreign_data(&proto)?;
         let input = the_input(&proto)?;
-        let mut notes = vec![];
         let shape = input_shape(input, options, &mut notes)?;
-        let output = output_index(&proto, options, &mut notes)?;
+        let range = range_of_type(input);
         let input_name = input.name.clone();
+        let reader = reader();
+        guarded(|| rewrite::run(&mut proto, &reader, (&input_name, &shape)))?;
+        proto.graph.iter_mut().for_each(|graph| make_float32(graph, &mut spans));
+        repair(&mut proto);
+        let origins = Origins::of(&proto);
+        let labels = labels.and_then(|names| Labels::new(names).ok());
         let graph = proto.graph.as_mut().context("the model has no graph")?;
+        rewrite::write_out(graph);
         let weights = guarded(|| {
-            let places = Places { bytes: &bytes, spans: &left, directory: directory(path)? };
+            let places = Places { bytes: &bytes, spans: &spans, directory: directory(path)? };
             Weights::take(graph, &places, options.is_without_reference)
         })?;
         // The picture comes first, wherever the file has it.
@@ -141,9 +158,10 @@ impl Source {
             allow_gradient: options.allow_gradient.clone(),
             input_name,
             shape,
-            output,
+            range,
+            labels: labels.or_else(|| labels_in_metadata(&proto)),
             notes,
-            origins: Origins::of(&proto),
+            origins,
             proto,
             weights,
         })
@@ -177,8 +195,6 @@ impl Source {
         let declared = model.outlet_fact(source)?.datum_type;
         let number_type = declared.concretize().unwrap_or(DatumType::F32);
         model.set_input_fact(0, InferenceFact::dt_shape(number_type, &self.shape))?;
-        let outputs = model.output_outlets()?.to_vec();
-        model.select_output_outlets(&outputs[self.output..=self.output])?;
         model.into_typed()
     }
 }
@@ -193,24 +209,15 @@ fn directory(model: &Path) -> Result<&str> {
 pub(super) fn reader() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
     onnx.op_register.insert("Upsample", upsample::build);
+    onnx.op_register.insert("MatMul", vector_product::build);
+    rewrite::register(&mut onnx);
     onnx
 }
 
-/// Names every operator that tract cannot read, with its nodes.
-fn refuse_unknown_operators(onnx: &Onnx, proto: &ModelProto) -> Result<()> {
-    let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for node in proto.graph.iter().flat_map(|graph| &graph.node) {
-        if !onnx.op_register.0.contains_key(&node.op_type) {
-            let name = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
-            unknown.entry(&node.op_type).or_default().push(name.map_or("?", String::as_str));
-        }
-    }
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<String> =
-        unknown.iter().map(|(op, nodes)| format!("\n  {op}: {}", nodes.join(", "))).collect();
-    bail!("this model uses operators that onnxplain cannot run:{}", lines.concat())
+/// Where the numbers of each weight were left in the file.
+fn spans_by_name(proto: &ModelProto, left: Vec<Option<Span>>) -> HashMap<String, Span> {
+    let weights = proto.graph.iter().flat_map(|graph| &graph.initializer);
+    weights.zip(left).filter_map(|(weight, span)| Some((weight.name.clone(), span?))).collect()
 }
 
 /// The only input that is not a stored weight.
@@ -223,7 +230,7 @@ fn the_input(proto: &ModelProto) -> Result<&ValueInfoProto> {
         graph.input.iter().filter(|input| !is_weight(input)).collect();
     match inputs.as_slice() {
         [input] => Ok(input),
-        [] => bail!("the model has no input"),
+        [] => bail!("the explained output depends on no input of the model"),
         _ => {
             let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
             bail!(
@@ -232,6 +239,17 @@ fn the_input(proto: &ModelProto) -> Result<&ValueInfoProto> {
                 names.join(", ")
             )
         }
+    }
+}
+
+/// The lowest and highest number of an input of bytes.
+fn range_of_type(input: &ValueInfoProto) -> Option<[f32; 2]> {
+    let value = input.r#type.as_ref().and_then(|declared| declared.value.as_ref());
+    let Some(type_proto::Value::TensorType(tensor)) = value else { return None };
+    match DataType::try_from(tensor.elem_type) {
+        Ok(DataType::Uint8) => Some([0.0, 255.0]),
+        Ok(DataType::Int8) => Some([-128.0, 127.0]),
+        _ => None,
     }
 }
 
@@ -323,30 +341,6 @@ fn picture_shape(shape: &[usize], layout: Option<Layout>) -> Option<InputShape> 
         Layout::Nhwc => (c, a, b),
     };
     matches!(channels, 1 | 3).then_some(InputShape { channels, height, width, layout })
-}
-
-fn output_index(
-    proto: &ModelProto,
-    options: &LoadOptions,
-    notes: &mut Vec<String>,
-) -> Result<usize> {
-    let graph = proto.graph.as_ref().context("the model has no graph")?;
-    let names: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
-    ensure!(!names.is_empty(), "the model has no output");
-    match &options.output_name {
-        Some(wanted) => names.iter().position(|name| name == wanted).with_context(|| {
-            format!("the model has no output \"{wanted}\"; it has: {}", names.join(", "))
-        }),
-        None => {
-            if names.len() > 1 {
-                notes.push(format!(
-                    "the model has the outputs {}: explaining the first (--output-name sets it)",
-                    names.join(", ")
-                ));
-            }
-            Ok(0)
-        }
-    }
 }
 
 /// Weights in other files must lie in the model's own folder.

@@ -6,10 +6,13 @@ mod batch_normalization;
 mod bytes;
 mod decode;
 mod load;
+mod metadata;
 mod number_type;
 mod parametric;
 mod repair;
+mod rewrite;
 mod upsample;
+mod vector_product;
 mod weights;
 
 pub use load::{DEFAULT_SIZE, LoadOptions, Model, ModelInput};

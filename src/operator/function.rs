@@ -154,6 +154,16 @@ impl Function {
         (self.steps.iter().all(clips) && agrees && low < high).then_some((low, high))
     }
 
+    /// Whether it is put together from powers, roots and arithmetic alone, as statistics are.
+    pub fn is_made_of_powers(&self) -> bool {
+        self.steps.iter().all(|step| match step {
+            Step::Input | Step::Constant(_) | Step::Parameter(_) => true,
+            Step::Unary(operation, _) => operation.is_power(),
+            Step::Binary(operation, ..) => operation.is_arithmetic(),
+            Step::Select(..) => false,
+        })
+    }
+
     /// Whether some step holds a number per channel.
     pub fn has_parameters(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Parameter(_)))

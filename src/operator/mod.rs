@@ -24,7 +24,7 @@ mod softmax;
 
 use std::fmt::Debug;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 pub use activation::Activation;
 pub use affine::Affine;
@@ -52,8 +52,6 @@ pub enum GradientReads {
     Inputs,
     /// That of the output, which tells as much: a ReLU passes what is above 0 on either side.
     Output,
-    /// What [`Operator::note`] makes of the inputs in the forward pass, which is smaller than they are.
-    Note,
 }
 
 /// An operator between tensors of fixed shapes.
@@ -73,14 +71,6 @@ pub trait Operator: Debug + Send + Sync {
     /// Which values [`Operator::gradient`] is given in the place of `inputs`.
     fn gradient_reads(&self) -> GradientReads {
         GradientReads::Inputs
-    }
-
-    /// What [`Operator::gradient`] needs to know of the inputs, where that is [`GradientReads::Note`].
-    ///
-    /// # Errors
-    /// As [`Operator::forward`]; always where the gradient reads something else.
-    fn note(&self, _inputs: &[Tensor]) -> Result<Tensor> {
-        bail!("the gradient of this operator reads no note")
     }
 
     /// Whether the operator is linear in its signal once everything else that it is made of is a

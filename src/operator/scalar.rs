@@ -54,6 +54,12 @@ pub enum Unary {
 }
 
 impl Unary {
+    /// Whether it is a power of `x`, its size or its negative.
+    pub(super) fn is_power(self) -> bool {
+        use Unary::{Abs, Neg, Power, Reciprocal, Rsqrt, Sqrt, Square};
+        matches!(self, Abs | Neg | Power(_) | Reciprocal | Rsqrt | Sqrt | Square)
+    }
+
     /// The value at `x`.
     pub fn value(self, x: f32) -> f32 {
         match self {
@@ -199,6 +205,12 @@ pub enum Binary {
 }
 
 impl Binary {
+    /// Whether it adds, multiplies, takes a power, or keeps a number away from zero.
+    pub(super) fn is_arithmetic(self) -> bool {
+        use Binary::{Add, Div, Max, Mul, Pow, Sub};
+        matches!(self, Add | Div | Max | Mul | Pow | Sub)
+    }
+
     /// The value at `(a, b)`.
     pub fn value(self, a: f32, b: f32) -> f32 {
         match self {

@@ -28,17 +28,6 @@ pub(crate) fn to_rows(blocks: &Tensor, shape: &[usize]) -> Result<Tensor> {
     Ok(rows)
 }
 
-/// The sums over channels of an image in blocks of the row-major `shape`, `[1, C, H, W]`: `[1, 1, H, W]`.
-///
-/// # Errors
-/// When the shapes do not belong together.
-pub(crate) fn sum_channels(blocks: &Tensor, shape: &[usize]) -> Result<Tensor> {
-    let image = image_of(blocks, shape)?;
-    let mut sums = Tensor::unwritten(&[1, 1, image.height, image.width])?;
-    nchwc::sum_channels(image, blocks.data(), sums.data_mut());
-    Ok(sums)
-}
-
 /// What broadcasts to a row-major image (a bias, a threshold) as it broadcasts to one in blocks:
 /// a number, one per channel, or a whole map. `None` where it is none of these.
 pub(crate) fn constant_to_blocks(constant: &Tensor, image: Image) -> Result<Option<Tensor>> {

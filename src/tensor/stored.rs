@@ -38,8 +38,8 @@ pub(crate) trait Store: Debug + Send + Sync {
 pub(crate) enum View<'a> {
     /// In memory.
     Lying(&'a [u8]),
-    /// In pages that the system holds of a file, from this byte of them on.
-    Mapped { pages: Mmap, start: usize },
+    /// In pages that the system holds of a file.
+    Mapped(Mmap),
     /// Still to be read, from this place on.
     Stored(&'a dyn Store, usize),
 }
@@ -49,7 +49,7 @@ impl View<'_> {
     pub fn lying(&self, first: usize, len: usize) -> Option<&[u8]> {
         let bytes: &[u8] = match self {
             View::Lying(bytes) => bytes,
-            View::Mapped { pages, start } => &pages[*start..],
+            View::Mapped(pages) => pages,
             View::Stored(..) => return None,
         };
         Some(&bytes[first * size_of::<f32>()..][..len * size_of::<f32>()])

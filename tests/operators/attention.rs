@@ -91,7 +91,13 @@ fn attention_written_out() {
     const BIAS: &[f32] = &[0.1, -0.2, 0.3, 0.0, 0.5, -0.1, 0.2, 0.2, -0.4];
     const CLOSED: f32 = -1e9;
     const CAUSAL: &[f32] = &[0.0, CLOSED, CLOSED, 0.0, 0.0, CLOSED, 0.0, 0.0, 0.0];
-    all_hold(vec![attention("a bias", BIAS), attention("a mask that closes", CAUSAL)]);
+    const HIDDEN: f32 = f32::NEG_INFINITY;
+    const HIDING: &[f32] = &[0.0, HIDDEN, HIDDEN, 0.0, 0.0, HIDDEN, 0.0, 0.0, 0.0];
+    all_hold(vec![
+        attention("a bias", BIAS),
+        attention("a mask that closes", CAUSAL),
+        attention("a mask of −∞", HIDING),
+    ]);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! From row-major images to images in blocks, and back.
 
 use super::{Image, LANES};
-use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 use crate::threads::for_each_chunk;
 
 /// Pixels that change places together: their channels stay in the first cache.
@@ -37,37 +36,6 @@ pub fn to_rows(image: Image, blocks: &[f32], rows: &mut [f32]) {
     });
 }
 
-/// The sums over channels of an image in blocks: `[1, 1, H, W]`.
-pub fn sum_channels(image: Image, blocks: &[f32], sums: &mut [f32]) {
-    for_each_chunk(sums, RUN, |index, sums| {
-        let pixels = blocks
-            .chunks_exact(image.block_len())
-            .map(|block| block[index * RUN * LANES..][..sums.len() * LANES].as_chunks().0);
-        let mut channels = [[0.0; LANES]; RUN];
-        for pixels in pixels {
-            dispatch(Add(pixels, &mut channels[..sums.len()]));
-        }
-        for (sum, channels) in sums.iter_mut().zip(&channels) {
-            *sum = channels.iter().sum();
-        }
-    });
-}
-
-/// Adds numbers to sums.
-struct Add<'a>(&'a [F32x16], &'a mut [F32x16]);
-
-impl SimdLoop for Add<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Add(numbers, sums) = self;
-        for (number, sum) in numbers.iter().zip(sums) {
-            simd.store(simd.add(simd.load(sum), simd.load(number)), sum);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,9 +53,5 @@ mod tests {
         let mut rows = vec![f32::NAN; numbers.len()];
         to_rows(image, &blocks, &mut rows);
         assert_eq!(rows, numbers);
-        let mut sums = vec![f32::NAN; 15];
-        sum_channels(image, &blocks, &mut sums);
-        let expected = (0..19).map(|channel| (1 + 15 * channel) as f32).sum::<f32>();
-        assert_eq!(sums[0], expected);
     }
 }

@@ -28,7 +28,7 @@ use crate::threads::map_chunks;
 pub use by_sign::{SignBias, TransposedBySign};
 pub use convolution::{forward, serves, transposed};
 pub use filters::{Filters, Floats};
-pub use layout::{sum_channels, to_blocks, to_rows};
+pub use layout::{to_blocks, to_rows};
 pub use prepack::KernelSource;
 pub use prepack::Prepack;
 

@@ -13,6 +13,7 @@ use onnxplain::canonize::PassReport;
 use onnxplain::explain::{Initial, TargetClass};
 use onnxplain::heatmap::{Placement, Positions, Rendering};
 use onnxplain::method::{Explanation, Point, PreparedMethod, Question};
+use onnxplain::network::Quantity;
 use onnxplain::picture::{InputShape, Labels, Output};
 use onnxplain::tensor::Tensor;
 
@@ -34,6 +35,8 @@ pub struct Job {
     pub reader: InputReader,
     pub labels: Option<Labels>,
     pub output: Option<Output>,
+    /// What the explained values mean.
+    pub explained: Quantity,
     pub targets: Targets,
     pub initial: Initial,
     pub outputs: Outputs,

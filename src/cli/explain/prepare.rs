@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use onnxplain::canonize::{PassReport, PassSelection};
 use onnxplain::explain::{Initial, InputRange, Packing};
 use onnxplain::method::{InputInfo, Method, PreparedMethod, Setup};
-use onnxplain::network::Network;
+use onnxplain::network::{Network, Quantity};
 use onnxplain::onnx::{Model, ModelInput};
 use onnxplain::picture::Preprocessor;
 
@@ -18,7 +18,7 @@ use super::attribute::Job;
 use super::described::described;
 use super::inputs::{Failed, InputFile};
 use super::outputs::Outputs;
-use super::report::Seconds;
+use super::report::{Seconds, explained};
 use super::targets::Targets;
 use crate::cli::console::Console;
 use crate::cli::input::{InputReader, is_tensor};
@@ -42,7 +42,14 @@ pub(super) fn prepare(
     let mut start_up = Seconds::default();
     let model = load(options, cards, &mut start_up, console)?;
     let (input, classes) = (model.input.clone(), model.network.class_count());
-    let labels = setup::labels(options.labels.as_deref(), cards, classes, console)?;
+    let explained = explained(model.network.output_function.as_ref(), cards.output());
+    if explained != Quantity::Logit {
+        console.note(format_args!(
+            "the network's output is a {explained}, which is explained as it is"
+        ));
+    }
+    let labels = setup::labels(options.labels.as_deref(), cards, classes, console)?
+        .or_else(|| model.labels.clone().filter(|labels| labels.check_count(classes).is_ok()));
     let targets =
         Targets::parse(&options.target, options.against.as_deref(), labels.as_ref(), classes)?;
     let (preprocessor, range) = preprocessing(&input, cards, files, options, console)?;
@@ -84,6 +91,7 @@ pub(super) fn prepare(
         reader: InputReader::new(&input, preprocessor),
         labels,
         output: cards.output(),
+        explained,
         targets,
         initial,
         outputs,
@@ -159,7 +167,12 @@ fn preprocessing(
     };
     let range = match &options.preprocess.input_range {
         Some(range) => Some(range.range(channel_axis)),
-        None => preprocessor.as_ref().filter(|_| !has_tensors).map(of_pictures),
+        None => match input.range {
+            Some([low, high]) => {
+                Some(InputRange { low: vec![low], high: vec![high], channel_axis })
+            }
+            None => preprocessor.as_ref().filter(|_| !has_tensors).map(of_pictures),
+        },
     };
     Ok((preprocessor, range))
 }

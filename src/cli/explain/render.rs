@@ -106,8 +106,9 @@ impl Job {
         let zero = is_zero.then(|| "the relevance is 0 everywhere".to_string());
         let turned = is_turned.then(|| {
             format!(
-                "the logit {} is negative, so relevance has the opposite sign: blue speaks for the class \
+                "the {} {} is negative, so relevance has the opposite sign: blue speaks for the class \
                  (--initial one keeps the sign)",
+                self.explained,
                 target.logit
             )
         });
@@ -174,6 +175,7 @@ impl Job {
             method: method.name(),
             parameters: self.parameters(),
             canonization: self.canonization.clone(),
+            explained: self.explained.word(),
             prediction: forward.prediction.clone(),
             target,
             relevance: explanation.sums,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use onnxplain::canonize::PassReport;
 use onnxplain::explain::TargetClass;
 use onnxplain::method::{Adaptation, Completeness, Sums};
-use onnxplain::network::OutputFunction;
+use onnxplain::network::{OutputFunction, Quantity};
 use onnxplain::picture::{Labels, Output, Preprocessing};
 use onnxplain::tensor::Tensor;
 
@@ -32,6 +32,8 @@ pub struct Report {
     pub parameters: Value,
     /// The rewrites that were made, with the ONNX nodes they merged.
     pub canonization: Vec<PassReport>,
+    /// What is explained of a class: `logit`, `log-probability`, `probability` or `score`.
+    pub explained: &'static str,
     /// The strongest classes.
     pub prediction: Vec<Prediction>,
     /// The class that is explained.
@@ -163,6 +165,14 @@ pub fn probabilities(
     match (function, output) {
         (None, Some(Output::Probabilities)) => Ok(logits.clone()),
         _ => OutputFunction::probabilities(function, logits),
+    }
+}
+
+/// What the explained values mean; probabilities where the card says so.
+pub fn explained(function: Option<&OutputFunction>, output: Option<Output>) -> Quantity {
+    match (function, output) {
+        (None, Some(Output::Probabilities)) => Quantity::Probability,
+        (function, _) => function.map_or(Quantity::Logit, OutputFunction::explained),
     }
 }
 

@@ -19,7 +19,7 @@ pub fn detailed(reports: &[Report]) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}\n", first.input);
     text.push_str(&prediction_table(&first.prediction));
     for report in reports {
-        let _ = writeln!(text, "  explained  {}", target(&report.target));
+        let _ = writeln!(text, "  explained  {}", target(&report.target, report.explained));
         if report.method != "lrp" {
             let _ = writeln!(text, "  method     {}", described(report.method, &report.parameters));
         }
@@ -43,7 +43,7 @@ pub fn brief(report: &Report, width: usize) -> String {
         Some(top) if top.index == report.target.index && report.target.against.is_none() => {
             String::new()
         }
-        _ => format!("; explained: {}", target(&report.target)),
+        _ => format!("; explained: {}", target(&report.target, report.explained)),
     };
     format!(
         "{BOLD}{:<width$}{BOLD:#}  {top}{explained}  {DIM}{} files, {:.2} s{DIM:#}",
@@ -73,13 +73,13 @@ fn prediction_table(prediction: &[Prediction]) -> String {
     text
 }
 
-fn target(target: &ReportedTarget) -> String {
-    let mut text =
-        format!("{}, logit {:.4}", name(target.index, target.label.as_deref()), target.logit);
+fn target(target: &ReportedTarget, explained: &str) -> String {
+    let name_of_target = name(target.index, target.label.as_deref());
+    let mut text = format!("{name_of_target}, {explained} {:.4}", target.logit);
     if let Some(other) = &target.against {
         let _ = write!(
             text,
-            ", against {}, logit {:.4}",
+            ", against {}, {explained} {:.4}",
             name(other.index, other.label.as_deref()),
             other.logit
         );

@@ -43,6 +43,7 @@ impl<'a> Bias<'a> {
 }
 
 /// The summands of neighbouring pixels.
+#[derive(Clone, Copy)]
 pub enum BiasLanes<'a> {
     Same(F32x16),
     Each(&'a [F32x16]),

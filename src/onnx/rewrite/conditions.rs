@@ -1,0 +1,107 @@
+//! `If` with a condition that does not depend on the picture: the branch that is taken, in its place.
+//!
+//! A scripted module asks for the size of its input. Once that size is known, so is the condition: what it is computed
+//! from is given to tract alone, with the input's shape, and comes out as a constant. Conditions may depend on the
+//! outcome of earlier ones, so that they are settled one after the other.
+
+use anyhow::{Context, Result};
+use tract_core::prelude::DatumType;
+use tract_hir::infer::{Factoid, InferenceFact, InferenceModelExt};
+use tract_onnx::model::Onnx;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
+
+use super::graph::{attribute, node, replace};
+use super::unused::drop_unused;
+use crate::onnx::weights::declared;
+
+/// Settles every `If` of the graph whose condition is known for an input of this shape. Others stay.
+///
+/// # Errors
+/// When a branch is missing.
+pub(super) fn settle(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) -> Result<()> {
+    let mut place = 0;
+    while let Some(graph) = &model.graph {
+        let found = graph.node.iter().skip(place).position(|node| node.op_type == "If");
+        let Some(found) = found else { break };
+        place += found;
+        let condition = graph.node[place].input.first().cloned().unwrap_or_default();
+        match value_of(model, reader, &condition, input) {
+            Some(holds) => take_branch(model, place, holds)?,
+            None => place += 1,
+        }
+    }
+    Ok(())
+}
+
+/// Puts the nodes of a branch in the place of an `If`.
+fn take_branch(model: &mut ModelProto, place: usize, holds: bool) -> Result<()> {
+    let graph = model.graph.as_mut().context("the model has no graph")?;
+    let choice = graph.node[place].clone();
+    let name = if holds { "then_branch" } else { "else_branch" };
+    let branch = attribute(&choice, name).and_then(|branch| branch.g.clone());
+    let branch =
+        branch.with_context(|| format!("the If node \"{}\" has no {name}", choice.name))?;
+    let GraphProto { node: mut nodes, initializer, output, .. } = branch;
+    for (at, node) in nodes.iter_mut().enumerate() {
+        if node.name.is_empty() {
+            node.name = format!("{}/{}_{at}", choice.name, node.op_type);
+        }
+    }
+    let handed_out = output.iter().zip(&choice.output).map(|(inner, outer)| {
+        node(&format!("{}/{outer}", choice.name), "Identity", &[&inner.name], outer)
+    });
+    nodes.extend(handed_out);
+    graph.initializer.extend(initializer);
+    replace(graph, place, nodes);
+    Ok(())
+}
+
+/// The condition, where tract can tell it from the input's shape.
+fn value_of(
+    model: &ModelProto,
+    reader: &Onnx,
+    condition: &str,
+    (input, shape): (&str, &[usize]),
+) -> Option<bool> {
+    let mut graph = outline(model.graph.as_ref()?);
+    graph.output = vec![declared(condition, DataType::Bool as i32, None)];
+    drop_unused(&mut graph);
+    if graph.node.iter().any(|node| node.op_type == "If") {
+        return None;
+    }
+    let place = graph.input.iter().position(|declared| declared.name == input);
+    let opset_import = model.opset_import.clone();
+    let asked = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };
+    let mut asked = reader.parse(&asked, None).ok()?.model;
+    if let Some(place) = place {
+        let outlet = asked.input_outlets().ok()?[place];
+        let number_type = asked.outlet_fact(outlet).ok()?.datum_type.concretize();
+        let fact = InferenceFact::dt_shape(number_type.unwrap_or(DatumType::F32), shape);
+        asked.set_input_fact(place, fact).ok()?;
+    }
+    let typed = asked.into_typed().ok()?.into_decluttered().ok()?;
+    let outlet = *typed.output_outlets().ok()?.first()?;
+    let known = typed.outlet_fact(outlet).ok()?.konst.clone()?;
+    known.cast_to_scalar::<bool>().ok()
+}
+
+/// The graph with inputs in the place of weights whose numbers were left in the file: shapes do not depend on them.
+fn outline(graph: &GraphProto) -> GraphProto {
+    let mut outline = graph.clone();
+    let is_here = |tensor: &TensorProto| {
+        let is_empty = tensor.raw_data.is_empty()
+            && tensor.float_data.is_empty()
+            && tensor.int32_data.is_empty()
+            && tensor.int64_data.is_empty()
+            && tensor.double_data.is_empty();
+        !is_empty || tensor.dims.contains(&0)
+    };
+    for tensor in outline.initializer.extract_if(.., |tensor| !is_here(tensor)) {
+        let shape = tensor.dims.iter().map(|&axis| usize::try_from(axis).unwrap_or(0));
+        let shape: Vec<usize> = shape.collect();
+        outline.input.retain(|input| input.name != tensor.name);
+        outline.input.push(declared(&tensor.name, tensor.data_type, Some(&shape)));
+    }
+    outline
+}
