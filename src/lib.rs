@@ -19,7 +19,3 @@ mod random;
 pub mod rule;
 mod suggest;
 pub mod tensor;
-
-use onnxplain_kernels::{
-    cancellation, elementwise as vector, geometry, microkernel, nchwc as blocked, simd as lanes,
-};

@@ -18,7 +18,7 @@ pub(crate) use self::blocks::{constant_to_blocks, to_blocks, to_rows};
 pub(crate) use self::stored::tests::Counting;
 pub(crate) use self::stored::{Store, StoredTensor, View};
 use crate::parallel::{for_each_chunk, map_chunks};
-use crate::vector;
+use onnxplain_kernels::elementwise;
 
 /// A dense, row-major `f32` array. Cloning shares the storage.
 #[derive(Clone, Debug)]
@@ -185,7 +185,7 @@ impl Tensor {
         let mut result = Tensor::unwritten(self.shape())?;
         for_each_chunk(result.data_mut(), CHUNK, |index, chunk| {
             let from = &self.data()[index * CHUNK..][..chunk.len()];
-            vector::each_with(chunk, from, |to, from| *to = function(from));
+            elementwise::each_with(chunk, from, |to, from| *to = function(from));
         });
         Ok(result)
     }
@@ -197,7 +197,7 @@ impl Tensor {
 
     /// The sum of all elements and of all absolute values, accumulated in `f64`.
     pub fn sums(&self) -> [f64; 2] {
-        vector::sums(self.data())
+        elementwise::sums(self.data())
     }
 
     /// The largest absolute value; 0 for an empty tensor.
@@ -241,8 +241,8 @@ impl Tensor {
         others: [&Tensor; N],
         function: impl Fn(f32, [f32; N]) -> f32 + Send + Sync,
     ) -> Result<[f64; 2]> {
-        let sums = self.combine_chunks(others, function, vector::sums)?;
-        Ok(vector::total(&sums))
+        let sums = self.combine_chunks(others, function, elementwise::sums)?;
+        Ok(elementwise::total(&sums))
     }
 
     /// Combines chunk by chunk, and returns what `conclude` makes of each.
@@ -271,7 +271,7 @@ impl Tensor {
                 chunk.copy_from_slice(&source[index * CHUNK..][..chunk.len()]);
             }
             let others = others.map(|other| &other[index * CHUNK..][..chunk.len()]);
-            vector::combine(chunk, others, &function);
+            elementwise::combine(chunk, others, &function);
             conclude(chunk)
         }))
     }
@@ -288,15 +288,7 @@ pub(crate) const CHUNK: usize = 1 << 12;
 
 /// The sum of numbers, accumulated in `f64`.
 pub(crate) fn sum_of(data: &[f32]) -> f64 {
-    vector::sums(data)[0]
-}
-
-/// Quarters between −2 and 2: sums of their products are exact.
-#[cfg(test)]
-pub(crate) fn quarters(shape: &[usize], step: usize) -> Tensor {
-    let count = shape.iter().product();
-    let data: Vec<f32> = (0..count).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect();
-    Tensor::new(shape, &data).expect("the shape has as many elements")
+    elementwise::sums(data)[0]
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::workers::{Watch, Workers};
 use super::{GradCam, Method};
 use crate::canonize::{PassSelection, canonize};
 use crate::composite::Composite;
-use crate::explain::{Explainer, Packing};
+use crate::explain::{Explainer, Prepack};
 use crate::network::{LayerId, Network};
 use crate::onnx::ParametricModel;
 use crate::parallel::Threads;
@@ -31,8 +31,8 @@ pub struct Setup {
     pub stored: Option<ParametricModel>,
     /// Threads for one explanation.
     pub threads: usize,
-    /// [`Packing::PerPass`] for a single explanation: nothing is made ready that only a next one would need.
-    pub packing: Packing,
+    /// [`Prepack::OnTheFly`] for a single explanation: nothing is made ready that only a next one would need.
+    pub prepack: Prepack,
 }
 
 /// A method and the network that it explains, compiled.
@@ -59,7 +59,7 @@ struct Compilation {
     info: InputInfo,
     /// The layer whose value must be kept.
     layer: Option<GradCam>,
-    packing: Packing,
+    prepack: Prepack,
 }
 
 impl PreparedMethod {
@@ -73,10 +73,10 @@ impl PreparedMethod {
             Method::GradCam(method) => Some(method.clone()),
             _ => None,
         };
-        let Setup { network, composite, passes, info, at, stored, threads, packing } = setup;
+        let Setup { network, composite, passes, info, at, stored, threads, prepack } = setup;
         let end = at.as_deref().map_or(Ok(0), |name| network.layer_named(name))?;
-        let packing = if is_sampled { Packing::Kept } else { packing };
-        let compilation = Compilation { composite, info: info.clone(), layer, packing };
+        let prepack = if is_sampled { Prepack::Once } else { prepack };
+        let compilation = Compilation { composite, info: info.clone(), layer, prepack };
         // Samples are the better way to use threads: each runs on one.
         let inside = if is_sampled { Threads::default() } else { Threads::new(threads)? };
         let explainer = compilation.explainer(network, inside)?;
@@ -147,7 +147,7 @@ impl Compilation {
         let layer = self.layer.as_ref().map(|layer| layer.layer(&network)).transpose()?;
         let range = self.info.range.as_ref();
         let composite = &self.composite;
-        let explainer = Explainer::with_packing(network, composite, range, threads, self.packing);
+        let explainer = Explainer::with_prepack(network, composite, range, threads, self.prepack);
         let mut explainer = explainer
             .with_context(|| format!("the composite {} cannot be used", composite.name))?;
         if let Some(layer) = layer {

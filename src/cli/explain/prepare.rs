@@ -7,7 +7,7 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 
 use onnxplain::canonize::{PassReport, PassSelection};
-use onnxplain::explain::{Initial, InputRange, Packing};
+use onnxplain::explain::{Initial, InputRange, Prepack};
 use onnxplain::method::{InputInfo, Method, PreparedMethod, Setup};
 use onnxplain::network::{Network, Quantity};
 use onnxplain::onnx::{Model, ModelInput};
@@ -78,7 +78,7 @@ pub(super) fn prepare(
         at: options.method.at.clone(),
         stored,
         threads,
-        packing: if is_single { Packing::PerPass } else { Packing::Kept },
+        prepack: if is_single { Prepack::OnTheFly } else { Prepack::Once },
     };
     let begin = Instant::now();
     let prepared = PreparedMethod::new(method, setup)?;
