@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use onnxplain::canonize::{PassSelection, canonize};
 use onnxplain::composite::Composite;
-use onnxplain::explain::{Explainer, InputRange, Prepack};
+use onnxplain::explain::{Explainer, InputRange, Prepack, RelevanceSupport, Step};
 use onnxplain::linear::Weight;
 use onnxplain::network::{Network, Op};
 use onnxplain::onnx::{LoadOptions, Model};
@@ -83,6 +83,47 @@ fn a_single_explanation_is_the_same_to_the_last_bit() {
     }
     // Its dense layer is large enough to be read piece by piece.
     check("efficientnet_lite0.onnx", "epsilon-plus-flat");
+}
+
+#[test]
+fn a_program_stays_as_it_was_compiled_while_an_explainer_runs_it() {
+    for name in ["fashion_vgg.onnx", "fashion_resnet.onnx"] {
+        let mut network = load(&sample(name), false);
+        let explainer =
+            explainer(load(&sample(name), true), "epsilon-gamma-box", Prepack::Once).unwrap();
+        canonize(&mut network, &PassSelection::all()).unwrap();
+        let program = explainer.program().clone();
+        drop(explainer);
+        for (stored, read) in weights(&program.network).zip(weights(&network)) {
+            assert_eq!(stored.load().unwrap().data(), read.load().unwrap().data(), "{name}");
+        }
+        let mut with_range = 0;
+        for (layer, step) in program.network.layers.iter().zip(&program.steps) {
+            let Step::Linear(step) = step else { continue };
+            for range in &step.ranges {
+                let shape = &program.network.layers[layer.inputs[0]].shape;
+                assert_eq!(range.low.shape(), shape);
+                assert!(range.low.data().iter().all(|low| *low == -2.0));
+                with_range += 1;
+            }
+        }
+        assert_eq!(with_range, 1, "z-box is the rule of the first layer of {name}");
+    }
+}
+
+#[test]
+fn a_program_says_where_relevance_arrives() {
+    let explainer =
+        explainer(load(&sample("fashion_vgg.onnx"), true), "epsilon-gamma-box", Prepack::OnTheFly)
+            .unwrap();
+    let program = explainer.program();
+    assert_eq!(program.support[program.network.output], RelevanceSupport::ANYWHERE);
+    // Every convolution is in front of a ReLU, and nothing above gives relevance to silent units.
+    for (layer, support) in program.network.layers.iter().zip(&program.support) {
+        if matches!(layer.op, Op::Convolution(_)) {
+            assert_eq!(*support, RelevanceSupport::POSITIVE, "{}", layer.name);
+        }
+    }
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod scratch;
 pub mod simd;
 pub mod threads;
 
+pub use scratch::AlignedBuf;
+
 use std::fmt;
 
 /// Operands whose sizes do not fit each other, or that are too large.

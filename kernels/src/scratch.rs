@@ -30,19 +30,23 @@ impl AlignedBuf {
     /// Zero-filling would page-fault the whole buffer on the calling thread while the workers wait, which took 4 % of the
     /// processor time of one picture of a ResNet-50, and 11 % of a MobileNetV2's where its activations are concerned.
     ///
-    /// # Panics
     /// Aborts like a `Vec` when there is no memory.
     pub fn unspecified(len: usize) -> AlignedBuf {
+        AlignedBuf::try_unspecified(len)
+            .unwrap_or_else(|| handle_alloc_error(layout(len).unwrap_or(Layout::new::<f32>())))
+    }
+
+    /// Like [`AlignedBuf::unspecified`]; `None` when there is no memory.
+    pub fn try_unspecified(len: usize) -> Option<AlignedBuf> {
         if len == 0 {
-            return AlignedBuf::default();
+            return Some(AlignedBuf::default());
         }
-        let Some(layout) = layout(len) else { handle_alloc_error(Layout::new::<f32>()) };
         // SAFETY: the layout is not empty.
-        let memory = unsafe { alloc(layout) };
-        let Some(start) = NonNull::new(memory.cast::<f32>()) else { handle_alloc_error(layout) };
+        let memory = unsafe { alloc(layout(len)?) };
+        let start = NonNull::new(memory.cast::<f32>())?;
         // SAFETY: the memory has room for `len` floats, and nobody else knows it.
         unsafe { freeze(start, len) };
-        AlignedBuf { start, len }
+        Some(AlignedBuf { start, len })
     }
 }
 

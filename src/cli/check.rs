@@ -10,18 +10,16 @@ use clap::Args;
 use serde_json::json;
 
 use onnxplain::explain::{Explainer, Initial, Target, initial_relevance};
-use onnxplain::network::Network;
-use onnxplain::onnx::Model;
-use onnxplain::parallel::Threads;
+use onnxplain::io::read_npy_shape;
+use onnxplain::session::is_array_file;
 use onnxplain::tensor::Tensor;
+use onnxplain::{Notice, Session, Severity, Topic};
 
 use self::conservation::Conservation;
 use self::function::Comparison;
 use super::Status;
 use super::console::{BOLD, Console, GREEN, RED};
-use super::input::{InputReader, is_tensor};
-use super::options::{ModelOptions, PreprocessOptions, channel_axis};
-use super::setup::{self, Cards, Choice};
+use super::options::{ModelOptions, PreprocessOptions, check_model_path};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,6 +28,10 @@ Examples:
 
 /// Random inputs that are always tried.
 const RANDOM_INPUTS: u64 = 3;
+
+/// Where random inputs lie: what z-box is told where nothing else is known.
+const LOWEST: f32 = -2.0;
+const HIGHEST: f32 = 2.0;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -46,37 +48,33 @@ pub struct CheckOptions {
 
 /// Prints the two verdicts; the status says whether both are good.
 pub fn run(options: &CheckOptions, console: &mut Console) -> Result<Status> {
-    setup::check_model_path(&options.model)?;
-    let cards = Cards::read(&options.model, options.preprocess.preprocess.as_deref(), console)?;
-    let named = Choice::named(&options.options.composite)?;
-    let model = setup::load_model_with_reference(&options.model, &options.options, &cards)?;
-    model.notes.iter().for_each(|note| console.note(note));
-    let inputs = inputs(options, &cards, &model, console)?;
-    let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
-    let passes = options.options.passes(&choice.composite)?;
-
-    let comparisons = function::compare(&model, &passes, &inputs)?;
-    let (network, _) = setup::canonized(model.network.clone(), &passes)?;
-    let explainer = explainer(network, &choice, options, &cards, &model)?;
-    let conservation = Conservation::worst(&explainer, &inputs)?;
+    check_model_path(&options.model)?;
+    let explainer = options.options.explainer()?.threads(1).fallback_range(LOWEST, HIGHEST);
+    let session = open(options, console)?;
+    let inputs = inputs(options, &session)?;
+    let canonized = session.canonized(explainer)?;
+    let comparisons = function::compare(session.model(), &canonized.passes, &inputs)?;
+    let explainer = session.compile(canonized)?;
+    let network = explainer.engine().network();
+    let conservation = Conservation::worst(explainer.engine(), &inputs)?;
 
     let keeps_function = comparisons.iter().all(Comparison::is_good);
     let is_good = keeps_function && conservation.is_good();
     if console.is_json() {
         console.print_json(&json!({
             "model": options.model.display().to_string(),
-            "composite": choice.composite.name,
+            "composite": explainer.composite(),
             "inputs": inputs.len(),
             "function": { "is_unchanged": keeps_function, "limit": function::LIMIT, "comparisons": comparisons },
-            "conservation": conservation.to_json(explainer.network()),
+            "conservation": conservation.to_json(network),
             "version": env!("CARGO_PKG_VERSION"),
         }))?;
     } else {
         console.print(verdict("the function is unchanged", keeps_function))?;
         console.print(function::table(&comparisons).render())?;
-        let title = format!("relevance is conserved ({})", choice.composite.name);
+        let title = format!("relevance is conserved ({})", explainer.composite());
         console.print(verdict(&title, conservation.is_good()))?;
-        console.print(conservation.to_text(explainer.network()))?;
+        console.print(conservation.to_text(network))?;
     }
     Ok(if is_good { Status::Done } else { Status::Partly })
 }
@@ -86,57 +84,31 @@ fn verdict(claim: &str, holds: bool) -> String {
     format!("{BOLD}{claim}:{BOLD:#} {style}{word}{style:#}")
 }
 
-/// Random inputs, and those given.
-fn inputs(
-    options: &CheckOptions,
-    cards: &Cards,
-    model: &Model,
-    console: &mut Console,
-) -> Result<Vec<Tensor>> {
-    let mut inputs: Vec<Tensor> = (0..RANDOM_INPUTS)
-        .map(|seed| function::noise(&model.input.shape, seed))
-        .collect::<Result<_>>()?;
-    let has_pictures = options.inputs.iter().any(|path| !is_tensor(path));
-    let preprocessor = match has_pictures {
-        true => {
-            let fitted =
-                setup::preprocessor(&model.input, cards, &options.preprocess, &options.options)?;
-            fitted.1.iter().for_each(|note| console.note(note));
-            Some(fitted.0)
-        }
-        false => None,
-    };
-    let reader = InputReader::new(&model.input, preprocessor);
-    for path in &options.inputs {
-        let input = reader.read(path, false)?;
-        inputs.push(input.tensor.reshaped(&model.input.shape)?);
+/// Opens the model with what it is compared with; says what was assumed.
+fn open(options: &CheckOptions, console: &mut Console) -> Result<Session> {
+    let has_pictures = options.inputs.iter().any(|path| !is_array_file(path));
+    let mut session = options.preprocess.session(&options.options).with_reference();
+    if has_pictures {
+        session = session.pictures(true);
     }
-    Ok(inputs)
+    let array = options.inputs.iter().find(|path| is_array_file(path));
+    let shape = array.and_then(|array| read_npy_shape(array).ok());
+    let session = session.input_shape(shape).open(&options.model)?;
+    let is_wanted = |notice: &&Notice| match notice.topic {
+        Topic::Labels => false,
+        Topic::Preprocessing => has_pictures || notice.severity == Severity::Warning,
+        _ => true,
+    };
+    session.notices().iter().filter(is_wanted).for_each(|notice| console.notice(notice));
+    Ok(session)
 }
 
-/// The compiled network; random inputs lie between −2 and 2, which is what z-box is told where
-/// nothing else is known.
-fn explainer(
-    network: Network,
-    choice: &Choice,
-    options: &CheckOptions,
-    cards: &Cards,
-    model: &Model,
-) -> Result<Explainer> {
-    let axis = channel_axis(model.input.picture);
-    let given = options.preprocess.input_range.as_ref().map(|range| range.range(axis));
-    let fitted = setup::preprocessor(&model.input, cards, &options.preprocess, &options.options);
-    let range = given.unwrap_or_else(|| match fitted {
-        Ok((preprocessor, _)) => {
-            let (low, high) = preprocessor.input_range();
-            onnxplain::explain::InputRange { low, high, channel_axis: axis }
-        }
-        Err(_) => {
-            onnxplain::explain::InputRange { low: vec![-2.0], high: vec![2.0], channel_axis: axis }
-        }
-    });
-    Explainer::new(network, &choice.composite, Some(&range), Threads::default())
-        .with_context(|| format!("the composite {} cannot be used", choice.composite.name))
+/// Random inputs, and those given.
+fn inputs(options: &CheckOptions, session: &Session) -> Result<Vec<Tensor>> {
+    let random = (0..RANDOM_INPUTS).map(|seed| function::noise(session.input_shape(), seed));
+    let given =
+        options.inputs.iter().map(|path| Ok(session.prepare(path)?.array().tensor().clone()));
+    random.chain(given).collect()
 }
 
 /// The books of explaining the highest logit of one input.

@@ -10,6 +10,8 @@ use clap::ColorChoice;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use onnxplain::{Notice, Severity};
+
 use super::progress::Progress;
 use super::{GlobalOptions, failure};
 
@@ -108,6 +110,15 @@ impl Console {
     pub fn warning(&mut self, text: impl Display) {
         if !self.is_quiet {
             self.say(format_args!("{YELLOW}warning:{YELLOW:#} {text}"));
+        }
+    }
+
+    /// What the library has to say.
+    pub fn notice(&mut self, notice: &Notice) {
+        match notice.severity {
+            Severity::Detail => self.detail(notice),
+            Severity::Note => self.note(notice),
+            Severity::Warning => self.warning(notice),
         }
     }
 

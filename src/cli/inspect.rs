@@ -6,16 +6,15 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
-use onnxplain::canonize::PassReport;
-use onnxplain::composite::{Assignment, InputKnowledge};
-use onnxplain::network::{Family, Interval, Layer, Network, Op, OutputFunction, Quantity};
+use onnxplain::composite::Assignment;
+use onnxplain::network::{Family, Kind, Layer, Network, Op, OutputFunction, Quantity};
 use onnxplain::onnx::Model;
-use onnxplain::tensor::Tensor;
+use onnxplain::session::Canonized;
+use onnxplain::{Session, Topic};
 
 use super::Status;
 use super::console::{BOLD, Console};
-use super::options::ModelOptions;
-use super::setup::{self, Cards, Choice};
+use super::options::{ModelOptions, check_model_path};
 use super::table::{Align, Table};
 
 const EXAMPLES: &str = "\
@@ -35,10 +34,9 @@ pub struct InspectOptions {
 
 /// A canonized model with its rules.
 struct Inspection {
-    model: Model,
-    network: Network,
-    canonization: Vec<PassReport>,
-    choice: Choice,
+    session: Session,
+    family: Family,
+    canonized: Canonized,
     assignment: Assignment,
 }
 
@@ -54,55 +52,47 @@ pub fn run(options: &InspectOptions, console: &mut Console) -> Result<Status> {
 }
 
 fn inspect(options: &InspectOptions, console: &mut Console) -> Result<Inspection> {
-    setup::check_model_path(&options.model)?;
-    let cards = Cards::read(&options.model, None, console)?;
-    let named = Choice::named(&options.options.composite)?;
-    let model = setup::load_model(&options.model, &options.options, &cards)?;
-    model.notes.iter().for_each(|note| console.note(note));
-    let choice = named.map_or_else(|| Choice::auto(&model.network), Ok)?;
-    let passes = options.options.passes(&choice.composite)?;
-    let (network, canonization) = setup::canonized(model.network.clone(), &passes)?;
-    let assignment = Assignment::knowing(&network, &choice.composite, &knowledge(&model)?)?;
-    choice.tell_unused(&assignment, console);
-    Ok(Inspection { model, network, canonization, choice, assignment })
-}
-
-/// What `explain` will know of the input: for pictures what preprocessing gives, for tensors nothing.
-fn knowledge(model: &Model) -> Result<InputKnowledge> {
-    if model.input.picture.is_none() && model.input.range.is_none() {
-        return Ok(InputKnowledge::Nothing);
-    }
-    let range = model.input.range.unwrap_or([-3.0, 3.0]);
-    let [low, high] = range.map(|end| Tensor::filled(&model.input.shape, end));
-    Ok(InputKnowledge::Within(Interval { low: low?, high: high? }))
+    check_model_path(&options.model)?;
+    let explainer = options.options.explainer()?;
+    let session = options.options.session().pictures(false).open(&options.model)?;
+    let notices = session.notices().iter().filter(|notice| notice.topic != Topic::Labels);
+    notices.for_each(|notice| console.notice(notice));
+    let canonized = session.canonized(explainer)?;
+    let assignment = canonized.assignment(&session.knowledge()?)?;
+    canonized.choice.unused(&assignment).iter().for_each(|notice| console.notice(notice));
+    let family = session.family()?;
+    Ok(Inspection { session, family, canonized, assignment })
 }
 
 impl Inspection {
-    /// The name of what is computed from the explained values at the end.
+    fn network(&self) -> &Network {
+        &self.canonized.network
+    }
+
     fn output_function(&self) -> Option<&'static str> {
-        let function = self.network.output_function.as_ref();
+        let function = self.network().output_function.as_ref();
         let function = function.filter(|function| !matches!(function, OutputFunction::Identity(_)));
         function.map(|function| function.name())
     }
 
     fn to_text(&self, is_verbose: bool) -> String {
-        let input = &self.model.input;
+        let Model { path, input, .. } = self.session.model();
         let mut lines = vec![
-            format!("{BOLD}{}{BOLD:#}", self.model.path.display()),
+            format!("{BOLD}{}{BOLD:#}", path.display()),
             format!("  input       {} {}", input.name, shape(&input.shape)),
-            format!("  output      {} classes{}", self.network.class_count(), self.stripped()),
-            format!("  family      {}", Family::of(&self.network)),
-            format!("  composite   {}", self.choice.describe()),
+            format!("  output      {} classes{}", self.network().class_count(), self.stripped()),
+            format!("  family      {}", self.family),
+            format!("  composite   {}", self.canonized.choice.describe()),
         ];
-        for report in &self.canonization {
+        for report in &self.canonized.reports {
             let nodes =
                 if is_verbose { format!(": {}", report.nodes.join(", ")) } else { String::new() };
             lines.push(format!("  canonized   {} ({}){nodes}", report.pass, report.nodes.len()));
         }
         lines.push(format!(
             "  size        {} layers, {} parameters",
-            self.network.layers.len(),
-            thousands(self.network.parameter_count())
+            self.network().layers.len(),
+            thousands(self.network().parameter_count())
         ));
         format!("{}\n\n{}", lines.join("\n"), self.table().render())
     }
@@ -110,7 +100,7 @@ impl Inspection {
     fn stripped(&self) -> String {
         match self.output_function() {
             Some(name) => format!(" (the final {name} is not explained, the values before it are)"),
-            None => match self.network.explained() {
+            None => match self.network().explained() {
                 Quantity::Logit => String::new(),
                 quantity => format!(" (each is a {quantity}, which is explained as it is)"),
             },
@@ -125,43 +115,46 @@ impl Inspection {
             ("parameters", Align::Right),
             ("rule", Align::Left),
         ]);
-        for (layer, rule) in self.network.layers.iter().zip(&self.assignment.rules) {
+        let layers = self.network().layers.iter().zip(self.network().kinds());
+        for ((layer, of_kind), rule) in layers.zip(&self.assignment.rules) {
             let parameters = match layer.op.parameter_count() {
                 0 => String::new(),
                 count => thousands(count),
             };
             table.row(vec![
                 layer.name.clone(),
-                kind(layer),
+                kind(layer, of_kind),
                 shape(&layer.shape),
                 parameters,
-                rule.describe(layer.kind()),
+                rule.describe(of_kind),
             ]);
         }
         table
     }
 
     fn to_json(&self) -> Value {
-        let layers = self.network.layers.iter().zip(&self.assignment.rules).map(|(layer, rule)| {
+        let model = self.session.model();
+        let layers = self.network().layers.iter().zip(self.network().kinds());
+        let layers = layers.zip(&self.assignment.rules).map(|((layer, kind), rule)| {
             json!({
                 "name": layer.name,
                 "operator": layer.op_type,
-                "kind": layer.kind(),
+                "kind": kind,
                 "shape": layer.shape,
                 "parameters": layer.op.parameter_count(),
-                "rule": rule.describe(layer.kind()),
+                "rule": rule.describe(kind),
             })
         });
         json!({
-            "model": self.model.path.display().to_string(),
-            "input": { "name": self.model.input.name, "shape": self.model.input.shape },
-            "classes": self.network.class_count(),
+            "model": model.path.display().to_string(),
+            "input": { "name": model.input.name, "shape": model.input.shape },
+            "classes": self.network().class_count(),
             "output_function": self.output_function(),
-            "explained": self.network.explained().word(),
-            "family": Family::of(&self.network).to_string(),
-            "composite": self.choice.composite.name,
-            "canonization": self.canonization,
-            "parameters": self.network.parameter_count(),
+            "explained": self.network().explained().word(),
+            "family": self.family.to_string(),
+            "composite": self.canonized.choice.composite.name,
+            "canonization": self.canonized.reports,
+            "parameters": self.network().parameter_count(),
             "layers": layers.collect::<Vec<_>>(),
             "version": env!("CARGO_PKG_VERSION"),
         })
@@ -169,10 +162,10 @@ impl Inspection {
 }
 
 /// The kind, and for an activation which one.
-fn kind(layer: &Layer) -> String {
+fn kind(layer: &Layer, kind: Kind) -> String {
     match &layer.op {
         Op::Activation(activation) => format!("activation ({})", activation.name),
-        _ => layer.kind().word().to_string(),
+        _ => kind.word().to_string(),
     }
 }
 

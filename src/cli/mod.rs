@@ -1,7 +1,7 @@
 //! The command line: one file per command, and what they share.
 //!
-//! Results go to standard output, everything else to standard error. `options` says what can be given, `setup` loads
-//! what belongs to a model, `input` reads pictures and tensors, `console` prints, `failure` shows errors.
+//! Results go to standard output, everything else to standard error. `options` says what can be given, `console`
+//! prints, `failure` shows errors. Models are opened and explained by the library's [`Session`](onnxplain::Session).
 
 mod check;
 mod completions;
@@ -9,14 +9,12 @@ mod console;
 mod explain;
 mod failure;
 mod gallery;
-mod input;
 mod inspect;
 mod interrupt;
 mod man;
 mod options;
 mod presets;
 mod progress;
-mod setup;
 mod table;
 
 use std::process::ExitCode;

@@ -1,15 +1,13 @@
 //! Options that several commands share.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Error, Result, ensure};
 use clap::Args;
 
-use onnxplain::canonize::PassSelection;
-use onnxplain::composite::Composite;
-use onnxplain::explain::InputRange;
-use onnxplain::picture::{Channels, Crop, InputShape, Layout, Overrides, Resize};
-use onnxplain::picture::{parse_numbers, parse_size};
+use onnxplain::picture::{Channels, Crop, Layout, Overrides, Resize, parse_numbers, parse_size};
+use onnxplain::{Composite, ExplainerOptions, SessionOptions};
 
 /// How the model is read and which rules it gets.
 #[derive(Debug, Args)]
@@ -111,31 +109,47 @@ impl FromStr for RangeText {
     }
 }
 
-impl RangeText {
-    /// The range for an input whose channels are on `channel_axis`.
-    pub fn range(&self, channel_axis: usize) -> InputRange {
-        InputRange { low: self.low.clone(), high: self.high.clone(), channel_axis }
-    }
-}
-
 impl ModelOptions {
-    /// The canonization passes: the composite's, less those switched off.
-    pub fn passes(&self, composite: &Composite) -> Result<PassSelection> {
-        match &self.no_canonize {
-            None => PassSelection::of(&composite.canonize),
-            Some(passes) if passes.is_empty() => Ok(PassSelection::none()),
-            Some(passes) => passes
-                .iter()
-                .try_fold(PassSelection::of(&composite.canonize)?, |selection, pass| {
-                    selection.without(pass)
-                }),
+    /// What a session is opened with.
+    pub fn session(&self) -> SessionOptions {
+        let overrides = Overrides { size: self.size, layout: self.layout, ..Overrides::default() };
+        let options = SessionOptions::new().overrides(overrides);
+        let options = options.allow_gradient(self.allow_gradient.clone());
+        match &self.output_name {
+            Some(name) => options.output(name),
+            None => options,
         }
+    }
+
+    /// Which rules are used, and which rewrites are made before.
+    ///
+    /// # Errors
+    /// When there is no such composite.
+    pub fn explainer(&self) -> Result<ExplainerOptions> {
+        let options = ExplainerOptions::new().composite(Composite::named(&self.composite)?);
+        Ok(match &self.no_canonize {
+            None => options,
+            Some(passes) if passes.is_empty() => options.without_canonization(),
+            Some(passes) => options.without_passes(passes.iter().cloned()),
+        })
     }
 }
 
 impl PreprocessOptions {
+    /// What a session is opened with, for pictures too.
+    pub fn session(&self, model: &ModelOptions) -> SessionOptions {
+        let mut options = model.session().overrides(self.overrides(model));
+        if let Some(name) = &self.preprocess {
+            options = options.preprocess(name);
+        }
+        if let Some(RangeText { low, high }) = self.input_range.clone() {
+            options = options.input_range(low, high);
+        }
+        options
+    }
+
     /// The single steps that win over the card's.
-    pub fn overrides(&self, model: &ModelOptions) -> Overrides {
+    fn overrides(&self, model: &ModelOptions) -> Overrides {
         Overrides {
             mean: self.mean.clone().map(|numbers| numbers.0),
             std: self.std.clone().map(|numbers| numbers.0),
@@ -148,12 +162,14 @@ impl PreprocessOptions {
     }
 }
 
-/// The axis of the input on which the channels are.
-pub fn channel_axis(picture: Option<InputShape>) -> usize {
-    match picture.map(|picture| picture.layout) {
-        Some(Layout::Nhwc) => 3,
-        _ => 1,
-    }
+/// Refuses what is no file before anything is read.
+pub fn check_model_path(path: &Path) -> Result<()> {
+    ensure!(
+        path.exists(),
+        "there is no model {}: the first operand is the .onnx file",
+        path.display()
+    );
+    Ok(())
 }
 
 #[cfg(test)]

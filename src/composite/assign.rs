@@ -8,7 +8,7 @@ use super::{Composite, Entry};
 use crate::network::{Followed, Interval, Kind, Layer, LayerId, Network, UnknownOp};
 use crate::network::{follow, refuse};
 use crate::operator::Operator;
-use crate::rule::{Effect, GRADIENT, Rule, RuleSetting, Stabilizer};
+use crate::rule::{Effect, GRADIENT, Rule, RuleSetting, Stabilizer, TAYLOR};
 
 /// The rule of one layer.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,9 +79,16 @@ impl Assignment {
         composite: &Composite,
         knowledge: &InputKnowledge,
     ) -> Result<Assignment> {
-        let unknown: Vec<UnknownOp> = network.layers.iter().filter_map(UnknownOp::of).collect();
-        refuse(&unknown, "has no rule for")?;
         let places = Places::of(network);
+        let wants_gradient = |id: LayerId, layer: &Layer| {
+            let entry = composite.rules.iter().find(|entry| places.matches(entry, id, layer));
+            entry.is_some_and(|entry| is_gradient(&entry.rule))
+        };
+        let layers = network.layers.iter().enumerate();
+        let explained = layers.filter(|(id, layer)| !wants_gradient(*id, layer));
+        let unknown: Vec<UnknownOp> =
+            explained.filter_map(|(_, layer)| UnknownOp::of(layer)).collect();
+        refuse(&unknown, "has no rule for")?;
         let mut is_used = vec![false; composite.rules.len()];
         let (mut problems, mut replaced) = (vec![], vec![]);
         let mut rules = Vec::with_capacity(network.layers.len());
@@ -159,6 +166,10 @@ fn lack(
     Ok(None)
 }
 
+fn is_gradient(setting: &RuleSetting) -> bool {
+    matches!(setting.rule.effect(), Effect::Gradient)
+}
+
 fn rule_of(
     layer: &Layer,
     entry: Option<&Entry>,
@@ -169,7 +180,10 @@ fn rule_of(
         return Ok(LayerRule::End);
     }
     if layer.unknown.is_some() {
-        return Ok(LayerRule::Rule((&GRADIENT).into(), composite.stabilizer));
+        // Gradient times input: what is linear hands on what it got, whatever its sign.
+        let wants_gradient = entry.is_some_and(|entry| is_gradient(&entry.rule));
+        let rule = if wants_gradient { &GRADIENT } else { &TAYLOR };
+        return Ok(LayerRule::Rule(rule.into(), composite.stabilizer));
     }
     let Some(entry) = entry else {
         if kind.routes() {
@@ -192,9 +206,7 @@ fn rule_of(
         Effect::Gradient => true,
         Effect::GuidedBackprop | Effect::Deconvnet => kind == Kind::Activation,
         Effect::Taylor => layer.op.as_operator().is_some(),
-        Effect::Pass => {
-            PASSING.contains(&kind) && !matches!(layer.op, crate::network::Op::Quotient(_))
-        }
+        Effect::Pass => PASSING.contains(&kind),
         Effect::Divide(_) => {
             layer.op.as_linear().is_some()
                 || (entry.rule.rule.spec.on_signals && is_linear_in_signal())
@@ -240,26 +252,28 @@ struct Places {
     /// For each layer, its number among the layers of its kind.
     numbers: Vec<usize>,
     counts: HashMap<Kind, usize>,
+    kinds: Vec<Kind>,
 }
 
 impl Places {
     fn of(network: &Network) -> Places {
         let mut counts = HashMap::new();
-        let numbers = network
-            .layers
+        let kinds = network.kinds();
+        let numbers = kinds
             .iter()
-            .map(|layer| {
-                let count = counts.entry(layer.kind()).or_insert(0);
+            .map(|&kind| {
+                let count = counts.entry(kind).or_insert(0);
                 *count += 1;
                 *count - 1
             })
             .collect();
-        Places { first: network.first_layers(), last: network.last_layers(), numbers, counts }
+        let (first, last) = (network.first_layers(), network.last_layers());
+        Places { first, last, numbers, counts, kinds }
     }
 
     fn matches(&self, entry: &Entry, id: LayerId, layer: &Layer) -> bool {
         let when = &entry.when;
-        let kind = layer.kind();
+        let kind = self.kinds[id];
         let count = self.counts.get(&kind).copied().unwrap_or(0);
         when.first.is_none_or(|first| first == self.first.contains(&id))
             && when.last.is_none_or(|last| last == self.last.contains(&id))

@@ -1,12 +1,9 @@
 //! The YAML of a composite.
 
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Deserialize;
 
 use super::kinds::Kinds;
-use super::presets::{PRESETS, Preset};
 use crate::canonize::Canonization;
 use crate::rule::{RuleSetting, Stabilizer};
 use crate::suggest::explained;
@@ -115,30 +112,6 @@ impl Composite {
             bail!("{origin}: the composite has no rules");
         }
         Ok(composite)
-    }
-
-    /// A preset by its name, or a YAML file.
-    ///
-    /// # Errors
-    /// When there is neither a preset nor a file of that name, or the file is invalid.
-    pub fn find(name_or_path: &str) -> Result<Composite> {
-        if let Some(preset) = Preset::find(name_or_path) {
-            return preset.composite();
-        }
-        let looks_like_file = name_or_path.ends_with(".yaml")
-            || name_or_path.ends_with(".yml")
-            || name_or_path.contains(std::path::MAIN_SEPARATOR);
-        if looks_like_file || Path::new(name_or_path).is_file() {
-            let text = std::fs::read_to_string(name_or_path)
-                .with_context(|| format!("cannot read the composite {name_or_path}"))?;
-            return Composite::parse(&text, name_or_path);
-        }
-        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        let nearest = crate::suggest::nearest(name_or_path, names.iter().copied())
-            .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
-        bail!(
-            "there is no preset `{name_or_path}`{nearest} (`onnxplain presets` lists them; a composite of your own is a .yaml file)"
-        )
     }
 }
 

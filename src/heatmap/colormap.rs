@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Result, bail};
+use anyhow::anyhow;
 use colorous::Gradient;
 use image::Rgb;
+
+use crate::error::{Error, Result};
 
 /// A colour map. The diverging ones show negative relevance in blue and positive in red.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,15 +152,16 @@ impl fmt::Display for Colormap {
 }
 
 impl FromStr for Colormap {
-    type Err = anyhow::Error;
+    type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
         match Self::ALL.into_iter().find(|known| known.name() == name) {
             Some(colormap) => Ok(colormap),
-            None => bail!(
-                "no colour map is called `{name}`; there are {}",
-                Self::ALL.map(Self::name).join(", ")
-            ),
+            None => {
+                let names = Self::ALL.map(Self::name).join(", ");
+                let error = anyhow!("no colour map is called `{name}`; there are {names}");
+                Err(Error::of(Error::Rendering, error))
+            }
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Result, bail};
+use anyhow::anyhow;
+
+use crate::error::{Error, Result};
 
 /// How relevance is mapped to 0..=1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,15 +57,16 @@ impl fmt::Display for Normalization {
 }
 
 impl FromStr for Normalization {
-    type Err = anyhow::Error;
+    type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
         match Self::ALL.into_iter().find(|known| known.name() == name) {
             Some(normalization) => Ok(normalization),
-            None => bail!(
-                "no normalization is called `{name}`; there are {}",
-                Self::ALL.map(Self::name).join(", ")
-            ),
+            None => {
+                let names = Self::ALL.map(Self::name).join(", ");
+                let error = anyhow!("no normalization is called `{name}`; there are {names}");
+                Err(Error::of(Error::Rendering, error))
+            }
         }
     }
 }

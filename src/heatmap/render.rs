@@ -1,9 +1,10 @@
 //! Render, step 4: the heatmap as a picture of its own, and the settings both pictures share.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow};
 use image::RgbImage;
 
 use super::{Colormap, Heatmap, Normalization, Scale};
+use crate::error::Error;
 
 /// How heatmaps are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,19 +34,17 @@ impl Rendering {
     /// Checks the numbers.
     ///
     /// # Errors
-    /// When `alpha` is not within 0..=1 or `level` is not a finite number above 0.
-    pub fn check(&self) -> Result<()> {
-        ensure!(
-            (0.0..=1.0).contains(&self.alpha),
-            "alpha is {}, it must lie between 0 and 1",
-            self.alpha
-        );
-        ensure!(
-            self.level.is_finite() && self.level > 0.0,
-            "level is {}, it must be a number above 0",
-            self.level
-        );
-        Ok(())
+    /// [`Error::Rendering`] when `alpha` is not within 0..=1 or `level` is not a finite number above 0.
+    pub fn check(&self) -> Result<(), Error> {
+        let Rendering { alpha, level, .. } = *self;
+        let wrong = if !(0.0..=1.0).contains(&alpha) {
+            anyhow!("alpha is {alpha}, it must lie between 0 and 1")
+        } else if !level.is_finite() || level <= 0.0 {
+            anyhow!("level is {level}, it must be a number above 0")
+        } else {
+            return Ok(());
+        };
+        Err(Error::of(Error::Rendering, wrong))
     }
 
     /// Where on the colour map a normalised relevance lies.

@@ -171,10 +171,10 @@ impl LinearMap for Convolution {
             bias.len() == channels && bias.shape().get(1) == Some(&channels)
         });
         if per_channel && part != WeightPart::One && !self.is_transposed {
-            let kernel = kernel_on_rows(&self.part(part)?, true, bias)?;
+            let kernel = each_of_batch(kernel_on_rows(&self.part(part)?, true, bias)?);
             return Ok(Box::new(move |inputs| kernel(&inputs[0])));
         }
-        let kernel = self.kernel(part, !self.is_transposed)?;
+        let kernel = each_of_batch(self.kernel(part, !self.is_transposed)?);
         Ok(Box::new(move |inputs| {
             let mut output = kernel(&inputs[0])?;
             if let Some(bias) = &bias {
@@ -189,7 +189,7 @@ impl LinearMap for Convolution {
             let kernel = self.kernel_in_blocks(part, false)?;
             return Ok(Box::new(move |output| Ok(vec![kernel.forward(output, None, None)?])));
         }
-        let kernel = self.kernel(part, self.is_transposed)?;
+        let kernel = each_of_batch(self.kernel(part, self.is_transposed)?);
         Ok(Box::new(move |output| Ok(vec![kernel(output)?])))
     }
 
@@ -207,6 +207,29 @@ impl LinearMap for Convolution {
 }
 
 const TOO_LARGE: &str = "the images of a convolution are too large";
+
+/// A kernel for one image, for as many as there are: frames of a video, windows of a picture.
+fn each_of_batch(kernel: Kernel) -> Kernel {
+    Box::new(move |images| {
+        let batch = images.shape().first().copied().unwrap_or(1);
+        if batch <= 1 {
+            return kernel(images);
+        }
+        let mut shape = images.shape().to_vec();
+        shape[0] = 1;
+        let len: usize = shape.iter().product();
+        let (mut results, mut result_shape) = (vec![], vec![]);
+        for image in images.data().chunks_exact(len.max(1)) {
+            let result = kernel(&Tensor::new(&shape, image)?)?;
+            results.extend_from_slice(result.data());
+            result_shape = result.shape().to_vec();
+        }
+        if let Some(first) = result_shape.first_mut() {
+            *first = batch;
+        }
+        Tensor::new(&result_shape, &results)
+    })
+}
 
 /// The kernel of a convolution in one direction; `bias` holds one number per output channel.
 fn kernel_on_rows(

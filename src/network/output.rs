@@ -138,7 +138,7 @@ impl Tail {
     /// The value that the output is a known function of, the earliest that there is.
     fn logits(&self, runs: &[Run]) -> Option<(LayerId, OutputFunction)> {
         let count = runs.first()?.output()?.len();
-        let softmax = |is_logarithm| Softmax { length_and_stride: (count, 1), is_logarithm };
+        let softmax = |is_logarithm| Softmax::new(&[count], 0, is_logarithm);
         let mut functions = vec![OutputFunction::Sigmoid];
         if count > 1 {
             functions.push(OutputFunction::Softmax(softmax(false)));

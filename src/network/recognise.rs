@@ -18,7 +18,9 @@ use super::normalization::{Scope, join_normalizations};
 use super::unknown::{Unknown, UnknownOp, refuse};
 use super::{Layer, LayerId, Network, Op, output};
 use crate::linear::Sum;
-use crate::operator::{Activation, Affine, Binary, Function, Product, Quotient, Unary};
+use crate::operator::{
+    Activation, Affine, Binary, Choice, Function, Product, Quotient, TwoSignals, Unary,
+};
 
 /// A layer that is still being recognised.
 #[derive(Clone, Debug)]
@@ -279,10 +281,7 @@ fn finished_op(draft: &Draft, shapes: &[Vec<usize>]) -> (Op, Option<Unknown>) {
     match &draft.op {
         DraftOp::Op(op) => (op.clone(), None),
         DraftOp::Function(function) => {
-            let activation = Activation::new(function.clone(), &draft.op_type);
-            let unknown = (!activation.is_recognised())
-                .then(|| Unknown::with_gradient("not a known activation function"));
-            (Op::Activation(activation), unknown)
+            (Op::Activation(Activation::new(function.clone(), &draft.op_type)), None)
         }
         DraftOp::Binary(Binary::Add) => (sum([1.0, 1.0]), None),
         DraftOp::Binary(Binary::Sub) => (sum([1.0, -1.0]), None),
@@ -292,10 +291,17 @@ fn finished_op(draft: &Draft, shapes: &[Vec<usize>]) -> (Op, Option<Unknown>) {
         }
         DraftOp::Binary(Binary::Div) if shape_of(0) == draft.shape => {
             let quotient = Quotient { input_shapes: [shape_of(0), shape_of(1)] };
-            (Op::Quotient(quotient), Some(Unknown::with_gradient("a quotient of two signals")))
+            (Op::Quotient(quotient), None)
         }
-        DraftOp::Binary(_) | DraftOp::Select => {
-            (Op::Input, Some(Unknown::hopeless("an operation on several signals")))
+        DraftOp::Binary(operation) => {
+            let function = TwoSignals { operation: *operation };
+            let has_rule = function.has_winner() || operation.is_comparison();
+            let unknown = Unknown::with_gradient("a power or remainder of two signals");
+            (Op::TwoSignals(function), (!has_rule).then_some(unknown))
+        }
+        DraftOp::Select => {
+            let input_shapes = [shape_of(0), shape_of(1), shape_of(2)];
+            (Op::Choice(Choice { input_shapes, output_shape: draft.shape.clone() }), None)
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Functions that are operations one after the other, each with at most one number beside: what most
 //! activations are, and what can be done in place.
 
-use onnxplain_kernels::elementwise;
-
-use super::scalar::{Binary, Unary};
+use super::binary::Binary;
+use super::scalar::Unary;
 use crate::tensor::Tensor;
+use onnxplain_kernels::elementwise;
 
 /// An operation of a chain.
 #[derive(Clone, Copy, Debug)]

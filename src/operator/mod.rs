@@ -6,8 +6,11 @@
 
 mod activation;
 mod affine;
+mod binary;
 mod chain;
+mod choice;
 mod concat;
+mod elementary;
 mod function;
 mod groups;
 mod layer_normalization;
@@ -21,14 +24,19 @@ mod routing;
 mod scalar;
 mod smooth;
 mod softmax;
+mod stair;
+mod two_signals;
 
 use std::fmt::Debug;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 pub use activation::Activation;
 pub use affine::Affine;
+pub use binary::Binary;
+pub use choice::Choice;
 pub use concat::Concat;
+pub use elementary::Elementary;
 pub use function::{Function, Step};
 pub use layer_normalization::LayerNormalization;
 pub use matrix_product::MatrixProduct;
@@ -38,8 +46,10 @@ pub use product::Product;
 pub use quotient::Quotient;
 pub use response_normalization::ResponseNormalization;
 pub use routing::Routing;
-pub use scalar::{Binary, Unary};
+pub use scalar::Unary;
 pub use softmax::Softmax;
+pub use stair::Stair;
+pub use two_signals::TwoSignals;
 
 use crate::tensor::Tensor;
 
@@ -90,6 +100,15 @@ pub trait Operator: Debug + Send + Sync {
     /// As [`Operator::gradient`].
     fn gradient_of_signal(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
         self.gradient(inputs, relevance)
+    }
+
+    /// Relevance of every input where factors share it, or a signal takes all and the others are
+    /// coefficients ([`Kind::Gate`](crate::network::Kind) and products).
+    ///
+    /// # Errors
+    /// Where the operator is no product; when a share cannot be summed to its input's shape.
+    fn share(&self, _relevance: &Tensor) -> Result<Vec<Tensor>> {
+        bail!("only what is multiplied shares relevance")
     }
 
     /// `Jᵀ (relevance ⊘ y)`, `y` being the output, where it can be had without the division: that

@@ -1,4 +1,4 @@
-//! Divisions as data: what is added up, what is divided, what is handed back.
+//! One division of relevance as data: the terms of the denominator, its gate, and the share it distributes.
 
 use crate::linear::WeightPart;
 
@@ -67,7 +67,7 @@ pub enum Sign {
     Negative,
 }
 
-/// Which part of an input takes part.
+/// The part of an input that a term multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputPart {
     /// `x`.

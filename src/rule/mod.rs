@@ -1,4 +1,4 @@
-//! Relevance rules as data: what is added up, what is divided, what is handed back.
+//! Relevance rules as data.
 //!
 //! Every rule on a linear layer `y = W x + b` is a short list of [`Group`]s, which the
 //! interpreter in [`explain`](crate::explain) runs without knowing their names. A rule's file owns
@@ -30,3 +30,4 @@ pub use setting::{Rule, RuleSetting};
 pub use spec::{Condition, Effect, Number, RuleSpec, Setting};
 pub use stabilizer::{Stabilizer, StabilizerKind};
 pub use table::RULES;
+pub use taylor::TAYLOR;

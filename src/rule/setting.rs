@@ -71,7 +71,7 @@ impl fmt::Display for Rule {
 pub struct RuleSetting {
     /// The rule.
     pub rule: Rule,
-    /// What keeps its denominators from zero; `None` takes the composite's.
+    /// Keeps its denominators away from zero; `None` takes the composite's stabilizer.
     pub stabilizer: Option<Stabilizer>,
     /// Whether the bias takes part and absorbs relevance.
     pub bias: bool,

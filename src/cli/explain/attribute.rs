@@ -1,50 +1,28 @@
 //! The first two steps of an input: decode; forward and propagate. The third is to [`render`](super::render).
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use image::RgbImage;
+use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
-use onnxplain::canonize::PassReport;
-use onnxplain::explain::{Initial, TargetClass};
-use onnxplain::heatmap::{Placement, Positions, Rendering};
-use onnxplain::method::{Explanation, Point, PreparedMethod, Question};
-use onnxplain::network::Quantity;
-use onnxplain::picture::{InputShape, Labels, Output};
-use onnxplain::tensor::Tensor;
+use onnxplain::{Class, Explainer, Explanation, Input, Rendering, Targets};
 
 use super::inputs::InputFile;
 use super::method::SampleWatch;
 use super::outputs::{Canvas, Kind, Outputs};
-use super::report::{Prediction, Seconds, prediction, probabilities};
-use super::targets::Targets;
-use crate::cli::input::InputReader;
+use super::report::Seconds;
 
 /// What every input needs, loaded once.
 pub struct Job {
-    pub prepared: PreparedMethod,
-    /// How long it took to get here.
-    pub start_up: Seconds,
-    /// Where an explanation has several threads, all explanations share them and take turns: a thread that waits for
-    /// the others would begin a second explanation inside the first, which tract's kernels cannot bear.
-    pub turns: Option<Mutex<()>>,
-    pub reader: InputReader,
-    pub labels: Option<Labels>,
-    pub output: Option<Output>,
-    /// What the explained values mean.
-    pub explained: Quantity,
+    pub explainer: Explainer,
     pub targets: Targets,
-    pub initial: Initial,
     pub outputs: Outputs,
     pub rendering: Rendering,
-    pub picture: Option<InputShape>,
     pub model: String,
-    pub composite: String,
-    pub canonization: Vec<PassReport>,
     /// The layer that propagation ends at, where it is not the input.
     pub at: Option<String>,
     /// Counts the samples of a single input.
@@ -53,60 +31,44 @@ pub struct Job {
 
 /// An input that is read.
 pub struct Decoded<'a> {
-    tensor: Tensor,
+    input: Input,
     source: Source<'a>,
 }
 
-/// Where an input comes from: what drawing needs of it.
+/// Where an input comes from, and which files its results become.
 pub(super) struct Source<'a> {
     pub file: &'a InputFile,
-    pub photo: Option<(RgbImage, Placement)>,
     pub notes: Vec<String>,
     kinds: Vec<Kind>,
     seconds: Seconds,
 }
 
-/// A forward pass: what all targets of an input share.
-pub(super) struct Forward<'a> {
-    pub source: Source<'a>,
-    pub prediction: Vec<Prediction>,
-}
-
 /// The relevance of an input for one target.
 pub struct Attributed<'a> {
-    pub(super) forward: Arc<Forward<'a>>,
-    pub(super) class: TargetClass,
-    pub(super) against: Option<TargetClass>,
+    pub(super) source: Arc<Source<'a>>,
     pub(super) explanation: Explanation,
     pub(super) seconds: Seconds,
 }
 
 impl Job {
-    /// Samples that the explanation of one class takes at most.
-    pub fn sample_count(&self) -> usize {
-        self.prepared.method().samples(self.picture).unwrap_or(1)
-    }
-
-    /// The shape of the relevance, without the batch axis: that of the input, or of a layer's value.
-    pub fn relevance_shape(&self) -> &[usize] {
-        let layers = &self.prepared.explainer().network().layers;
-        &layers[self.prepared.end()].shape[1..]
+    /// How long it took to get here.
+    pub fn start_up(&self) -> Seconds {
+        let start_up = self.explainer.start_up();
+        Seconds {
+            load: start_up.load.as_secs_f64(),
+            canonize: start_up.canonize.as_secs_f64(),
+            compile: start_up.compile.as_secs_f64(),
+            ..Seconds::default()
+        }
     }
 
     /// What there is to draw the relevance of an input on.
     pub fn canvas(&self, has_photo: bool) -> Canvas {
-        let is_picture = self.reader.is_drawable();
         Canvas {
             has_photo,
-            is_picture,
-            has_positions: self.at.is_none() || self.positions().is_some(),
+            is_picture: self.explainer.takes_pictures(),
+            has_positions: self.explainer.has_positions(),
         }
-    }
-
-    /// Where the relevance of an inner layer lies on the picture.
-    pub(super) fn positions(&self) -> Option<Positions> {
-        let picture = self.picture?;
-        Positions::of(self.relevance_shape(), [picture.height, picture.width])
     }
 
     /// Reads one input.
@@ -115,16 +77,16 @@ impl Job {
     /// Names the input.
     pub fn decode<'a>(&self, file: &'a InputFile) -> Result<Decoded<'a>> {
         let begin = Instant::now();
-        let input = self.reader.read(&file.path, self.outputs.needs_photo())?;
+        let input = self.explainer.prepare(&file.path)?;
         let (kinds, obstacles) = self
             .outputs
-            .kinds(self.canvas(input.photo.is_some()))
+            .kinds(self.canvas(input.picture().is_some()))
             .with_context(|| format!("cannot explain {}", file.path.display()))?;
-        let mut notes = input.notes;
-        notes.extend(obstacles.iter().map(|text| format!("{}: {text}", file.path.display())));
-        let seconds = Seconds { decode: begin.elapsed().as_secs_f64(), ..self.start_up };
-        let source = Source { file, photo: input.photo, notes, kinds, seconds };
-        Ok(Decoded { tensor: input.tensor, source })
+        let of_file = |text: &str| format!("{}: {text}", file.path.display());
+        let notes = input.notices().iter().map(|notice| of_file(&notice.text));
+        let notes = notes.chain(obstacles.into_iter().map(of_file)).collect();
+        let seconds = Seconds { decode: begin.elapsed().as_secs_f64(), ..self.start_up() };
+        Ok(Decoded { input, source: Source { file, notes, kinds, seconds } })
     }
 
     /// Computes the relevance for every target, as long as `emit` wants more.
@@ -136,76 +98,41 @@ impl Job {
         decoded: Decoded<'a>,
         emit: &mut dyn FnMut(Attributed<'a>) -> bool,
     ) -> Result<()> {
-        let file = decoded.source.file;
-        let named = || format!("cannot explain {}", file.path.display());
-        let turns = self.turns.as_ref();
-        let _turn = turns.map(|turns| turns.lock().unwrap_or_else(PoisonError::into_inner));
-        let (forward, point) = self.forward(decoded).with_context(named)?;
-        self.attribute_targets(&Arc::new(forward), point, emit).with_context(named)
-    }
-
-    fn forward<'a>(&self, decoded: Decoded<'a>) -> Result<(Forward<'a>, Point)> {
-        let Decoded { tensor, mut source } = decoded;
-        let begin = Instant::now();
-        let point = self.prepared.forward(tensor)?;
-        let prediction = self.predict(point.activations.logits()?)?;
-        source.seconds.forward = begin.elapsed().as_secs_f64();
-        Ok((Forward { source, prediction }, point))
-    }
-
-    fn predict(&self, logits: &Tensor) -> Result<Vec<Prediction>> {
-        let is_finite = logits.data().iter().all(|logit| logit.is_finite());
-        ensure!(
-            is_finite,
-            "the network's output is not finite: wrong preprocessing, or a damaged model"
-        );
-        let function = self.prepared.explainer().network().output_function.as_ref();
-        let probabilities = probabilities(logits, function, self.output)?;
-        prediction(logits, probabilities.data(), self.labels.as_ref())
-    }
-
-    fn attribute_targets<'a>(
-        &self,
-        forward: &Arc<Forward<'a>>,
-        point: Point,
-        emit: &mut dyn FnMut(Attributed<'a>) -> bool,
-    ) -> Result<()> {
-        let logits = point.activations.logits()?.clone();
-        let classes = self.targets.classes(&logits)?;
-        for class in &classes {
-            self.outputs.refuse_existing(&self.paths(forward, *class))?;
-        }
-        // The last target may use the forward pass up.
-        let points = std::iter::repeat_n(point, classes.len());
-        for (class, point) in classes.into_iter().zip(points) {
-            let against = self.targets.against(class, &logits)?;
-            if !emit(self.attribute_class(forward, point, class, against)?) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn paths(&self, forward: &Forward, class: TargetClass) -> BTreeMap<Kind, PathBuf> {
-        self.outputs.paths(&forward.source.file.stem, class.index, &forward.source.kinds)
-    }
-
-    fn attribute_class<'a>(
-        &self,
-        forward: &Arc<Forward<'a>>,
-        point: Point,
-        class: TargetClass,
-        against: Option<TargetClass>,
-    ) -> Result<Attributed<'a>> {
-        let begin = Instant::now();
-        let against_index = against.map(|class| class.index);
-        let question =
-            Question { target: class.index, against: against_index, initial: self.initial };
-        self.samples.reset();
+        let Decoded { input, source } = decoded;
+        let source = Arc::new(source);
         let watch = SampleWatch(self.samples.clone());
-        let explanation = self.prepared.explain(point, question, &watch)?;
-        let mut seconds = forward.source.seconds;
-        seconds.propagate = begin.elapsed().as_secs_f64();
-        Ok(Attributed { forward: Arc::clone(forward), class, against, explanation, seconds })
+        let left = Cell::new(0);
+        let begin = |_: &_, classes: &[Class]| {
+            left.set(classes.len());
+            self.samples.reset();
+            classes.iter().try_for_each(|class| {
+                self.outputs.refuse_existing(&self.paths(&source, class.index))
+            })
+        };
+        let hand_out = |explanation: Explanation| {
+            left.set(left.get() - 1);
+            if left.get() > 0 {
+                self.samples.reset();
+            }
+            let seconds = source.seconds_of(&explanation);
+            emit(Attributed { source: Arc::clone(&source), explanation, seconds })
+        };
+        let explained = self.explainer.explain_each(input, &self.targets, &watch, begin, hand_out);
+        explained.with_context(|| format!("cannot explain {}", source.file.path.display()))
+    }
+
+    pub(super) fn paths(&self, source: &Source, class: usize) -> BTreeMap<Kind, PathBuf> {
+        self.outputs.paths(&source.file.stem, class, &source.kinds)
+    }
+}
+
+impl Source<'_> {
+    fn seconds_of(&self, explanation: &Explanation) -> Seconds {
+        let timing = explanation.timing();
+        Seconds {
+            forward: timing.forward.as_secs_f64(),
+            propagate: timing.propagate.as_secs_f64(),
+            ..self.seconds
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 mod attribute;
 mod batch;
-mod described;
 mod inputs;
 mod method;
 mod outputs;
@@ -25,9 +24,8 @@ use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use onnxplain::explain::Initial;
-use onnxplain::heatmap::{Colormap, Normalization, Rendering};
-use onnxplain::method::Method;
+use onnxplain::session::default_normalization;
+use onnxplain::{Colormap, Initial, Method, Normalization, Rendering, SessionOptions};
 
 use self::attribute::Job;
 use self::inputs::{Failed, InputFile, InputOptions, Inputs};
@@ -41,8 +39,7 @@ use self::staging::Staging;
 use self::work::Work;
 use super::Status;
 use super::console::Console;
-use super::options::{ModelOptions, PreprocessOptions};
-use super::setup::{self, Cards};
+use super::options::{ModelOptions, PreprocessOptions, check_model_path};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -162,7 +159,7 @@ impl ExplainOptions {
     fn rendering(&self, method: &Method) -> Result<Rendering> {
         let rendering = Rendering {
             colormap: self.colormap,
-            normalization: self.normalize.unwrap_or_else(|| method::normalization(method)),
+            normalization: self.normalize.unwrap_or_else(|| default_normalization(method)),
             alpha: self.alpha,
             level: self.level,
         };
@@ -186,6 +183,15 @@ impl ExplainOptions {
         self.threads.map_or_else(default, |threads| threads as usize)
     }
 
+    /// What the model is opened with.
+    fn session(&self) -> SessionOptions {
+        let options = self.preprocess.session(&self.model_options);
+        match &self.labels {
+            Some(path) => options.labels_file(path),
+            None => options,
+        }
+    }
+
     fn initial(&self) -> Option<Initial> {
         self.initial.map(|word| match word {
             InitialWord::Logit => Initial::Logit,
@@ -203,11 +209,11 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     let begin = Instant::now();
     let method = options.method.method()?;
     method::refuse_rules(&method, &options.model_options.composite, options.initial())?;
-    setup::check_model_path(&options.model)?;
+    check_model_path(&options.model)?;
     let inputs = Inputs::expand(&options.inputs, &options.input_options)?;
     inputs.notes.iter().for_each(|note| console.note(note));
-    let cards = Cards::read(&options.model, options.preprocess.preprocess.as_deref(), console)?;
-    let names_several = targets::names_several(&options.target, cards.labels());
+    let described = options.session().describe(&options.model)?;
+    let names_several = targets::names_several(&options.target, described.labels());
     let outputs = Outputs::new(
         &options.output,
         options.save.as_deref(),
@@ -225,14 +231,14 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     if files.is_empty() {
         return report_nothing(report.as_deref(), &outputs);
     }
-    let mut job = prepare(options, method, &cards, outputs, &files, console)?;
-    let Seconds { load, canonize, compile, .. } = job.start_up;
+    let mut job = prepare(options, method, described, outputs, &files, console)?;
+    let Seconds { load, canonize, compile, .. } = job.start_up();
     console.detail(format_args!(
         "ready after {:.3} s (load {load:.3}, canonize {canonize:.3}, compile {compile:.3})",
         begin.elapsed().as_secs_f64()
     ));
     if files.len() == 1 {
-        job.samples = console.begin_samples(job.sample_count());
+        job.samples = console.begin_samples(job.explainer.sample_count());
     }
     let work = begin_work(&job, &files, report.as_deref(), options, console)?;
     work.run(options.jobs(), console)

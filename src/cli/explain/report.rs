@@ -2,19 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
 use onnxplain::canonize::PassReport;
-use onnxplain::explain::TargetClass;
-use onnxplain::method::{Adaptation, Completeness, Sums};
-use onnxplain::network::{OutputFunction, Quantity};
-use onnxplain::picture::{Labels, Output, Preprocessing};
-use onnxplain::tensor::Tensor;
-
-/// How many classes a prediction lists.
-const LISTED_CLASSES: usize = 5;
+use onnxplain::method::{Adaptation, Completeness};
+use onnxplain::picture::Preprocessing;
+use onnxplain::{Class, Sums};
 
 /// One result.
 #[derive(Clone, Debug, Serialize)]
@@ -35,7 +29,7 @@ pub struct Report {
     /// What is explained of a class: `logit`, `log-probability`, `probability` or `score`.
     pub explained: &'static str,
     /// The strongest classes.
-    pub prediction: Vec<Prediction>,
+    pub prediction: Vec<Class>,
     /// The class that is explained.
     pub target: ReportedTarget,
     /// Where the relevance went.
@@ -54,15 +48,6 @@ pub struct Report {
     pub seconds: Seconds,
     /// The version of onnxplain.
     pub version: &'static str,
-}
-
-/// A class and how sure the network is of it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Prediction {
-    pub index: usize,
-    pub label: Option<String>,
-    pub logit: f32,
-    pub probability: f32,
 }
 
 /// A class, with the one that it is compared with.
@@ -125,72 +110,13 @@ impl Seconds {
 }
 
 impl ReportedTarget {
-    /// A class with its label.
-    pub fn new(
-        class: TargetClass,
-        against: Option<TargetClass>,
-        labels: Option<&Labels>,
-    ) -> ReportedTarget {
+    /// A class, and the one that it is compared with.
+    pub fn new(class: &Class, against: Option<&Class>) -> ReportedTarget {
         ReportedTarget {
             index: class.index,
-            label: label(labels, class.index),
+            label: class.label.clone(),
             logit: class.logit,
-            against: against.map(|class| Box::new(ReportedTarget::new(class, None, labels))),
+            against: against.map(|class| Box::new(ReportedTarget::new(class, None))),
         }
-    }
-}
-
-/// The strongest classes with their probabilities.
-pub fn prediction(
-    logits: &Tensor,
-    probabilities: &[f32],
-    labels: Option<&Labels>,
-) -> Result<Vec<Prediction>> {
-    let strongest = onnxplain::explain::Target::TopK(LISTED_CLASSES).classes(logits)?;
-    let prediction = strongest.into_iter().map(|class| Prediction {
-        index: class.index,
-        label: label(labels, class.index),
-        logit: class.logit,
-        probability: probabilities[class.index],
-    });
-    Ok(prediction.collect())
-}
-
-/// The probabilities of all classes; they are the logits themselves where the card says so.
-pub fn probabilities(
-    logits: &Tensor,
-    function: Option<&OutputFunction>,
-    output: Option<Output>,
-) -> Result<Tensor> {
-    match (function, output) {
-        (None, Some(Output::Probabilities)) => Ok(logits.clone()),
-        _ => OutputFunction::probabilities(function, logits),
-    }
-}
-
-/// What the explained values mean; probabilities where the card says so.
-pub fn explained(function: Option<&OutputFunction>, output: Option<Output>) -> Quantity {
-    match (function, output) {
-        (None, Some(Output::Probabilities)) => Quantity::Probability,
-        (function, _) => function.map_or(Quantity::Logit, OutputFunction::explained),
-    }
-}
-
-fn label(labels: Option<&Labels>, index: usize) -> Option<String> {
-    labels?.name(index).map(str::to_string)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn probabilities_in_place_of_logits_stay_what_they_are() {
-        let of = |output| {
-            let logits = Tensor::new(&[1, 2], &[0.25, 0.25]).unwrap();
-            probabilities(&logits, None, output).unwrap().data().to_vec()
-        };
-        assert_eq!(of(Some(Output::Probabilities)), [0.25, 0.25]);
-        assert_eq!(of(Some(Output::Logits)), [0.5, 0.5]);
     }
 }

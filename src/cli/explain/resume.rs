@@ -8,10 +8,11 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
+use onnxplain::session::is_array_file;
+
 use super::attribute::Job;
 use super::inputs::{Failed, InputFile};
 use super::recorded::{Difference, Recorded};
-use crate::cli::input::is_tensor;
 
 /// Lines about inputs that were not given come before those of the inputs.
 const ORDER_OF_OTHERS: usize = 0;
@@ -150,11 +151,11 @@ impl<'a> Judge<'a> {
             return false;
         };
         let outputs = &self.job.outputs;
-        let has_photo = !is_tensor(&file.path);
+        let has_photo = !is_array_file(&file.path);
         let Ok((kinds, _)) = outputs.kinds(self.job.canvas(has_photo)) else {
             return false;
         };
-        let values = self.job.relevance_shape().iter().product();
+        let values = self.job.explainer.relevance_shape().iter().product();
         let paths = outputs.paths(&file.stem, class, &kinds);
         // Another --save makes other files.
         paths.len() == recorded.files.len()

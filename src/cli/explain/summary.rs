@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use onnxplain::method::Sums;
+use onnxplain::session::described;
+use onnxplain::{Class, Method, Sums};
 
-use super::described::described;
-use super::report::{Prediction, Report, ReportedTarget, Seconds};
+use super::report::{Report, ReportedTarget, Seconds};
 use crate::cli::console::{BOLD, DIM, GREEN};
 
 /// Length of the bar of a probability of 1.
@@ -20,7 +20,7 @@ pub fn detailed(reports: &[Report]) -> String {
     text.push_str(&prediction_table(&first.prediction));
     for report in reports {
         let _ = writeln!(text, "  explained  {}", target(&report.target, report.explained));
-        if report.method != "lrp" {
+        if report.method != Method::default().name() {
             let _ = writeln!(text, "  method     {}", described(report.method, &report.parameters));
         }
         let _ = writeln!(text, "  relevance  {}", sums(report));
@@ -53,7 +53,7 @@ pub fn brief(report: &Report, width: usize) -> String {
     )
 }
 
-fn prediction_table(prediction: &[Prediction]) -> String {
+fn prediction_table(prediction: &[Class]) -> String {
     let names: Vec<String> =
         prediction.iter().map(|class| clipped(class.label.as_deref().unwrap_or(""))).collect();
     let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
@@ -94,9 +94,6 @@ fn name(index: usize, label: Option<&str>) -> String {
     }
 }
 
-/// Methods that hand nothing down, so that nothing could be conserved.
-const MAPS: [&str; 3] = ["grad-cam", "occlusion", "rise"];
-
 /// What the relevance adds up to, in a line or two.
 fn sums(report: &Report) -> String {
     if let Some(completeness) = &report.completeness {
@@ -105,7 +102,7 @@ fn sums(report: &Report) -> String {
             completeness.sum, completeness.difference, completeness.relative_error
         );
     }
-    if MAPS.contains(&report.method) {
+    if Method::named(report.method).is_ok_and(|method| method.is_map()) {
         return format!("{:.4} in sum", report.relevance.input_sum);
     }
     let mut text = conservation(&report.relevance);

@@ -6,8 +6,6 @@ use std::time::Instant;
 use anyhow::{Error, Result, anyhow};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use onnxplain::method::Cancelled;
-
 use super::attribute::{Attributed, Decoded, Job};
 use super::batch::{self, Steps};
 use super::inputs::{Failed, InputFile};
@@ -108,7 +106,9 @@ fn ending<'a>(
 
 /// Whether the samples of an input were ended by Ctrl-C: in a batch it has not failed but is left.
 fn was_cancelled(ending: Ending) -> bool {
-    ending.is_err_and(|failure| failure.error.is::<Cancelled>())
+    let is_cancelled =
+        |error: &Error| matches!(error.downcast_ref(), Some(onnxplain::Error::Cancelled));
+    ending.is_err_and(|failure| is_cancelled(failure.error))
 }
 
 fn name(file: &Result<InputFile, Failed>) -> String {

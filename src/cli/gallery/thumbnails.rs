@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use onnxplain::io::{Overwrite, write_bytes};
 use onnxplain::picture::decode;
+use onnxplain::session::is_array_file;
 
 use super::rows::Row;
 use crate::cli::console::Console;
-use crate::cli::input::is_tensor;
 
 /// The longest side, in pixels.
 const LONGEST_SIDE: u32 = 160;
@@ -116,7 +116,7 @@ fn of_row(
         }
         None => Ok(None),
     };
-    let has_photo = row.error.is_none() && !is_tensor(Path::new(&row.input));
+    let has_photo = row.error.is_none() && !is_array_file(Path::new(&row.input));
     let written = |kind: &str| row.files.get(kind).map(|name| folder.join(name));
     let thumbnails = RowThumbnails {
         photo: of("photo", has_photo.then(|| PathBuf::from(&row.input)))?,

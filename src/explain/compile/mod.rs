@@ -17,7 +17,7 @@ use self::support::support_of;
 use super::input_range::InputRange;
 use super::step::{LinearStep, Step, TaylorStep};
 use crate::composite::{Assignment, LayerRule};
-use crate::network::{Followed, Interval, Layer, LayerId, Network, Op, SignBounds, follow};
+use crate::network::{Followed, Interval, Kind, Layer, LayerId, Network, Op, SignBounds, follow};
 use crate::operator::Operator;
 use crate::rule::{Effect, Group, Rule, RuleSetting, Stabilizer};
 
@@ -111,7 +111,9 @@ impl Compiler<'_> {
             (Effect::Gradient, ..) => Ok(Step::Gradient),
             (Effect::GuidedBackprop, ..) => Ok(Step::GuidedBackprop),
             (Effect::Deconvnet, ..) => Ok(Step::Deconvnet),
-            (Effect::Pass, ..) if matches!(layer.op, Op::Product(_)) => Ok(Step::Share),
+            (Effect::Pass, ..) if matches!(layer.kind(), Kind::Gate | Kind::Product) => {
+                Ok(Step::Share)
+            }
             (Effect::Pass, ..) => Ok(Step::Pass),
             (_, Some(groups), Some(map)) => {
                 let inputs = input_signs(layer, self.signs);

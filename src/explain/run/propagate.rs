@@ -169,10 +169,7 @@ fn step(
             propagate_taylor(*step, operator, &context.inputs()?, &context.output()?, arrived)
         }
         (Step::Pass, ..) => Ok(vec![arrived].into()),
-        (Step::Share, ..) => match op {
-            Op::Product(product) => Ok(product.share(&arrived.tensor)?.into()),
-            _ => bail!("only a product shares relevance"),
-        },
+        (Step::Share, Some(operator), _) => Ok(operator.share(&arrived.tensor)?.into()),
         (Step::Deconvnet, ..) => Ok(vec![positive(arrived.tensor)?].into()),
         (Step::GuidedBackprop, Some(operator), _) => {
             gradient(operator, &context, positive(arrived.tensor)?.tensor)
@@ -224,9 +221,11 @@ fn positive(mut relevance: Tensor) -> Result<Relevance> {
 /// The account of a layer at which relevance arrived, before anything is handed down.
 fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> LayerBooks {
     let is_conserving = match (&plan.program().steps[id], &plan.network().layers[id].op) {
-        (Step::Gradient, op) => {
-            matches!(op, Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_))
-        }
+        (Step::Gradient, op) => match op {
+            Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_) | Op::Choice(_) => true,
+            Op::TwoSignals(function) => function.has_winner(),
+            _ => false,
+        },
         (Step::GuidedBackprop | Step::Deconvnet, _) => false,
         _ => true,
     };

@@ -5,13 +5,13 @@
 //! outcome of earlier ones, so that they are settled one after the other.
 
 use anyhow::{Context, Result};
-use tract_core::prelude::DatumType;
-use tract_hir::infer::{Factoid, InferenceFact, InferenceModelExt};
+use tract_hir::infer::InferenceModelExt;
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
+use tract_onnx::pb::{GraphProto, ModelProto};
 
 use super::graph::{attribute, node, replace};
+use super::shapes::{outline, parse};
 use super::unused::drop_unused;
 use crate::onnx::weights::declared;
 
@@ -62,7 +62,7 @@ fn value_of(
     model: &ModelProto,
     reader: &Onnx,
     condition: &str,
-    (input, shape): (&str, &[usize]),
+    input: (&str, &[usize]),
 ) -> Option<bool> {
     let mut graph = outline(model.graph.as_ref()?);
     graph.output = vec![declared(condition, DataType::Bool as i32, None)];
@@ -70,38 +70,9 @@ fn value_of(
     if graph.node.iter().any(|node| node.op_type == "If") {
         return None;
     }
-    let place = graph.input.iter().position(|declared| declared.name == input);
-    let opset_import = model.opset_import.clone();
-    let asked = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };
-    let mut asked = reader.parse(&asked, None).ok()?.model;
-    if let Some(place) = place {
-        let outlet = asked.input_outlets().ok()?[place];
-        let number_type = asked.outlet_fact(outlet).ok()?.datum_type.concretize();
-        let fact = InferenceFact::dt_shape(number_type.unwrap_or(DatumType::F32), shape);
-        asked.set_input_fact(place, fact).ok()?;
-    }
+    let (asked, _) = parse(model, reader, graph, input).ok()?;
     let typed = asked.into_typed().ok()?.into_decluttered().ok()?;
     let outlet = *typed.output_outlets().ok()?.first()?;
     let known = typed.outlet_fact(outlet).ok()?.konst.clone()?;
     known.cast_to_scalar::<bool>().ok()
-}
-
-/// The graph with inputs in the place of weights whose numbers were left in the file: shapes do not depend on them.
-fn outline(graph: &GraphProto) -> GraphProto {
-    let mut outline = graph.clone();
-    let is_here = |tensor: &TensorProto| {
-        let is_empty = tensor.raw_data.is_empty()
-            && tensor.float_data.is_empty()
-            && tensor.int32_data.is_empty()
-            && tensor.int64_data.is_empty()
-            && tensor.double_data.is_empty();
-        !is_empty || tensor.dims.contains(&0)
-    };
-    for tensor in outline.initializer.extract_if(.., |tensor| !is_here(tensor)) {
-        let shape = tensor.dims.iter().map(|&axis| usize::try_from(axis).unwrap_or(0));
-        let shape: Vec<usize> = shape.collect();
-        outline.input.retain(|input| input.name != tensor.name);
-        outline.input.push(declared(&tensor.name, tensor.data_type, Some(&shape)));
-    }
-    outline
 }

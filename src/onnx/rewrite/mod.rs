@@ -7,6 +7,9 @@
 //! | [`scores`] | a class is read off scores: the output is cut back to them |
 //! | [`unused`] | what no way leads from to the output plays no part |
 //! | [`conditions`] | `If` with a known condition is one of its branches |
+//! | [`batch`] | what is computed of a batch is, picture by picture, what is computed of each |
+//! | [`microsoft`] | onnxruntime's fused operators are what they were made of |
+//! | [`quantized`] | quantised arithmetic is real-valued arithmetic between roundings |
 //! | [`training`] | `BatchNormalization` in training form normalises by its signal's own statistics |
 //! | [`celu`] | `celu(x) = max(0, x) + α (exp(min(0, x) / α) − 1)` |
 //! | [`swish`] | `swish(x) = x · sigmoid(α x)` |
@@ -16,12 +19,16 @@
 //! in [`write_out`].
 
 mod attention_mask;
+mod batch;
 mod celu;
 mod conditions;
 mod domains;
 mod functions;
 mod graph;
+mod microsoft;
+mod quantized;
 mod scores;
+mod shapes;
 mod swish;
 mod training;
 mod unused;
@@ -31,6 +38,8 @@ use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
+use self::batch::Settled;
+use super::quantization;
 use super::weights::declared;
 
 /// What came of choosing an output.
@@ -68,15 +77,47 @@ pub(super) fn choose_output(model: &mut ModelProto, wanted: Option<&str>) -> Res
     Ok(chosen)
 }
 
-/// Settles what depends on the shape of the input, and refuses what cannot be read.
+/// Settles what depends on the shape that the input is declared with, and refuses what cannot be read. Returns the shape
+/// of one input, the batch axis included.
 ///
 /// # Errors
-/// When operators are not known: all are named, with their nodes.
-pub(super) fn run(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) -> Result<()> {
-    conditions::settle(model, reader, input)?;
+/// When operators are not known, which are named with their nodes, or a batch is frozen into the file.
+pub(super) fn run(
+    model: &mut ModelProto,
+    reader: &Onnx,
+    (input, declared): (&str, &[usize]),
+    notes: &mut Vec<String>,
+) -> Result<Vec<usize>> {
+    conditions::settle(model, reader, (input, declared))?;
     let graph = model.graph.as_mut().context("the model has no graph")?;
+    microsoft::write_out(graph)?;
+    quantized::write_out(graph);
     unused::drop_unused(graph);
-    domains::refuse_unknown(reader, graph)
+    domains::refuse_unknown(reader, graph)?;
+    if declared.len() == 1 {
+        // A vector is one input, not a batch of numbers.
+        batch::add_axis(graph, input, declared)?;
+        return Ok(std::iter::once(1).chain(declared.iter().copied()).collect());
+    }
+    let Some((&batch, axes)) = declared.split_first().filter(|(batch, _)| **batch != 1) else {
+        return Ok(declared.to_vec());
+    };
+    match batch::settle(model, reader, input, declared)? {
+        Settled::OnePicture(nodes) => {
+            notes.push(format!("the model's batch of {batch} is explained one picture at a time"));
+            if !nodes.is_empty() {
+                let nodes = nodes.join(", ");
+                notes.push(format!("the batch of {batch} is taken out of the shapes of {nodes}"));
+            }
+            Ok(std::iter::once(1).chain(axes.iter().copied()).collect())
+        }
+        Settled::NoBatchAxis => {
+            notes.push(format!(
+                "the input {declared:?} has no batch axis: it is explained as a whole"
+            ));
+            Ok(std::iter::once(1).chain(declared.iter().copied()).collect())
+        }
+    }
 }
 
 /// Writes out what tract reads as something else. The pieces of a node are named after it, with a suffix.
@@ -90,6 +131,8 @@ pub(super) fn write_out(graph: &mut GraphProto) {
 /// The operators that rewrites leave behind for tract to read in our way.
 pub(super) fn register(reader: &mut Onnx) {
     training::register(reader);
+    microsoft::register(reader);
+    quantization::register(reader);
 }
 
 /// Gives nodes without a name that of their first output, as tract does.

@@ -1,73 +1,65 @@
-//! The subject of a method: a compiled network, and the output that is to be explained.
+//! What a method is called with: the compiled network, the output to explain, and the means to compute samples.
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 
 use super::explanation::{Explanation, WeightedSum};
 use super::input_info::InputInfo;
-use super::workers::{Watch, Workers};
-use super::{Perturbation, Unwatched};
+use super::perturbation::Perturbation;
+use super::workers::{Unwatched, Watch, Workers};
 use crate::explain::initial_relevance;
 use crate::explain::{Activations, Attribution, Explainer, Initial, TargetClass};
 use crate::network::{LayerId, OutputFunction};
 use crate::picture::InputShape;
 use crate::tensor::Tensor;
 
-/// A method: from a point of the input space to an explanation there.
-pub(super) trait Attribute {
-    /// Explains the subject's output at `point`; unless the method says otherwise by one propagation.
-    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
-        Ok(subject.propagate(point)?.into())
-    }
-}
-
 /// Which output is explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// The class.
-    pub target: usize,
-    /// The class that it is compared with: the difference of the two is explained.
+pub struct TargetSpec {
+    /// The class that is explained.
+    pub class: usize,
+    /// The class it is compared with: then the difference of the two outputs is explained.
     pub against: Option<usize>,
-    /// Relevance put in at the output.
+    /// The relevance that propagation starts with at the output.
     pub initial: Initial,
 }
 
-/// An input and what the network makes of it.
+/// An input and the values that the network computed for it.
 #[derive(Clone, Debug)]
-pub struct Point {
+pub struct ForwardPass {
     /// The input, in the network's shape.
     pub input: Tensor,
-    /// The values inside the network.
+    /// The values of the layers.
     pub activations: Activations,
 }
 
-/// What is explained, and with what.
-pub(super) struct Subject<'a> {
-    pub explainer: &'a Explainer,
-    /// The layer whose value's relevance is wanted; 0 is the input.
-    pub end: LayerId,
-    pub question: Question,
-    pub info: &'a InputInfo,
+/// What a method is called with.
+pub struct Context<'a> {
+    pub(super) explainer: &'a Explainer,
+    /// The layer at whose value propagation ends; 0 is the input.
+    pub(super) end: LayerId,
+    pub(super) target: TargetSpec,
+    pub(super) info: &'a InputInfo,
     /// For noise on the parameters.
-    pub perturbation: Option<&'a Perturbation>,
-    pub workers: &'a Workers,
-    pub watch: &'a dyn Watch,
+    pub(super) perturbation: Option<&'a Perturbation>,
+    pub(super) workers: &'a Workers,
+    pub(super) watch: &'a dyn Watch,
 }
 
-impl Subject<'_> {
+impl Context<'_> {
     /// Runs the network.
-    pub fn at(&self, input: Tensor) -> Result<Point> {
+    pub(super) fn forward(&self, input: Tensor) -> Result<ForwardPass> {
         let activations = self.explainer.forward(&input)?;
-        Ok(Point { input, activations })
+        Ok(ForwardPass { input, activations })
     }
 
     /// The output that is explained: a logit, or the difference of two.
-    pub fn score(&self, point: &Point) -> Result<f32> {
-        self.output_of(point.activations.logits()?)
+    pub(super) fn score(&self, pass: &ForwardPass) -> Result<f32> {
+        self.output_of(pass.activations.logits()?)
     }
 
-    /// The same of probabilities.
-    pub fn probability(&self, point: &Point) -> Result<f32> {
-        let logits = point.activations.logits()?;
+    /// The probability that is explained, or the difference of two.
+    pub(super) fn probability(&self, pass: &ForwardPass) -> Result<f32> {
+        let logits = pass.activations.logits()?;
         let function = self.explainer.network().output_function.as_ref();
         let probabilities = OutputFunction::probabilities(function, logits)?;
         self.output_of(&probabilities)
@@ -78,30 +70,30 @@ impl Subject<'_> {
             let value = outputs.data().get(class).copied();
             value.with_context(|| format!("the network has no class {class}"))
         };
-        let against = self.question.against.map(of).transpose()?.unwrap_or(0.0);
-        Ok(of(self.question.target)? - against)
+        let against = self.target.against.map(of).transpose()?.unwrap_or(0.0);
+        Ok(of(self.target.class)? - against)
     }
 
-    /// What is put in at the output, at a point.
-    pub fn initial(&self, point: &Point) -> Result<Tensor> {
-        let logits = point.activations.logits()?;
+    /// The relevance that propagation starts with at the output.
+    pub(super) fn initial(&self, pass: &ForwardPass) -> Result<Tensor> {
+        let logits = pass.activations.logits()?;
         let class = |index: usize| -> Result<TargetClass> {
             let logit = logits.data().get(index).copied();
             let logit = logit.with_context(|| format!("the network has no class {index}"))?;
             Ok(TargetClass { index, logit })
         };
-        let against = self.question.against.map(class).transpose()?;
-        initial_relevance(logits, class(self.question.target)?, against, self.question.initial)
+        let against = self.target.against.map(class).transpose()?;
+        initial_relevance(logits, class(self.target.class)?, against, self.target.initial)
     }
 
     /// One propagation, by the rules that the network was compiled with.
-    pub fn propagate(&self, point: Point) -> Result<Attribution> {
-        let initial = self.initial(&point)?;
-        self.explainer.propagate_to(self.end, point.activations, initial)
+    pub(super) fn propagate(&self, pass: ForwardPass) -> Result<Attribution> {
+        let initial = self.initial(&pass)?;
+        self.explainer.propagate_to(self.end, pass.activations, initial)
     }
 
     /// The input as a picture.
-    pub fn picture(&self) -> Result<InputShape> {
+    pub(super) fn picture(&self) -> Result<InputShape> {
         self.info.picture.with_context(|| {
             format!(
                 "this method needs an input that is a picture of 1 or 3 channels, not one of shape {:?}",
@@ -110,19 +102,19 @@ impl Subject<'_> {
         })
     }
 
-    /// Explains with one thread and unwatched: inside a sample of another method.
-    pub fn inside<T>(
+    /// Runs `work` inside a sample of this method: on another network, with one thread, and without progress.
+    pub(super) fn inside<T>(
         &self,
         explainer: &Explainer,
-        work: impl FnOnce(&Subject) -> Result<T>,
+        work: impl FnOnce(&Context) -> Result<T>,
     ) -> Result<T> {
         let workers = Workers::default();
-        let inner = Subject { explainer, workers: &workers, watch: &Unwatched, ..*self };
+        let inner = Context { explainer, workers: &workers, watch: &Unwatched, ..*self };
         work(&inner)
     }
 
     /// The sum of `count` samples, each with a weight.
-    pub fn sum_of_samples(
+    pub(super) fn sum_of_samples(
         &self,
         count: usize,
         weight: impl Fn(usize) -> f64 + Sync,
@@ -140,7 +132,7 @@ impl Subject<'_> {
     }
 
     /// The mean of `count` samples.
-    pub fn mean_of_samples(
+    pub(super) fn mean_of_samples(
         &self,
         count: usize,
         sample: impl Fn(usize) -> Result<Explanation> + Sync,

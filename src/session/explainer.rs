@@ -1,0 +1,371 @@
+//! A model, compiled for one method and composite: explains any number of inputs.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::batch::{cores, in_parallel};
+use super::canonized::Canonized;
+use super::context::Context;
+use super::explainer_options::ExplainerOptions;
+use super::explanation::{Asked, Drawing, Explanation, Timing};
+use super::heatmap::Canvas;
+use super::input::Input;
+use super::method::default_normalization;
+use super::notice::Notice;
+use super::prediction::{Class, Prediction};
+use super::source::Source;
+use super::target::{Target, Targets};
+use super::turn::Turns;
+use crate::canonize::PassReport;
+use crate::error::{Error, Kind, Result};
+use crate::explain::{self, Initial, Prepack, TargetClass};
+use crate::heatmap::Rendering;
+use crate::method::{Cancelled, ForwardPass, Method, PreparedMethod, Setup, TargetSpec};
+use crate::method::{Unwatched, Watch};
+use crate::network::Quantity;
+use crate::tensor::Tensor;
+
+/// A model with a method and a composite, compiled: explains any number of inputs, from any number of threads.
+pub struct Explainer {
+    context: Arc<Context>,
+    prepared: PreparedMethod,
+    composite: String,
+    canonization: Vec<PassReport>,
+    initial: Initial,
+    canvas: Canvas,
+    turns: Turns,
+    notices: Vec<Notice>,
+    start_up: StartUp,
+}
+
+/// How long it took until the first input could be explained.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StartUp {
+    /// From the model file to layers.
+    pub load: Duration,
+    /// Rewriting the network.
+    pub canonize: Duration,
+    /// From rules to kernels.
+    pub compile: Duration,
+}
+
+impl Explainer {
+    /// Compiles a network.
+    pub(super) fn new(context: Arc<Context>, canonized: Canonized) -> Result<Explainer> {
+        let Canonized { choice, passes, network, reports, mut notices, options, elapsed } =
+            canonized;
+        let ExplainerOptions { method, at, .. } = options;
+        let kind = if method.preset().is_none() { Error::Composite } else { Error::Method };
+        let stored = match method.perturbs_parameters() {
+            true => Some(context.file.parametric()?),
+            false => None,
+        };
+        if let Some(name) = &at {
+            network.layer_named(name).kind(Error::Method)?;
+        }
+        let initial = options.initial.unwrap_or(method.default_initial());
+        let threads = options.threads.unwrap_or_else(cores);
+        let is_inner = at.is_some();
+        let setup = Setup {
+            network,
+            composite: choice.composite.clone(),
+            passes,
+            info: context.input_info(options.fallback_range),
+            at,
+            stored,
+            threads,
+            prepack: if options.is_single { Prepack::OnTheFly } else { Prepack::Once },
+        };
+        let begin = Instant::now();
+        let prepared = PreparedMethod::new(method, setup).kind(kind)?;
+        let (load, compile) = (context.file.elapsed, begin.elapsed());
+        notices.extend(choice.unused(prepared.explainer().assignment()));
+        let shape = &prepared.explainer().network().layers[prepared.end()].shape[1..];
+        Ok(Explainer {
+            canvas: Canvas::of(context.input.picture, shape, is_inner),
+            composite: choice.composite.name,
+            canonization: reports,
+            initial,
+            turns: Turns::of(threads),
+            notices,
+            start_up: StartUp { load, canonize: elapsed, compile },
+            prepared,
+            context,
+        })
+    }
+
+    /// What was chosen: the composite and why, the method's parameters, the rewrites of the network.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        self.prepared.method()
+    }
+
+    /// What the explained value of a class means.
+    pub fn explained(&self) -> Quantity {
+        self.context.explained()
+    }
+
+    /// The name of the composite that is used.
+    pub fn composite(&self) -> &str {
+        &self.composite
+    }
+
+    /// The relevance that is put in at the target.
+    pub fn initial(&self) -> Initial {
+        self.initial
+    }
+
+    /// The shape of the relevance, without the batch axis: that of the input, or of the layer's value that propagation
+    /// stops at.
+    pub fn relevance_shape(&self) -> &[usize] {
+        &self.engine().network().layers[self.prepared.end()].shape[1..]
+    }
+
+    /// How many samples the explanation of one class takes at most: what a progress bar counts to.
+    pub fn sample_count(&self) -> usize {
+        self.method().samples(self.context.input.picture).unwrap_or(1)
+    }
+
+    /// How relevance is drawn by default: as suits the method.
+    pub fn rendering(&self) -> Rendering {
+        let normalization = default_normalization(self.method());
+        Rendering { normalization, ..Rendering::default() }
+    }
+
+    /// How long it took to get here.
+    pub fn start_up(&self) -> StartUp {
+        self.start_up
+    }
+
+    /// As [`Session::prepare`](crate::Session::prepare).
+    ///
+    /// # Errors
+    /// [`Error::Input`] or [`Error::Preprocessing`].
+    pub fn prepare<'a>(&self, source: impl Into<Source<'a>>) -> Result<Input> {
+        self.context.prepare(source.into())
+    }
+
+    /// As [`Session::resolve`](crate::Session::resolve).
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn resolve(&self, targets: &Targets) -> Result<Targets> {
+        targets.resolved(|target| self.context.resolved(target))
+    }
+
+    /// Explains the strongest class.
+    ///
+    /// # Errors
+    /// [`Error::Input`] and [`Error::Preprocessing`] for an input that cannot be used, [`Error::Method`] where the
+    /// method cannot be applied to it, [`Error::Computation`] where the network's output is not finite.
+    pub fn explain<'a>(&self, source: impl Into<Source<'a>>) -> Result<Explanation> {
+        self.explain_target(source, Target::Top)
+    }
+
+    /// Explains one class.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`], and [`Error::Target`] when there is no such class. Of several classes the first one
+    /// is explained.
+    pub fn explain_target<'a>(
+        &self,
+        source: impl Into<Source<'a>>,
+        target: impl Into<Target>,
+    ) -> Result<Explanation> {
+        let mut first = None;
+        let keep = |explanation| {
+            first = Some(explanation);
+            false
+        };
+        let targets = target.into().into();
+        self.explain_each(source, &targets, &Unwatched, |_, _| Ok::<_, Error>(()), keep)?;
+        first.ok_or_else(|| {
+            Error::of(Error::Target, anyhow::anyhow!("there is no class to be explained"))
+        })
+    }
+
+    /// Explains all targets of an input, after one run of the network.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain_target`], and [`Error::Cancelled`].
+    pub fn explain_targets<'a>(
+        &self,
+        source: impl Into<Source<'a>>,
+        targets: &Targets,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Explanation>> {
+        let mut all = vec![];
+        let keep = |explanation| {
+            all.push(explanation);
+            true
+        };
+        self.explain_each(source, targets, watch, |_, _| Ok::<_, Error>(()), keep)?;
+        Ok(all)
+    }
+
+    /// Explains all targets of many inputs: one after the other where an explanation has several threads, else as many
+    /// at the same time as there are cores. Results come in the order of the inputs, an error in its input's place.
+    ///
+    /// Everything is kept until the last one is done; [`Explainer::explain_each`] hands out one at a time.
+    pub fn explain_batch<S: Sync>(
+        &self,
+        sources: &[S],
+        targets: &Targets,
+        watch: &dyn Watch,
+    ) -> Vec<Result<Vec<Explanation>>>
+    where
+        for<'a> &'a S: Into<Source<'a>>,
+    {
+        in_parallel(sources, self.jobs(), |source| match watch.is_cancelled() {
+            true => Err(Error::Cancelled),
+            false => self.explain_targets(source, targets, watch),
+        })
+    }
+
+    /// Explains all targets of an input and hands out one at a time.
+    ///
+    /// `begin` sees the prediction and the classes before any is explained; `emit` takes an explanation and says
+    /// whether it wants more. Neither may ask this explainer for another explanation: where one has several threads,
+    /// it would wait for itself.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain_targets`], and that of `begin`.
+    pub fn explain_each<'a, E: From<Error>>(
+        &self,
+        source: impl Into<Source<'a>>,
+        targets: &Targets,
+        watch: &dyn Watch,
+        begin: impl FnOnce(&Prediction, &[Class]) -> Result<(), E>,
+        mut emit: impl FnMut(Explanation) -> bool,
+    ) -> Result<(), E> {
+        let Input { array, photo, notices } = self.prepare(source)?;
+        let targets = self.resolve(targets)?;
+        let _turn = self.turns.take();
+        let (pass, run) = self.run(array.into_tensor())?;
+        let classes = targets.classes(&run.logits)?;
+        let found: Vec<Class> =
+            classes.iter().filter_map(|class| run.prediction.class(class.index)).collect();
+        begin(&run.prediction, &found)?;
+        let drawing = Drawing { canvas: self.canvas, photo, rendering: self.rendering() };
+        // The last class may use the forward pass up.
+        let passes = std::iter::repeat_n(pass, classes.len());
+        for ((class, found), pass) in classes.into_iter().zip(found).zip(passes) {
+            let rival = targets.rival(class, &run.logits)?;
+            let (explanation, propagate) = self.propagate(pass, class, rival, watch)?;
+            let asked = Asked {
+                prediction: run.prediction.clone(),
+                class: found,
+                against: rival.and_then(|rival| run.prediction.class(rival.index)),
+                initial: self.initial,
+                explained: self.explained(),
+            };
+            let timing = Timing { forward: run.elapsed, propagate };
+            let (drawing, notices) = (drawing.clone(), notices.clone());
+            if !emit(Explanation::new(explanation, asked, drawing, timing, notices)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the network.
+    ///
+    /// # Errors
+    /// [`Error::Input`], [`Error::Preprocessing`] or [`Error::Computation`].
+    pub fn predict<'a>(&self, source: impl Into<Source<'a>>) -> Result<Prediction> {
+        let input = self.prepare(source)?;
+        let _turn = self.turns.take();
+        Ok(self.run(input.array.into_tensor())?.1.prediction)
+    }
+
+    /// Runs the network on many inputs, at the same time as [`Explainer::explain_batch`] does. Predictions come in the
+    /// order of the inputs.
+    ///
+    /// # Errors
+    /// That of the first input that cannot be used.
+    pub fn predict_batch<S: Sync>(&self, sources: &[S]) -> Result<Vec<Prediction>>
+    where
+        for<'a> &'a S: Into<Source<'a>>,
+    {
+        in_parallel(sources, self.jobs(), |source| self.predict(source)).into_iter().collect()
+    }
+
+    /// Inputs that are explained at the same time.
+    fn jobs(&self) -> usize {
+        if self.turns.are_taken() { 1 } else { cores() }
+    }
+
+    fn run(&self, input: Tensor) -> Result<(ForwardPass, Run)> {
+        let begin = Instant::now();
+        let forward = || self.prepared.forward(input).kind(Error::Input);
+        let pass = self.turns.run(forward)?;
+        let logits = pass.activations.logits().kind(Error::Computation)?.clone();
+        let prediction = self.context.prediction(&logits)?;
+        Ok((pass, Run { logits, prediction, elapsed: begin.elapsed() }))
+    }
+
+    fn propagate(
+        &self,
+        pass: ForwardPass,
+        class: TargetClass,
+        rival: Option<TargetClass>,
+        watch: &dyn Watch,
+    ) -> Result<(crate::method::Explanation, Duration)> {
+        let begin = Instant::now();
+        let target = TargetSpec {
+            class: class.index,
+            against: rival.map(|rival| rival.index),
+            initial: self.initial,
+        };
+        let explained = self.turns.run(|| {
+            self.prepared.explain(pass, target, watch).map_err(|error| {
+                match error.is::<Cancelled>() {
+                    true => Error::Cancelled,
+                    false => Error::of(Error::Method, error),
+                }
+            })
+        });
+        Ok((explained?, begin.elapsed()))
+    }
+
+    /// The compiled network.
+    #[doc(hidden)]
+    pub fn engine(&self) -> &explain::Explainer {
+        self.prepared.explainer()
+    }
+
+    /// What the rewrites of the network did.
+    #[doc(hidden)]
+    pub fn canonization(&self) -> &[PassReport] {
+        &self.canonization
+    }
+
+    /// The steps of preprocessing.
+    #[doc(hidden)]
+    pub fn preprocessing(&self) -> Option<&crate::picture::Preprocessing> {
+        self.context.preprocessor.as_ref().ok().map(crate::picture::Preprocessor::steps)
+    }
+
+    /// Whether the network's input has the shape of a picture.
+    #[doc(hidden)]
+    pub fn takes_pictures(&self) -> bool {
+        self.context.input.shape.len() == 4
+    }
+
+    /// Whether the relevance has a place on the picture.
+    #[doc(hidden)]
+    pub fn has_positions(&self) -> bool {
+        self.canvas.has_positions()
+    }
+}
+
+/// A run of the network.
+struct Run {
+    logits: Tensor,
+    prediction: Prediction,
+    elapsed: Duration,
+}

@@ -1,0 +1,53 @@
+//! The library's front: from a model file to relevance, in the order of the data's way.
+//!
+//! ```text
+//! SessionOptions ─ open ─▶ Session ─ explainer ─▶ Explainer ─ explain ─▶ Explanation ─▶ Heatmap, pictures
+//! model, cards, labels     loaded once            one a method,         relevance,
+//!                                                 composite, layer      prediction, sums
+//! ```
+//!
+//! Everything that was assumed on the way is a [`Notice`]: nothing is printed here.
+
+mod array;
+mod batch;
+mod canonized;
+mod cards;
+mod choice;
+mod composite;
+mod context;
+mod described;
+mod explainer;
+mod explainer_options;
+mod explanation;
+mod heatmap;
+mod input;
+mod method;
+mod notice;
+mod opened;
+mod options;
+mod prediction;
+mod prepare;
+mod source;
+mod target;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+pub use array::Array;
+pub use canonized::Canonized;
+pub use choice::Choice;
+pub use composite::Composite;
+pub use described::described;
+pub use explainer::{Explainer, StartUp};
+pub use explainer_options::ExplainerOptions;
+pub use explanation::{Explanation, Timing};
+pub use heatmap::Heatmap;
+pub use input::Input;
+pub use method::default_normalization;
+pub use notice::{Notice, Severity, Topic};
+pub use opened::Session;
+pub use options::{Described, SessionOptions};
+pub use prediction::{Class, Prediction};
+pub use prepare::is_array_file;
+pub use source::Source;
+pub use target::{Target, Targets};

@@ -1,0 +1,345 @@
+//! An opened model.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use anyhow::anyhow;
+
+use super::canonized::Canonized;
+use super::choice::recognised;
+use super::context::{Context, ModelFile};
+use super::explainer::Explainer;
+use super::explainer_options::ExplainerOptions;
+use super::explanation::Explanation;
+use super::input::Input;
+use super::notice::{Notice, Topic};
+use super::options::{Described, Pictures, Range, SessionOptions};
+use super::prediction::Prediction;
+use super::source::Source;
+use super::target::{Target, Targets};
+use crate::composite::InputKnowledge;
+use crate::error::{Error, Kind, Result};
+use crate::explain::InputRange;
+use crate::network::{Family, Interval, Quantity};
+use crate::onnx::{Model, ModelInput};
+use crate::parallel::locked;
+use crate::picture::{Labels, Preprocessor};
+use crate::tensor::Tensor;
+
+/// An opened model, with all that is known about it: preprocessing, labels, range of the input.
+///
+/// It explains by itself as the architecture suggests; [`Session::explainer`] compiles it for other methods and
+/// composites, as many as wanted. It can be shared between any number of threads.
+///
+/// ```
+/// # fn main() -> Result<(), onnxplain::Error> {
+/// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-models");
+/// # let (model, picture) = (format!("{folder}/fashion_vgg.onnx"), format!("{folder}/photos/fashion/bag.png"));
+/// let session = onnxplain::Session::open(&model)?;
+/// let explanation = session.explain(&picture)?;
+/// assert_eq!(explanation.class().label.as_deref(), Some("Bag"));
+/// assert_eq!(explanation.relevance().shape(), [1, 28, 28]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Session {
+    context: Arc<Context>,
+    model: Model,
+    notices: Vec<Notice>,
+    /// Explains by itself; compiled when it is asked for.
+    default: Mutex<Option<Arc<Explainer>>>,
+}
+
+impl SessionOptions {
+    /// Reads the model.
+    ///
+    /// # Errors
+    /// [`Error::Model`], [`Error::Preprocessing`] or [`Error::Labels`].
+    pub fn open(self, model: impl AsRef<Path>) -> Result<Session> {
+        self.describe(model)?.open()
+    }
+}
+
+impl Described {
+    /// Reads the model.
+    ///
+    /// # Errors
+    /// [`Error::Model`], [`Error::Preprocessing`] or [`Error::Labels`].
+    pub fn open(self) -> Result<Session> {
+        let load = self.load_options();
+        let begin = Instant::now();
+        let model = Model::load(&self.path, &load).kind(Error::Model)?;
+        let elapsed = begin.elapsed();
+        let mut notices = self.notices.clone();
+        notices.extend(model.notes.iter().map(|note| Notice::note(Topic::Model, note)));
+        let classes = model.network.class_count();
+        let labels = self.checked_labels(classes, &mut notices)?;
+        let in_file = || model.labels.clone().filter(|labels| labels.check_count(classes).is_ok());
+        let labels = labels.or_else(in_file);
+        let preprocessor = self.preprocessor(&model.input, &mut notices)?;
+        let context = Context {
+            file: ModelFile { path: self.path.clone(), options: load, elapsed },
+            classes,
+            function: model.network.output_function.clone(),
+            output: self.cards.output(),
+            labels: labels.map(Arc::new),
+            range: self.range(&model.input, preprocessor.as_ref().ok())?,
+            preprocessor,
+            drops_pictures: self.options.drops_pictures,
+            input: model.input.clone(),
+        };
+        let explained = context.explained();
+        if explained != Quantity::Logit {
+            let text =
+                format!("the network's output is a {explained}, which is explained as it is");
+            notices.push(Notice::note(Topic::Model, text));
+        }
+        let (context, default) = (Arc::new(context), Mutex::new(None));
+        Ok(Session { context, model, notices, default })
+    }
+
+    /// The preprocessing fitted to the model, or why there is none; an error at once where it must fit.
+    fn preprocessor(
+        &self,
+        input: &ModelInput,
+        notices: &mut Vec<Notice>,
+    ) -> Result<Result<Preprocessor>> {
+        if self.options.pictures == Pictures::No {
+            let none = anyhow!("there is no preprocessing for pictures");
+            return Ok(Err(Error::of(Error::Preprocessing, none)));
+        }
+        let fitted = match input.picture {
+            Some(shape) => self.cards.preprocessor(shape, &self.options.overrides),
+            None => Err(Error::of(
+                Error::Preprocessing,
+                anyhow!(
+                    "the model's input {:?} is no picture of 1 or 3 channels: give .npy tensors, or --layout",
+                    input.shape
+                ),
+            )),
+        };
+        let fitted = fitted.map(|(preprocessor, origin)| {
+            notices.extend(origin);
+            preprocessor
+        });
+        match self.options.pictures {
+            Pictures::Yes => Ok(Ok(fitted?)),
+            _ => Ok(fitted),
+        }
+    }
+
+    /// The lowest and highest value of the input: as given, else what preprocessing makes of a picture.
+    fn range(
+        &self,
+        input: &ModelInput,
+        preprocessor: Option<&Preprocessor>,
+    ) -> Result<Option<InputRange>> {
+        let ends = match self.options.range {
+            Range::Given { .. } => self.given_range()?,
+            Range::Unknown => None,
+            Range::OfPreprocessing => preprocessor.map(Preprocessor::input_range),
+        };
+        // Whole numbers of eight bits have a range whatever the preparation.
+        let of_type = || input.range.map(|[low, high]| (vec![low], vec![high]));
+        let ends = match self.options.range {
+            Range::Given { .. } => ends,
+            _ => of_type().or(ends),
+        };
+        let channel_axis = Context::channel_axis(input);
+        Ok(ends.map(|(low, high)| InputRange { low, high, channel_axis }))
+    }
+}
+
+impl Session {
+    /// Opens a model, as the card beside it says; [`SessionOptions`] says more.
+    ///
+    /// # Errors
+    /// [`Error::Model`], [`Error::Preprocessing`] or [`Error::Labels`].
+    pub fn open(model: impl AsRef<Path>) -> Result<Session> {
+        SessionOptions::new().open(model)
+    }
+
+    /// What was assumed about the model: one sentence each.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The shape of the network's input, the batch axis (1) included.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.context.input.shape
+    }
+
+    /// The number of classes: of the numbers that the network puts out.
+    pub fn class_count(&self) -> usize {
+        self.context.classes
+    }
+
+    /// The names of the classes, where they are known.
+    pub fn labels(&self) -> Option<&[String]> {
+        self.context.labels.as_deref().map(Labels::names)
+    }
+
+    /// The steps from a picture to the network's input, in a line. [`Session::notices`] says where they come from.
+    ///
+    /// # Errors
+    /// [`Error::Preprocessing`] where the model takes no pictures, or the preprocessing does not fit it.
+    pub fn preprocessing(&self) -> Result<String> {
+        match &self.context.preprocessor {
+            Ok(preprocessor) => Ok(preprocessor.steps().to_string()),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    /// The lowest and the highest value of the network's input, one number or one per channel, where they are known.
+    pub fn input_range(&self) -> Option<(&[f32], &[f32])> {
+        self.context.range.as_ref().map(|range| (&*range.low, &*range.high))
+    }
+
+    /// Reads a picture or an array and makes it the network's input, to be used several times or by another thread.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when it cannot be read or does not fit the model, [`Error::Preprocessing`] where the model takes
+    /// no pictures.
+    pub fn prepare<'a>(&self, source: impl Into<Source<'a>>) -> Result<Input> {
+        self.context.prepare(source.into())
+    }
+
+    /// The targets with the classes that their labels mean, checked.
+    ///
+    /// # Errors
+    /// [`Error::Target`] when a class does not exist, a label fits none or several, or a class is compared with itself.
+    pub fn resolve(&self, targets: &Targets) -> Result<Targets> {
+        targets.resolved(|target| self.context.resolved(target))
+    }
+
+    /// One target with the class that its label means, checked.
+    ///
+    /// # Errors
+    /// [`Error::Target`] when the class does not exist, or a label fits none or several.
+    #[doc(hidden)]
+    pub fn resolve_one(&self, target: &Target) -> Result<Target> {
+        self.context.resolved(target)
+    }
+
+    /// Compiles the model for a method and a composite: [`ExplainerOptions`], a [`Method`](crate::Method) or a
+    /// [`Composite`](crate::Composite).
+    ///
+    /// # Errors
+    /// [`Error::Composite`] where the composite does not fit the network, [`Error::Method`] where the method does not.
+    pub fn explainer(&self, options: impl Into<ExplainerOptions>) -> Result<Explainer> {
+        self.model.check_classes().kind(Error::Model)?;
+        self.compile(self.canonized(options.into())?)
+    }
+
+    /// As [`Session::explainer`], for a session that is not needed any more: weights that are repacked do not stay in
+    /// memory twice.
+    ///
+    /// # Errors
+    /// As [`Session::explainer`].
+    pub fn into_explainer(self, options: impl Into<ExplainerOptions>) -> Result<Explainer> {
+        self.into_explainer_telling(options.into(), |_| ())
+    }
+
+    /// As [`Session::into_explainer`]; `see` is shown what was chosen before it is compiled.
+    ///
+    /// # Errors
+    /// As [`Session::explainer`].
+    #[doc(hidden)]
+    pub fn into_explainer_telling(
+        self,
+        options: ExplainerOptions,
+        see: impl FnOnce(&Canonized),
+    ) -> Result<Explainer> {
+        let Session { context, model, .. } = self;
+        model.check_classes().kind(Error::Model)?;
+        let canonized = Canonized::new(model.network, options)?;
+        see(&canonized);
+        Explainer::new(context, canonized)
+    }
+
+    /// Explains the strongest class by LRP, with the composite that suits the architecture, on all cores.
+    ///
+    /// # Errors
+    /// As [`Session::explainer`] and [`Explainer::explain`].
+    pub fn explain<'a>(&self, source: impl Into<Source<'a>>) -> Result<Explanation> {
+        self.default_explainer()?.explain(source)
+    }
+
+    /// Runs the network.
+    ///
+    /// # Errors
+    /// As [`Session::explainer`] and [`Explainer::predict`].
+    pub fn predict<'a>(&self, source: impl Into<Source<'a>>) -> Result<Prediction> {
+        self.default_explainer()?.predict(source)
+    }
+
+    /// Runs the network on many inputs.
+    ///
+    /// # Errors
+    /// As [`Session::explainer`] and [`Explainer::predict_batch`].
+    pub fn predict_batch<S: Sync>(&self, sources: &[S]) -> Result<Vec<Prediction>>
+    where
+        for<'a> &'a S: Into<Source<'a>>,
+    {
+        self.default_explainer()?.predict_batch(sources)
+    }
+
+    fn default_explainer(&self) -> Result<Arc<Explainer>> {
+        let mut default = locked(&self.default);
+        if let Some(explainer) = &*default {
+            return Ok(Arc::clone(explainer));
+        }
+        let explainer = Arc::new(self.explainer(ExplainerOptions::new())?);
+        Ok(Arc::clone(default.insert(explainer)))
+    }
+
+    /// The network with the composite that is used on it, rewritten, but not compiled.
+    ///
+    /// # Errors
+    /// [`Error::Composite`] or [`Error::Method`].
+    #[doc(hidden)]
+    pub fn canonized(&self, options: ExplainerOptions) -> Result<Canonized> {
+        Canonized::new(self.model.network.clone(), options)
+    }
+
+    /// Compiles what [`Session::canonized`] gave.
+    ///
+    /// # Errors
+    /// As [`Session::explainer`].
+    #[doc(hidden)]
+    pub fn compile(&self, canonized: Canonized) -> Result<Explainer> {
+        Explainer::new(Arc::clone(&self.context), canonized)
+    }
+
+    /// The architecture family, which decides what composite is taken by default.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when a rewrite meets shapes that contradict each other.
+    #[doc(hidden)]
+    pub fn family(&self) -> Result<Family> {
+        Ok(Family::of(&recognised(&self.model.network)?))
+    }
+
+    /// What will be known of the input where relevance is computed, for tables of rules: for a picture something that
+    /// preprocessing could give, for an array nothing but what its type says.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when the memory cannot be had.
+    #[doc(hidden)]
+    pub fn knowledge(&self) -> Result<InputKnowledge> {
+        let input = &self.context.input;
+        if input.picture.is_none() && input.range.is_none() {
+            return Ok(InputKnowledge::Nothing);
+        }
+        let [low, high] = input.range.unwrap_or([-3.0, 3.0]);
+        let filled = |end| Tensor::filled(&input.shape, end).kind(Error::Model);
+        Ok(InputKnowledge::Within(Interval { low: filled(low)?, high: filled(high)? }))
+    }
+
+    /// The model as it was loaded.
+    #[doc(hidden)]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+}

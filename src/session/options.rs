@@ -1,0 +1,294 @@
+//! What can be said about a model before it is opened, and what lies beside its file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+
+use super::cards::Cards;
+use super::notice::{Notice, Topic};
+use crate::error::{Error, Kind, Result};
+use crate::onnx::LoadOptions;
+use crate::picture::{Labels, Layout, Overrides};
+
+/// How a model is opened: everything that its file and the card beside it may leave open.
+///
+/// ```
+/// # fn main() -> Result<(), onnxplain::Error> {
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-models/fashion_vgg.onnx");
+/// let session = onnxplain::SessionOptions::new()
+///     .preprocess("unit")
+///     .labels(["T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot"])
+///     .open(path)?;
+/// assert_eq!(session.class_count(), 10);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct SessionOptions {
+    pub(super) preprocess: Option<String>,
+    pub(super) overrides: Overrides,
+    pub(super) labels: Option<GivenLabels>,
+    pub(super) load: LoadOptions,
+    pub(super) range: Range,
+    pub(super) pictures: Pictures,
+    pub(super) drops_pictures: bool,
+    has_reference: bool,
+}
+
+/// Labels that were given.
+#[derive(Clone, Debug)]
+pub(super) enum GivenLabels {
+    File(PathBuf),
+    Names(Vec<String>),
+}
+
+/// How the lowest and highest value of the network's input are known.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Range {
+    /// By the preprocessing.
+    #[default]
+    OfPreprocessing,
+    Unknown,
+    Given {
+        low: Vec<f32>,
+        high: Vec<f32>,
+    },
+}
+
+/// Whether pictures will be explained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Pictures {
+    /// If the model takes any.
+    #[default]
+    Perhaps,
+    Yes,
+    No,
+}
+
+impl SessionOptions {
+    /// As the file and the card beside it say.
+    pub fn new() -> SessionOptions {
+        SessionOptions::default()
+    }
+
+    /// How pictures are prepared: `imagenet`, `tensorflow` (−1..1), `unit` (0..1), `caffe`, `raw` (0..255), or the path
+    /// of a model card (YAML, or Hugging Face's JSON). Default: the card beside the model, else a guess, which
+    /// [`Session::notices`](crate::Session::notices) tells.
+    pub fn preprocess(mut self, name: impl Into<String>) -> SessionOptions {
+        self.preprocess = Some(name.into());
+        self
+    }
+
+    /// Subtracted per channel after scaling; one number stands for all channels. Default: the card's.
+    pub fn mean(mut self, mean: impl Into<Vec<f64>>) -> SessionOptions {
+        self.overrides.mean = Some(mean.into());
+        self
+    }
+
+    /// Divides per channel after that. Default: the card's.
+    pub fn std(mut self, std: impl Into<Vec<f64>>) -> SessionOptions {
+        self.overrides.std = Some(std.into());
+        self
+    }
+
+    /// `[height, width]` of the input, for a model that leaves them open. Default: the card's, else 224.
+    pub fn size(mut self, size: [usize; 2]) -> SessionOptions {
+        self.load.size = Some(size);
+        self.overrides.size = Some(size);
+        self
+    }
+
+    /// Whether the channels are the input's last axis (NHWC) or the first behind the batch (NCHW). Default: read off
+    /// the input's shape.
+    pub fn channels_last(mut self, is_last: bool) -> SessionOptions {
+        let layout = if is_last { Layout::Nhwc } else { Layout::Nchw };
+        self.load.layout = Some(layout);
+        self.overrides.layout = Some(layout);
+        self
+    }
+
+    /// The output to explain, for a model that has several. Default: the first.
+    pub fn output(mut self, name: impl Into<String>) -> SessionOptions {
+        self.load.output_name = Some(name.into());
+        self
+    }
+
+    /// Operators of ONNX that no rule is known for and that may pass their gradient. Default: none; such an operator
+    /// is an error.
+    pub fn allow_gradient<T: Into<String>>(
+        mut self,
+        operators: impl IntoIterator<Item = T>,
+    ) -> SessionOptions {
+        self.load.allow_gradient = operators.into_iter().map(T::into).collect();
+        self
+    }
+
+    /// The names of the classes, in the order of the outputs. Default: the card's.
+    pub fn labels<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> SessionOptions {
+        self.labels = Some(GivenLabels::Names(names.into_iter().map(T::into).collect()));
+        self
+    }
+
+    /// A file with the names of the classes: one a line, or JSON. Default: the card's.
+    pub fn labels_file(mut self, path: impl Into<PathBuf>) -> SessionOptions {
+        self.labels = Some(GivenLabels::File(path.into()));
+        self
+    }
+
+    /// The lowest and the highest value of the network's input, one number or one per channel, for the z-box rule and
+    /// for baselines. Default: what the preprocessing gives.
+    pub fn input_range(
+        mut self,
+        low: impl Into<Vec<f32>>,
+        high: impl Into<Vec<f32>>,
+    ) -> SessionOptions {
+        self.range = Range::Given { low: low.into(), high: high.into() };
+        self
+    }
+
+    /// Leaves the range of the input unknown: a composite that uses the z-box rule is an error then. For arrays that
+    /// were prepared in another way than pictures are.
+    pub fn unknown_input_range(mut self) -> SessionOptions {
+        self.range = Range::Unknown;
+        self
+    }
+
+    /// Whether pictures will be explained: with `true` a preprocessing that does not fit the model is an error at once,
+    /// with `false` there is no preprocessing. Default: preprocessing that does not fit is an error with the first
+    /// picture.
+    pub fn pictures(mut self, are_explained: bool) -> SessionOptions {
+        self.pictures = if are_explained { Pictures::Yes } else { Pictures::No };
+        self
+    }
+
+    /// Does not keep pictures until their explanation is drawn: saves memory, but there are no overlays.
+    pub fn drop_pictures(mut self, are_dropped: bool) -> SessionOptions {
+        self.drops_pictures = are_dropped;
+        self
+    }
+
+    /// Single steps of preprocessing.
+    #[doc(hidden)]
+    pub fn overrides(mut self, overrides: Overrides) -> SessionOptions {
+        self.load.size = overrides.size;
+        self.load.layout = overrides.layout;
+        self.overrides = overrides;
+        self
+    }
+
+    /// The shape of an array that will be explained, which a model may leave open.
+    #[doc(hidden)]
+    pub fn input_shape(mut self, shape: Option<Vec<usize>>) -> SessionOptions {
+        self.load.input_shape = shape;
+        self
+    }
+
+    /// Keeps tract's graph of the file, to compare with; costs memory.
+    #[doc(hidden)]
+    pub fn with_reference(mut self) -> SessionOptions {
+        self.has_reference = true;
+        self
+    }
+
+    /// Reads what lies beside the model, but not the model.
+    #[doc(hidden)]
+    pub fn describe(self, model: impl AsRef<Path>) -> Result<Described> {
+        let path = model.as_ref().to_path_buf();
+        let mut notices = vec![];
+        let cards = Cards::read(&path, self.preprocess.as_deref(), &mut notices)?;
+        let given = self.labels.as_ref().map(GivenLabels::read).transpose()?;
+        Ok(Described { path, options: self, cards, given, notices })
+    }
+}
+
+impl GivenLabels {
+    fn read(&self) -> Result<Labels> {
+        match self {
+            GivenLabels::File(path) => Labels::read(path),
+            GivenLabels::Names(names) => Labels::new(names.clone()),
+        }
+        .kind(Error::Labels)
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            GivenLabels::File(path) => format!("the labels {}", path.display()),
+            GivenLabels::Names(_) => "the given labels".to_string(),
+        }
+    }
+}
+
+/// A model of which everything but the file itself was read.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct Described {
+    pub(super) path: PathBuf,
+    pub(super) options: SessionOptions,
+    pub(super) cards: Cards,
+    given: Option<Labels>,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl Described {
+    /// The names of the classes: those given, else the card's.
+    pub fn labels(&self) -> Option<&[String]> {
+        self.known_labels().map(Labels::names)
+    }
+
+    fn known_labels(&self) -> Option<&Labels> {
+        self.given.as_ref().or(self.cards.labels())
+    }
+
+    /// The same with other options, but for those that say what lies beside the model.
+    pub fn with(self, change: impl FnOnce(SessionOptions) -> SessionOptions) -> Described {
+        Described { options: change(self.options), ..self }
+    }
+
+    /// What the file is read with; the card fills in what it leaves open.
+    pub(super) fn load_options(&self) -> LoadOptions {
+        LoadOptions {
+            card_size: self.cards.size(),
+            is_without_reference: !self.options.has_reference,
+            ..self.options.load.clone()
+        }
+    }
+
+    /// The labels for so many classes.
+    pub(super) fn checked_labels(
+        &self,
+        classes: usize,
+        notices: &mut Vec<Notice>,
+    ) -> Result<Option<Labels>> {
+        let Some(labels) = self.known_labels() else { return Ok(None) };
+        if let Err(error) = labels.check_count(classes) {
+            // One output more may be a background class; anything else is the wrong file.
+            let lacks_background = labels.names().len() + 1 == classes;
+            let text = match &self.options.labels {
+                Some(given) if !lacks_background => {
+                    let error = error.context(format!("{} do not fit the model", given.describe()));
+                    return Err(Error::of(Error::Labels, error));
+                }
+                Some(_) => error.to_string(),
+                None => format!("the card's labels do not fit: {error}"),
+            };
+            notices.push(Notice::warning(Topic::Labels, text));
+        }
+        Ok(Some(labels.clone()))
+    }
+
+    /// The range that was given, checked.
+    pub(super) fn given_range(&self) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
+        let Range::Given { low, high } = &self.options.range else { return Ok(None) };
+        let has_order = low.iter().zip(high).all(|(low, high)| low < high);
+        let checked = match (low.len() == high.len(), has_order) {
+            (true, true) => Ok((low.clone(), high.clone())),
+            (true, false) => Err(anyhow!("the lowest value must be below the highest")),
+            (false, _) => Err(anyhow!(
+                "the lowest value is given for {} channels, the highest for {}",
+                low.len(),
+                high.len()
+            )),
+        };
+        checked.kind(Error::Input).map(Some)
+    }
+}
