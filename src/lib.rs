@@ -123,9 +123,6 @@ pub mod session;
 mod suggest;
 #[doc(hidden)]
 pub mod tensor;
-use onnxplain_kernels::{
-    cancellation, elementwise as vector, geometry, microkernel, nchwc as blocked, simd as lanes,
-};
 
 pub use error::{Cause, Error, Result};
 pub use explain::Initial;

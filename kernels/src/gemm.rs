@@ -5,7 +5,8 @@
 
 use crate::SizeError;
 use crate::geometry::WeightPart;
-use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
+use crate::microkernel::{MOST_SUMS, Operands, run_rows};
+use crate::simd::{Isa, LANES};
 use crate::threads::{for_each_heavy_chunk, map_heavy_chunks};
 
 /// Panels of rows that a panel of columns meets while it is in the second cache.
@@ -131,7 +132,7 @@ pub fn product(left: Matrices, right: Matrices, output: &mut [f32]) -> Result<()
 pub struct RightOperand {
     rows: usize,
     columns: usize,
-    instructions: Instructions,
+    isa: Isa,
     panels: Vec<f32>,
     offsets: Vec<u32>,
 }
@@ -143,15 +144,14 @@ impl RightOperand {
     /// When it is larger than 32 bits can count.
     pub fn new(matrix: Matrices) -> Result<RightOperand, SizeError> {
         let (rows, columns) = matrix.shape();
-        let instructions = Instructions::detect()
-            .ok_or_else(|| SizeError::new("there is no matrix product for this processor"))?;
-        let offset = |row: usize| u32::try_from(row * instructions.pixels());
+        let isa = Isa::detect();
+        let offset = |row: usize| u32::try_from(row * isa.pixels());
         let offsets = (0..rows).map(offset).collect::<Result<_, _>>();
         Ok(RightOperand {
             rows,
             columns,
-            instructions,
-            panels: matrix.transposed().panels(0, columns, panel_width(instructions)),
+            isa,
+            panels: matrix.transposed().panels(0, columns, panel_width(isa)),
             offsets: offsets
                 .map_err(|_| SizeError::new(format!("a matrix of {rows} rows is too large")))?,
         })
@@ -169,7 +169,7 @@ impl RightOperand {
                 "a matrix of {rows} × {inner} cannot be multiplied with one of {rows_too} × {columns}"
             )));
         }
-        let pixels = self.instructions.pixels();
+        let pixels = self.isa.pixels();
         let rows_at_once = PANELS_AT_ONCE * pixels;
         let len = rows_at_once * self.columns;
         for_each_heavy_chunk(output, len, inner, |index, output| {
@@ -181,10 +181,10 @@ impl RightOperand {
     }
 
     fn multiply_panels(&self, left: &[f32], output: &mut [f32]) {
-        let RightOperand { instructions, panels: right, offsets, .. } = self;
-        let instructions = *instructions;
-        let (pixels, width) = (instructions.pixels(), panel_width(instructions));
-        let mut sums = [0.0; MOST_OUTPUTS];
+        let RightOperand { isa, panels: right, offsets, .. } = self;
+        let isa = *isa;
+        let (pixels, width) = (isa.pixels(), panel_width(isa));
+        let mut sums = [0.0; MOST_SUMS];
         for (weights, first) in
             right.chunks_exact(width * self.rows).zip((0..self.columns).step_by(width))
         {
@@ -192,8 +192,8 @@ impl RightOperand {
             for (input, output) in
                 left.chunks_exact(pixels * self.rows).zip(output.chunks_mut(pixels * self.columns))
             {
-                let operands = Operands { weights, input, offsets, ahead: None };
-                instructions.run(2, 1, operands, &mut sums);
+                let operands = Operands { weights, input, offsets, prefetch: None };
+                run_rows(isa, isa.blocks(), 1, operands, &mut sums);
                 let rows = output.chunks_exact_mut(self.columns);
                 for (row, sums) in rows.zip(sums.chunks_exact(width)) {
                     row[first..][..count].copy_from_slice(&sums[..count]);
@@ -204,8 +204,8 @@ impl RightOperand {
 }
 
 /// Columns of a panel: two vectors.
-fn panel_width(instructions: Instructions) -> usize {
-    2 * instructions.lanes()
+fn panel_width(isa: Isa) -> usize {
+    isa.blocks() * LANES
 }
 
 #[cfg(test)]

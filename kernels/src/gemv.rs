@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::convert::Infallible;
 
 use crate::geometry::WeightPart;
-use crate::scratch::{self, Lines};
-use crate::simd::{LANES, Lanes, LanesLoop, Sixteen, filled_up, with_lanes};
+use crate::scratch::{self, AlignedBuf};
+use crate::simd::{F32x16, LANES, Simd, SimdLoop, dispatch, filled_up};
 use crate::threads::{for_each_heavy_chunk, map_heavy_chunks, threads};
 
 /// Weights of a matrix, row by row: in memory, or to be read from elsewhere.
@@ -95,8 +95,8 @@ const PIECE: usize = 1 << 21;
 const BLOCK: usize = 1024;
 
 thread_local! {
-    /// Room for parts of weights.
-    static ROOM: Cell<Lines> = Cell::default();
+    /// ScratchPool for parts of weights.
+    static ROOM: Cell<AlignedBuf> = Cell::default();
 }
 
 /// `y = part(W) x` for one vector. A matrix product would first pack all of `W`, to use it once.
@@ -157,88 +157,88 @@ const TOGETHER: usize = 4;
 const SUMS: usize = 4;
 
 /// The bytes of sixteen numbers.
-type Bytes = [u8; size_of::<Sixteen>()];
+type Bytes = [u8; size_of::<F32x16>()];
 
 /// Adds `row ⊙ numbers` to partial sums of each row, which round less than one; each vector to the next of them.
-fn add_products(rows: [&[u8]; TOGETHER], numbers: &[f32], sums: &mut [[Sixteen; SUMS]; TOGETHER]) {
+fn add_products(rows: [&[u8]; TOGETHER], numbers: &[f32], sums: &mut [[F32x16; SUMS]; TOGETHER]) {
     struct AddProducts<'a>(
         [&'a [Bytes]; TOGETHER],
-        &'a [Sixteen],
-        &'a mut [[Sixteen; SUMS]; TOGETHER],
+        &'a [F32x16],
+        &'a mut [[F32x16; SUMS]; TOGETHER],
     );
-    impl LanesLoop for AddProducts<'_> {
+    impl SimdLoop for AddProducts<'_> {
+        type Output = ();
+
         #[inline(always)]
-        fn run(self, lanes: impl Lanes) {
+        fn run<S: Simd>(self, simd: S) {
             let AddProducts(rows, numbers, sums) = self;
-            let mut parts = [[lanes.splat(0.0); SUMS]; TOGETHER];
+            let mut parts = [[simd.splat(0.0); SUMS]; TOGETHER];
             for (parts, sums) in parts.iter_mut().zip(&*sums) {
                 for (part, sum) in parts.iter_mut().zip(sums) {
-                    *part = lanes.load(sum);
+                    *part = simd.load(sum);
                 }
             }
             let whole = numbers.len() / SUMS * SUMS;
             for first in (0..whole).step_by(SUMS) {
                 for offset in 0..SUMS {
-                    let number = lanes.load(&numbers[first + offset]);
+                    let number = simd.load(&numbers[first + offset]);
                     for (parts, row) in parts.iter_mut().zip(rows) {
-                        let weights = lanes.load(&bytemuck::cast(row[first + offset]));
-                        parts[offset] = lanes.add(parts[offset], lanes.multiply(weights, number));
+                        let weights = simd.load(&bytemuck::cast(row[first + offset]));
+                        parts[offset] = simd.add(parts[offset], simd.multiply(weights, number));
                     }
                 }
             }
             for index in whole..numbers.len() {
-                let number = lanes.load(&numbers[index]);
+                let number = simd.load(&numbers[index]);
                 for (parts, row) in parts.iter_mut().zip(rows) {
-                    let weights = lanes.load(&bytemuck::cast(row[index]));
-                    parts[0] = lanes.add(parts[0], lanes.multiply(weights, number));
+                    let weights = simd.load(&bytemuck::cast(row[index]));
+                    parts[0] = simd.add(parts[0], simd.multiply(weights, number));
                 }
             }
             for (parts, sums) in parts.into_iter().zip(sums) {
                 for (part, sum) in parts.into_iter().zip(sums) {
-                    lanes.store(part, sum);
+                    simd.store(part, sum);
                 }
             }
         }
     }
     let (whole, last) = numbers.as_chunks();
-    with_lanes(AddProducts(rows.map(|row| row.as_chunks().0), whole, sums));
+    dispatch(AddProducts(rows.map(|row| row.as_chunks().0), whole, sums));
     if !last.is_empty() {
         let ends = rows.map(|row| {
-            let mut end = [0; size_of::<Sixteen>()];
-            end[..size_of_val(last)].copy_from_slice(row.as_chunks::<{ size_of::<Sixteen>() }>().1);
+            let mut end = [0; size_of::<F32x16>()];
+            end[..size_of_val(last)].copy_from_slice(row.as_chunks::<{ size_of::<F32x16>() }>().1);
             end
         });
-        with_lanes(AddProducts(
-            ends.each_ref().map(std::slice::from_ref),
-            &[filled_up(last)],
-            sums,
-        ));
+        dispatch(AddProducts(ends.each_ref().map(std::slice::from_ref), &[filled_up(last)], sums));
     }
 }
 
 /// Adds the products of factors and rows to as many sums, one row after the other.
 fn add_multiples(factors: [f32; TOGETHER], rows: [&[u8]; TOGETHER], sums: &mut [f32]) {
-    struct AddMultiples<'a>([f32; TOGETHER], [&'a [Bytes]; TOGETHER], &'a mut [Sixteen]);
-    impl LanesLoop for AddMultiples<'_> {
+    struct AddMultiples<'a>([f32; TOGETHER], [&'a [Bytes]; TOGETHER], &'a mut [F32x16]);
+    impl SimdLoop for AddMultiples<'_> {
+        type Output = ();
+
         #[inline(always)]
-        fn run(self, lanes: impl Lanes) {
+        fn run<S: Simd>(self, simd: S) {
             let AddMultiples(factors, [a, b, c, d], sums) = self;
-            let [fa, fb, fc, fd] = factors.map(|factor| lanes.splat(factor));
+            let [fa, fb, fc, fd] = factors.map(|factor| simd.splat(factor));
             for index in 0..sums.len() {
-                let mut sum = lanes.load(&sums[index]);
+                let mut sum = simd.load(&sums[index]);
                 let weights = |row: &[Bytes]| bytemuck::cast(row[index]);
-                sum = lanes.add(sum, lanes.multiply(fa, lanes.load(&weights(a))));
-                sum = lanes.add(sum, lanes.multiply(fb, lanes.load(&weights(b))));
-                sum = lanes.add(sum, lanes.multiply(fc, lanes.load(&weights(c))));
-                sum = lanes.add(sum, lanes.multiply(fd, lanes.load(&weights(d))));
-                lanes.store(sum, &mut sums[index]);
+                sum = simd.add(sum, simd.multiply(fa, simd.load(&weights(a))));
+                sum = simd.add(sum, simd.multiply(fb, simd.load(&weights(b))));
+                sum = simd.add(sum, simd.multiply(fc, simd.load(&weights(c))));
+                sum = simd.add(sum, simd.multiply(fd, simd.load(&weights(d))));
+                simd.store(sum, &mut sums[index]);
             }
         }
     }
     let (whole, last_sums) = sums.as_chunks_mut();
-    with_lanes(AddMultiples(factors, rows.map(|row| row.as_chunks().0), whole));
+    dispatch(AddMultiples(factors, rows.map(|row| row.as_chunks().0), whole));
     for (factor, row) in factors.into_iter().zip(rows) {
-        let weights = row.as_chunks::<{ size_of::<Sixteen>() }>().1.as_chunks().0;
+        let weights = row.as_chunks::<{ size_of::<F32x16>() }>().1.as_chunks().0;
         last_sums
             .iter_mut()
             .zip(weights)
@@ -261,8 +261,8 @@ pub fn transposed_product<W: WeightSource>(
 ) -> Result<(), W::Error> {
     let inputs = input.len();
     let blocks = output.len().div_ceil(ROWS);
-    let mut sums = Lines::unwritten(blocks * inputs);
-    map_heavy_chunks(sums.as_mut_slice(), inputs, ROWS, |block, sums| {
+    let mut sums = AlignedBuf::unspecified(blocks * inputs);
+    map_heavy_chunks(&mut sums, inputs, ROWS, |block, sums| {
         sums.fill(0.0);
         let factors = &output[block * ROWS..output.len().min((block + 1) * ROWS)];
         add_rows(part, &weight.view(block * ROWS * inputs, factors.len() * inputs)?, factors, sums)
@@ -271,7 +271,7 @@ pub fn transposed_product<W: WeightSource>(
     .collect::<Result<(), W::Error>>()?;
     input.fill(0.0);
     for_each_heavy_chunk(input, BLOCK, blocks, |index, input| {
-        for sums in sums.as_slice().chunks_exact(inputs) {
+        for sums in sums.chunks_exact(inputs) {
             let sums = &sums[index * BLOCK..];
             input.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         }
@@ -330,7 +330,5 @@ mod tests {
             let Ok(()) = transposed_product(&InMemory(&weights), part, &y, &mut input);
             assert_eq!(input, expected);
         }
-        let Ok(second) = row_product(&InMemory(&weights), 1, &x);
-        assert_eq!(second, (0..inputs).map(|at| weights[inputs + at] * x[at]).sum::<f32>());
     }
 }

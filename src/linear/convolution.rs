@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use onnxplain_kernels::nchwc::{self, Filters, Floats, Image, KernelSource, Prepack};
 
 use super::blocked_kernel::BlockedKernel;
 use super::correlation::{Correlation, Kernel};
@@ -10,7 +11,6 @@ use super::{
     AveragePooling, Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis,
     convolution_transposed, depthwise, part_of_tensor, row_kernels,
 };
-use crate::blocked::{self, Filters, Floats, Image, KernelSource, Packing};
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
@@ -31,7 +31,7 @@ pub struct Convolution {
     pub is_transposed: bool,
     /// When its kernels pack the weight, where its inputs, outputs and bias are images in blocks of channels: so in
     /// what runs, never in a network.
-    pub(crate) in_blocks: Option<Packing>,
+    pub(crate) in_blocks: Option<Prepack>,
 }
 
 impl Convolution {
@@ -68,10 +68,10 @@ impl Convolution {
     }
 
     /// The same layer on images in blocks, where it has kernels for them.
-    pub(crate) fn to_blocks(&self, packing: Packing) -> Option<Convolution> {
+    pub(crate) fn to_blocks(&self, prepack: Prepack) -> Option<Convolution> {
         let serves =
-            !self.is_transposed && blocked::serves(self.weight.shape(), self.groups, &self.window);
-        serves.then(|| Convolution { in_blocks: Some(packing), ..self.clone() })
+            !self.is_transposed && nchwc::serves(self.weight.shape(), self.groups, &self.window);
+        serves.then(|| Convolution { in_blocks: Some(prepack), ..self.clone() })
     }
 
     /// The kernel on images in blocks, in either direction.
@@ -92,7 +92,7 @@ impl Convolution {
         let outer = image(shape[0], self.window.output_shape());
         let (from, to) = if gathers { (inner, outer) } else { (outer, inner) };
         let (from, image) = from.zip(to).context(TOO_LARGE)?;
-        let packing = self.in_blocks.unwrap_or_default();
+        let prepack = self.in_blocks.unwrap_or_default();
         let (weight, groups, window) = (self.weight.clone(), self.groups, self.window.clone());
         let make = move || {
             let weight = weight.load()?;
@@ -101,15 +101,15 @@ impl Convolution {
             };
             let shape = [filters, channels, height, width];
             let weights: Floats = Arc::new(weight);
-            let filters = Filters { weights, shape, part, is_transposed: !gathers, packing };
+            let filters = Filters { weights, shape, part, is_transposed: !gathers, prepack };
             let kernel = match gathers {
-                true => blocked::gather(filters, groups, &window),
-                false => blocked::scatter(filters, groups, &window),
+                true => nchwc::forward(filters, groups, &window),
+                false => nchwc::transposed(filters, groups, &window),
             };
             kernel.context(TOO_LARGE)
         };
-        let reads_rows = gathers && blocked::has_few_channels(from.channels);
-        Ok(BlockedKernel { source: KernelSource::new(packing, make)?, from, reads_rows, image })
+        let reads_rows = gathers && nchwc::has_few_channels(from.channels);
+        Ok(BlockedKernel { source: KernelSource::new(prepack, make)?, from, reads_rows, image })
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.

@@ -7,8 +7,8 @@ use anyhow::Result;
 use onnxplain_kernels::gemv::{WeightSource, WeightView};
 
 use super::Signs;
-use crate::blocked::Packing;
 use crate::tensor::{Store, StoredTensor, Tensor, View};
+use onnxplain_kernels::nchwc::Prepack;
 
 /// The weight of a linear layer. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -95,10 +95,10 @@ impl Weight {
     ///
     /// # Errors
     /// When the model's file cannot be read any more.
-    pub(crate) fn taken_along(&self, packing: Packing) -> Result<Weight> {
-        match packing {
-            Packing::Kept => Ok(self.load()?.into()),
-            Packing::PerPass => Ok(self.clone()),
+    pub(crate) fn taken_along(&self, prepack: Prepack) -> Result<Weight> {
+        match prepack {
+            Prepack::Once => Ok(self.load()?.into()),
+            Prepack::OnTheFly => Ok(self.clone()),
         }
     }
 

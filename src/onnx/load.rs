@@ -118,7 +118,7 @@ impl Model {
     pub fn run_reference(&self, input: &Array) -> Result<Array> {
         let model = self.reference.clone().context("the model was loaded without its reference")?;
         let number_type = model.input_fact(0)?.datum_type;
-        let input = input.as_tract().cast_to_dt(number_type)?.into_owned();
+        let input = input.to_tract()?.cast_to_dt(number_type)?.into_owned();
         let plan = model.into_optimized()?.into_runnable()?;
         Array::from_value(plan.run(tvec![input.into_tvalue()])?.remove(0))
     }

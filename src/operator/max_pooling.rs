@@ -1,11 +1,11 @@
 //! Max pooling: the largest of a window; the winner takes all the relevance.
 
 use anyhow::Result;
+use onnxplain_kernels::geometry::{Window, WindowAxis, for_each_row};
+use onnxplain_kernels::nchwc::pooling;
 
 use super::Operator;
 use super::activation::single;
-use crate::blocked::pooling;
-use crate::geometry::{Window, WindowAxis, for_each_row};
 use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 

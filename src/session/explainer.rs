@@ -18,7 +18,7 @@ use super::target::{Target, Targets};
 use super::turn::Turns;
 use crate::canonize::PassReport;
 use crate::error::{Error, Kind, Result};
-use crate::explain::{self, Initial, Packing, TargetClass};
+use crate::explain::{self, Initial, Prepack, TargetClass};
 use crate::heatmap::Rendering;
 use crate::method::{Cancelled, ForwardPass, PreparedMethod, Setup, TargetSpec};
 use crate::method::{Unwatched, Watch};
@@ -75,7 +75,7 @@ impl Explainer {
             at,
             stored,
             threads,
-            packing: if options.is_single { Packing::PerPass } else { Packing::Kept },
+            prepack: if options.is_single { Prepack::OnTheFly } else { Prepack::Once },
         };
         let begin = Instant::now();
         let turns = Turns::of(threads);

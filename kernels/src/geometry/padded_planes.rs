@@ -5,12 +5,12 @@
 use std::cell::Cell;
 
 use super::WindowAxis;
-use crate::scratch::{self, Lines};
+use crate::scratch::{self, AlignedBuf};
 use crate::threads::for_each_chunk;
 
 thread_local! {
-    /// Room for planes with their padding.
-    static ROOM: Cell<Lines> = Cell::default();
+    /// ScratchPool for planes with their padding.
+    static ROOM: Cell<AlignedBuf> = Cell::default();
 }
 
 /// A run of pixels that are computed together.

@@ -9,7 +9,7 @@
 
 use super::Correlation;
 use crate::geometry::{Window, WindowAxis};
-use crate::microkernel::{Loop, vectorized};
+use crate::simd::{Simd, SimdLoop, dispatch};
 use crate::threads::for_each_chunk;
 
 /// A depthwise convolution over images, in one of its directions.
@@ -32,7 +32,7 @@ impl Depthwise {
     /// `[1, I, H, W]` to `[1, O, H', W']`, with one bias a channel.
     pub fn forward(correlation: &Correlation, bias: Option<&[f32]>) -> Depthwise {
         let stencil = Stencil::of(correlation, |filter| filter.to_vec());
-        let lines = Lines::gathering(&stencil.window);
+        let lines = Lines::forward(&stencil.window);
         let bias = bias.map_or_else(|| vec![0.0; stencil.outputs], <[f32]>::to_vec);
         Depthwise { stencil, lines, bias, is_transposed: false }
     }
@@ -41,7 +41,7 @@ impl Depthwise {
     pub fn transposed(correlation: &Correlation) -> Depthwise {
         let stencil =
             Stencil::of(correlation, |filter| filter.iter().rev().copied().collect::<Vec<f32>>());
-        let lines = Lines::scattering(&stencil.window);
+        let lines = Lines::transposed(&stencil.window);
         Depthwise { stencil, lines, bias: vec![], is_transposed: true }
     }
 
@@ -172,7 +172,7 @@ struct LineAxis {
 
 impl LineAxis {
     /// The axis as it is, with its padding.
-    fn gathering(axis: &WindowAxis) -> LineAxis {
+    fn forward(axis: &WindowAxis) -> LineAxis {
         LineAxis {
             input: axis.input,
             output: axis.output,
@@ -189,7 +189,7 @@ impl LineAxis {
     ///
     /// `R[i] = Σ w[k] s[o]` over `o·stride + k·dilation = i + pad_before`; with `k = kernel − 1 − k'`,
     /// output `o` is read at `o·stride + (kernel − 1)·dilation − pad_before = i + k'·dilation`.
-    fn scattering(axis: &WindowAxis) -> LineAxis {
+    fn transposed(axis: &WindowAxis) -> LineAxis {
         let reach = (axis.kernel - 1) * axis.dilation;
         LineAxis {
             input: axis.output,
@@ -213,17 +213,17 @@ impl LineAxis {
 }
 
 impl Lines {
-    fn gathering(window: &Window) -> Lines {
-        Lines::new(window, LineAxis::gathering)
+    fn forward(window: &Window) -> Lines {
+        Lines::new(window, LineAxis::forward)
     }
 
-    fn scattering(window: &Window) -> Lines {
-        Lines::new(window, LineAxis::scattering)
+    fn transposed(window: &Window) -> Lines {
+        Lines::new(window, LineAxis::transposed)
     }
 
     fn new(window: &Window, axis: impl Fn(&WindowAxis) -> LineAxis) -> Lines {
         let mut axes = window.axes.iter().map(axis);
-        let point = LineAxis::gathering(&WindowAxis::POINT);
+        let point = LineAxis::forward(&WindowAxis::POINT);
         let vertical = axes.next().unwrap_or(point);
         let horizontal = axes.next().unwrap_or(point);
         let phase_len = horizontal.length.div_ceil(horizontal.stride);
@@ -295,7 +295,7 @@ impl Lines {
             let rows = output.len() / width;
             let count = ((rows - 1) * self.row_len + width).next_multiple_of(LANES);
             let sums = &mut room.sums[..count];
-            vectorized(TapSums { taps: &self.taps, filter, lines, sums });
+            dispatch(TapSums { taps: &self.taps, filter, lines, sums });
             for (output, sums) in output.chunks_exact_mut(width).zip(sums.chunks(self.row_len)) {
                 let sums = sums.iter().take(width);
                 match start {
@@ -317,11 +317,11 @@ struct TapSums<'a> {
     sums: &'a mut [f32],
 }
 
-impl Loop for TapSums<'_> {
+impl SimdLoop for TapSums<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<S: Simd>(self, _: S) {
         let TapSums { taps, filter, lines, sums } = self;
         sums.fill(0.0);
         // Three taps at once: the sums are read and written a third as often.

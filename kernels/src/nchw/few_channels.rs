@@ -6,8 +6,7 @@
 use super::Correlation;
 use crate::geometry::Window;
 use crate::geometry::phases::{PhaseAxis, phases_of};
-use crate::microkernel::Instructions;
-use crate::simd::{LANES, Lanes, LanesLoop, with_lanes};
+use crate::simd::{Isa, LANES, Simd, SimdLoop, dispatch};
 use crate::threads::{for_each_chunk, for_each_heavy_chunk};
 
 /// Channels up to which this way is faster.
@@ -149,14 +148,14 @@ struct Line<'a> {
 impl Line<'_> {
     fn run(self) {
         match (self.map.channels, self.map.vectors) {
-            (1, MANY) => with_lanes(Pixels::<1, MANY>(self)),
-            (2, MANY) => with_lanes(Pixels::<2, MANY>(self)),
-            (3, MANY) => with_lanes(Pixels::<3, MANY>(self)),
-            (4, FEWER) => with_lanes(Pixels::<4, FEWER>(self)),
-            (1, _) => with_lanes(Pixels::<1, FEW>(self)),
-            (2, _) => with_lanes(Pixels::<2, FEW>(self)),
-            (3, _) => with_lanes(Pixels::<3, FEW>(self)),
-            (_, _) => with_lanes(Pixels::<4, FEW>(self)),
+            (1, MANY) => dispatch(Pixels::<1, MANY>(self)),
+            (2, MANY) => dispatch(Pixels::<2, MANY>(self)),
+            (3, MANY) => dispatch(Pixels::<3, MANY>(self)),
+            (4, FEWER) => dispatch(Pixels::<4, FEWER>(self)),
+            (1, _) => dispatch(Pixels::<1, FEW>(self)),
+            (2, _) => dispatch(Pixels::<2, FEW>(self)),
+            (3, _) => dispatch(Pixels::<3, FEW>(self)),
+            (_, _) => dispatch(Pixels::<4, FEW>(self)),
         }
     }
 }
@@ -164,16 +163,18 @@ impl Line<'_> {
 /// The sums of a line, a few vectors of pixels of all channels at a time.
 struct Pixels<'a, const CHANNELS: usize, const VECTORS: usize>(Line<'a>);
 
-impl<const CHANNELS: usize, const VECTORS: usize> LanesLoop for Pixels<'_, CHANNELS, VECTORS> {
+impl<const CHANNELS: usize, const VECTORS: usize> SimdLoop for Pixels<'_, CHANNELS, VECTORS> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let Line { map, columns, weights, taps, padded, lines } = self.0;
         let width = lines.len() / CHANNELS;
         let row_taps = columns.taps.len();
         let tap_len = map.filters * row_taps * CHANNELS;
         let first = map.before + columns.skipped - columns.window.pad_before;
         for start in (0..columns.count).step_by(VECTORS * LANES) {
-            let mut sums = [[lanes.splat(0.0); VECTORS]; CHANNELS];
+            let mut sums = [[simd.splat(0.0); VECTORS]; CHANNELS];
             for &(tap, row) in taps {
                 let weights = &weights[tap * tap_len..][..tap_len];
                 let pixels = &padded[row * map.filters * map.row_len..];
@@ -185,11 +186,11 @@ impl<const CHANNELS: usize, const VECTORS: usize> LanesLoop for Pixels<'_, CHANN
                         let pixels = &pixels[column * columns.window.dilation..];
                         let pixels = pixels[..VECTORS * LANES].as_chunks::<LANES>().0;
                         for vector in 0..VECTORS {
-                            let pixels = lanes.load(&pixels[vector]);
+                            let pixels = simd.load(&pixels[vector]);
                             for channel in 0..CHANNELS {
-                                let weight = lanes.splat(weights[channel]);
+                                let weight = simd.splat(weights[channel]);
                                 sums[channel][vector] =
-                                    lanes.multiply_add(weight, pixels, sums[channel][vector]);
+                                    simd.multiply_add(weight, pixels, sums[channel][vector]);
                             }
                         }
                     }
@@ -199,7 +200,7 @@ impl<const CHANNELS: usize, const VECTORS: usize> LanesLoop for Pixels<'_, CHANN
             for channel in 0..CHANNELS {
                 let mut pixels = [[0.0; LANES]; VECTORS];
                 for vector in 0..VECTORS {
-                    lanes.store(sums[channel][vector], &mut pixels[vector]);
+                    simd.store(sums[channel][vector], &mut pixels[vector]);
                 }
                 let line = &mut lines[channel * width..][..width];
                 let places = line[columns.first + start * columns.stride..].iter_mut();
@@ -212,7 +213,8 @@ impl<const CHANNELS: usize, const VECTORS: usize> LanesLoop for Pixels<'_, CHANN
 
 /// Vectors of pixels to compute together on rows of a phase of so many pixels.
 fn vectors_at_once(channels: usize, pixels: usize) -> usize {
-    let has_registers = Instructions::detect().is_some_and(|set| set.lanes() == LANES);
+    let isa = Isa::detect();
+    let has_registers = isa.pixels() * isa.blocks() >= 3 * MANY;
     match channels {
         _ if !has_registers || pixels <= 3 * LANES => FEW,
         FEW_CHANNELS => FEWER,

@@ -1,16 +1,20 @@
 //! The transposed map of a pointwise convolution with weights that depend on the sign of the values they
 //! are shared out to: what a rule that favours contributions of one sign hands to inputs of both signs.
 
+use super::epilogue::Share;
 use super::filters::{Filters, Floats, PackedFilters};
-use super::finish::Share;
-use super::{Finish, Image, LANES, Packing, Totals};
+use super::{Epilogue, Image, LANES, Prepack, SumPair};
 use crate::geometry::WeightPart;
-use crate::microkernel::{BySign, Instructions, MOST_OUTPUTS, Operands};
+use crate::microkernel::{BySign, MOST_SUMS, Operands, pixels_by_sign, run_by_sign};
+use crate::simd::Isa;
 use crate::threads::map_heavy_chunks;
+
+/// Pixels of an image below which there is no kernel; no instruction set computes more of them together.
+const FEWEST_PIXELS: usize = 7;
 
 /// How contributions `w · x` of one sign are favoured.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Favour {
+pub enum SignBias {
     /// Only they count.
     Only,
     /// All count, and they this much more.
@@ -19,7 +23,7 @@ pub enum Favour {
 
 /// `Wᵀ` of a pointwise convolution on images in blocks, packed.
 pub struct TransposedBySign {
-    instructions: Instructions,
+    isa: Isa,
     /// Those for contributions above zero, and those below, of an input above zero.
     filters: [PackedFilters; 2],
     /// Where each channel of the quotients lies, relative to the pixel.
@@ -34,40 +38,41 @@ impl TransposedBySign {
     /// Whether there is a kernel of weights `[O, I, 1, 1]` on images of a height and width: they may be too small
     /// or too large.
     pub fn serves(shape: &[usize], size: [usize; 2]) -> bool {
-        let Some(instructions) = Instructions::detect() else { return false };
         let [_, outputs] = images(shape, size);
-        outputs.pixels() >= instructions.pixels_by_sign() && u32::try_from(outputs.len()).is_ok()
+        outputs.pixels() >= FEWEST_PIXELS && u32::try_from(outputs.len()).is_ok()
     }
 
     /// The kernel; `None` where it does not [serve](TransposedBySign::serves).
     pub fn new(
         weights: Floats,
         shape: &[usize],
-        favour: Favour,
-        packing: Packing,
+        favour: SignBias,
+        prepack: Prepack,
         size: [usize; 2],
     ) -> Option<TransposedBySign> {
         if !TransposedBySign::serves(shape, size) {
             return None;
         }
-        let instructions = Instructions::detect()?;
+        let isa = Isa::detect();
         let [inputs, outputs] = images(shape, size);
         let shape = [outputs.channels, inputs.channels, 1, 1];
         let parts = match favour {
-            Favour::Only => [WeightPart::Positive, WeightPart::Negative],
-            Favour::More(by) => [WeightPart::PositiveFavored(by), WeightPart::NegativeFavored(by)],
+            SignBias::Only => [WeightPart::Positive, WeightPart::Negative],
+            SignBias::More(by) => {
+                [WeightPart::PositiveFavored(by), WeightPart::NegativeFavored(by)]
+            }
         };
-        let pixels = instructions.pixels_by_sign();
+        let pixels = pixels_by_sign(isa);
         let offset =
             |channel: usize| (channel / LANES * outputs.block_len() + channel % LANES) as u32;
         // Every block of the inputs passes over its own filters.
         let packed = |part| {
             let filters =
-                Filters { weights: weights.clone(), shape, part, is_transposed: true, packing };
-            PackedFilters::with_blocks(instructions, filters, &[0], 1)
+                Filters { weights: weights.clone(), shape, part, is_transposed: true, prepack };
+            PackedFilters::with_blocks(isa, filters, &[0], 1)
         };
         Some(TransposedBySign {
-            instructions,
+            isa,
             filters: parts.map(packed),
             offsets: (0..outputs.channels).map(offset).collect(),
             images: [inputs, outputs],
@@ -89,13 +94,13 @@ impl TransposedBySign {
         favours_negative: bool,
         (coefficient, adds): (f32, bool),
         relevance: &mut [f32],
-    ) -> Totals {
+    ) -> SumPair {
         let share = Share { coefficient, factors: Some(inputs), adds };
         let block_len = self.images[0].block_len();
         let block = |block: usize, relevance: &mut [f32]| {
             self.run_block(block, quotients, inputs, favours_negative, &share, relevance)
         };
-        Totals::of(map_heavy_chunks(relevance, block_len, self.offsets.len(), block))
+        SumPair::of(map_heavy_chunks(relevance, block_len, self.offsets.len(), block))
     }
 
     fn run_block(
@@ -106,15 +111,15 @@ impl TransposedBySign {
         favours_negative: bool,
         share: &Share,
         relevance: &mut [f32],
-    ) -> Totals {
+    ) -> SumPair {
         let [(_, positive), (_, negative)] = self.filters.each_ref().map(|part| part.pass(block));
         let [weights, weights_below] = match favours_negative {
             false => [&*positive, &*negative],
             true => [&*negative, &*positive],
         };
         let tile_len = self.pixels * LANES;
-        let mut sums = [0.0; MOST_OUTPUTS];
-        let mut totals = Totals::default();
+        let mut sums = [0.0; MOST_SUMS];
+        let mut totals = SumPair::default();
         for place in (0..relevance.len()).step_by(tile_len) {
             // The last tile begins among the pixels of the one before.
             let start = place.min(relevance.len() - tile_len);
@@ -122,10 +127,10 @@ impl TransposedBySign {
             let by_sign = BySign { values: &inputs[at..], weights_below };
             let offsets = &self.offsets;
             let input = &quotients[start..];
-            let operands = Operands { weights, input, offsets, ahead: None };
-            self.instructions.run_by_sign(operands, by_sign, &mut sums);
+            let operands = Operands { weights, input, offsets, prefetch: None };
+            run_by_sign(self.isa, operands, by_sign, &mut sums);
             let (known, end) = (place - start, start + tile_len);
-            share.finish(
+            share.apply(
                 block,
                 at + known,
                 &sums[known..tile_len],

@@ -4,13 +4,15 @@ use std::array::from_fn;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::packing::Passes;
-use super::{LANES, Packing};
+use super::prepack::PackedWeights;
+use super::{LANES, Prepack};
 use crate::geometry::WeightPart;
-use crate::microkernel::{BLOCK, Instructions, fetch};
-use crate::scratch::Lent;
+use crate::microkernel::transpose_square;
+use crate::prefetch::prefetch;
+use crate::scratch::MaybeOwned;
+use crate::simd::{Isa, SQUARE};
 
-/// How much more packing a weight costs than reading it.
+/// How much more prepack a weight costs than reading it.
 const STEPS: usize = 2;
 
 /// Numbers that a kernel shares with others.
@@ -26,7 +28,7 @@ pub struct Filters {
     pub part: WeightPart,
     /// Whether they are those of the transposed map: `I` filters over `O` channels, the kernel flipped.
     pub is_transposed: bool,
-    pub packing: Packing,
+    pub prepack: Prepack,
 }
 
 impl Filters {
@@ -47,8 +49,8 @@ impl Filters {
 
     /// Blocks of filters to compute together: where there are two in all, one by one they take as long,
     /// and threads share them.
-    pub fn blocks_at_once(&self, instructions: Instructions) -> usize {
-        let most = instructions.most_blocks();
+    pub fn blocks_at_once(&self, isa: Isa) -> usize {
+        let most = isa.blocks();
         if self.count() <= most * LANES { 1 } else { most }
     }
 
@@ -71,7 +73,7 @@ impl Filters {
     /// with taps in `slots`. Filters that fill up the last block are 0.
     pub fn pack(
         &self,
-        instructions: Instructions,
+        isa: Isa,
         (first, width): (usize, usize),
         channels: Range<usize>,
         slots: &[Option<usize>],
@@ -83,7 +85,7 @@ impl Filters {
             &(*self.weights).as_ref()[first * per_filter + channels.start * per_channel..];
         // The next channel, or the channels that are packed after these.
         let ahead = if self.is_transposed { per_channel } else { channels.len() * per_channel };
-        let matrix = Matrix { instructions, row_len: per_filter, rows: count, ahead };
+        let matrix = Matrix { isa, row_len: per_filter, rows: count, ahead };
         let place = |channel: usize, tap: usize| {
             slots[tap].map(|slot| (slot * channels.len() + channel) * width)
         };
@@ -107,7 +109,7 @@ impl Filters {
 
 /// Rows of weights of one filter each.
 struct Matrix {
-    instructions: Instructions,
+    isa: Isa,
     /// The distance of rows.
     row_len: usize,
     rows: usize,
@@ -124,13 +126,13 @@ impl Matrix {
         packed: &mut [f32],
         place: impl Fn(usize) -> Option<usize>,
     ) {
-        let (full_rows, full_columns) = (self.rows / BLOCK * BLOCK, columns / BLOCK * BLOCK);
-        for column in (0..full_columns).step_by(BLOCK) {
+        let (full_rows, full_columns) = (self.rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
+        for column in (0..full_columns).step_by(SQUARE) {
             let places = from_fn(|at| place(column + at));
-            for row in (0..full_rows).step_by(BLOCK) {
+            for row in (0..full_rows).step_by(SQUARE) {
                 let from = &weights[row * self.row_len + column..];
-                (0..BLOCK).for_each(|row| fetch(from, row * self.row_len + self.ahead));
-                self.instructions.transpose(from, self.row_len, &mut packed[row..], places);
+                (0..SQUARE).for_each(|row| prefetch(from, row * self.row_len + self.ahead));
+                transpose_square(self.isa, (from, self.row_len), &mut packed[row..], places);
             }
         }
         for column in 0..columns {
@@ -152,7 +154,7 @@ impl Matrix {
 pub(super) struct PackedFilters {
     /// For each pass `[C/16, taps, 16, filters]`: in the order in which the pixels of an image in
     /// blocks lie. The last block of channels has only as many as there are.
-    weights: Passes,
+    weights: PackedWeights,
     /// Blocks of a full pass.
     pub blocks: usize,
     /// Numbers of a block.
@@ -161,19 +163,14 @@ pub(super) struct PackedFilters {
 
 impl PackedFilters {
     /// The weights at some taps, for passes of as many blocks as are computed together at most.
-    pub fn new(instructions: Instructions, filters: Filters, taps: &[usize]) -> PackedFilters {
-        let blocks = filters.blocks_at_once(instructions);
-        PackedFilters::with_blocks(instructions, filters, taps, blocks)
+    pub fn new(isa: Isa, filters: Filters, taps: &[usize]) -> PackedFilters {
+        let blocks = filters.blocks_at_once(isa);
+        PackedFilters::with_blocks(isa, filters, taps, blocks)
     }
 
     /// The weights at some taps, for passes of `blocks` blocks.
-    pub fn with_blocks(
-        instructions: Instructions,
-        filters: Filters,
-        taps: &[usize],
-        blocks: usize,
-    ) -> PackedFilters {
-        let (packing, slots) = (filters.packing, filters.slots(taps));
+    pub fn with_blocks(isa: Isa, filters: Filters, taps: &[usize], blocks: usize) -> PackedFilters {
+        let (prepack, slots) = (filters.prepack, filters.slots(taps));
         let (channels, taps) = (filters.channels(), taps.len());
         let block_len = channels * taps * LANES;
         let lens = [filters.count().div_ceil(LANES), blocks].map(|blocks| blocks * block_len);
@@ -182,10 +179,10 @@ impl PackedFilters {
             let firsts = (0..channels).step_by(LANES);
             for (channel, packed) in firsts.zip(packed.chunks_mut(LANES * taps * width)) {
                 let channels = channel..channels.min(channel + LANES);
-                filters.pack(instructions, (first, width), channels, &slots, packed);
+                filters.pack(isa, (first, width), channels, &slots, packed);
             }
         };
-        let weights = Passes::new(packing, lens, STEPS, write);
+        let weights = PackedWeights::new(prepack, lens, STEPS, write);
         PackedFilters { weights, blocks, block_len }
     }
 
@@ -195,7 +192,7 @@ impl PackedFilters {
     }
 
     /// The number of blocks of filters in a pass, and their weights.
-    pub fn pass(&self, pass: usize) -> (usize, Lent<'_>) {
+    pub fn pass(&self, pass: usize) -> (usize, MaybeOwned<'_>) {
         let weights = self.weights.pass(pass);
         (weights.len() / self.block_len, weights)
     }
@@ -211,14 +208,14 @@ mod tests {
             (0..rows * columns * kernel).map(|n| ((n * 7919) % 997) as f32 - 400.0).collect();
         let weights: Floats = Arc::new(numbers.clone());
         let shape = [rows, columns, 1, kernel];
-        for (instructions, is_transposed) in
-            Instructions::all().into_iter().flat_map(|set| [(set, false), (set, true)])
+        for (isa, is_transposed) in
+            Isa::all().into_iter().flat_map(|set| [(set, false), (set, true)])
         {
-            let packing = Packing::Kept;
-            let filters = Filters { weights: weights.clone(), shape, part, is_transposed, packing };
-            let packed = PackedFilters::new(instructions, filters.clone(), taps);
-            let in_passing = Filters { packing: Packing::PerPass, ..filters.clone() };
-            let in_passing = PackedFilters::new(instructions, in_passing, taps);
+            let prepack = Prepack::Once;
+            let filters = Filters { weights: weights.clone(), shape, part, is_transposed, prepack };
+            let packed = PackedFilters::new(isa, filters.clone(), taps);
+            let in_passing = Filters { prepack: Prepack::OnTheFly, ..filters.clone() };
+            let in_passing = PackedFilters::new(isa, in_passing, taps);
             for filter in 0..filters.count().next_multiple_of(LANES) {
                 let pass = filter / LANES / packed.blocks;
                 let (blocks, weights) = packed.pass(pass);

@@ -2,7 +2,7 @@
 //!
 //! In this layout a vector holds sixteen channels of one pixel: results leave the registers as they
 //! lie in memory, and depthwise taps and poolings are whole vectors. What becomes of the sums of a
-//! kernel (an activation, a division, a product) is a [`Finish`], done while they are in the first
+//! kernel (an activation, a division, a product) is a [`Epilogue`], done while they are in the first
 //! cache, so that nothing is written to be read again. Channels that fill up the last block are
 //! called lanes without a channel: weights for them are 0, their relevance is 0, their activation
 //! is any finite number.
@@ -13,25 +13,24 @@ mod by_sign;
 mod convolution;
 mod depthwise;
 mod direct;
+pub mod epilogue;
 mod filters;
-pub mod finish;
 mod layout;
-mod packing;
-mod phased;
 pub mod pooling;
+mod prepack;
+mod strided_transposed;
 mod taps;
-#[cfg(target_arch = "x86_64")]
 mod winograd;
 
 pub use crate::simd::LANES;
-use crate::simd::Totals;
+use crate::simd::SumPair;
 use crate::threads::map_chunks;
-pub use by_sign::{Favour, TransposedBySign};
-pub use convolution::{gather, scatter, serves};
+pub use by_sign::{SignBias, TransposedBySign};
+pub use convolution::{forward, serves, transposed};
 pub use filters::{Filters, Floats};
 pub use layout::{to_blocks, to_rows};
-pub use packing::KernelSource;
-pub use packing::Packing;
+pub use prepack::KernelSource;
+pub use prepack::Prepack;
 
 /// Whether an input has so few channels that most lanes of a block would be empty: it stays row by row, in the
 /// convolution that reads it and in the step that hands relevance to it.
@@ -83,34 +82,39 @@ impl Image {
 }
 
 /// What becomes of the sums of a kernel before they are written.
-pub trait Finish: Sync {
+pub trait Epilogue: Sync {
     /// Turns `sums` into `output`: as many numbers, of neighbouring pixels of one block of channels
     /// (a multiple of sixteen). `block` is the number of the block, `at` the place of the first
     /// number in the whole image.
-    fn finish(
+    fn apply(
         &self,
         block: usize,
         at: usize,
         sums: &[f32],
         output: &mut [f32],
-        totals: &mut Totals,
+        totals: &mut SumPair,
     );
 }
 
 /// A linear map from one image in blocks to another, without bias. A convolution of [few channels](has_few_channels)
 /// reads its image row by row.
 pub trait Kernel: Send + Sync {
-    /// Writes every number of `output`, as `finish` makes it of the sums; its totals are the same
+    /// Writes every number of `output`, as `epilogue` makes it of the sums; its totals are the same
     /// bits for any number of threads.
-    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals;
+    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair;
 }
 
 /// Finishes sums of an image in blocks that were written before.
-pub fn finish_all(finish: &dyn Finish, image: Image, sums: &[f32], output: &mut [f32]) -> Totals {
+pub fn apply_epilogue(
+    epilogue: &dyn Epilogue,
+    image: Image,
+    sums: &[f32],
+    output: &mut [f32],
+) -> SumPair {
     let len = image.block_len();
-    Totals::of(map_chunks(output, len, |block, output| {
-        let mut totals = Totals::default();
-        finish.finish(block, block * len, &sums[block * len..][..len], output, &mut totals);
+    SumPair::of(map_chunks(output, len, |block, output| {
+        let mut totals = SumPair::default();
+        epilogue.apply(block, block * len, &sums[block * len..][..len], output, &mut totals);
         totals
     }))
 }
@@ -123,14 +127,14 @@ mod tests {
     /// Writes the sums as they are, and adds them up.
     pub(super) struct Keep;
 
-    impl Finish for Keep {
-        fn finish(
+    impl Epilogue for Keep {
+        fn apply(
             &self,
             _: usize,
             _: usize,
             sums: &[f32],
             output: &mut [f32],
-            totals: &mut Totals,
+            totals: &mut SumPair,
         ) {
             output.copy_from_slice(sums);
             for sums in sums.as_chunks::<LANES>().0 {

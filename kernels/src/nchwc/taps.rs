@@ -14,17 +14,16 @@ pub(super) struct Grid {
 
 impl Grid {
     /// The layer's direction.
-    pub fn gathering(window: &[WindowAxis; 2]) -> Grid {
-        let [rows, columns] = window.map(|axis| {
-            (0..axis.output).map(|position| Taps::gathering(&axis, position)).collect()
-        });
+    pub fn forward(window: &[WindowAxis; 2]) -> Grid {
+        let [rows, columns] = window
+            .map(|axis| (0..axis.output).map(|position| Taps::forward(&axis, position)).collect());
         Grid { rows, columns, read: window.map(|axis| axis.input) }
     }
 
     /// Back from the windows to the pixels.
-    pub fn scattering(window: &[WindowAxis; 2]) -> Grid {
+    pub fn transposed(window: &[WindowAxis; 2]) -> Grid {
         let [rows, columns] = window.map(|axis| {
-            (0..axis.input).map(|position| Taps::scattering(&axis, position)).collect()
+            (0..axis.input).map(|position| Taps::transposed(&axis, position)).collect()
         });
         Grid { rows, columns, read: window.map(|axis| axis.output) }
     }
@@ -74,13 +73,13 @@ impl Taps {
     }
 
     /// The taps `k` that read a place inside the input for output `position`.
-    pub fn gathering(axis: &WindowAxis, position: usize) -> Taps {
+    pub fn forward(axis: &WindowAxis, position: usize) -> Taps {
         Taps::of((0..axis.kernel).filter_map(|tap| Some((tap, axis.source(position, tap)?))))
     }
 
     /// The taps `k` and outputs `o` that met input `position`: `o·stride + k·dilation = position + pad_before`. Taps are
     /// flipped, so that both ascend.
-    pub fn scattering(axis: &WindowAxis, position: usize) -> Taps {
+    pub fn transposed(axis: &WindowAxis, position: usize) -> Taps {
         Taps::of((0..axis.kernel).filter_map(|tap| {
             let reach = (axis.kernel - 1 - tap) * axis.dilation;
             let place = (position + axis.pad_before).checked_sub(reach)?;

@@ -1,10 +1,10 @@
 //! The interpreter of steps: carries relevance from the output to the input, layer by layer, and accounts for it.
 
 use anyhow::{Context, Result, bail, ensure};
+use onnxplain_kernels::nchwc::Prepack;
 
 use super::conservation::{Books, LayerBooks};
 use super::forward::{Activations, value};
-use crate::blocked::Packing;
 use crate::explain::plan::Plan;
 use crate::explain::rules::{
     Relevance, StepContext, StepKernels, StepOutput, propagate_divisions, propagate_residual_sum,
@@ -145,7 +145,9 @@ fn step(
     let op = plan.step_op(id);
     // Where kernels are made for every run, the weight is read once for all of the step.
     let _weight = match op {
-        Op::Convolution(map) if map.in_blocks == Some(Packing::PerPass) => Some(map.weight.load()?),
+        Op::Convolution(map) if map.in_blocks == Some(Prepack::OnTheFly) => {
+            Some(map.weight.load()?)
+        }
         _ => None,
     };
     let inputs = &plan.network().layers[id].inputs;

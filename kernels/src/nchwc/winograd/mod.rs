@@ -12,7 +12,6 @@
 mod product;
 mod tiles;
 mod transform;
-mod vector;
 mod weights;
 
 use std::cell::Cell;
@@ -22,14 +21,14 @@ use std::ops::Range;
 use self::product::Product;
 use self::tiles::{Evaluation, Outputs};
 use self::transform::{Filtering, Four, Two};
-use self::vector::vectorized;
 use self::weights::transformed;
 use super::filters::Filters;
-use super::packing::{Packing, Passes};
-use super::{Finish, Kernel, LANES, Totals};
+use super::prepack::{PackedWeights, Prepack};
+use super::{Epilogue, Kernel, LANES, SumPair};
 use crate::geometry::WindowAxis;
-use crate::microkernel::{Ahead, Instructions};
-use crate::scratch::{self, Lines};
+use crate::prefetch::Prefetch;
+use crate::scratch::{self, AlignedBuf};
+use crate::simd::Isa;
 use crate::threads::{for_each_heavy_chunk, map_items, threads};
 
 /// The size of the tiles of the output.
@@ -79,22 +78,22 @@ const STRIP_LEN: usize = 1 << 18;
 /// work, and one by one they are as fast.
 const NARROW: usize = 3;
 
-/// Pixels in a row that are handed to a [`Finish`] at most.
+/// Pixels in a row that are handed to a [`Epilogue`] at most.
 const SEGMENT: usize = 64;
 
 /// Numbers of a segment of a row of tiles.
 const PIXELS: usize = SEGMENT * 4 * LANES;
 
 thread_local! {
-    /// Room for the values of a strip.
-    static VALUES: Cell<Lines> = Cell::default();
-    /// Room for the products of a strip and a few blocks of filters.
-    static PRODUCTS: Cell<Lines> = Cell::default();
+    /// ScratchPool for the values of a strip.
+    static VALUES: Cell<AlignedBuf> = Cell::default();
+    /// ScratchPool for the products of a strip and a few blocks of filters.
+    static PRODUCTS: Cell<AlignedBuf> = Cell::default();
 }
 
 /// A convolution with transformed weights.
 pub struct Winograd {
-    instructions: Instructions,
+    isa: Isa,
     tile: Tile,
     vertical: WindowAxis,
     horizontal: WindowAxis,
@@ -102,7 +101,7 @@ pub struct Winograd {
     channel_blocks: usize,
     /// Blocks of filters that are computed together.
     blocks_at_once: usize,
-    weights: Passes,
+    weights: PackedWeights,
     /// Rows of tiles in a strip.
     strip_rows: usize,
 }
@@ -111,7 +110,7 @@ impl Winograd {
     /// The convolution with filters of 3x3 pixels; `None` where the window does not go pixel by pixel
     /// over 3x3 pixels, or there is nothing to compute.
     pub fn new(
-        instructions: Instructions,
+        isa: Isa,
         mut filters: Filters,
         [vertical, horizontal]: [WindowAxis; 2],
         tile: Tile,
@@ -130,7 +129,7 @@ impl Winograd {
         }
         let channel_blocks = filters.channels().div_ceil(LANES);
         let is_narrow = filters.count() <= NARROW * LANES;
-        let blocks_at_once = if is_narrow { 1 } else { instructions.most_blocks().max(1) };
+        let blocks_at_once = if is_narrow { 1 } else { isa.blocks() };
         let rows = vertical.output.div_ceil(tile.side());
         let columns = horizontal.output.div_ceil(tile.side());
         let row_len = columns * tile.points() * channel_blocks * LANES;
@@ -139,16 +138,16 @@ impl Winograd {
         let is_one = rows * row_len <= weights_len;
         let strips = if is_one { 1 } else { rows.div_ceil((STRIP_LEN / row_len).max(1)) };
         if strips > 1 {
-            filters.packing = Packing::Kept;
+            filters.prepack = Prepack::Once;
         }
         Some(Winograd {
-            instructions,
+            isa,
             tile,
             vertical,
             horizontal,
             channel_blocks,
             blocks_at_once,
-            weights: transformed(instructions, filters, tile, blocks_at_once * LANES),
+            weights: transformed(isa, filters, tile, blocks_at_once * LANES),
             strip_rows: rows.div_ceil(strips),
         })
     }
@@ -167,18 +166,18 @@ impl Winograd {
         &self,
         input: &[f32],
         output: &mut [f32],
-        finish: &dyn Finish,
-    ) -> Totals {
+        epilogue: &dyn Epilogue,
+    ) -> SumPair {
         let strips = self.strips(M, output);
         let run = |_: usize, (rows, planes): (Range<usize>, Planes)| {
-            self.run_strip::<F, M, S>(&self.strip(rows), input, planes, finish)
+            self.run_strip::<F, M, S>(&self.strip(rows), input, planes, epilogue)
         };
         // Where there are enough of them, a thread takes whole ones: it finds values where it left them.
-        let parts: Vec<Vec<Totals>> = match strips.len() >= 2 * threads() {
+        let parts: Vec<Vec<SumPair>> = match strips.len() >= 2 * threads() {
             true => map_items(strips, run),
             false => strips.into_iter().map(|strip| run(0, strip)).collect(),
         };
-        Totals::of(parts.into_iter().flatten())
+        SumPair::of(parts.into_iter().flatten())
     }
 
     /// Rows of tiles, with the part of every block of the output that they write.
@@ -201,26 +200,26 @@ impl Winograd {
         strip: &Strip,
         input: &[f32],
         mut planes: Planes,
-        finish: &dyn Finish,
-    ) -> Vec<Totals> {
+        epilogue: &dyn Epilogue,
+    ) -> Vec<SumPair> {
         let mut values = scratch::take(&VALUES, strip.groups.len() * strip.group_len);
         for_each_heavy_chunk(&mut values, strip.group_len, M, |index, values| {
             let tiles = strip.groups[index].clone();
             let filtering = PhantomData::<F>;
             let work = Evaluation { convolution: self, tiles, input, values, filtering };
-            vectorized(self.instructions, work);
+            self.isa.run(work);
         });
         let values = &*values;
         let few: Vec<&mut [&mut [f32]]> = planes.chunks_mut(self.blocks_at_once).collect();
         map_items(few, |index, planes| {
-            self.run_blocks::<F, M, S>(strip, index, values, planes, finish)
+            self.run_blocks::<F, M, S>(strip, index, values, planes, epilogue)
         })
     }
 
     /// Tiles of a few rows, in groups as even as possible.
     fn strip(&self, rows: Range<usize>) -> Strip {
         let (first, count) = (rows.start * self.columns(), rows.len() * self.columns());
-        let groups = count.div_ceil(Product::most_tiles(self.instructions));
+        let groups = count.div_ceil(Product::most_tiles(self.isa));
         let group = |index| first + index * count / groups..first + (index + 1) * count / groups;
         let group_len = self.tile.points() * self.point_len(count.div_ceil(groups));
         Strip { rows, groups: (0..groups).map(group).collect(), group_len }
@@ -239,15 +238,15 @@ impl Winograd {
         index: usize,
         values: &[f32],
         planes: &mut [&mut [f32]],
-        finish: &dyn Finish,
-    ) -> Totals {
+        epilogue: &dyn Epilogue,
+    ) -> SumPair {
         let blocks = planes.len();
         let tile_len = ((S * S) | 1) * LANES;
         let block_len = strip.rows.len() * self.columns() * tile_len;
         let mut sums = scratch::take(&PRODUCTS, blocks * block_len);
         let into = Sums { sums: &mut sums, blocks, block_len, tile_len };
         self.multiply(strip, values, &self.weights.pass(index), into);
-        let mut totals = Totals::default();
+        let mut totals = SumPair::default();
         let mut pixels = [0.0; PIXELS];
         let row_len = M * self.horizontal.output * LANES;
         for (offset, (sums, plane)) in sums.chunks(block_len).zip(planes).enumerate() {
@@ -256,7 +255,7 @@ impl Winograd {
             for (row, (products, output)) in strip.rows.clone().zip(rows) {
                 let place = Place { block, row };
                 let into = (&mut pixels, output);
-                self.finish_row::<F, M, S>(place, products, into, finish, &mut totals);
+                self.finish_row::<F, M, S>(place, products, into, epilogue, &mut totals);
             }
         }
         totals
@@ -279,14 +278,14 @@ impl Winograd {
                     weights,
                     values: &values[point * self.point_len(group.len())..]
                         [..self.channel_blocks * group.len() * LANES],
-                    ahead: Ahead::share(next, (number, strip.groups.len()), channels),
+                    ahead: Prefetch::part(next, (number, strip.groups.len()), channels),
                     tiles: group.len(),
                     blocks,
                     sums: &mut sums[place..],
                     block_len,
                     tile_len,
                 };
-                product.run(self.instructions);
+                product.run(self.isa);
             }
         }
     }
@@ -297,8 +296,8 @@ impl Winograd {
         Place { block, row }: Place,
         products: &[f32],
         (pixels, output): (&mut [f32; PIXELS], &mut [f32]),
-        finish: &dyn Finish,
-        totals: &mut Totals,
+        epilogue: &dyn Epilogue,
+        totals: &mut SumPair,
     ) {
         let width = self.horizontal.output;
         let height = M.min(self.vertical.output - row * M);
@@ -315,7 +314,7 @@ impl Winograd {
                 count,
                 filtering: PhantomData,
             };
-            vectorized(self.instructions, work);
+            self.isa.run(work);
             // Whole rows follow each other in the output as well.
             let (calls, rows) = if count == width { (1, height) } else { (height, 1) };
             for call in 0..calls {
@@ -323,17 +322,17 @@ impl Winograd {
                 let len = rows * count * LANES;
                 let sums = &pixels[call * len..][..len];
                 let image_at = block * self.block_len() + row * M * width * LANES + at;
-                finish.finish(block, image_at, sums, &mut output[at..][..len], totals);
+                epilogue.apply(block, image_at, sums, &mut output[at..][..len], totals);
             }
         }
     }
 }
 
 impl Kernel for Winograd {
-    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals {
+    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair {
         match self.tile {
-            Tile::Two => self.run_with::<Two, 2, 4>(input, output, finish),
-            Tile::Four => self.run_with::<Four, 4, 6>(input, output, finish),
+            Tile::Two => self.run_with::<Two, 2, 4>(input, output, epilogue),
+            Tile::Four => self.run_with::<Four, 4, 6>(input, output, epilogue),
         }
     }
 }

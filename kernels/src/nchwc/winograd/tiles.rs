@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::super::LANES;
 use super::Winograd;
 use super::transform::{self, Filtering};
-use super::vector::{Loop, Simd};
 use crate::geometry::WindowAxis;
+use crate::simd::{Simd, SimdLoop};
 
 /// Evaluates tiles of the input at the points.
 pub(super) struct Evaluation<'a, F, const M: usize, const S: usize> {
@@ -19,7 +19,9 @@ pub(super) struct Evaluation<'a, F, const M: usize, const S: usize> {
     pub filtering: PhantomData<F>,
 }
 
-impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Evaluation<'_, F, M, S> {
+impl<F: Filtering<M, S>, const M: usize, const S: usize> SimdLoop for Evaluation<'_, F, M, S> {
+    type Output = ();
+
     #[inline(always)]
     fn run<V: Simd>(self, simd: V) {
         let Evaluation { convolution, tiles, input, values, .. } = self;
@@ -96,7 +98,9 @@ pub(super) struct Outputs<'a, F, const M: usize, const S: usize> {
     pub filtering: PhantomData<F>,
 }
 
-impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Outputs<'_, F, M, S> {
+impl<F: Filtering<M, S>, const M: usize, const S: usize> SimdLoop for Outputs<'_, F, M, S> {
+    type Output = ();
+
     #[inline(always)]
     fn run<V: Simd>(self, simd: V) {
         let row_len = self.count * LANES;

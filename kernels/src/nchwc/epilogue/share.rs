@@ -1,8 +1,8 @@
 //! The sums multiplied with what they belong to: the second half of a rule.
 
 use super::pixels;
-use crate::nchwc::{Finish, Totals};
-use crate::simd::{Lanes, LanesLoop, with_lanes};
+use crate::nchwc::{Epilogue, SumPair};
+use crate::simd::{Simd, SimdLoop, dispatch};
 
 /// `coefficient · x ⊙ sums`, written or added to what the output holds. The totals are the sums of
 /// the results and of their absolute values.
@@ -14,10 +14,10 @@ pub struct Share<'a> {
     pub adds: bool,
 }
 
-impl Finish for Share<'_> {
-    fn finish(&self, _: usize, at: usize, sums: &[f32], output: &mut [f32], totals: &mut Totals) {
+impl Epilogue for Share<'_> {
+    fn apply(&self, _: usize, at: usize, sums: &[f32], output: &mut [f32], totals: &mut SumPair) {
         let factors = self.factors.map(|factors| &factors[at..at + sums.len()]);
-        with_lanes(Multiply { rule: self, factors, sums, output, totals });
+        dispatch(Multiply { rule: self, factors, sums, output, totals });
     }
 }
 
@@ -26,29 +26,31 @@ struct Multiply<'a> {
     factors: Option<&'a [f32]>,
     sums: &'a [f32],
     output: &'a mut [f32],
-    totals: &'a mut Totals,
+    totals: &'a mut SumPair,
 }
 
-impl LanesLoop for Multiply<'_> {
+impl SimdLoop for Multiply<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
-        let coefficient = lanes.splat(self.rule.coefficient);
+    fn run<S: Simd>(self, simd: S) {
+        let coefficient = simd.splat(self.rule.coefficient);
         let factors = self.factors.map(|factors| factors.as_chunks().0);
-        let mut totals = [lanes.splat(0.0); 2];
+        let mut totals = [simd.splat(0.0); 2];
         for (pixel, (output, sums)) in pixels(self.output, self.sums).enumerate() {
-            let mut result = lanes.load(sums);
+            let mut result = simd.load(sums);
             if let Some(factors) = factors {
-                result = lanes.multiply(result, lanes.load(&factors[pixel]));
+                result = simd.multiply(result, simd.load(&factors[pixel]));
             }
-            result = lanes.multiply(coefficient, result);
+            result = simd.multiply(coefficient, result);
             if self.rule.adds {
-                result = lanes.add(lanes.load(output), result);
+                result = simd.add(simd.load(output), result);
             }
-            lanes.store(result, output);
-            totals[0] = lanes.add(totals[0], result);
-            totals[1] = lanes.add(totals[1], lanes.absolute(result));
+            simd.store(result, output);
+            totals[0] = simd.add(totals[0], result);
+            totals[1] = simd.add(totals[1], simd.absolute(result));
         }
-        self.totals.add_vectors(lanes, totals);
+        self.totals.add_vectors(simd, totals);
     }
 }
 

@@ -3,8 +3,8 @@
 mod share;
 
 pub use self::share::Share;
-use super::{Finish, Image, LANES, Totals};
-use crate::simd::{Lanes, LanesLoop, Sixteen, with_lanes};
+use super::{Epilogue, Image, LANES, SumPair};
+use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 
 /// What is added to sums, in blocks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,31 +30,31 @@ impl<'a> Bias<'a> {
 
     /// The summands of the pixels of a block, from a place on.
     #[inline(always)]
-    pub fn lanes(self, block: usize, at: usize) -> LanesOf<'a> {
+    pub fn lanes(self, block: usize, at: usize) -> BiasLanes<'a> {
         match self {
-            Bias::None => LanesOf::Same([0.0; LANES]),
+            Bias::None => BiasLanes::Same([0.0; LANES]),
             Bias::Channels(numbers) => {
                 let lanes = numbers[block * LANES..].first_chunk();
-                LanesOf::Same(lanes.copied().unwrap_or_default())
+                BiasLanes::Same(lanes.copied().unwrap_or_default())
             }
-            Bias::Map(numbers) => LanesOf::Each(numbers[at..].as_chunks().0),
+            Bias::Map(numbers) => BiasLanes::Each(numbers[at..].as_chunks().0),
         }
     }
 }
 
 /// The summands of neighbouring pixels.
 #[derive(Clone, Copy)]
-pub enum LanesOf<'a> {
-    Same(Sixteen),
-    Each(&'a [Sixteen]),
+pub enum BiasLanes<'a> {
+    Same(F32x16),
+    Each(&'a [F32x16]),
 }
 
-impl LanesOf<'_> {
+impl BiasLanes<'_> {
     #[inline(always)]
-    pub fn at(&self, pixel: usize) -> &Sixteen {
+    pub fn at(&self, pixel: usize) -> &F32x16 {
         match self {
-            LanesOf::Same(lanes) => lanes,
-            LanesOf::Each(lanes) => &lanes[pixel],
+            BiasLanes::Same(lanes) => lanes,
+            BiasLanes::Each(lanes) => &lanes[pixel],
         }
     }
 }
@@ -75,12 +75,12 @@ pub struct Forward<'a> {
     pub function: Option<&'a dyn Elementwise>,
 }
 
-impl Finish for Forward<'_> {
-    fn finish(&self, block: usize, at: usize, sums: &[f32], output: &mut [f32], _: &mut Totals) {
+impl Epilogue for Forward<'_> {
+    fn apply(&self, block: usize, at: usize, sums: &[f32], output: &mut [f32], _: &mut SumPair) {
         let clip = self.function.and_then(Elementwise::clip_bounds);
         let (low, high) = clip.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
         let bias = self.bias.lanes(block, at);
-        with_lanes(ClippedSum { bias, low, high, sums, output });
+        dispatch(ClippedSum { bias, low, high, sums, output });
         if let (Some(function), None) = (self.function, clip) {
             function.apply(block, output);
         }
@@ -89,22 +89,24 @@ impl Finish for Forward<'_> {
 
 /// `min(max(sums + bias, low), high)`.
 struct ClippedSum<'a> {
-    bias: LanesOf<'a>,
+    bias: BiasLanes<'a>,
     low: f32,
     high: f32,
     sums: &'a [f32],
     output: &'a mut [f32],
 }
 
-impl LanesLoop for ClippedSum<'_> {
+impl SimdLoop for ClippedSum<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
-        let (low, high) = (lanes.splat(self.low), lanes.splat(self.high));
+    fn run<S: Simd>(self, simd: S) {
+        let (low, high) = (simd.splat(self.low), simd.splat(self.high));
         for (pixel, (output, sums)) in pixels(self.output, self.sums).enumerate() {
-            let sum = lanes.add(lanes.load(sums), lanes.load(self.bias.at(pixel)));
+            let sum = simd.add(simd.load(sums), simd.load(self.bias.at(pixel)));
             // Compared in this way, what is not a number stays what it is.
-            let raised = lanes.where_greater(low, sum, [low, sum]);
-            lanes.store(lanes.where_greater(raised, high, [high, raised]), output);
+            let raised = simd.where_greater(low, sum, [low, sum]);
+            simd.store(simd.where_greater(raised, high, [high, raised]), output);
         }
     }
 }
@@ -114,7 +116,7 @@ impl LanesLoop for ClippedSum<'_> {
 pub fn pixels<'a>(
     output: &'a mut [f32],
     sums: &'a [f32],
-) -> impl Iterator<Item = (&'a mut Sixteen, &'a Sixteen)> {
+) -> impl Iterator<Item = (&'a mut F32x16, &'a F32x16)> {
     output.as_chunks_mut().0.iter_mut().zip(sums.as_chunks().0)
 }
 
@@ -122,16 +124,20 @@ pub fn pixels<'a>(
 pub mod tests {
     use super::*;
 
-    /// Four of the sums of a finish that are worked out by hand, on the second of two blocks.
-    pub fn finished(finish: &dyn Finish, sums: [f32; 4], output: [f32; 4]) -> ([f32; 4], [f64; 2]) {
+    /// Four of the sums of a epilogue that are worked out by hand, on the second of two blocks.
+    pub fn finished(
+        epilogue: &dyn Epilogue,
+        sums: [f32; 4],
+        output: [f32; 4],
+    ) -> ([f32; 4], [f64; 2]) {
         let in_lanes = |numbers: [f32; 4]| {
             let mut lanes = [0.0; 2 * LANES];
             lanes[LANES..][..4].copy_from_slice(&numbers);
             lanes
         };
         let (sums, mut output) = (in_lanes(sums), in_lanes(output));
-        let mut totals = Totals::default();
-        finish.finish(1, 2 * LANES, &sums, &mut output, &mut totals);
+        let mut totals = SumPair::default();
+        epilogue.apply(1, 2 * LANES, &sums, &mut output, &mut totals);
         (std::array::from_fn(|lane| output[LANES + lane]), totals.sums())
     }
 

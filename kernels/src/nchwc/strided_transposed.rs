@@ -6,16 +6,17 @@
 
 use super::direct::offsets;
 use super::filters::{Filters, PackedFilters};
-use super::{Finish, Image, Kernel, LANES, Totals};
+use super::{Epilogue, Image, Kernel, LANES, SumPair};
 use crate::geometry::WindowAxis;
 use crate::geometry::padded_planes::PaddedPlanes;
-use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
-use crate::scratch::Lent;
+use crate::microkernel::{MOST_SUMS, Operands, run_blocks};
+use crate::scratch::MaybeOwned;
+use crate::simd::Isa;
 use crate::threads::map_heavy_chunks;
 
 /// The transposed map of a convolution whose taps are not spread.
-pub(super) struct Phased {
-    instructions: Instructions,
+pub(super) struct StridedTransposed {
+    isa: Isa,
     rows: Vec<PhaseAxis>,
     columns: Vec<PhaseAxis>,
     /// `[rows, columns]`: the taps of every phase; `None` where it has none.
@@ -72,22 +73,21 @@ fn phases_of(axis: &WindowAxis) -> (Vec<PhaseAxis>, WindowAxis) {
     ((0..axis.stride.min(axis.input)).map(phase).collect(), padded)
 }
 
-impl Phased {
+impl StridedTransposed {
     /// The kernel; `None` where its places are beyond 32 bits.
     pub fn new(
-        instructions: Instructions,
+        isa: Isa,
         filters: Filters,
         [vertical, horizontal]: [WindowAxis; 2],
-    ) -> Option<Phased> {
+    ) -> Option<StridedTransposed> {
         let (rows, padded_vertical) = phases_of(&vertical);
         let (columns, padded_horizontal) = phases_of(&horizontal);
-        let padded =
-            PaddedPlanes::new(padded_vertical, padded_horizontal, LANES, instructions.pixels());
+        let padded = PaddedPlanes::new(padded_vertical, padded_horizontal, LANES, isa.pixels());
         let mut phases = vec![];
         for row in &rows {
             for column in &columns {
                 phases.push(Phase::new(
-                    instructions,
+                    isa,
                     filters.clone(),
                     [row, column],
                     [vertical, horizontal],
@@ -95,8 +95,8 @@ impl Phased {
                 )?);
             }
         }
-        Some(Phased {
-            instructions,
+        Some(StridedTransposed {
+            isa,
             phases: phases
                 .into_iter()
                 .map(|phase| (!phase.offsets.is_empty()).then_some(phase))
@@ -109,7 +109,7 @@ impl Phased {
                 height: vertical.input,
                 width: horizontal.input,
             },
-            blocks: filters.blocks_at_once(instructions),
+            blocks: filters.blocks_at_once(isa),
             taps: filters.channels() * filters.taps() / (vertical.stride * horizontal.stride),
         })
     }
@@ -119,15 +119,15 @@ impl Phased {
         pass: usize,
         planes: &[f32],
         output: &mut [f32],
-        finish: &dyn Finish,
-    ) -> Totals {
+        epilogue: &dyn Epilogue,
+    ) -> SumPair {
         let (block_len, row_len) = (self.input.block_len(), self.input.width * LANES);
         let blocks = output.len() / block_len.max(1);
         let mut row = vec![0.0; blocks * row_len];
-        let weights: Vec<Option<Lent>> = (self.phases.iter())
+        let weights: Vec<Option<MaybeOwned>> = (self.phases.iter())
             .map(|phase| phase.as_ref().map(|phase| phase.filters.pass(pass).1))
             .collect();
-        let mut totals = Totals::default();
+        let mut totals = SumPair::default();
         for y in 0..self.input.height {
             let (row_phase, number) = (y % self.rows.len(), y / self.rows.len());
             let first_row = (self.rows[row_phase].first + number) * self.padded.width();
@@ -136,7 +136,7 @@ impl Phased {
                 let input = &planes[(first_row + column.first) * LANES..];
                 match self.phases[phase].as_ref().zip(weights[phase].as_ref()) {
                     Some((Phase { offsets, .. }, weights)) => {
-                        let operands = Operands { weights, input, offsets, ahead: None };
+                        let operands = Operands { weights, input, offsets, prefetch: None };
                         self.run_row(operands, blocks, column_phase, &mut row)
                     }
                     None => row
@@ -148,7 +148,7 @@ impl Phased {
                 let at = block * block_len + y * row_len;
                 let block = pass * self.blocks + block;
                 let place = pass * self.blocks * block_len + at;
-                finish.finish(block, place, sums, &mut output[at..][..row_len], &mut totals);
+                epilogue.apply(block, place, sums, &mut output[at..][..row_len], &mut totals);
             }
         }
         totals
@@ -158,12 +158,12 @@ impl Phased {
     fn run_row(&self, operands: Operands, blocks: usize, first: usize, row: &mut [f32]) {
         let (step, row_len) = (self.columns.len(), self.input.width * LANES);
         let count = self.columns[first].count;
-        let half = self.instructions.half_the_pixels();
-        let pixels = if count <= half { half } else { self.instructions.pixels() };
-        let mut sums = [0.0; MOST_OUTPUTS];
+        let half = self.isa.pixels() / 2;
+        let pixels = if count <= half { half } else { self.isa.pixels() };
+        let mut sums = [0.0; MOST_SUMS];
         for start in (0..count).step_by(pixels) {
             let operands = Operands { input: &operands.input[start * LANES..], ..operands };
-            self.instructions.run_blocks(blocks, (pixels, LANES), operands, &mut sums);
+            run_blocks(self.isa, blocks, (pixels, LANES), operands, &mut sums);
             let sums = sums.chunks_exact(pixels * LANES).take(blocks);
             for (sums, row) in sums.zip(row.chunks_exact_mut(row_len)) {
                 let places = row[(first + start * step) * LANES..].chunks_mut(step * LANES);
@@ -182,7 +182,7 @@ fn silence(row: &mut [f32], first: usize, step: usize) {
 
 impl Phase {
     fn new(
-        instructions: Instructions,
+        isa: Isa,
         filters: Filters,
         [row, column]: [&PhaseAxis; 2],
         [_, horizontal]: [WindowAxis; 2],
@@ -198,17 +198,18 @@ impl Phase {
         }
         Some(Phase {
             offsets: offsets(padded, filters.channels(), &places)?,
-            filters: PackedFilters::new(instructions, filters, &taps),
+            filters: PackedFilters::new(isa, filters, &taps),
         })
     }
 }
 
-impl Kernel for Phased {
-    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals {
+impl Kernel for StridedTransposed {
+    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair {
         let chunk_len = self.blocks * self.input.block_len();
         self.padded.with_padding(input, |planes| {
-            let pass = |pass: usize, chunk: &mut [f32]| self.run_pass(pass, planes, chunk, finish);
-            Totals::of(map_heavy_chunks(output, chunk_len, self.taps.max(1), pass))
+            let pass =
+                |pass: usize, chunk: &mut [f32]| self.run_pass(pass, planes, chunk, epilogue);
+            SumPair::of(map_heavy_chunks(output, chunk_len, self.taps.max(1), pass))
         })
     }
 }
