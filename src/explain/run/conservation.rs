@@ -60,9 +60,32 @@ impl Books {
         self.layers.iter().all(|layer| layer.is_conserving)
     }
 
-    /// The largest imbalance of a layer whose rule conserves relevance.
+    /// The largest imbalance of a layer whose rule conserves relevance; infinite where one is NaN.
     pub fn worst_imbalance(&self) -> f64 {
         let conserving = self.layers.iter().filter(|layer| layer.is_conserving);
-        conserving.map(LayerBooks::imbalance).fold(0.0, f64::max)
+        // `f64::max` drops NaN.
+        let known = |imbalance: f64| if imbalance.is_nan() { f64::INFINITY } else { imbalance };
+        conserving.map(LayerBooks::imbalance).map(known).fold(0.0, f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relevance_that_is_nan_is_out_of_balance() {
+        let layer = |incoming: f64| LayerBooks {
+            layer: 0,
+            incoming,
+            outgoing: 1.0,
+            absorbed_by_bias: 0.0,
+            absorbed_by_stabilizer: 0.0,
+            is_conserving: true,
+            magnitude: 1.0,
+        };
+        let books = |layers: Vec<LayerBooks>| Books { layers, ..Books::default() };
+        assert_eq!(books(vec![layer(1.0), layer(1.5)]).worst_imbalance(), 0.5);
+        assert_eq!(books(vec![layer(f64::NAN), layer(1.5)]).worst_imbalance(), f64::INFINITY);
     }
 }

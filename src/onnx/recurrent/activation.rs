@@ -6,7 +6,6 @@ use tract_hir::ops::math::{abs, add, div, exp, ln, max, min, mul, sub, tanh};
 use tract_onnx::pb::NodeProto;
 
 use super::Wires;
-use super::cell::Cell;
 
 /// An activation with its parameters.
 #[derive(Clone, Debug)]
@@ -17,17 +16,12 @@ pub(super) struct Activation {
 }
 
 impl Activation {
-    /// Those of every direction, in the order in which the cell names them.
+    /// Those of every direction, in the order in which the cell names them; `usual` where the node names none.
     pub fn of_node(
         node: &NodeProto,
-        cell: Cell,
+        usual: &[&str],
         directions: usize,
     ) -> TractResult<Vec<Vec<Activation>>> {
-        let usual: &[&str] = match cell {
-            Cell::Lstm { .. } => &["Sigmoid", "Tanh", "Tanh"],
-            Cell::Gru { .. } => &["Sigmoid", "Tanh"],
-            Cell::Plain => &["Tanh"],
-        };
         let named = node.get_attr_opt_vec::<String>("activations")?;
         let names = named.unwrap_or_else(|| {
             (0..directions).flat_map(|_| usual.iter().map(ToString::to_string)).collect()

@@ -69,6 +69,15 @@ impl Cell {
         }
     }
 
+    /// The activations of a step where the node names none.
+    pub fn usual_activations(self) -> &'static [&'static str] {
+        match self {
+            Cell::Lstm { .. } => &["Sigmoid", "Tanh", "Tanh"],
+            Cell::Gru { .. } => &["Sigmoid", "Tanh"],
+            Cell::Plain => &["Tanh"],
+        }
+    }
+
     /// How many sums a step makes for every unit.
     pub fn gates(self) -> usize {
         match self {

@@ -53,7 +53,7 @@ fn build(node: &NodeProto, cell: Cell) -> TractResult<(Box<dyn InferenceOp>, Vec
     let outputs = optional_outputs(node).take(3).collect();
     let recurrent = Recurrent {
         cell,
-        activations: Activation::of_node(node, cell, is_reversed.len())?,
+        activations: Activation::of_node(node, cell.usual_activations(), is_reversed.len())?,
         is_reversed,
         clip: node.get_attr_opt::<f32>("clip")?.filter(|&clip| clip > 0.0),
         is_batch_first: node.get_attr_opt::<i64>("layout")?.unwrap_or(0) == 1,
