@@ -222,7 +222,8 @@ fn positive(mut relevance: Tensor) -> Result<Relevance> {
 fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> LayerConservation {
     let is_conserving = match (&plan.program().steps[id], &plan.network().layers[id].op) {
         (Step::Gradient, op) => match op {
-            Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_) | Op::Choice(_) => true,
+            Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_) => true,
+            Op::Choice(_) | Op::TopElements(_) => true,
             Op::TwoSignals(function) => function.has_winner(),
             _ => false,
         },
