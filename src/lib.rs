@@ -87,8 +87,6 @@
 //! the project's own tests use them, and any version may change them.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod blocked;
-mod cancellation;
 #[doc(hidden)]
 pub mod canonize;
 #[doc(hidden)]
@@ -96,20 +94,16 @@ pub mod composite;
 mod error;
 #[doc(hidden)]
 pub mod explain;
-mod geometry;
 #[doc(hidden)]
 pub mod heatmap;
 #[doc(hidden)]
 pub mod io;
-mod lanes;
 #[doc(hidden)]
 pub mod linear;
 #[doc(hidden)]
 pub mod method;
 #[doc(hidden)]
 pub mod metric;
-#[cfg_attr(not(target_arch = "x86_64"), path = "no_microkernel.rs")]
-mod microkernel;
 #[doc(hidden)]
 pub mod network;
 #[doc(hidden)]
@@ -122,7 +116,6 @@ pub mod parallel;
 pub mod picture;
 mod plane;
 mod random;
-mod room;
 #[doc(hidden)]
 pub mod rule;
 #[doc(hidden)]
@@ -130,13 +123,13 @@ pub mod session;
 mod suggest;
 #[doc(hidden)]
 pub mod tensor;
-mod vector;
 
 pub use error::{Cause, Error, Result};
 pub use explain::Initial;
 pub use heatmap::{Colormap, Normalization, Rendering};
 pub use image;
 pub use method::{Sums, Unwatched, Watch};
+pub use network::Quantity;
 pub use session::{Array, Class, Composite, Explainer, ExplainerOptions, Explanation, Heatmap};
 pub use session::{Input, Method, Notice, Prediction, Session, SessionOptions, Severity, Source};
 pub use session::{StartUp, Target, Targets, Timing, Topic};

@@ -3,12 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use std::path::PathBuf;
 
 use onnxplain::canonize::{PASSES, PassSelection, canonize};
 use onnxplain::network::{Family, Kind};
 use onnxplain::onnx::{LoadOptions, Model};
-use onnxplain::tensor::Tensor;
+use support::{difference, noise};
 
 const MODELS: [&str; 10] = [
     "sample-models/efficientnet_lite0.onnx",
@@ -28,37 +30,18 @@ fn load(model: &str) -> Model {
     Model::load(&path, &LoadOptions::default()).unwrap()
 }
 
-/// Numbers between −2 and 2 that look random.
-fn noise(shape: &[usize]) -> Tensor {
-    let mut tensor = Tensor::zeros(shape).unwrap();
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    for value in tensor.data_mut() {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        *value = (state >> 40) as f32 / (1 << 22) as f32 - 2.0;
-    }
-    tensor
-}
-
-/// max|a − b| / max|a|.
-fn difference(a: &Tensor, b: &Tensor) -> f32 {
-    let worst =
-        a.data().iter().zip(b.data()).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()));
-    worst / a.max_abs()
-}
-
 #[test]
 fn no_pass_changes_the_function() {
     for name in MODELS {
         let model = load(name);
-        let input = noise(&model.input.shape);
+        let input = noise(&model.input.shape, 1);
         let before = model.network.evaluate(&input).unwrap();
         let alone = PASSES.iter().map(|pass| PassSelection::only(&[pass.name]).unwrap());
         for selection in alone.chain([PassSelection::all()]) {
             let mut network = model.network.clone();
             canonize(&mut network, &selection).unwrap();
             let after = network.evaluate(&input).unwrap();
-            let difference = difference(&before, &after);
+            let difference = difference(after.data(), before.data());
             assert!(difference < 2e-5, "{name} {selection:?}: {difference:e}");
         }
     }
@@ -68,10 +51,10 @@ fn no_pass_changes_the_function() {
 fn the_network_computes_what_the_file_says() {
     for name in MODELS {
         let model = load(name);
-        let input = noise(&model.input.shape);
+        let input = noise(&model.input.shape, 1);
         let ours = model.network.evaluate(&input).unwrap();
         let reference = model.run_reference(&input).unwrap();
-        let difference = difference(&reference, &ours);
+        let difference = difference(ours.data(), reference.data());
         assert!(difference < 2e-5, "{name}: {difference:e}");
     }
 }

@@ -11,11 +11,13 @@ mod add_bias;
 mod batchnorm_linear;
 mod batchnorm_relu_linear;
 mod behind;
+mod canonization;
 mod constants;
 mod gates;
 mod layer_normalizations;
 mod linear_batchnorm;
 mod no_ops;
+mod softmaxes;
 mod sums;
 mod weights;
 
@@ -24,8 +26,9 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use crate::composite::Canonization;
 use crate::network::Network;
+
+pub use canonization::Canonization;
 
 /// A rewrite.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +52,11 @@ pub const PASSES: &[Pass] = &[
         name: "layer-normalizations",
         about: "a LayerNormalization or RMSNormalization written as several nodes becomes one",
         run: layer_normalizations::run,
+    },
+    Pass {
+        name: "softmaxes",
+        about: "a softmax written as exp, sum and quotient becomes one",
+        run: softmaxes::run,
     },
     Pass {
         name: "activations",

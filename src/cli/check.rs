@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use onnxplain::explain::{Explainer, Initial, Target, initial_relevance};
+use onnxplain::io::read_npy_shape;
 use onnxplain::session::is_array_file;
 use onnxplain::tensor::Tensor;
 use onnxplain::{Notice, Session, Severity, Topic};
@@ -90,7 +91,9 @@ fn open(options: &CheckOptions, console: &mut Console) -> Result<Session> {
     if has_pictures {
         session = session.pictures(true);
     }
-    let session = session.open(&options.model)?;
+    let array = options.inputs.iter().find(|path| is_array_file(path));
+    let shape = array.and_then(|array| read_npy_shape(array).ok());
+    let session = session.input_shape(shape).open(&options.model)?;
     let is_wanted = |notice: &&Notice| match notice.topic {
         Topic::Labels => false,
         Topic::Preprocessing => has_pictures || notice.severity == Severity::Warning,

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use onnxplain::composite::Assignment;
-use onnxplain::network::{Family, Layer, Network, Op};
+use onnxplain::network::{Family, Kind, Layer, Network, Op, OutputFunction, Quantity};
 use onnxplain::onnx::Model;
 use onnxplain::session::Canonized;
 use onnxplain::{Session, Topic};
@@ -58,7 +58,7 @@ fn inspect(options: &InspectOptions, console: &mut Console) -> Result<Inspection
     let notices = session.notices().iter().filter(|notice| notice.topic != Topic::Labels);
     notices.for_each(|notice| console.notice(notice));
     let canonized = session.canonized(explainer)?;
-    let assignment = canonized.assignment()?;
+    let assignment = canonized.assignment(&session.knowledge()?)?;
     canonized.choice.unused(&assignment).iter().for_each(|notice| console.notice(notice));
     let family = session.family()?;
     Ok(Inspection { session, family, canonized, assignment })
@@ -70,7 +70,9 @@ impl Inspection {
     }
 
     fn output_function(&self) -> Option<&'static str> {
-        self.network().output_function.as_ref().map(|function| function.name())
+        let function = self.network().output_function.as_ref();
+        let function = function.filter(|function| !matches!(function, OutputFunction::Identity(_)));
+        function.map(|function| function.name())
     }
 
     fn to_text(&self, is_verbose: bool) -> String {
@@ -98,7 +100,10 @@ impl Inspection {
     fn stripped(&self) -> String {
         match self.output_function() {
             Some(name) => format!(" (the final {name} is not explained, the values before it are)"),
-            None => String::new(),
+            None => match self.network().explained() {
+                Quantity::Logit => String::new(),
+                quantity => format!(" (each is a {quantity}, which is explained as it is)"),
+            },
         }
     }
 
@@ -110,17 +115,18 @@ impl Inspection {
             ("parameters", Align::Right),
             ("rule", Align::Left),
         ]);
-        for (layer, rule) in self.network().layers.iter().zip(&self.assignment.rules) {
+        let layers = self.network().layers.iter().zip(self.network().kinds());
+        for ((layer, of_kind), rule) in layers.zip(&self.assignment.rules) {
             let parameters = match layer.op.parameter_count() {
                 0 => String::new(),
                 count => thousands(count),
             };
             table.row(vec![
                 layer.name.clone(),
-                kind(layer),
+                kind(layer, of_kind),
                 shape(&layer.shape),
                 parameters,
-                rule.describe(layer.kind()),
+                rule.describe(of_kind),
             ]);
         }
         table
@@ -128,22 +134,23 @@ impl Inspection {
 
     fn to_json(&self) -> Value {
         let model = self.session.model();
-        let layers =
-            self.network().layers.iter().zip(&self.assignment.rules).map(|(layer, rule)| {
-                json!({
-                    "name": layer.name,
-                    "operator": layer.op_type,
-                    "kind": layer.kind(),
-                    "shape": layer.shape,
-                    "parameters": layer.op.parameter_count(),
-                    "rule": rule.describe(layer.kind()),
-                })
-            });
+        let layers = self.network().layers.iter().zip(self.network().kinds());
+        let layers = layers.zip(&self.assignment.rules).map(|((layer, kind), rule)| {
+            json!({
+                "name": layer.name,
+                "operator": layer.op_type,
+                "kind": kind,
+                "shape": layer.shape,
+                "parameters": layer.op.parameter_count(),
+                "rule": rule.describe(kind),
+            })
+        });
         json!({
             "model": model.path.display().to_string(),
             "input": { "name": model.input.name, "shape": model.input.shape },
             "classes": self.network().class_count(),
             "output_function": self.output_function(),
+            "explained": self.network().explained().word(),
             "family": self.family.to_string(),
             "composite": self.canonized.choice.composite.name,
             "canonization": self.canonized.reports,
@@ -155,10 +162,10 @@ impl Inspection {
 }
 
 /// The kind, and for an activation which one.
-fn kind(layer: &Layer) -> String {
+fn kind(layer: &Layer, kind: Kind) -> String {
     match &layer.op {
         Op::Activation(activation) => format!("activation ({})", activation.name),
-        _ => layer.kind().word().to_string(),
+        _ => kind.word().to_string(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `onnxplain presets`: the composites that come with the tool.
+//! `onnxplain presets`: the composites that come with the tool, and the rules that composites name.
 
 use anyhow::{Context, Result};
 use clap::builder::PossibleValuesParser;
@@ -6,14 +6,16 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use onnxplain::composite::{PRESETS, Preset};
+use onnxplain::rule::{RULES, RuleSpec, Setting};
 
 use super::Status;
-use super::console::{BOLD, Console};
+use super::console::{BOLD, Console, DIM};
 
 const EXAMPLES: &str = "\
 Examples:
   onnxplain presets                                    what there is
   onnxplain presets show epsilon-plus-flat > my.yaml   a start for a composite of your own
+  onnxplain presets rules                              the rules that a composite can name
   onnxplain explain model.onnx cat.jpg --composite my.yaml";
 
 #[derive(Debug, Args)]
@@ -31,6 +33,8 @@ enum PresetsCommand {
         #[arg(value_parser = PossibleValuesParser::new(PRESETS.iter().map(|preset| preset.name)))]
         name: String,
     },
+    /// List the rules that a composite can name, with their settings and defaults
+    Rules,
 }
 
 /// Lists the presets or shows one.
@@ -38,6 +42,7 @@ pub fn run(options: &PresetsOptions, console: &mut Console) -> Result<Status> {
     match &options.command {
         None => list(console)?,
         Some(PresetsCommand::Show { name }) => show(name, console)?,
+        Some(PresetsCommand::Rules) => list_rules(console)?,
     }
     Ok(Status::Done)
 }
@@ -64,6 +69,35 @@ fn show(name: &str, console: &mut Console) -> Result<()> {
     }
     let about = about(name)?;
     console.print_json(&json!({ "name": name, "about": about, "yaml": preset.yaml }))
+}
+
+fn list_rules(console: &mut Console) -> Result<()> {
+    let width = RULES.iter().map(|rule| rule.name.len()).max();
+    let width = width.unwrap_or(0);
+    for rule in RULES {
+        let RuleSpec { name, about, paper, .. } = rule;
+        if console.is_json() {
+            let settings: Vec<&str> = rule.words().collect();
+            let object =
+                json!({ "name": name, "about": about, "paper": paper, "settings": settings });
+            console.print_json(&object)?;
+            continue;
+        }
+        console.print(format_args!("{BOLD}{name:<width$}{BOLD:#}  {about} ({paper})"))?;
+        if !rule.settings.is_empty() {
+            console.print(format_args!("{:<width$}  {DIM}{}{DIM:#}", "", settings(rule)))?;
+        }
+    }
+    Ok(())
+}
+
+/// The words of a rule's settings, its numbers with their defaults.
+fn settings(rule: &RuleSpec) -> String {
+    let words = |setting: &Setting| match setting {
+        Setting::Number(number) => format!("{} ({})", number.name, number.default),
+        setting => setting.words().join(", "),
+    };
+    rule.settings.iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
 fn about(name: &str) -> Result<String> {

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use anyhow::{Result, bail};
 
 use super::{Composite, Entry};
-use crate::network::{Kind, Layer, LayerId, Network, UnknownOp, refuse};
+use crate::network::{Followed, Interval, Kind, Layer, LayerId, Network, UnknownOp};
+use crate::network::{follow, refuse};
 use crate::operator::Operator;
-use crate::rule::{Rule, RuleSetting, Stabilizer};
+use crate::rule::{Effect, GRADIENT, Rule, RuleSetting, Stabilizer, TAYLOR};
 
 /// The rule of one layer.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,13 +28,11 @@ impl LayerRule {
             LayerRule::End => String::new(),
             LayerRule::Route if kind == Kind::MaxPool => "winner takes all".to_string(),
             LayerRule::Route => "route".to_string(),
-            LayerRule::Rule(setting, _) if setting.rule == Rule::Pass && kind == Kind::Gate => {
-                "signal takes all".to_string()
-            }
-            LayerRule::Rule(setting, _) if setting.rule == Rule::Pass && kind == Kind::Product => {
-                "half each".to_string()
-            }
-            LayerRule::Rule(setting, _) => setting.to_string(),
+            LayerRule::Rule(setting, _) => match (setting.rule.effect(), kind) {
+                (Effect::Pass, Kind::Gate) => "signal takes all".to_string(),
+                (Effect::Pass, Kind::Product) => "half each".to_string(),
+                _ => setting.to_string(),
+            },
         }
     }
 }
@@ -45,6 +44,19 @@ pub struct Assignment {
     pub rules: Vec<LayerRule>,
     /// What should be said aloud: entries that matched no layer.
     pub warnings: Vec<String>,
+    /// Layers whose rule cannot be used here and that got the next one that matches, with the reason.
+    pub replaced: Vec<String>,
+}
+
+/// What is known of the values of the network's input, which the z-box rule asks for.
+#[derive(Clone, Debug)]
+pub enum InputKnowledge {
+    /// They will be known where relevance is computed.
+    Promised,
+    /// Nothing.
+    Nothing,
+    /// What they lie between.
+    Within(Interval),
 }
 
 impl Assignment {
@@ -54,19 +66,48 @@ impl Assignment {
     /// When the network holds operators that no rule is known for, or a layer matches no entry, or
     /// a rule that does not apply to its kind: all are named.
     pub fn of(network: &Network, composite: &Composite) -> Result<Assignment> {
-        let unknown: Vec<UnknownOp> = network.layers.iter().filter_map(UnknownOp::of).collect();
-        refuse(&unknown, "has no rule for")?;
+        Assignment::knowing(network, composite, &InputKnowledge::Promised)
+    }
+
+    /// Like [`Assignment::of`]; where the z-box rule of a layer lacks the range of its input, the next
+    /// entry that matches takes its place.
+    ///
+    /// # Errors
+    /// As [`Assignment::of`].
+    pub fn knowing(
+        network: &Network,
+        composite: &Composite,
+        knowledge: &InputKnowledge,
+    ) -> Result<Assignment> {
         let places = Places::of(network);
+        let wants_gradient = |id: LayerId, layer: &Layer| {
+            let entry = composite.rules.iter().find(|entry| places.matches(entry, id, layer));
+            entry.is_some_and(|entry| is_gradient(&entry.rule))
+        };
+        let layers = network.layers.iter().enumerate();
+        let explained = layers.filter(|(id, layer)| !wants_gradient(*id, layer));
+        let unknown: Vec<UnknownOp> =
+            explained.filter_map(|(_, layer)| UnknownOp::of(layer)).collect();
+        refuse(&unknown, "has no rule for")?;
         let mut is_used = vec![false; composite.rules.len()];
-        let mut problems = vec![];
+        let (mut problems, mut replaced) = (vec![], vec![]);
         let mut rules = Vec::with_capacity(network.layers.len());
         for (id, layer) in network.layers.iter().enumerate() {
-            let matching =
-                composite.rules.iter().position(|entry| places.matches(entry, id, layer));
-            if let Some(index) = matching {
+            let mut matching = (composite.rules.iter().enumerate())
+                .filter(|(_, entry)| places.matches(entry, id, layer));
+            let mut entry = matching.next();
+            while let Some((index, before)) = entry {
                 is_used[index] = true;
+                let Some(lack) = lack(network, id, &before.rule.rule, knowledge)? else { break };
+                let Some(next) = matching.next() else { break };
+                replaced.push(format!(
+                    "the {} gets {} in the place of z-box: {lack}",
+                    layer.describe(),
+                    next.1.rule
+                ));
+                entry = Some(next);
             }
-            let entry = matching.map(|index| &composite.rules[index]);
+            let entry = entry.map(|(_, entry)| entry);
             match rule_of(layer, entry, composite) {
                 Ok(rule) => rules.push(rule),
                 Err(problem) => problems.push(problem),
@@ -91,8 +132,42 @@ impl Assignment {
                 )
             })
             .collect();
-        Ok(Assignment { rules, warnings })
+        Ok(Assignment { rules, warnings, replaced })
     }
+}
+
+/// What a rule lacks at a layer: for z-box the range of the layer's input.
+fn lack(
+    network: &Network,
+    id: LayerId,
+    rule: &Rule,
+    knowledge: &InputKnowledge,
+) -> Result<Option<String>> {
+    if !rule.asks_for_input_range() {
+        return Ok(None);
+    }
+    let interval = match knowledge {
+        InputKnowledge::Promised => return Ok(None),
+        InputKnowledge::Nothing => {
+            let told = "the lowest and highest value of the network's input are not known; \
+                        --input-range LOW,HIGH gives them";
+            return Ok(Some(told.to_string()));
+        }
+        InputKnowledge::Within(interval) => interval,
+    };
+    for &input in &network.layers[id].inputs {
+        if let Followed::LostAt(layer) = follow(network, input, interval)? {
+            let between = network.layers[layer].describe();
+            return Ok(Some(format!(
+                "the range of the picture is not known behind the {between}, which stands before it"
+            )));
+        }
+    }
+    Ok(None)
+}
+
+fn is_gradient(setting: &RuleSetting) -> bool {
+    matches!(setting.rule.effect(), Effect::Gradient)
 }
 
 fn rule_of(
@@ -105,7 +180,10 @@ fn rule_of(
         return Ok(LayerRule::End);
     }
     if layer.unknown.is_some() {
-        return Ok(LayerRule::Rule(Rule::Gradient.into(), composite.stabilizer));
+        // Gradient times input: what is linear hands on what it got, whatever its sign.
+        let wants_gradient = entry.is_some_and(|entry| is_gradient(&entry.rule));
+        let rule = if wants_gradient { &GRADIENT } else { &TAYLOR };
+        return Ok(LayerRule::Rule(rule.into(), composite.stabilizer));
     }
     let Some(entry) = entry else {
         if kind.routes() {
@@ -118,20 +196,21 @@ fn rule_of(
         ));
     };
     if kind.routes() {
-        return match entry.rule.rule {
-            Rule::Pass | Rule::Gradient | Rule::Norm => Ok(LayerRule::Route),
-            _ => Err(misfit(layer, &entry.rule, "it only routes: `pass` or no entry")),
+        return match entry.rule.rule.spec.on_routes {
+            true => Ok(LayerRule::Route),
+            false => Err(misfit(layer, &entry.rule, "it only routes: `pass` or no entry")),
         };
     }
-    let applies = match &entry.rule.rule {
-        Rule::Gradient => true,
-        Rule::GuidedBackprop | Rule::Deconvnet => kind == Kind::Activation,
-        Rule::Taylor => layer.op.as_operator().is_some(),
-        Rule::Epsilon if layer.op.as_operator().is_some_and(Operator::is_linear_in_signal) => true,
-        Rule::Pass => {
-            PASSING.contains(&kind) && !matches!(layer.op, crate::network::Op::Quotient(_))
+    let is_linear_in_signal = || layer.op.as_operator().is_some_and(Operator::is_linear_in_signal);
+    let applies = match entry.rule.rule.effect() {
+        Effect::Gradient => true,
+        Effect::GuidedBackprop | Effect::Deconvnet => kind == Kind::Activation,
+        Effect::Taylor => layer.op.as_operator().is_some(),
+        Effect::Pass => PASSING.contains(&kind),
+        Effect::Divide(_) => {
+            layer.op.as_linear().is_some()
+                || (entry.rule.rule.spec.on_signals && is_linear_in_signal())
         }
-        _ => layer.op.as_linear().is_some(),
     };
     if !applies {
         return Err(misfit(layer, &entry.rule, applicable(layer)));
@@ -173,30 +252,32 @@ struct Places {
     /// For each layer, its number among the layers of its kind.
     numbers: Vec<usize>,
     counts: HashMap<Kind, usize>,
+    kinds: Vec<Kind>,
 }
 
 impl Places {
     fn of(network: &Network) -> Places {
         let mut counts = HashMap::new();
-        let numbers = network
-            .layers
+        let kinds = network.kinds();
+        let numbers = kinds
             .iter()
-            .map(|layer| {
-                let count = counts.entry(layer.kind()).or_insert(0);
+            .map(|&kind| {
+                let count = counts.entry(kind).or_insert(0);
                 *count += 1;
                 *count - 1
             })
             .collect();
-        Places { first: network.first_layers(), last: network.last_layers(), numbers, counts }
+        let (first, last) = (network.first_layers(), network.last_layers());
+        Places { first, last, numbers, counts, kinds }
     }
 
     fn matches(&self, entry: &Entry, id: LayerId, layer: &Layer) -> bool {
         let when = &entry.when;
-        let kind = layer.kind();
+        let kind = self.kinds[id];
         let count = self.counts.get(&kind).copied().unwrap_or(0);
         when.first.is_none_or(|first| first == self.first.contains(&id))
             && when.last.is_none_or(|last| last == self.last.contains(&id))
-            && when.kind.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+            && when.kind.as_ref().is_none_or(|kinds| kinds.contains(kind))
             && when.name.as_ref().is_none_or(|name| name.is_match(&layer.name))
             && when.depth.is_none_or(|depth| depth.contains(self.numbers[id], count))
     }

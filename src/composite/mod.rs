@@ -5,9 +5,11 @@
 //! rule and matches no entry is an error, an entry that matches no layer a warning.
 
 mod assign;
+mod kinds;
 mod presets;
 mod schema;
 
-pub use assign::{Assignment, LayerRule};
+pub use assign::{Assignment, InputKnowledge, LayerRule};
+pub use kinds::Kinds;
 pub use presets::{PRESETS, Preset, auto_preset};
-pub use schema::{Canonization, Composite, DepthRange, Entry, When};
+pub use schema::{Composite, DepthRange, Entry, When};

@@ -1,8 +1,10 @@
 //! The presets: the YAML files of `rules/`, embedded in the binary. A new one is a file there and a line here.
 
-use anyhow::{Context, Result};
+use std::path::Path;
 
-use super::Composite;
+use anyhow::{Context, Result, bail};
+
+use super::schema::Composite;
 use crate::network::{Family, Kind, Network};
 
 /// A composite that comes with the tool.
@@ -24,8 +26,10 @@ macro_rules! presets {
 pub const PRESETS: &[Preset] = presets![
     "vgg",
     "resnet",
+    "resnet-small",
     "densenet",
     "inception",
+    "inception-small",
     "mobilenet",
     "efficientnet",
     "vit",
@@ -61,12 +65,43 @@ impl Preset {
     }
 }
 
+impl Composite {
+    /// A preset by its name, or a YAML file.
+    ///
+    /// # Errors
+    /// When there is neither a preset nor a file of that name, or the file is invalid.
+    pub fn find(name_or_path: &str) -> Result<Composite> {
+        if let Some(preset) = Preset::find(name_or_path) {
+            return preset.composite();
+        }
+        let looks_like_file = name_or_path.ends_with(".yaml")
+            || name_or_path.ends_with(".yml")
+            || name_or_path.contains(std::path::MAIN_SEPARATOR);
+        if looks_like_file || Path::new(name_or_path).is_file() {
+            let text = std::fs::read_to_string(name_or_path)
+                .with_context(|| format!("cannot read the composite {name_or_path}"))?;
+            return Composite::parse(&text, name_or_path);
+        }
+        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        let nearest = crate::suggest::nearest(name_or_path, names.iter().copied())
+            .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+        bail!(
+            "there is no preset `{name_or_path}`{nearest} (`onnxplain presets` lists them; a composite of your own is a .yaml file)"
+        )
+    }
+}
+
 /// The preset that `auto` takes for a network, and why.
 pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
     if !network.layers.iter().any(|layer| layer.kind() == Kind::Convolution) {
         return ("epsilon", "a network without convolutions");
     }
+    let is_small = is_small(network.input_shape());
     match Family::of(network) {
+        Family::Residual if is_small => ("resnet-small", "a residual network on small pictures"),
+        Family::Inception if is_small => {
+            ("inception-small", "a network of parallel branches on small pictures")
+        }
         Family::Plain => ("vgg", "a plain convolutional network"),
         Family::Residual => ("resnet", "a residual network"),
         Family::DenseConcat => ("densenet", "a densely connected network"),
@@ -83,9 +118,31 @@ pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
     }
 }
 
+/// Pictures of a smaller side than this want rules of their own, which were measured on 28 and 32 pixels.
+const SMALL_SIDE: usize = 64;
+
+/// Whether an input `[1, C, H, W]`, or with the channels last, has fewer positions than a picture of that side.
+fn is_small(shape: &[usize]) -> bool {
+    let axes = shape.get(1..).unwrap_or_default();
+    let [first, .., last] = axes else { return true };
+    let positions = axes.iter().product::<usize>() / (*first).min(*last).max(1);
+    positions < SMALL_SIDE * SMALL_SIDE
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_pictures_are_told_by_their_positions() {
+        for shape in [&[1, 3, 28, 28][..], &[1, 32, 32, 3], &[1, 1, 63, 63], &[1, 12], &[1, 4, 100]]
+        {
+            assert!(is_small(shape), "{shape:?}");
+        }
+        for shape in [&[1, 3, 64, 64][..], &[1, 224, 224, 3], &[1, 1, 48, 480]] {
+            assert!(!is_small(shape), "{shape:?}");
+        }
+    }
 
     #[test]
     fn every_preset_parses_and_says_what_it_is() {

@@ -1,12 +1,10 @@
 //! The YAML of a composite.
 
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use super::presets::{PRESETS, Preset};
-use crate::network::Kind;
+use super::kinds::Kinds;
+use crate::canonize::Canonization;
 use crate::rule::{RuleSetting, Stabilizer};
 use crate::suggest::explained;
 
@@ -29,43 +27,6 @@ pub struct Composite {
     pub rules: Vec<Entry>,
 }
 
-/// Which canonization passes run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "CanonizationText")]
-pub enum Canonization {
-    /// All.
-    #[default]
-    All,
-    /// None.
-    None,
-    /// Those named.
-    Only(Vec<String>),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "`all`, `none` or a list of passes")]
-enum CanonizationText {
-    Word(CanonizationWord),
-    Passes(Vec<String>),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum CanonizationWord {
-    All,
-    None,
-}
-
-impl From<CanonizationText> for Canonization {
-    fn from(text: CanonizationText) -> Canonization {
-        match text {
-            CanonizationText::Word(CanonizationWord::All) => Canonization::All,
-            CanonizationText::Word(CanonizationWord::None) => Canonization::None,
-            CanonizationText::Passes(passes) => Canonization::Only(passes),
-        }
-    }
-}
-
 /// One line of a composite.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,37 +47,12 @@ pub struct When {
     /// The layer is (or is not) the last with weights on the way to the output.
     pub last: Option<bool>,
     /// The layer is of this kind, or one of these.
-    pub kind: Option<OneOrMany<Kind>>,
+    pub kind: Option<Kinds>,
     /// The name of the layer's ONNX node matches this regular expression.
     #[serde(deserialize_with = "pattern")]
     pub name: Option<regex::Regex>,
     /// The layer's place among all layers of its kind, from 0 (lowest) to 1.
     pub depth: Option<DepthRange>,
-}
-
-/// A value, or a list of values.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a kind of layer or a list of kinds: input, constant, convolution, \
-    dense, average-pool, max-pool, sum, concat, gate, product, activation, normalization, \
-    softmax, reshape, resize"
-)]
-pub enum OneOrMany<T> {
-    /// A single one.
-    One(T),
-    /// Several.
-    Many(Vec<T>),
-}
-
-impl<T: PartialEq> OneOrMany<T> {
-    /// Whether the value is among them.
-    pub fn contains(&self, value: &T) -> bool {
-        match self {
-            OneOrMany::One(one) => one == value,
-            OneOrMany::Many(many) => many.contains(value),
-        }
-    }
 }
 
 /// A part of the way from the lowest layer of a kind (0) to the highest (1): `[0, 0.33]` is the
@@ -159,6 +95,11 @@ fn pattern<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Composite {
+    /// Whether some rule needs the lowest and highest value of the network's input.
+    pub fn asks_for_input_range(&self) -> bool {
+        self.rules.iter().any(|entry| entry.rule.rule.asks_for_input_range())
+    }
+
     /// Reads a composite from YAML; `origin` names the text in errors.
     ///
     /// # Errors
@@ -172,35 +113,12 @@ impl Composite {
         }
         Ok(composite)
     }
-
-    /// A preset by its name, or a YAML file.
-    ///
-    /// # Errors
-    /// When there is neither a preset nor a file of that name, or the file is invalid.
-    pub fn find(name_or_path: &str) -> Result<Composite> {
-        if let Some(preset) = Preset::find(name_or_path) {
-            return preset.composite();
-        }
-        let looks_like_file = name_or_path.ends_with(".yaml")
-            || name_or_path.ends_with(".yml")
-            || name_or_path.contains(std::path::MAIN_SEPARATOR);
-        if looks_like_file || Path::new(name_or_path).is_file() {
-            let text = std::fs::read_to_string(name_or_path)
-                .with_context(|| format!("cannot read the composite {name_or_path}"))?;
-            return Composite::parse(&text, name_or_path);
-        }
-        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        let nearest = crate::suggest::nearest(name_or_path, names.iter().copied())
-            .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
-        bail!(
-            "there is no preset `{name_or_path}`{nearest} (`onnxplain presets` lists them; a composite of your own is a .yaml file)"
-        )
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Kind;
 
     const VALID: &str = "
 name: test
@@ -219,7 +137,7 @@ rules:
         assert_eq!(composite.stabilizer, Stabilizer::additive(1e-6));
         let when = &composite.rules[1].when;
         assert!(when.name.as_ref().unwrap().is_match("conv1"));
-        assert!(when.kind.as_ref().unwrap().contains(&Kind::Dense));
+        assert!(when.kind.as_ref().unwrap().contains(Kind::Dense));
     }
 
     #[test]
@@ -232,7 +150,7 @@ rules:
         assert!(typo.contains("my.yaml") && typo.contains("line 4"), "{typo}");
         assert!(typo.contains("did you mean `first`"), "{typo}");
         assert!(message("rule: flat", "rule: flatt").contains("did you mean `flat`"));
-        assert!(message("convolution", "convolutoin").contains("convolution"));
+        assert!(message("convolution", "convolutoin").contains("did you mean `convolution`"));
         assert!(message("0.5]", "-1]").contains("a depth range"));
         assert!(message("^conv", "(").contains("regex"));
         assert!(message("name: test", "nme: test").contains("did you mean `name`"));

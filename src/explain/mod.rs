@@ -1,95 +1,86 @@
-//! From a canonized network and its rules to relevance: **compile**, forward, **propagate**.
+//! From a canonized network and its rules to relevance.
 //!
-//! [`Program::compile`] turns rules into steps and throws away what provably carries
-//! nothing; it holds no weights' kernels and no state. [`Explainer`] builds the
-//! kernels once and runs the program on picture after picture.
+//! In the order of the data:
+//!
+//! 1. [`Step`]: what propagation does at a layer, as plain data.
+//! 2. **compile**: rules become steps, without what provably carries nothing. A [`Program`] is complete and never changed.
+//! 3. **rules**: how each step distributes relevance, with its kernels.
+//! 4. **plan**: layouts, kernels and liveness for a program on this machine.
+//! 5. **run**: the forward pass and the propagation of relevance, by a plan.
+//!
+//! An [`Explainer`] goes all the way once and then explains picture after picture.
 
-mod alike;
-mod by_sign;
-mod conservation;
-mod division;
-mod engine;
-mod epilogues;
-mod expansion;
-mod gamma;
+mod compile;
 mod input_range;
-mod kept;
-mod layout;
-mod program;
-mod proof;
-mod propagate;
-mod quotient;
-mod range_division;
-mod reads;
-mod residual;
+mod plan;
+mod rules;
+mod run;
+mod step;
 mod target;
-mod transposed;
+
+use std::sync::Arc;
 
 use anyhow::Result;
 
-pub use crate::blocked::Packing;
-pub use conservation::{Books, LayerBooks};
-pub use engine::Activations;
-pub use gamma::GammaStep;
-pub use input_range::InputRange;
-pub use program::{LinearStep, Program, Step};
-pub use target::{Initial, Target, TargetClass, initial_relevance};
+pub use self::compile::{Program, RelevanceSupport};
+pub use self::input_range::InputRange;
+pub use self::run::{Activations, Attribution, Books, LayerBooks};
+pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
+pub use self::target::{Initial, Target, TargetClass, initial_relevance};
+pub use onnxplain_kernels::nchwc::Prepack;
 
-use self::engine::Engine;
-use crate::composite::{Assignment, Composite};
+use self::plan::Plan;
+use crate::composite::{Assignment, Composite, InputKnowledge};
 use crate::network::{LayerId, Network};
 use crate::parallel::Threads;
 use crate::tensor::Tensor;
 
 /// A network with its rules, compiled: explains any number of inputs, from any number of threads.
 pub struct Explainer {
-    engine: Engine,
+    plan: Plan,
     assignment: Assignment,
     threads: Threads,
-}
-
-/// Where the relevance of an output went.
-#[derive(Clone, Debug)]
-pub struct Attribution {
-    /// Relevance of every element of the input, or of the value of the layer that propagation ended
-    /// at, in its shape (the batch axis included).
-    pub relevance: Tensor,
-    /// What entered and left every layer.
-    pub books: Books,
 }
 
 impl Explainer {
     /// Compiles a canonized network with a composite.
     ///
-    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule;
+    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule, in the place of
+    /// which the next entry that matches is taken where it lacks that ([`Assignment::replaced`] says where);
     /// `threads` are used for compiling and inside each explanation.
     ///
     /// # Errors
-    /// When the composite does not fit the network, or z-box is used and the range is not known.
+    /// When the composite does not fit the network, or has only z-box for a layer and the range is not known.
     pub fn new(
         network: Network,
         composite: &Composite,
         input_range: Option<&InputRange>,
         threads: Threads,
     ) -> Result<Explainer> {
-        Explainer::with_packing(network, composite, input_range, threads, Packing::Kept)
+        Explainer::with_prepack(network, composite, input_range, threads, Prepack::Once)
     }
 
     /// Like [`Explainer::new`], with a choice of when weights are packed.
     ///
     /// # Errors
-    /// When the composite does not fit the network, or z-box is used and the range is not known.
-    pub fn with_packing(
+    /// When the composite does not fit the network, or has only z-box for a layer and the range is not known.
+    pub fn with_prepack(
         network: Network,
         composite: &Composite,
         input_range: Option<&InputRange>,
         threads: Threads,
-        packing: Packing,
+        prepack: Prepack,
     ) -> Result<Explainer> {
-        let assignment = Assignment::of(&network, composite)?;
-        let program = Program::compile(network, &assignment)?;
-        let engine = threads.run(|| Engine::new(program, input_range, packing))?;
-        Ok(Explainer { engine, assignment, threads })
+        let knowledge = match input_range {
+            Some(range) if composite.asks_for_input_range() => {
+                InputKnowledge::Within(range.interval(network.input_shape())?)
+            }
+            _ => InputKnowledge::Nothing,
+        };
+        let assignment = Assignment::knowing(&network, composite, &knowledge)?;
+        let program = Program::compile(network, &assignment, input_range)?;
+        let plan = threads.run(|| Plan::new(Arc::new(program), prepack))?;
+        Ok(Explainer { plan, assignment, threads })
     }
 
     /// Runs the network, keeping what propagation will read.
@@ -97,7 +88,7 @@ impl Explainer {
     /// # Errors
     /// When the input has another shape than the network's.
     pub fn forward(&self, input: &Tensor) -> Result<Activations> {
-        self.threads.run(|| self.engine.forward(input))
+        self.threads.run(|| run::forward(&self.plan, input))
     }
 
     /// Propagates relevance from the output back to the input.
@@ -113,7 +104,7 @@ impl Explainer {
 
     /// Keeps the value of an inner layer in every forward pass, for [`Explainer::value`].
     pub fn keep(&mut self, layer: LayerId) {
-        self.engine.keep(layer);
+        self.plan.keep(layer);
     }
 
     /// The value of a layer that [`Explainer::keep`] was told of.
@@ -121,7 +112,7 @@ impl Explainer {
     /// # Errors
     /// When it was not.
     pub fn value(&self, activations: &Activations, layer: LayerId) -> Result<Tensor> {
-        self.engine.value(activations, layer, false)
+        run::value(&self.plan, activations, layer, false)
     }
 
     /// Propagates relevance from the output back to the value of an inner layer only; layer 0 is the input.
@@ -134,12 +125,12 @@ impl Explainer {
         activations: Activations,
         initial: Tensor,
     ) -> Result<Attribution> {
-        self.threads.run(|| self.engine.propagate(activations, initial, layer))
+        self.threads.run(|| run::propagate(&self.plan, activations, initial, layer))
     }
 
-    /// The network, without the weights of its convolutions: the explainer holds them packed for its kernels.
+    /// The network.
     pub fn network(&self) -> &Network {
-        self.engine.network()
+        self.plan.network()
     }
 
     /// The rule of every layer.
@@ -147,8 +138,11 @@ impl Explainer {
         &self.assignment
     }
 
-    /// The compiled steps.
-    pub fn program(&self) -> &Program {
-        self.engine.program()
+    /// The compiled program, which can be shared and outlives the explainer.
+    pub fn program(&self) -> &Arc<Program> {
+        self.plan.program()
     }
 }
+
+#[cfg(test)]
+mod tests;

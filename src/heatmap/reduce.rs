@@ -2,8 +2,6 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::resample::{Placement, resample};
-
 /// Where the channel axis of a relevance tensor stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
@@ -73,16 +71,6 @@ impl Heatmap {
             }
         };
         Self::new(width, height, values)
-    }
-
-    /// The heatmap at a higher resolution, interpolated.
-    ///
-    /// # Errors
-    /// When a side is zero.
-    pub fn enlarged(&self, width: usize, height: usize) -> Result<Heatmap> {
-        let sides = [u32::try_from(width)?, u32::try_from(height)?];
-        let placement = Placement::whole(sides[0], sides[1]);
-        Heatmap::new(width, height, resample(self, placement, width, height)?.values)
     }
 
     /// Pixels in a row.

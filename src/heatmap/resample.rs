@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Heatmap;
+use super::reduce::Heatmap;
 
 /// Where the network's input window lies on the original picture, in the picture's pixels.
 ///
@@ -66,6 +66,18 @@ pub(super) fn resample(
     let wide = filter_rows(heatmap, &horizontal.taps(columns.clone()));
     let values = filter_columns(&wide, columns.len(), &vertical.taps(rows.clone()));
     Ok(Window { columns, rows, values })
+}
+
+impl Heatmap {
+    /// The heatmap at a higher resolution, interpolated.
+    ///
+    /// # Errors
+    /// When a side is zero.
+    pub fn enlarged(&self, width: usize, height: usize) -> Result<Heatmap> {
+        let sides = [u32::try_from(width)?, u32::try_from(height)?];
+        let placement = Placement::whole(sides[0], sides[1]);
+        Heatmap::new(width, height, resample(self, placement, width, height)?.values)
+    }
 }
 
 /// One direction of a placement: `samples` heatmap pixels laid over `length` picture pixels.

@@ -1,14 +1,16 @@
 //! Convolutions over one, two or three spatial axes, and their mirror image, the transposed convolution.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
+use onnxplain_kernels::nchwc::{self, Filters, Floats, Image, KernelSource, Prepack};
 
 use super::blocked_kernel::BlockedKernel;
 use super::correlation::{Correlation, Kernel};
 use super::{
     AveragePooling, Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis,
-    convolution_transposed, depthwise, row_kernels,
+    convolution_transposed, depthwise, part_of_tensor, row_kernels,
 };
-use crate::blocked::{self, Filters, Image, KernelSource, Packing};
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
@@ -29,7 +31,7 @@ pub struct Convolution {
     pub is_transposed: bool,
     /// When its kernels pack the weight, where its inputs, outputs and bias are images in blocks of channels: so in
     /// what runs, never in a network.
-    pub(crate) in_blocks: Option<Packing>,
+    pub(crate) in_blocks: Option<Prepack>,
 }
 
 impl Convolution {
@@ -66,10 +68,10 @@ impl Convolution {
     }
 
     /// The same layer on images in blocks, where it has kernels for them.
-    pub(crate) fn to_blocks(&self, packing: Packing) -> Option<Convolution> {
+    pub(crate) fn to_blocks(&self, prepack: Prepack) -> Option<Convolution> {
         let serves =
-            !self.is_transposed && blocked::serves(self.weight.shape(), self.groups, &self.window);
-        serves.then(|| Convolution { in_blocks: Some(packing), ..self.clone() })
+            !self.is_transposed && nchwc::serves(self.weight.shape(), self.groups, &self.window);
+        serves.then(|| Convolution { in_blocks: Some(prepack), ..self.clone() })
     }
 
     /// The kernel on images in blocks, in either direction.
@@ -90,25 +92,30 @@ impl Convolution {
         let outer = image(shape[0], self.window.output_shape());
         let (from, to) = if gathers { (inner, outer) } else { (outer, inner) };
         let (from, image) = from.zip(to).context(TOO_LARGE)?;
-        let packing = self.in_blocks.unwrap_or_default();
+        let prepack = self.in_blocks.unwrap_or_default();
         let (weight, groups, window) = (self.weight.clone(), self.groups, self.window.clone());
         let make = move || {
             let weight = weight.load()?;
-            let filters = Filters { weight, part, is_transposed: !gathers, packing };
+            let &[filters, channels, height, width] = weight.shape() else {
+                anyhow::bail!("a convolution in blocks reads images");
+            };
+            let shape = [filters, channels, height, width];
+            let weights: Floats = Arc::new(weight);
+            let filters = Filters { weights, shape, part, is_transposed: !gathers, prepack };
             let kernel = match gathers {
-                true => blocked::gather(filters, groups, &window),
-                false => blocked::scatter(filters, groups, &window),
+                true => nchwc::forward(filters, groups, &window),
+                false => nchwc::transposed(filters, groups, &window),
             };
             kernel.context(TOO_LARGE)
         };
-        let reads_rows = gathers && blocked::has_few_channels(from.channels);
-        Ok(BlockedKernel { source: KernelSource::new(packing, make)?, from, reads_rows, image })
+        let reads_rows = gathers && nchwc::has_few_channels(from.channels);
+        Ok(BlockedKernel { source: KernelSource::new(prepack, make)?, from, reads_rows, image })
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
     fn part(&self, part: WeightPart) -> Result<Correlation> {
         Ok(Correlation {
-            weight: part.of_tensor(&self.weight.load()?)?,
+            weight: part_of_tensor(part, &self.weight.load()?)?,
             groups: self.groups,
             window: self.window.clone(),
         })
@@ -164,10 +171,10 @@ impl LinearMap for Convolution {
             bias.len() == channels && bias.shape().get(1) == Some(&channels)
         });
         if per_channel && part != WeightPart::One && !self.is_transposed {
-            let kernel = kernel_on_rows(&self.part(part)?, true, bias)?;
+            let kernel = each_of_batch(kernel_on_rows(&self.part(part)?, true, bias)?);
             return Ok(Box::new(move |inputs| kernel(&inputs[0])));
         }
-        let kernel = self.kernel(part, !self.is_transposed)?;
+        let kernel = each_of_batch(self.kernel(part, !self.is_transposed)?);
         Ok(Box::new(move |inputs| {
             let mut output = kernel(&inputs[0])?;
             if let Some(bias) = &bias {
@@ -182,7 +189,7 @@ impl LinearMap for Convolution {
             let kernel = self.kernel_in_blocks(part, false)?;
             return Ok(Box::new(move |output| Ok(vec![kernel.forward(output, None, None)?])));
         }
-        let kernel = self.kernel(part, self.is_transposed)?;
+        let kernel = each_of_batch(self.kernel(part, self.is_transposed)?);
         Ok(Box::new(move |output| Ok(vec![kernel(output)?])))
     }
 
@@ -201,6 +208,29 @@ impl LinearMap for Convolution {
 
 const TOO_LARGE: &str = "the images of a convolution are too large";
 
+/// A kernel for one image, for as many as there are: frames of a video, windows of a picture.
+fn each_of_batch(kernel: Kernel) -> Kernel {
+    Box::new(move |images| {
+        let batch = images.shape().first().copied().unwrap_or(1);
+        if batch <= 1 {
+            return kernel(images);
+        }
+        let mut shape = images.shape().to_vec();
+        shape[0] = 1;
+        let len: usize = shape.iter().product();
+        let (mut results, mut result_shape) = (vec![], vec![]);
+        for image in images.data().chunks_exact(len.max(1)) {
+            let result = kernel(&Tensor::new(&shape, image)?)?;
+            results.extend_from_slice(result.data());
+            result_shape = result.shape().to_vec();
+        }
+        if let Some(first) = result_shape.first_mut() {
+            *first = batch;
+        }
+        Tensor::new(&result_shape, &results)
+    })
+}
+
 /// The kernel of a convolution in one direction; `bias` holds one number per output channel.
 fn kernel_on_rows(
     correlation: &Correlation,
@@ -216,7 +246,7 @@ fn kernel_on_rows(
 }
 
 /// Sums the channels of each group: `[1, C, ...]` to `[1, groups, ...]`.
-pub(crate) fn sum_channels(input: &Tensor, groups: usize) -> Result<Tensor> {
+fn sum_channels(input: &Tensor, groups: usize) -> Result<Tensor> {
     let mut shape = input.shape().to_vec();
     let channels_per_group = shape[1] / groups;
     shape[1] = groups;

@@ -5,17 +5,25 @@
 //! every `d`-th tap: a stride-1 convolution per phase, interleaved at the end.
 //! On tract's kernels this beats its own deconvolution 1.3 to 2.5 times.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use onnxplain_kernels::geometry::phases::{PhaseAxis, phases_of};
+use onnxplain_kernels::nchw::FewChannels;
 
 use super::correlation::{Correlation, Kernel};
-use super::phases::{PhaseAxis, phases_of};
-use super::{Window, few_channels, row_kernels};
+use super::{Window, row_kernels};
 use crate::tensor::Tensor;
 
 /// The kernel that carries `[N, O, output...]` back to `[N, I, input...]`.
 pub(super) fn scatter(forward: &Correlation) -> Result<Kernel> {
-    if few_channels::applies(forward) {
-        return few_channels::scatter(forward);
+    if let Some(map) = FewChannels::new(&forward.of_slices()) {
+        let shape = forward.input_shape();
+        return Ok(Box::new(move |output| {
+            let [read, _] = map.lens();
+            ensure!(output.len() == read, "a convolution met {:?}", output.shape());
+            let mut input = Tensor::unwritten(&shape)?;
+            map.run(output.data(), input.data_mut());
+            Ok(input)
+        }));
     }
     let weight = exchange_channels(&forward.weight, forward.groups)?;
     let phases = phase_grid(&forward.window)

@@ -1,6 +1,7 @@
 //! Weight and geometry of a convolution that gathers, row by row: what its kernels are made of.
 
 use anyhow::Result;
+use onnxplain_kernels::nchw;
 
 use super::Window;
 use crate::tensor::Tensor;
@@ -15,4 +16,27 @@ pub(super) struct Correlation {
     pub weight: Tensor,
     pub groups: usize,
     pub window: Window,
+}
+
+impl Correlation {
+    /// The same, as kernels on slices are made from it.
+    pub fn of_slices(&self) -> nchw::Correlation<'_> {
+        nchw::Correlation {
+            weights: self.weight.data(),
+            filters: self.weight.shape()[0],
+            groups: self.groups,
+            window: &self.window,
+        }
+    }
+
+    /// `[1, I, spatial...]`.
+    pub fn input_shape(&self) -> Vec<usize> {
+        let channels = self.groups * self.weight.shape()[1];
+        [1, channels].into_iter().chain(self.window.input_shape()).collect()
+    }
+
+    /// `[1, O, spatial'...]`.
+    pub fn output_shape(&self) -> Vec<usize> {
+        [1, self.weight.shape()[0]].into_iter().chain(self.window.output_shape()).collect()
+    }
 }

@@ -1,13 +1,12 @@
 //! Fully connected layers: ONNX `Gemm`, and `MatMul` with constant weights.
 
-mod vector;
-
 use anyhow::{Result, ensure};
+use onnxplain_kernels::gemm::{Matrices, RightOperand};
+use onnxplain_kernels::gemv;
 
-use self::vector::{plain_product, row_product, transposed_product};
-use super::product::{Matrices, RightOperand};
-use super::{Forward, LinearMap, Signs, Transposed, Weight, WeightPart};
-use crate::parallel::{for_each_chunk, map_heavy_chunks};
+use super::weight::Rows;
+use super::{Forward, LinearMap, Signs, Transposed, Weight, WeightPart, part_of_tensor};
+use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
 /// `y = W x + b` over the last axes: `[..., I]` to `[..., O]`, the same for every position of the leading ones.
@@ -36,38 +35,6 @@ impl Dense {
         self.input_shape.iter().product::<usize>() / self.inputs().max(1)
     }
 
-    /// The bias, where [`Dense::unbiased`] can take it from the output: with a single position.
-    pub(crate) fn separable_bias(&self) -> Option<&Tensor> {
-        let bias = self.bias.as_ref()?;
-        let is_one_an_output = bias.len() == self.outputs() && !self.weight.is_empty();
-        (self.positions() == 1 && is_one_an_output).then_some(bias)
-    }
-
-    /// `W x` from `output = W x + bias`, which saves reading all weights again. Where the bias is so much larger that
-    /// it took digits with it, the sum is made anew.
-    ///
-    /// # Errors
-    /// When the weight cannot be read.
-    pub(crate) fn unbiased(
-        weight: &Weight,
-        bias: &Tensor,
-        input: &Tensor,
-        output: &Tensor,
-    ) -> Result<Tensor> {
-        let mut unbiased = output.clone();
-        unbiased.combine_broadcast(bias, |y, bias| *y -= bias)?;
-        let correct = |row: usize, sums: &mut [f32]| {
-            let is_exact = bias.data()[row].abs() <= LARGER * sums[0].abs();
-            if !is_exact {
-                sums[0] = row_product(weight, row, input.data())?;
-            }
-            Ok(())
-        };
-        let rows = map_heavy_chunks(unbiased.data_mut(), 1, input.len(), correct);
-        rows.into_iter().collect::<Result<()>>()?;
-        Ok(unbiased)
-    }
-
     /// `part(W) x` or, with `is_transposed`, `part(W)ᵀ y` at every position.
     fn product(&self, part: WeightPart, is_transposed: bool) -> Result<Product> {
         let (outputs, inputs) = (self.outputs(), self.inputs());
@@ -82,8 +49,8 @@ impl Dense {
             return Ok(Box::new(move |from, to| {
                 ensure!(from.len() == from_len, "a dense layer met {} numbers", from.len());
                 match is_transposed {
-                    true => transposed_product(&weight, part, from, to),
-                    false => plain_product(&weight, part, from, to),
+                    true => gemv::transposed_product(&Rows(&weight), part, from, to),
+                    false => gemv::product(&Rows(&weight), part, from, to),
                 }
             }));
         }
@@ -95,16 +62,15 @@ impl Dense {
                 positions,
             )));
         }
-        let weight = part.of_tensor(&self.weight.load()?)?;
+        let weight = part_of_tensor(part, &self.weight.load()?)?;
         let weight = Matrices::new(weight.data(), outputs, inputs)?;
         let weight = if is_transposed { weight } else { weight.transposed() };
         let weight = RightOperand::new(weight)?;
-        Ok(Box::new(move |from, to| weight.multiply(Matrices::new(from, positions, from_len)?, to)))
+        Ok(Box::new(move |from, to| {
+            Ok(weight.multiply(Matrices::new(from, positions, from_len)?, to)?)
+        }))
     }
 }
-
-/// How much larger than a sum a bias can be that is taken from both: a few times what the sum was rounded by.
-const LARGER: f32 = 8.0;
 
 /// The product at fewer positions than there are features, as in the blocks of a transformer: it is the
 /// signal that is packed, since it is smaller, and the weights are read as they lie.
@@ -184,31 +150,5 @@ impl LinearMap for Dense {
 
     fn parameter_count(&self) -> usize {
         self.weight.len() + self.bias.as_ref().map_or(0, Tensor::len)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bias_is_taken_from_the_output_unless_it_took_digits_with_it() {
-        // The second sum is 1/1024: beside a bias of 3e6 nothing is left of it.
-        let weight = Weight::from(Tensor::new(&[2, 2], &[3.0, -1.0, 0.25, 0.125]).unwrap());
-        let input = Tensor::new(&[1, 2], &[1.0 / 256.0, 0.0]).unwrap();
-        for bias in [[0.5, 1.0 / 512.0], [0.5, 3e6]] {
-            let bias = Tensor::new(&[1, 2], &bias).unwrap();
-            let map = Dense {
-                weight: weight.clone(),
-                bias: Some(bias.clone()),
-                input_shape: vec![1, 2],
-                output_shape: vec![1, 2],
-            };
-            let forward = map.forward(WeightPart::Plain, Some(bias.clone())).unwrap();
-            let output = forward(std::slice::from_ref(&input)).unwrap();
-            assert!(map.separable_bias().is_some());
-            let unbiased = Dense::unbiased(&weight, &bias, &input, &output).unwrap();
-            assert_eq!(unbiased.data(), [3.0 / 256.0, 1.0 / 1024.0]);
-        }
     }
 }

@@ -12,12 +12,9 @@ mod correlation;
 mod dense;
 mod depthwise;
 mod direct;
-mod few_channels;
 mod part;
-mod phases;
 mod plan;
 mod pooling;
-pub(crate) mod product;
 mod reduction;
 mod resampling;
 mod row_kernels;
@@ -32,16 +29,16 @@ use anyhow::Result;
 pub(crate) use blocked_kernel::BlockedKernel;
 pub use broadcast::Broadcast;
 pub use convolution::Convolution;
-pub(crate) use convolution::sum_channels;
 pub(crate) use convolution_transposed::exchange_channels;
 pub use dense::Dense;
+pub(crate) use part::part_of_tensor;
 pub use pooling::AveragePooling;
 pub use reduction::Reduction;
 pub use resampling::{ResampledAxis, Resampling};
 pub use sum::Sum;
 pub use weight::Weight;
 
-pub use crate::geometry::{Signs, WeightPart, Window, WindowAxis};
+pub use onnxplain_kernels::geometry::{Signs, WeightPart, Window, WindowAxis};
 
 use crate::tensor::Tensor;
 

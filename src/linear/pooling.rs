@@ -1,10 +1,10 @@
 //! Average pooling over a sliding window: a linear map whose weights are 1 / (taps inside).
 
 use anyhow::Result;
+use onnxplain_kernels::geometry::for_each_row;
+use onnxplain_kernels::nchwc::{LANES, pooling};
 
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, WindowAxis};
-use crate::blocked::{LANES, pooling};
-use crate::geometry::for_each_row;
 use crate::tensor::Tensor;
 
 /// ONNX `AveragePool`, on `[N, C, spatial...]`.

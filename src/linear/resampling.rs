@@ -74,7 +74,16 @@ impl LinearMap for Resampling {
     }
 
     fn weight_signs(&self) -> Signs {
-        Signs { positive: true, negative: false }
+        // Weights are products of one of each axis.
+        let signs = self.axes.iter().map(|axis| {
+            let weights: Vec<f32> = axis.taps.iter().flatten().map(|tap| tap.1).collect();
+            Signs::of(&weights)
+        });
+        let one = Signs { positive: true, negative: false };
+        signs.fold(one, |a, b| Signs {
+            positive: (a.positive && b.positive) || (a.negative && b.negative),
+            negative: (a.positive && b.negative) || (a.negative && b.positive),
+        })
     }
 }
 

@@ -1,9 +1,9 @@
-//! The σ that an adaptive method chose, and by what measure.
+//! Adaptive σ: the objective that it minimises, and the value that was chosen.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// What σ is chosen by: both are better where they are lower.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The measure that σ is chosen by; lower is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Objective {
     /// The area under the perturbation curve.
@@ -13,7 +13,7 @@ pub enum Objective {
 }
 
 impl Objective {
-    /// All of them.
+    /// All objectives.
     pub const ALL: [Objective; 2] = [Objective::Aupc, Objective::Tv];
 
     /// The word on the command line and in reports.
@@ -25,19 +25,19 @@ impl Objective {
     }
 }
 
-/// The σ that was chosen.
+/// A chosen σ, compared with the given one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Adaptation {
-    /// What it was chosen by.
+    /// The measure that σ was chosen by.
     pub objective: Objective,
     /// The chosen σ.
     pub sigma: f32,
-    /// Its objective.
+    /// The objective with the chosen σ.
     pub value: f32,
     /// The σ that was given.
     pub fixed_sigma: f32,
-    /// Its objective.
+    /// The objective with the given σ.
     pub fixed_value: f32,
-    /// How many were tried.
+    /// How many values of σ were tried.
     pub tried: usize,
 }

@@ -1,14 +1,15 @@
 //! Adaptive noising (Goh et al. 2021, algorithm 1): the σ of SmoothTaylor that suits one input.
 //!
-//! From the mean magnitude of the input σ walks by steps of 0.1 to whichever side lowers the
-//! objective; where neither does, the step shrinks, and the third time in a row it ends. The σ that
-//! was given is tried as well, so that the chosen one is never worse.
+//! The search starts at the mean magnitude of the input and moves σ by steps of 0.1 to the side that lowers the
+//! objective. Where neither side does, the step shrinks; after three such rounds in a row the search ends. The given σ
+//! is tried as well, so that the chosen one is never worse.
 
 use anyhow::Result;
 
 use super::adaptation::{Adaptation, Objective};
+use super::context::{Context, ForwardPass};
 use super::explanation::Explanation;
-use super::subject::{Point, Subject};
+use super::workers::Unwatched;
 use crate::metric::average_total_variation;
 use crate::metric::{PerturbationCurve, area_under_curve};
 use crate::plane::heatmap;
@@ -16,32 +17,32 @@ use crate::tensor::Tensor;
 
 /// The first step of σ.
 const STEP: f32 = 0.1;
-/// What the step is multiplied by where no side is better.
+/// Factor on the step after a round in which no side is better.
 const DECAY: f32 = 0.9;
-/// So many rounds without a better side end the search.
+/// Rounds in a row without a better side after which the search ends.
 const STOPS: usize = 3;
-/// The most rounds.
+/// Maximum number of rounds.
 const ROUNDS: usize = 20;
-/// The most values of σ that are tried: two a round, the first, and the given one.
+/// Maximum number of values of σ that are tried: two a round, the first, and the given one.
 pub(super) const MOST_TRIED: usize = 2 * ROUNDS + 2;
 
-/// Explains with the σ that the search finds.
+/// Searches for the best σ and returns its explanation.
 pub(super) fn choose(
     objective: Objective,
     fixed: f32,
     seed: u64,
-    subject: &Subject,
-    point: &Point,
+    context: &Context,
+    pass: &ForwardPass,
     explain: impl Fn(f32) -> Result<Explanation>,
 ) -> Result<(Explanation, Adaptation)> {
-    let start = (point.input.sums()[1] / point.input.len().max(1) as f64) as f32;
+    let start = (pass.input.sums()[1] / pass.input.len().max(1) as f64) as f32;
     let fixed_explanation = explain(fixed)?;
-    let fixed_value = value_of(objective, &fixed_explanation, seed, subject, point)?;
+    let fixed_value = value_of(objective, &fixed_explanation, seed, context, pass)?;
     let mut best = (fixed, fixed_value, fixed_explanation);
     let mut tried = 1;
     search(start, |sigma| {
         let explanation = explain(sigma)?;
-        let value = value_of(objective, &explanation, seed, subject, point)?;
+        let value = value_of(objective, &explanation, seed, context, pass)?;
         tried += 1;
         if value < best.1 {
             best = (sigma, value, explanation);
@@ -53,7 +54,7 @@ pub(super) fn choose(
     Ok((explanation, adaptation))
 }
 
-/// Walks from `start`; `value` is asked for every σ and remembers the best.
+/// Searches from `start`. `value` computes the objective of a σ, and remembers the best.
 fn search(start: f32, mut value: impl FnMut(f32) -> Result<f32>) -> Result<()> {
     let (mut sigma, mut step, mut stops) = (start, STEP, 0);
     let mut current = value(sigma)?;
@@ -78,15 +79,15 @@ fn search(start: f32, mut value: impl FnMut(f32) -> Result<f32>) -> Result<()> {
     Ok(())
 }
 
-/// The objective of an explanation; infinite where it says nothing, as with σ = 0.
+/// The objective of an explanation; infinite where the relevance is all zero, as with σ = 0.
 fn value_of(
     objective: Objective,
     explanation: &Explanation,
     seed: u64,
-    subject: &Subject,
-    point: &Point,
+    context: &Context,
+    pass: &ForwardPass,
 ) -> Result<f32> {
-    let picture = subject.picture()?;
+    let picture = context.picture()?;
     let map = heatmap(&explanation.relevance, picture);
     if map.iter().all(|value| *value == 0.0) {
         return Ok(f32::INFINITY);
@@ -94,27 +95,27 @@ fn value_of(
     match objective {
         Objective::Tv => Ok(average_total_variation(&map, picture.height, picture.width)),
         Objective::Aupc => {
-            let (low, high) = subject.info.range_of(&point.input)?;
+            let (low, high) = context.info.range_of(&pass.input)?;
             let curve = PerturbationCurve::of(picture, seed).measure(
-                &point.input,
+                &pass.input,
                 &map,
                 picture,
                 (&low, &high),
-                |inputs| scores(subject, &inputs),
+                |inputs| scores(context, &inputs),
             )?;
             Ok(area_under_curve(&curve))
         }
     }
 }
 
-fn scores(subject: &Subject, inputs: &[Tensor]) -> Result<Vec<f32>> {
+fn scores(context: &Context, inputs: &[Tensor]) -> Result<Vec<f32>> {
     let mut scores = Vec::with_capacity(inputs.len());
-    let score = |index: usize| subject.score(&subject.at(inputs[index].clone())?);
+    let score = |index: usize| context.score(&context.forward(inputs[index].clone())?);
     let take = |score| {
         scores.push(score);
         Ok(())
     };
-    subject.workers.in_order(inputs.len(), &super::Unwatched, score, take)?;
+    context.workers.in_order(inputs.len(), &Unwatched, score, take)?;
     Ok(scores)
 }
 

@@ -2,9 +2,36 @@
 //!
 //! Every activation takes part: the paper and captum know ReLU only.
 
-use super::subject::Attribute;
+use serde::{Deserialize, Serialize};
 
-/// The gradient, but activations hand back the positive part whether they were active or not.
-pub(super) struct Deconvnet;
+use super::attribute::{Attribute, Scale};
 
-impl Attribute for Deconvnet {}
+/// The gradient, but activations pass back the positive part whether they were active or not.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Deconvnet;
+
+impl Attribute for Deconvnet {
+    fn name(&self) -> &'static str {
+        "deconvnet"
+    }
+
+    fn about(&self) -> &'static str {
+        "ReLU passes back only positive gradients, whether it was active or not"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Zeiler, Fergus 2014"
+    }
+
+    fn preset(&self) -> Option<&'static str> {
+        Some("deconvnet")
+    }
+
+    fn scale(&self) -> Scale {
+        Scale::Magnitude
+    }
+
+    fn can_stop_at_layers(&self) -> bool {
+        true
+    }
+}

@@ -1,10 +1,33 @@
 //! Excitation backpropagation (Zhang et al. 2016, eq. 6-8), by the preset `excitation-backprop`.
 //!
-//! The marginal winning probability: what is put in is 1, as in the paper.
+//! Computes marginal winning probabilities; propagation starts with 1 at the output, as in the paper.
 
-use super::subject::Attribute;
+use serde::{Deserialize, Serialize};
 
-/// Probabilities handed down in proportion to excitatory contributions.
-pub(super) struct ExcitationBackprop;
+use super::attribute::Attribute;
 
-impl Attribute for ExcitationBackprop {}
+/// Probabilities, propagated in proportion to the excitatory contributions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ExcitationBackprop;
+
+impl Attribute for ExcitationBackprop {
+    fn name(&self) -> &'static str {
+        "excitation-backprop"
+    }
+
+    fn about(&self) -> &'static str {
+        "marginal winning probabilities"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Zhang et al. 2016"
+    }
+
+    fn preset(&self) -> Option<&'static str> {
+        Some("excitation-backprop")
+    }
+
+    fn can_stop_at_layers(&self) -> bool {
+        true
+    }
+}

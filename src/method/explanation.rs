@@ -1,4 +1,4 @@
-//! What a method hands back: relevance, its sums, and what the method measured about itself.
+//! The result of a method: relevance, its sums, and what the method measured about itself.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -12,9 +12,9 @@ use crate::tensor::Tensor;
 pub struct Explanation {
     /// One number for every element of the input, in its shape (the batch axis included).
     pub relevance: Tensor,
-    /// Where it went, in sums.
+    /// Its sums.
     pub sums: Sums,
-    /// For Integrated Gradients: how well it adds up.
+    /// For Integrated Gradients: how close the sum is to the difference of the outputs.
     pub completeness: Option<Completeness>,
     /// For an adaptive σ: the one that was chosen.
     pub adaptation: Option<Adaptation>,
@@ -23,9 +23,9 @@ pub struct Explanation {
 /// Sums of relevance: `initial = input_sum + absorbed_by_bias + absorbed_by_stabilizer` where it is conserved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Sums {
-    /// Put in at the output.
+    /// Relevance at the output, where propagation starts.
     pub initial: f64,
-    /// Arrived at the input.
+    /// Relevance at the input.
     pub input_sum: f64,
     /// Absorbed by biases, padding and constants.
     pub absorbed_by_bias: f64,
@@ -74,13 +74,13 @@ impl From<Attribution> for Explanation {
 }
 
 impl Explanation {
-    /// Relevance that no conservation law holds for; `initial` was put in at the output.
+    /// Relevance that is not conserved; `initial` is the sum at the output.
     pub(super) fn unconserved(relevance: Tensor, initial: f64) -> Explanation {
         let sums = Sums { initial, input_sum: relevance.sum(), ..Sums::default() };
         Explanation { relevance, sums, completeness: None, adaptation: None }
     }
 
-    /// The same with other relevance, which nothing conserves.
+    /// The same explanation with other relevance, which is not conserved.
     pub(super) fn replaced(self, relevance: Tensor) -> Explanation {
         Explanation::unconserved(relevance, self.sums.initial)
     }

@@ -4,57 +4,70 @@
 //! The layer is one of the file: the graph is not canonized, so that a convolution's maps are its
 //! own, before BatchNormalization.
 
-use anyhow::{Context, Result, bail};
-use serde::Serialize;
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
 
+use super::attribute::{Attribute, Scale};
+use super::context::{Context, ForwardPass};
 use super::explanation::Explanation;
-use super::subject::{Attribute, Point, Subject};
-use crate::network::{Kind, LayerId, Network};
+use super::map_layer::MapLayer;
+use super::option::{Domain, MethodOption};
 use crate::plane::{enlarged, over_channels};
 
 /// Grad-CAM and its parameters.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct GradCam {
-    /// The name of the node whose output is looked at; the last convolution where none is named.
+    /// The name of the node whose output is looked at; where none is named, the last convolution of more than
+    /// one position.
     pub layer: Option<String>,
 }
 
-impl GradCam {
-    /// The layer in a network.
-    ///
-    /// # Errors
-    /// When there is no such layer, or its value is no stack of maps.
-    pub(super) fn layer(&self, network: &Network) -> Result<LayerId> {
-        let depends = network.depends_on_input();
-        let has_maps = |id: LayerId| network.layers[id].shape.len() == 4 && depends[id];
-        let Some(name) = &self.layer else {
-            let is_convolution =
-                |&id: &LayerId| network.layers[id].kind() == Kind::Convolution && has_maps(id);
-            let last = (0..network.layers.len()).rev().find(is_convolution);
-            return last.context(
-                "Grad-CAM needs a convolution, and this network has none over a picture; name another layer with --layer",
-            );
-        };
-        let id = network.layer_named(name)?;
-        if !has_maps(id) {
-            bail!(
-                "the value of the {} has the shape {:?}; Grad-CAM needs maps [1, channels, height, width]",
-                network.layers[id].describe(),
-                network.layers[id].shape
-            );
-        }
-        Ok(id)
-    }
-}
+/// The layer whose maps are weighted.
+const LAYER: MethodOption = MethodOption {
+    name: "layer",
+    value_name: "NAME",
+    help: "The node whose output is looked at; `onnxplain inspect --no-canonize` lists them",
+    domain: Domain::Layer,
+    absent: "the last convolution of more than one position",
+};
 
 impl Attribute for GradCam {
-    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
-        let picture = subject.picture()?;
-        let layer = self.layer(subject.explainer.network())?;
-        let initial = subject.initial(&point)?;
+    fn name(&self) -> &'static str {
+        "grad-cam"
+    }
+
+    fn about(&self) -> &'static str {
+        "maps of a layer weighted by their gradients"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Selvaraju et al. 2017"
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        &[LAYER]
+    }
+
+    fn scale(&self) -> Scale {
+        Scale::Magnitude
+    }
+
+    fn is_map(&self) -> bool {
+        true
+    }
+
+    fn map_layer(&self) -> Option<MapLayer> {
+        Some(MapLayer(self.layer.clone()))
+    }
+
+    fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
+        let picture = context.picture()?;
+        let layer = MapLayer(self.layer.clone()).find(context.explainer.network())?;
+        let initial = context.initial(&pass)?;
         let put_in = initial.sum();
-        let maps = subject.explainer.value(&point.activations, layer)?;
-        let gradient = subject.explainer.propagate_to(layer, point.activations, initial)?.relevance;
+        let maps = context.explainer.value(&pass.activations, layer)?;
+        let gradient = context.explainer.propagate_to(layer, pass.activations, initial)?.relevance;
         let [_, _, height, width] = *maps.shape() else {
             bail!("the layer's value {:?} is no stack of maps", maps.shape());
         };
@@ -67,7 +80,7 @@ impl Attribute for GradCam {
         }
         map.iter_mut().for_each(|value| *value = value.max(0.0));
         let map = enlarged(&map, [height, width], [picture.height, picture.width]);
-        let relevance = over_channels(&map, point.input.shape(), picture)?;
+        let relevance = over_channels(&map, pass.input.shape(), picture)?;
         Ok(Explanation::unconserved(relevance, put_in))
     }
 }

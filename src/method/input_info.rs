@@ -1,13 +1,13 @@
-//! What methods may know of the input, and what stands for "nothing there" in it.
+//! What is known about the input, and the fill values that stand for missing content.
 
 use anyhow::{Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::explain::InputRange;
 use crate::picture::{InputShape, Layout};
 use crate::tensor::Tensor;
 
-/// What methods may know of the input.
+/// What is known about the input.
 #[derive(Clone, Debug, Default)]
 pub struct InputInfo {
     /// The input as a picture, where it is one.
@@ -17,7 +17,7 @@ pub struct InputInfo {
 }
 
 impl InputInfo {
-    /// The lowest and highest value of every element: as known, else those of the input itself.
+    /// The lowest and highest value of every element: the known range, otherwise that of the input itself.
     pub(super) fn range_of(&self, input: &Tensor) -> Result<(Tensor, Tensor)> {
         let Some(range) = &self.range else {
             let (low, high) = input.extremes();
@@ -57,7 +57,7 @@ impl Channels {
         index / self.inner % self.count
     }
 
-    /// One number per channel, everywhere.
+    /// A tensor that holds one number per channel.
     fn spread(&self, shape: &[usize], number: impl Fn(usize) -> f32) -> Result<Tensor> {
         let mut tensor = Tensor::zeros(shape)?;
         for (index, value) in tensor.data_mut().iter_mut().enumerate() {
@@ -67,8 +67,8 @@ impl Channels {
     }
 }
 
-/// What stands for "nothing there" in an input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// The values that stand for missing content in an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fill {
     /// 0 in the network's input: with the usual preprocessing the mean colour of the training data.
@@ -93,7 +93,7 @@ impl Fill {
         }
     }
 
-    /// An input of nothing, in the shape of `input`.
+    /// The fill values for an input, in its shape.
     pub(super) fn tensor(self, input: &Tensor, info: &InputInfo) -> Result<Tensor> {
         match self {
             Fill::Zero => Tensor::zeros(input.shape()),

@@ -3,18 +3,33 @@
 //! For a network of ReLUs without biases it adds up to the logit, and is LRP with ε = 0.
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
+use super::attribute::Attribute;
+use super::context::{Context, ForwardPass};
 use super::explanation::{Explanation, product};
 use super::gradient::Gradient;
-use super::subject::{Attribute, Point, Subject};
 
 /// x ⊙ ∂f/∂x.
-pub(super) struct InputXGradient;
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct InputXGradient;
 
 impl Attribute for InputXGradient {
-    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
-        let input = point.input.clone();
-        let mut gradient = Gradient.attribute(subject, point)?;
+    fn name(&self) -> &'static str {
+        "input-x-gradient"
+    }
+
+    fn about(&self) -> &'static str {
+        "x ⊙ ∂f/∂x"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Shrikumar et al. 2016"
+    }
+
+    fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
+        let input = pass.input.clone();
+        let mut gradient = Gradient.attribute(context, pass)?;
         let relevance = std::mem::replace(&mut gradient.relevance, input.clone());
         Ok(gradient.replaced(product(relevance, &input)?))
     }

@@ -1,23 +1,27 @@
 //! Integrated Gradients (Sundararajan et al. 2017, eq. 1): (x − x₀) ⊙ ∫ ∇f(x₀ + α (x − x₀)) dα.
 //!
-//! What is attributed adds up to f(x) − f(x₀), but for the error of the quadrature, which is
+//! The relevance adds up to f(x) − f(x₀), except for the error of the quadrature, which is
 //! reported. The paper takes a black picture for x₀; the default here is 0 in the network's own
 //! units, as in captum and zennit, because a tensor does not say what black is.
 
 use anyhow::{Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::attribute::Attribute;
+use super::context::{Context, ForwardPass};
 use super::explanation::{Completeness, Explanation, difference, product};
 use super::input_info::Fill;
+use super::option::{Domain, MethodOption};
 use super::quadrature::Quadrature;
-use super::subject::{Attribute, Point, Subject};
+use crate::picture::InputShape;
 
 /// Integrated Gradients and its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct IntegratedGradients {
     /// Gradients along the path. The paper found 20 to 300 enough.
     pub steps: usize,
-    /// x₀.
+    /// The input x₀ where the path begins.
     pub baseline: Fill,
     /// Where on the path the gradients are taken.
     pub quadrature: Quadrature,
@@ -29,24 +33,71 @@ impl Default for IntegratedGradients {
     }
 }
 
+/// How many gradients.
+const STEPS: MethodOption = MethodOption {
+    name: "steps",
+    value_name: "N",
+    help: "Gradients along the path",
+    domain: Domain::Count,
+    absent: "",
+};
+
+/// The input where the path begins.
+const BASELINE: MethodOption = MethodOption {
+    name: "baseline",
+    value_name: "NAME",
+    help: "Where the path begins: 0 in the network's units, a black picture, or the input's mean",
+    domain: Domain::Word(|| Fill::ALL.map(Fill::word).to_vec()),
+    absent: "",
+};
+
+/// The quadrature of the path integral.
+const QUADRATURE: MethodOption = MethodOption {
+    name: "quadrature",
+    value_name: "RULE",
+    help: "Where on the path gradients are taken",
+    domain: Domain::Word(|| Quadrature::ALL.map(Quadrature::word).to_vec()),
+    absent: "",
+};
+
 impl Attribute for IntegratedGradients {
-    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
+    fn name(&self) -> &'static str {
+        "integrated-gradients"
+    }
+
+    fn about(&self) -> &'static str {
+        "mean gradient along a path from a baseline"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Sundararajan et al. 2017"
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        &[STEPS, BASELINE, QUADRATURE]
+    }
+
+    fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
+        Some(self.steps)
+    }
+
+    fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
         ensure!(self.steps > 0, "Integrated Gradients needs at least one step");
-        let baseline = self.baseline.tensor(&point.input, subject.info)?;
-        let path = difference(&point.input, &baseline)?;
+        let baseline = self.baseline.tensor(&pass.input, context.info)?;
+        let path = difference(&pass.input, &baseline)?;
         let nodes = self.quadrature.nodes(self.steps);
-        let mean = subject.sum_of_samples(
+        let mean = context.sum_of_samples(
             nodes.len(),
             |index| nodes[index].1,
             |index| {
                 let place = nodes[index].0 as f32;
                 let mut input = baseline.clone();
                 input.combine_broadcast(&path, |to, step| *to += place * step)?;
-                Ok(subject.propagate(subject.at(input)?)?.into())
+                Ok(context.propagate(context.forward(input)?)?.into())
             },
         )?;
-        let score = f64::from(subject.score(&point)?);
-        let nothing = f64::from(subject.score(&subject.at(baseline)?)?);
+        let score = f64::from(context.score(&pass)?);
+        let nothing = f64::from(context.score(&context.forward(baseline)?)?);
         let relevance = product(mean.relevance.clone(), &path)?;
         let mut explanation = mean.replaced(relevance);
         explanation.completeness =

@@ -6,20 +6,24 @@
 //! was trained. Every sample starts from the network itself (the authors' code, unlike the
 //! paper, multiplies noise upon noise).
 
-use anyhow::{Context, Result, ensure};
-use serde::Serialize;
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
 
+use super::attribute::{Attribute, Method};
+use super::context::{Context, ForwardPass};
 use super::explanation::Explanation;
-use super::subject::{Attribute, Point, Subject};
-use super::{Method, Perturbation};
+use super::gradient::Gradient;
+use super::option::{BASE_METHOD, MethodOption, SAMPLES, SEED, WEIGHT_NOISE};
 use crate::explain::Explainer;
+use crate::picture::InputShape;
 use crate::random::{Stream, word_of};
 
 /// NoiseGrad and its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NoiseGrad {
-    /// What is averaged.
-    pub base: Box<Method>,
+    /// The method that is averaged.
+    pub base: Method,
     /// Noisy networks.
     pub samples: usize,
     /// Standard deviation of the factors.
@@ -30,31 +34,68 @@ pub struct NoiseGrad {
 
 impl Default for NoiseGrad {
     fn default() -> Self {
-        Self { base: Box::new(Method::Gradient), samples: 25, weight_noise: 0.2, seed: 0 }
+        Self { base: Gradient.into(), samples: 25, weight_noise: 0.2, seed: 0 }
     }
 }
 
 impl Attribute for NoiseGrad {
-    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
+    fn name(&self) -> &'static str {
+        "noisegrad"
+    }
+
+    fn about(&self) -> &'static str {
+        "the mean of a base method over noisy networks"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Bykov et al. 2022"
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        &[BASE_METHOD, SAMPLES, WEIGHT_NOISE, SEED]
+    }
+
+    fn base(&self) -> Option<&Method> {
+        Some(&self.base)
+    }
+
+    fn is_base(&self) -> bool {
+        false
+    }
+
+    fn perturbs_parameters(&self) -> bool {
+        true
+    }
+
+    fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
+        Some(self.samples)
+    }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
+    }
+
+    fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
         ensure!(self.samples > 0, "NoiseGrad needs at least one sample");
-        subject.mean_of_samples(self.samples, |sample| {
-            let explainer = noisy_network(subject, self.weight_noise, self.seed, sample)?;
-            subject.inside(&explainer, |inner| {
-                self.base.attribution().attribute(inner, inner.at(point.input.clone())?)
+        context.mean_of_samples(self.samples, |sample| {
+            let explainer = noisy_network(context, self.weight_noise, self.seed, sample)?;
+            context.inside(&explainer, |inner| {
+                self.base.attribute(inner, inner.forward(pass.input.clone())?)
             })
         })
     }
 }
 
-/// The subject's network with a factor N(1, σ²) on every stored parameter.
+/// The network with a factor N(1, σ²) on every stored parameter.
 pub(super) fn noisy_network(
-    subject: &Subject,
+    context: &Context,
     sigma: f32,
     seed: u64,
     sample: usize,
 ) -> Result<Explainer> {
-    let perturbation: &Perturbation =
-        subject.perturbation.context("the stored parameters of the model are not at hand")?;
+    let perturbation = context.perturbation.context(
+        "noise on the parameters needs the stored parameters of the model, which were not given",
+    )?;
     perturbation.explainer(|name, values| {
         let stream = Stream::new(seed, &[sample as u64, word_of(name)]);
         stream.normals(values, |value, normal| *value *= 1.0 + sigma * normal);

@@ -4,16 +4,19 @@
 //! edge are cut off there, so that every pixel is covered.
 
 use anyhow::{Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::attribute::Attribute;
+use super::context::{Context, ForwardPass};
 use super::explanation::Explanation;
 use super::input_info::Fill;
-use super::subject::{Attribute, Point, Subject};
+use super::option::{Domain, MethodOption};
 use crate::picture::InputShape;
 use crate::plane::{for_each_element, over_channels};
 
 /// Occlusion and its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Occlusion {
     /// Height and width of the patch; pixels. An eighth of the shorter side where none is given.
     pub patch: Option<[usize; 2]>,
@@ -81,14 +84,70 @@ impl Patches {
     }
 }
 
+/// The patch.
+const PATCH: MethodOption = MethodOption {
+    name: "patch",
+    value_name: "SIZE",
+    help: "The patch, 28 or 28x40 (height x width), pixels",
+    domain: Domain::Size,
+    absent: "an eighth of the shorter side",
+};
+
+/// Steps of the patch.
+const STRIDE: MethodOption = MethodOption {
+    name: "stride",
+    value_name: "SIZE",
+    help: "Steps of the patch, pixels",
+    domain: Domain::Size,
+    absent: "half a patch",
+};
+
+/// What the patch is covered with.
+const FILL: MethodOption = MethodOption {
+    name: "fill",
+    value_name: "NAME",
+    help: "What the patch is covered with: 0 in the network's units, black, or the input's mean",
+    domain: Domain::Word(|| Fill::ALL.map(Fill::word).to_vec()),
+    absent: "",
+};
+
 impl Attribute for Occlusion {
-    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
-        let picture = subject.picture()?;
+    fn name(&self) -> &'static str {
+        "occlusion"
+    }
+
+    fn about(&self) -> &'static str {
+        "what the output loses when a patch is covered"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Zeiler, Fergus 2014"
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        &[PATCH, STRIDE, FILL]
+    }
+
+    fn is_base(&self) -> bool {
+        false
+    }
+
+    fn is_map(&self) -> bool {
+        true
+    }
+
+    fn samples(&self, picture: Option<InputShape>) -> Option<usize> {
+        let patches = picture.and_then(|picture| self.patches(picture).ok());
+        Some(patches.map_or(1, |patches| patches.count()))
+    }
+
+    fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
+        let picture = context.picture()?;
         let patches = self.patches(picture)?;
-        let cover = self.fill.tensor(&point.input, subject.info)?;
-        let whole = subject.score(&point)?;
+        let cover = self.fill.tensor(&pass.input, context.info)?;
+        let whole = context.score(&pass)?;
         let loss = |index: usize| {
-            let mut input = point.input.clone();
+            let mut input = pass.input.clone();
             let mut covered = cover.data().iter();
             for_each_element(&mut input, picture, |value, pixel, _| {
                 let cover = covered.next().copied().unwrap_or(0.0);
@@ -96,7 +155,7 @@ impl Attribute for Occlusion {
                     *value = cover;
                 }
             });
-            Ok(whole - subject.score(&subject.at(input)?)?)
+            Ok(whole - context.score(&context.forward(input)?)?)
         };
         let mut sums = vec![(0.0f64, 0u32); picture.height * picture.width];
         let mut index = 0;
@@ -110,11 +169,11 @@ impl Attribute for Occlusion {
             index += 1;
             Ok(())
         };
-        subject.workers.in_order(patches.count(), subject.watch, loss, take)?;
+        context.workers.in_order(patches.count(), context.watch, loss, take)?;
         let map: Vec<f32> =
             sums.into_iter().map(|(sum, count)| (sum / f64::from(count.max(1))) as f32).collect();
-        let relevance = over_channels(&map, point.input.shape(), picture)?;
-        Ok(Explanation::unconserved(relevance, subject.initial(&point)?.sum()))
+        let relevance = over_channels(&map, pass.input.shape(), picture)?;
+        Ok(Explanation::unconserved(relevance, context.initial(&pass)?.sum()))
     }
 }
 

@@ -1,26 +1,29 @@
 //! RISE (Petsiuk et al. 2018, eq. 6): the mean of random masks, each weighted by the probability of
-//! the class when the picture is seen through it.
+//! the class for the masked picture.
 //!
 //! A mask is a small grid of ones and zeros, enlarged bilinearly and moved by a random part of a
 //! cell. As in the paper the score is a probability, not a logit, and what a mask hides becomes 0.
 
 use anyhow::{Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::attribute::{Attribute, Scale};
+use super::context::{Context, ForwardPass};
 use super::explanation::Explanation;
-use super::subject::{Attribute, Point, Subject};
+use super::option::{Domain, MethodOption, SAMPLES, SEED};
 use crate::picture::InputShape;
 use crate::plane::{enlarged, for_each_element, over_channels};
 use crate::random::Stream;
 
 /// RISE and its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Rise {
     /// Masks. The paper takes 4000 for VGG-16 and 8000 for ResNet-50.
     pub samples: usize,
     /// Cells of the grid along each side.
     pub cells: usize,
-    /// The probability that a cell is seen.
+    /// The probability that a cell is visible.
     pub keep: f32,
     /// Seed of the masks.
     pub seed: u64,
@@ -33,7 +36,7 @@ impl Default for Rise {
 }
 
 impl Rise {
-    /// Mask number `sample`, row by row, from 0 (hidden) to 1 (seen).
+    /// Mask number `sample`, row by row, from 0 (hidden) to 1 (visible).
     fn mask(&self, picture: InputShape, sample: usize) -> Vec<f32> {
         let stream = Stream::new(self.seed, &[sample as u64]);
         let grid: Vec<f32> = (0..self.cells * self.cells)
@@ -49,20 +52,74 @@ impl Rise {
     }
 }
 
+/// Cells of the grid.
+const CELLS: MethodOption = MethodOption {
+    name: "cells",
+    value_name: "N",
+    help: "Cells along each side of a mask",
+    domain: Domain::Count,
+    absent: "",
+};
+
+/// The visible share.
+const KEEP: MethodOption = MethodOption {
+    name: "keep",
+    value_name: "SHARE",
+    help: "Share of the picture that a mask shows",
+    domain: Domain::Share,
+    absent: "",
+};
+
 impl Attribute for Rise {
-    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
+    fn name(&self) -> &'static str {
+        "rise"
+    }
+
+    fn about(&self) -> &'static str {
+        "random masks weighted by the probability"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Petsiuk et al. 2018"
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        &[SAMPLES, CELLS, KEEP, SEED]
+    }
+
+    fn scale(&self) -> Scale {
+        Scale::Relative
+    }
+
+    fn is_base(&self) -> bool {
+        false
+    }
+
+    fn is_map(&self) -> bool {
+        true
+    }
+
+    fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
+        Some(self.samples)
+    }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
+    }
+
+    fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
         ensure!(self.samples > 0 && self.cells > 0, "RISE needs at least one mask of one cell");
         ensure!(
             self.keep > 0.0 && self.keep <= 1.0,
             "the share of the picture that a mask shows must lie between 0 and 1, not be {}",
             self.keep
         );
-        let picture = subject.picture()?;
+        let picture = context.picture()?;
         let seen = |sample: usize| {
             let mask = self.mask(picture, sample);
-            let mut input = point.input.clone();
+            let mut input = pass.input.clone();
             for_each_element(&mut input, picture, |value, pixel, _| *value *= mask[pixel]);
-            Ok((subject.probability(&subject.at(input)?)?, mask))
+            Ok((context.probability(&context.forward(input)?)?, mask))
         };
         let mut sums = vec![0.0f64; picture.height * picture.width];
         let take = |(probability, mask): (f32, Vec<f32>)| {
@@ -71,11 +128,11 @@ impl Attribute for Rise {
             }
             Ok(())
         };
-        subject.workers.in_order(self.samples, subject.watch, seen, take)?;
+        context.workers.in_order(self.samples, context.watch, seen, take)?;
         let share = 1.0 / (f64::from(self.keep) * self.samples as f64);
         let map: Vec<f32> = sums.into_iter().map(|sum| (sum * share) as f32).collect();
-        let relevance = over_channels(&map, point.input.shape(), picture)?;
-        Ok(Explanation::unconserved(relevance, subject.initial(&point)?.sum()))
+        let relevance = over_channels(&map, pass.input.shape(), picture)?;
+        Ok(Explanation::unconserved(relevance, context.initial(&pass)?.sum()))
     }
 }
 

@@ -2,19 +2,23 @@
 //! method, the gradient if no other is named; σ is the noise level times max x − min x.
 
 use anyhow::{Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Method;
+use super::attribute::{Attribute, Method};
+use super::context::{Context, ForwardPass};
 use super::explanation::Explanation;
-use super::subject::{Attribute, Point, Subject};
+use super::gradient::Gradient;
+use super::option::{BASE_METHOD, MethodOption, NOISE_LEVEL, SAMPLES, SEED};
+use crate::picture::InputShape;
 use crate::random::Stream;
 use crate::tensor::Tensor;
 
 /// SmoothGrad and its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SmoothGrad {
-    /// What is averaged.
-    pub base: Box<Method>,
+    /// The method that is averaged.
+    pub base: Method,
     /// Noisy inputs. The paper found little change beyond 50.
     pub samples: usize,
     /// σ as a share of the range of the input. The paper recommends 0.1 to 0.2.
@@ -25,19 +29,51 @@ pub struct SmoothGrad {
 
 impl Default for SmoothGrad {
     fn default() -> Self {
-        Self { base: Box::new(Method::Gradient), samples: 50, noise_level: 0.15, seed: 0 }
+        Self { base: Gradient.into(), samples: 50, noise_level: 0.15, seed: 0 }
     }
 }
 
 impl Attribute for SmoothGrad {
-    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
+    fn name(&self) -> &'static str {
+        "smoothgrad"
+    }
+
+    fn about(&self) -> &'static str {
+        "the mean of a base method at noisy inputs"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Smilkov et al. 2017"
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        &[BASE_METHOD, SAMPLES, NOISE_LEVEL, SEED]
+    }
+
+    fn base(&self) -> Option<&Method> {
+        Some(&self.base)
+    }
+
+    fn is_base(&self) -> bool {
+        false
+    }
+
+    fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
+        Some(self.samples)
+    }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
+    }
+
+    fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
         ensure!(self.samples > 0, "SmoothGrad needs at least one sample");
-        let (low, high) = point.input.extremes();
+        let (low, high) = pass.input.extremes();
         let sigma = self.noise_level * (high - low);
-        subject.mean_of_samples(self.samples, |sample| {
-            let input = noisy(&point.input, sigma, self.seed, sample);
-            subject.inside(subject.explainer, |inner| {
-                self.base.attribution().attribute(inner, inner.at(input)?)
+        context.mean_of_samples(self.samples, |sample| {
+            let input = noisy(&pass.input, sigma, self.seed, sample);
+            context.inside(context.explainer, |inner| {
+                self.base.attribute(inner, inner.forward(input)?)
             })
         })
     }

@@ -2,22 +2,26 @@
 //! first-order Taylor terms around noisy roots. σ is in the units of the network's input.
 
 use anyhow::{Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::adaptation::{Adaptation, Objective};
 use super::adaptive;
+use super::attribute::Attribute;
+use super::context::{Context, ForwardPass};
 use super::explanation::{Explanation, difference, product};
+use super::option::{Domain, MethodOption, SAMPLES, SEED};
 use super::smooth_grad::noisy;
-use super::subject::{Attribute, Point, Subject};
+use crate::picture::InputShape;
 
 /// SmoothTaylor and its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SmoothTaylor {
     /// Roots; the paper's R.
     pub samples: usize,
     /// Standard deviation of the roots around the input.
     pub sigma: f32,
-    /// What σ is chosen by for every input, where it is ("adaptive noising", algorithm 1).
+    /// The measure by which σ is chosen for each input ("adaptive noising", algorithm 1); `None`: σ is fixed.
     pub adaptive: Option<Objective>,
     /// Seed of the noise.
     pub seed: u64,
@@ -29,27 +33,74 @@ impl Default for SmoothTaylor {
     }
 }
 
+/// Noise on the roots.
+const SIGMA: MethodOption = MethodOption {
+    name: "sigma",
+    value_name: "S",
+    help: "Noise on the roots, in units of the network's input",
+    domain: Domain::Positive,
+    absent: "",
+};
+
+/// Whether and how sigma is chosen.
+const ADAPTIVE: MethodOption = MethodOption {
+    name: "adaptive",
+    value_name: "OBJECTIVE",
+    help: "Choose sigma for each input by the area under the perturbation curve (aupc) or by total variation (tv)",
+    domain: Domain::Word(|| Objective::ALL.map(Objective::word).to_vec()),
+    absent: "",
+};
+
 impl Attribute for SmoothTaylor {
-    fn attribute(&self, subject: &Subject, point: Point) -> Result<Explanation> {
+    fn name(&self) -> &'static str {
+        "smoothtaylor"
+    }
+
+    fn about(&self) -> &'static str {
+        "the mean of Taylor terms around noisy roots"
+    }
+
+    fn paper(&self) -> &'static str {
+        "Goh et al. 2021"
+    }
+
+    fn options(&self) -> &'static [MethodOption] {
+        &[SAMPLES, SIGMA, ADAPTIVE, SEED]
+    }
+
+    fn is_base(&self) -> bool {
+        false
+    }
+
+    fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
+        let values = self.adaptive.map_or(1, |_| adaptive::MOST_TRIED);
+        Some(self.samples * values)
+    }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
+    }
+
+    fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
         ensure!(self.samples > 0, "SmoothTaylor needs at least one sample");
         let Some(objective) = self.adaptive else {
-            return self.with_sigma(self.sigma, subject, &point);
+            return self.with_sigma(self.sigma, context, &pass);
         };
         let (explanation, adaptation): (Explanation, Adaptation) =
-            adaptive::choose(objective, self.sigma, self.seed, subject, &point, |sigma| {
-                self.with_sigma(sigma, subject, &point)
+            adaptive::choose(objective, self.sigma, self.seed, context, &pass, |sigma| {
+                self.with_sigma(sigma, context, &pass)
             })?;
         Ok(Explanation { adaptation: Some(adaptation), ..explanation })
     }
 }
 
 impl SmoothTaylor {
-    fn with_sigma(&self, sigma: f32, subject: &Subject, point: &Point) -> Result<Explanation> {
-        let mean = subject.mean_of_samples(self.samples, |sample| {
-            // The same noise for every σ, so that they can be compared.
-            let root = noisy(&point.input, sigma, self.seed, sample);
-            let way = difference(&point.input, &root)?;
-            let gradient: Explanation = subject.propagate(subject.at(root)?)?.into();
+    fn with_sigma(&self, sigma: f32, context: &Context, pass: &ForwardPass) -> Result<Explanation> {
+        let mean = context.mean_of_samples(self.samples, |sample| {
+            // The same random numbers for every σ, so that their objectives can be compared.
+            let root = noisy(&pass.input, sigma, self.seed, sample);
+            let way = difference(&pass.input, &root)?;
+            let gradient: Explanation = context.propagate(context.forward(root)?)?.into();
             let relevance = product(way, &gradient.relevance)?;
             Ok(gradient.replaced(relevance))
         })?;

@@ -1,4 +1,4 @@
-//! Samples on several threads, their results put together in the order of the samples.
+//! Computes samples on several threads and combines their results in the order of the samples.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
@@ -10,16 +10,16 @@ use rayon::ThreadPool;
 
 use crate::parallel::{locked, pool};
 
-/// Follows the samples of an explanation while they are computed.
+/// Progress of the samples of an explanation, and its cancellation.
 pub trait Watch: Sync {
     /// One more sample is done.
     fn sample_done(&self);
 
-    /// Whether nobody waits for the result any more.
+    /// Whether the result is no longer wanted.
     fn is_cancelled(&self) -> bool;
 }
 
-/// Why an explanation ended without a result: its [`Watch`] said that nobody waits any more.
+/// The error of an explanation that its [`Watch`] cancelled.
 #[derive(Clone, Copy, Debug)]
 pub struct Cancelled;
 
@@ -31,7 +31,7 @@ impl Display for Cancelled {
 
 impl std::error::Error for Cancelled {}
 
-/// Nobody follows.
+/// No progress is shown, and nothing is cancelled.
 pub struct Unwatched;
 
 impl Watch for Unwatched {
@@ -45,12 +45,12 @@ impl Watch for Unwatched {
 /// The threads that compute samples.
 #[derive(Default)]
 pub(super) struct Workers {
-    /// `None`: only the thread that asks.
+    /// `None`: the calling thread only.
     pool: Option<ThreadPool>,
 }
 
 impl Workers {
-    /// So many threads; 1 uses the thread that asks.
+    /// A pool of `count` threads; 1 uses the calling thread.
     pub fn new(count: usize) -> Result<Workers> {
         if count <= 1 {
             return Ok(Workers::default());
@@ -58,8 +58,8 @@ impl Workers {
         Ok(Workers { pool: Some(pool(count)?) })
     }
 
-    /// Computes `count` samples and hands every result to `take`, in the order of the samples
-    /// whatever thread was first, so that sums do not depend on the threads.
+    /// Computes `count` samples and passes every result to `take` in the order of the samples, whichever thread was
+    /// first, so that sums do not depend on the number of threads.
     pub fn in_order<T: Send>(
         &self,
         count: usize,
@@ -101,7 +101,7 @@ impl Workers {
     }
 }
 
-/// Results that wait for those of earlier samples.
+/// Results that are held back until those of earlier samples have arrived.
 struct Queue<T, F> {
     expected: usize,
     waiting: BTreeMap<usize, T>,
@@ -147,7 +147,7 @@ mod tests {
         let work = |index: usize| {
             begun.fetch_add(1, Ordering::Relaxed);
             anyhow::ensure!(index != 3, "sample 3 failed");
-            // On a busy machine, samples without work would all be done before anyone hears of it.
+            // Without this pause a busy machine could finish all samples before the failure is noticed.
             std::thread::sleep(Duration::from_micros(200));
             Ok(())
         };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Kind, LayerId, Network, Op};
+use super::{Kind, Layer, LayerId, Network, Op};
 
 /// An architecture family: what decides which preset suits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,26 +46,32 @@ impl fmt::Display for Family {
 /// Depthwise convolutions must make up this share of all convolutions to make a family.
 const DEPTHWISE_SHARE: f32 = 0.2;
 
+/// Attention must have this share of all convolutions: less is a pooling at the end.
+const ATTENTION_SHARE: f32 = 0.25;
+
 impl Family {
-    /// The family of a canonized network.
+    /// The family of a canonized network: by what stands between its convolutions. A concatenation at the input (four
+    /// slices) or in the head (two poolings), and the sum of an ensemble, make no family.
     pub fn of(network: &Network) -> Family {
         let count =
             |is: &dyn Fn(LayerId) -> bool| (0..network.layers.len()).filter(|&id| is(id)).count();
         let of_kind = |kind: Kind| count(&|id| network.layers[id].kind() == kind);
-        // The pointwise convolutions inside gates see a single position.
-        let convolutions = count(&|id| {
-            let layer = &network.layers[id];
-            let positions: usize = layer.shape.iter().skip(2).product();
-            layer.kind() == Kind::Convolution && positions > 1
-        });
+        let convolutions = count(&|id| is_over_positions(network, id));
         let depthwise = count(&|id| match &network.layers[id].op {
             Op::Convolution(convolution) => convolution.is_depthwise(),
             _ => false,
         });
-        let dense_concats = count(&|id| is_dense_concat(network, id));
-        let has_layer_norms =
-            count(&|id| matches!(network.layers[id].op, Op::LayerNormalization(_))) > 0;
-        if of_kind(Kind::Matmul) > 0 {
+        let (behind, before) = (behind_convolutions(network), before_convolutions(network));
+        let joins = |id: LayerId, kind: Kind| {
+            let layer = &network.layers[id];
+            let joined = layer.inputs.iter().filter(|&&input| behind[input]).count();
+            layer.kind() == kind && positions(&layer.shape) > 1 && joined > 1
+        };
+        let dense_concats = count(&|id| before[id] && is_dense_concat(network, id, &behind));
+        let concats = count(&|id| before[id] && joins(id, Kind::Concat));
+        let sums = count(&|id| joins(id, Kind::Sum));
+        let has_layer_norms = count(&|id| normalises_positions(&network.layers[id])) > 0;
+        if of_kind(Kind::Matmul) as f32 > ATTENTION_SHARE * convolutions as f32 {
             let is_windowed = attends_in_windows(network);
             if is_windowed { Family::WindowedTransformer } else { Family::Transformer }
         } else if depthwise > 0 && has_layer_norms {
@@ -73,15 +79,56 @@ impl Family {
         } else if depthwise as f32 > DEPTHWISE_SHARE * convolutions as f32 {
             let has_gates = of_kind(Kind::Gate) > 0;
             if has_gates { Family::GatedDepthwise } else { Family::Depthwise }
-        } else if dense_concats > 0 {
+        } else if dense_concats > sums {
             Family::DenseConcat
-        } else if of_kind(Kind::Concat) > 0 {
+        } else if concats > 0 && 2 * concats >= sums {
             Family::Inception
-        } else if of_kind(Kind::Sum) > 0 {
+        } else if sums > 0 {
             Family::Residual
         } else {
             Family::Plain
         }
+    }
+}
+
+/// The number of positions of a value `[1, channels, ...]`.
+fn positions(shape: &[usize]) -> usize {
+    shape.iter().skip(2).product()
+}
+
+/// Whether a layer is a convolution over more than one position: those inside gates and heads see a single one.
+fn is_over_positions(network: &Network, id: LayerId) -> bool {
+    let layer = &network.layers[id];
+    matches!(layer.op, Op::Convolution(_)) && positions(&layer.shape) > 1
+}
+
+/// For each layer, whether a convolution over positions precedes it, or is it.
+fn behind_convolutions(network: &Network) -> Vec<bool> {
+    let mut behind = vec![false; network.layers.len()];
+    for (id, layer) in network.layers.iter().enumerate() {
+        behind[id] = is_over_positions(network, id) || layer.inputs.iter().any(|&of| behind[of]);
+    }
+    behind
+}
+
+/// For each layer, whether a convolution over positions follows it.
+fn before_convolutions(network: &Network) -> Vec<bool> {
+    let mut before = vec![false; network.layers.len()];
+    for (id, layer) in network.layers.iter().enumerate().rev() {
+        if before[id] || is_over_positions(network, id) {
+            layer.inputs.iter().for_each(|&input| before[input] = true);
+        }
+    }
+    before
+}
+
+/// Whether a layer normalises each position, or each channel, by itself; in a head there is only one.
+fn normalises_positions(layer: &Layer) -> bool {
+    match &layer.op {
+        Op::LayerNormalization(norm) => {
+            layer.shape.iter().product::<usize>() > norm.length_and_stride.0
+        }
+        _ => false,
     }
 }
 
@@ -96,8 +143,8 @@ fn attends_in_windows(network: &Network) -> bool {
     matrices.first() > matrices.last()
 }
 
-/// Whether one input of a concatenation was computed from another.
-fn is_dense_concat(network: &Network, id: LayerId) -> bool {
+/// Whether one input of a concatenation was computed from another, by a convolution.
+fn is_dense_concat(network: &Network, id: LayerId, behind: &[bool]) -> bool {
     if network.layers[id].kind() != Kind::Concat {
         return false;
     }
@@ -108,5 +155,5 @@ fn is_dense_concat(network: &Network, id: LayerId) -> bool {
     for at in earliest + 1..id {
         depends[at] = network.layers[at].inputs.iter().any(|&input| depends[input]);
     }
-    inputs.iter().any(|&input| input != earliest && depends[input])
+    inputs.iter().any(|&input| input != earliest && depends[input] && behind[input])
 }

@@ -7,8 +7,8 @@ use crate::linear::{
     AveragePooling, Convolution, Dense, LinearMap, Reduction, Resampling, Sum, WeightPart,
 };
 use crate::operator::{
-    Activation, Affine, Concat, LayerNormalization, MatrixProduct, MaxPooling, Operator, Product,
-    Quotient, ResponseNormalization, Routing, Softmax,
+    Activation, Affine, Choice, Concat, LayerNormalization, MatrixProduct, MaxPooling, Operator,
+    Product, Quotient, ResponseNormalization, Routing, Softmax, TwoSignals,
 };
 use crate::tensor::Tensor;
 
@@ -45,6 +45,10 @@ pub enum Op {
     Product(Product),
     /// Quotient of two signals.
     Quotient(Quotient),
+    /// The larger of two signals, their comparison, ...
+    TwoSignals(TwoSignals),
+    /// One of two signals, as a condition says.
+    Choice(Choice),
     /// Matrix product of two signals.
     MatrixProduct(MatrixProduct),
     /// Softmax inside the network.
@@ -61,7 +65,7 @@ pub enum Op {
 pub enum Kind {
     /// The picture itself.
     Input,
-    /// A value that does not change with the picture.
+    /// A value that does not change with the picture, or only in jumps: a comparison.
     Constant,
     /// Convolution over one, two or three axes, transposed ones included.
     Convolution,
@@ -69,15 +73,15 @@ pub enum Kind {
     Dense,
     /// Average over a window or over axes.
     AveragePool,
-    /// Largest of a window.
+    /// Largest of a window, or of two signals.
     MaxPool,
     /// Sum of signals.
     Sum,
     /// Concatenation.
     Concat,
-    /// Product of a signal with a gate (squeeze-excite).
+    /// Product of a signal with a gate (squeeze-excite), quotient of a signal and its norm.
     Gate,
-    /// Product or quotient of two signals, neither being a gate.
+    /// Product of two signals, neither being a gate.
     Product,
     /// Elementwise nonlinearity.
     Activation,
@@ -89,9 +93,10 @@ pub enum Kind {
     Matmul,
     /// Softmax inside the network.
     Softmax,
-    /// Whatever only moves numbers: reshape, transpose, slice, gather, pad, split, nearest upsampling.
+    /// Whatever only moves numbers: reshape, transpose, slice, gather, pad, split, nearest upsampling,
+    /// the choice between two signals.
     Reshape,
-    /// Interpolation.
+    /// Interpolation, and other linear maps along one axis (a running sum).
     Resize,
 }
 
@@ -149,7 +154,12 @@ impl Op {
             Op::Concat(_) => Kind::Concat,
             Op::Routing(_) => Kind::Reshape,
             Op::Product(product) if product.signal.is_some() => Kind::Gate,
-            Op::Product(_) | Op::Quotient(_) => Kind::Product,
+            Op::Product(_) => Kind::Product,
+            Op::Quotient(_) => Kind::Gate,
+            Op::TwoSignals(function) if function.has_winner() => Kind::MaxPool,
+            Op::TwoSignals(function) if function.operation.is_comparison() => Kind::Constant,
+            Op::TwoSignals(_) => Kind::Product,
+            Op::Choice(_) => Kind::Reshape,
             Op::Softmax(_) => Kind::Softmax,
         }
     }
@@ -177,6 +187,8 @@ impl Op {
             Op::Routing(operator) => Some(operator),
             Op::Product(operator) => Some(operator),
             Op::Quotient(operator) => Some(operator),
+            Op::TwoSignals(operator) => Some(operator),
+            Op::Choice(operator) => Some(operator),
             Op::MatrixProduct(operator) => Some(operator),
             Op::Softmax(operator) => Some(operator),
             Op::LayerNormalization(operator) => Some(operator),

@@ -4,9 +4,11 @@
 //! [`composite`](crate::composite) matches on its kinds, [`explain`](crate::explain) compiles it.
 
 mod family;
+mod interval;
 mod kind;
 mod lower;
 mod normalization;
+mod output;
 mod output_function;
 mod recognise;
 mod signs;
@@ -15,10 +17,12 @@ mod unknown;
 use anyhow::{Context, Result, bail};
 
 pub use family::Family;
+pub use interval::Interval;
+pub(crate) use interval::{Followed, follow};
 pub use kind::{Kind, Op};
-pub use lower::{Lowered, Origins, lower};
+pub use lower::{Lowered, Origins, ROUND_STRAIGHT_THROUGH, lower};
 pub(crate) use normalization::{Scope, join_normalizations};
-pub use output_function::OutputFunction;
+pub use output_function::{OutputFunction, Quantity};
 pub use signs::SignBounds;
 pub use unknown::Unknown;
 pub(crate) use unknown::{UnknownOp, refuse};
@@ -66,7 +70,7 @@ pub struct Network {
     pub layers: Vec<Layer>,
     /// The layer whose value is explained: the logits.
     pub output: LayerId,
-    /// What was stripped behind the logits.
+    /// What was stripped behind the logits, or what the output is where it is no logit.
     pub output_function: Option<OutputFunction>,
 }
 
@@ -74,6 +78,11 @@ impl Network {
     /// Shape of the input, the batch axis included.
     pub fn input_shape(&self) -> &[usize] {
         &self.layers[0].shape
+    }
+
+    /// What the output, which is explained, means.
+    pub fn explained(&self) -> Quantity {
+        self.output_function.as_ref().map_or(Quantity::Logit, OutputFunction::explained)
     }
 
     /// Number of classes: elements of the output.
@@ -99,6 +108,26 @@ impl Network {
                  `onnxplain inspect` lists the layers, with --no-canonize those of the file"
             ),
         }
+    }
+
+    /// What composites match on, layer by layer: by what a layer does, not by how it was written. A convolution of
+    /// one position with a kernel of one, behind which no more positions come, is a dense layer of the head.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let positions = |id: LayerId| self.layers[id].shape.iter().skip(2).product::<usize>();
+        let mut is_head = vec![true; self.layers.len()];
+        for (id, layer) in self.layers.iter().enumerate().rev() {
+            let is_single = is_head[id] && positions(id) <= 1;
+            layer.inputs.iter().for_each(|&input| is_head[input] &= is_single);
+        }
+        let kind = |(id, layer): (LayerId, &Layer)| match &layer.op {
+            Op::Convolution(convolution)
+                if is_head[id] && convolution.is_pointwise() && positions(id) == 1 =>
+            {
+                Kind::Dense
+            }
+            op => op.kind(),
+        };
+        self.layers.iter().enumerate().map(kind).collect()
     }
 
     /// For each layer, the layers that read its value (twice where one reads it twice).

@@ -3,8 +3,11 @@
 //! `(x − mean) / √(variance + ε) · scale + shift` can be written in many ways (`Pow` or `Mul`, `Sqrt` and
 //! `Div` or `Rsqrt` and `Mul`, scale and shift inside or outside), so it is recognised by its values,
 //! as activations are. Every part of the network that takes means over axes and reads one
-//! signal is run on three probes: a strong signal and its negative give scale and shift, a weak
-//! signal gives ε, and all must be answered as a LayerNormalization would.
+//! signal is run on probes: a strong signal and its negative give scale and shift, a weak
+//! signal gives ε, and these and signals of strengths in between must be answered as a LayerNormalization would.
+//!
+//! Probes alone prove nothing of a part that bends its signal: `h + tanh h` is `2 h` where `h` is weak and
+//! `h` where it is strong. So only powers and roots, which statistics are made of, may be pieces.
 
 use anyhow::{Context, Result};
 
@@ -23,6 +26,9 @@ const STRONG: f32 = 1e3;
 
 /// Scale of the weak probe: its variance is about 1e-5, as large as the usual ε.
 const WEAK: f32 = 5e-3;
+
+/// Strengths in between, where a function that only ends like a normalisation shows.
+const BETWEEN: [f32; 5] = [0.05, 0.3, 1.0, 4.0, 40.0];
 
 /// Which layers may be taken for the pieces of one normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,11 +123,11 @@ fn is_piece(op: &Op) -> bool {
         Op::Sum(sum) => sum.coefficients.len() == 2,
         Op::Constant(_)
         | Op::Affine(_)
-        | Op::Activation(_)
         | Op::Product(_)
         | Op::Quotient(_)
         | Op::Reduction(_)
         | Op::LayerNormalization(_) => true,
+        Op::Activation(activation) => activation.function.is_made_of_powers(),
         // A broadcast that was written out.
         Op::Routing(routing) => {
             let len = |shape: &[usize]| shape.iter().product::<usize>();
@@ -177,11 +183,29 @@ impl Part {
             let epsilon = epsilon(&plain, &scale, &shift, &weak_probe, &weak_answer)?;
             let normalization = LayerNormalization { scale, shift, epsilon, ..plain };
             let answers = [(&probe, &answer), (&weak_probe, &weak_answer)];
-            if answers.iter().all(|(probe, answer)| agrees(&normalization, probe, answer)) {
+            if answers.iter().all(|(probe, answer)| agrees(&normalization, probe, answer))
+                && self.agrees_between(network, &normalization)?
+            {
                 return Ok(Some(normalization));
             }
         }
         Ok(None)
+    }
+
+    /// Whether signals of strengths in between are answered as by the normalisation, too.
+    fn agrees_between(
+        &self,
+        network: &Network,
+        normalization: &LayerNormalization,
+    ) -> Result<bool> {
+        for strength in BETWEEN {
+            let probe = noise(&network.layers[self.signal].shape)?;
+            let probe = probe.map(|value| strength * (value + 0.25))?;
+            if !agrees(normalization, &probe, &self.answer(network, &probe)?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The part's value for a signal.

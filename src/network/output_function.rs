@@ -1,4 +1,7 @@
-//! What a model computes from its logits at its very end, which is not explained.
+//! What a model's output means: what it computes from its logits at its very end, which is not explained, or what
+//! the output itself is.
+
+use std::fmt;
 
 use anyhow::Result;
 
@@ -14,6 +17,39 @@ pub enum OutputFunction {
     LogSoftmax(Softmax),
     /// Independent probabilities.
     Sigmoid,
+    /// Nothing: the output itself is explained, and it is no logit.
+    Identity(Quantity),
+}
+
+/// What the value that is explained means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// An unnormalised score, from which a softmax or a sigmoid makes probabilities.
+    Logit,
+    /// The logarithm of a probability.
+    LogProbability,
+    /// A probability.
+    Probability,
+    /// One of numbers that add up to one, but need not lie between 0 and 1.
+    Score,
+}
+
+impl Quantity {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Quantity::Logit => "logit",
+            Quantity::LogProbability => "log-probability",
+            Quantity::Probability => "probability",
+            Quantity::Score => "score",
+        }
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
 }
 
 impl OutputFunction {
@@ -23,6 +59,15 @@ impl OutputFunction {
             OutputFunction::Softmax(_) => "Softmax",
             OutputFunction::LogSoftmax(_) => "LogSoftmax",
             OutputFunction::Sigmoid => "Sigmoid",
+            OutputFunction::Identity(_) => "Identity",
+        }
+    }
+
+    /// What the value in front of it, which is explained, means.
+    pub fn explained(&self) -> Quantity {
+        match self {
+            OutputFunction::Identity(quantity) => *quantity,
+            _ => Quantity::Logit,
         }
     }
 
@@ -36,11 +81,12 @@ impl OutputFunction {
                 softmax.forward(vec![logits.clone()])
             }
             OutputFunction::Sigmoid => logits.map(|logit| Unary::Sigmoid.value(logit)),
+            OutputFunction::Identity(_) => Ok(logits.clone()),
         }
     }
 
-    /// The probabilities of all classes: by the model's own function; where it has none by the sigmoid
-    /// for a single logit, and by the softmax for several.
+    /// The probabilities of all classes: by the model's own function; the output itself where that is
+    /// normalised already; where nothing is known by the sigmoid for a single logit, and by the softmax for several.
     ///
     /// # Errors
     /// When the memory cannot be had.
@@ -51,6 +97,7 @@ impl OutputFunction {
                 let softmax = Softmax { is_logarithm: false, ..softmax.clone() };
                 softmax.forward(vec![logits.clone()])
             }
+            Some(OutputFunction::Identity(Quantity::LogProbability)) => logits.map(f32::exp),
             Some(function) => function.apply(logits),
             None if count == 1 => OutputFunction::Sigmoid.apply(logits),
             None => Softmax::new(&[1, count], 1, false).forward(vec![logits.clone()]),
@@ -74,5 +121,9 @@ mod tests {
         assert_eq!(of(&[0.0, 0.0], Some(&OutputFunction::Sigmoid)), [0.5, 0.5]);
         let softmax = Softmax::new(&[1, 2], 1, true);
         assert_eq!(of(&[3.0, 3.0], Some(&OutputFunction::LogSoftmax(softmax))), [0.5, 0.5]);
+        let is = OutputFunction::Identity;
+        assert_eq!(of(&[0.75, 0.25], Some(&is(Quantity::Probability))), [0.75, 0.25]);
+        assert_eq!(of(&[1.5, -0.5], Some(&is(Quantity::Score))), [1.5, -0.5]);
+        assert_eq!(of(&[0.0, f32::NEG_INFINITY], Some(&is(Quantity::LogProbability))), [1.0, 0.0]);
     }
 }

@@ -16,9 +16,11 @@ use anyhow::Result;
 
 use super::normalization::{Scope, join_normalizations};
 use super::unknown::{Unknown, UnknownOp, refuse};
-use super::{Layer, LayerId, Network, Op, OutputFunction};
+use super::{Layer, LayerId, Network, Op, output};
 use crate::linear::Sum;
-use crate::operator::{Activation, Affine, Binary, Function, Product, Quotient, Unary};
+use crate::operator::{
+    Activation, Affine, Binary, Choice, Function, Product, Quotient, TwoSignals, Unary,
+};
 
 /// A layer that is still being recognised.
 #[derive(Clone, Debug)]
@@ -225,7 +227,7 @@ impl Assembly {
         let mut network = Network { layers, output: self.output, output_function: None };
         join_normalizations(&mut network, Scope::OneNode)?;
         network.prune();
-        strip_output_function(&mut network);
+        output::settle(&mut network)?;
         Ok(network)
     }
 
@@ -247,7 +249,9 @@ fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
     match (op, &affine.scale, &affine.shift) {
         (Op::Dense(dense), None, Some(shift)) if dense.bias.is_none() => {
             let fits = dense.output_shape == shape;
-            let bias = Some(shift.clone());
+            // A bias of zeros is none: epsilon then divides by the layer's own output.
+            let bias =
+                Some(shift.clone()).filter(|bias| bias.data().iter().any(|&number| number != 0.0));
             fits.then(|| Op::Dense(crate::linear::Dense { bias, ..dense.clone() }))
         }
         (Op::Dense(dense), Some(scale), None) if dense.bias.is_none() && scale.len() == 1 => {
@@ -277,10 +281,7 @@ fn finished_op(draft: &Draft, shapes: &[Vec<usize>]) -> (Op, Option<Unknown>) {
     match &draft.op {
         DraftOp::Op(op) => (op.clone(), None),
         DraftOp::Function(function) => {
-            let activation = Activation::new(function.clone(), &draft.op_type);
-            let unknown = (!activation.is_recognised())
-                .then(|| Unknown::with_gradient("not a known activation function"));
-            (Op::Activation(activation), unknown)
+            (Op::Activation(Activation::new(function.clone(), &draft.op_type)), None)
         }
         DraftOp::Binary(Binary::Add) => (sum([1.0, 1.0]), None),
         DraftOp::Binary(Binary::Sub) => (sum([1.0, -1.0]), None),
@@ -290,29 +291,17 @@ fn finished_op(draft: &Draft, shapes: &[Vec<usize>]) -> (Op, Option<Unknown>) {
         }
         DraftOp::Binary(Binary::Div) if shape_of(0) == draft.shape => {
             let quotient = Quotient { input_shapes: [shape_of(0), shape_of(1)] };
-            (Op::Quotient(quotient), Some(Unknown::with_gradient("a quotient of two signals")))
+            (Op::Quotient(quotient), None)
         }
-        DraftOp::Binary(_) | DraftOp::Select => {
-            (Op::Input, Some(Unknown::hopeless("an operation on several signals")))
+        DraftOp::Binary(operation) => {
+            let function = TwoSignals { operation: *operation };
+            let has_rule = function.has_winner() || operation.is_comparison();
+            let unknown = Unknown::with_gradient("a power or remainder of two signals");
+            (Op::TwoSignals(function), (!has_rule).then_some(unknown))
+        }
+        DraftOp::Select => {
+            let input_shapes = [shape_of(0), shape_of(1), shape_of(2)];
+            (Op::Choice(Choice { input_shapes, output_shape: draft.shape.clone() }), None)
         }
     }
-}
-
-/// Takes a softmax or sigmoid at the very end off what is explained.
-fn strip_output_function(network: &mut Network) {
-    let mut last = network.output;
-    while let Op::Routing(routing) = &network.layers[last].op
-        && routing.sources.is_none()
-    {
-        last = network.layers[last].inputs[0];
-    }
-    let function = match &network.layers[last].op {
-        Op::Softmax(softmax) if softmax.is_logarithm => OutputFunction::LogSoftmax(softmax.clone()),
-        Op::Softmax(softmax) => OutputFunction::Softmax(softmax.clone()),
-        Op::Activation(activation) if activation.name == "sigmoid" => OutputFunction::Sigmoid,
-        _ => return,
-    };
-    network.output = network.layers[last].inputs[0];
-    network.output_function = Some(function);
-    network.prune();
 }

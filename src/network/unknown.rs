@@ -23,11 +23,6 @@ impl Unknown {
     pub(super) fn with_gradient(reason: &'static str) -> Unknown {
         Unknown { reason, has_gradient: true, is_allowed: false }
     }
-
-    /// A layer that cannot even be run.
-    pub(super) fn hopeless(reason: &'static str) -> Unknown {
-        Unknown { reason, has_gradient: false, is_allowed: false }
-    }
 }
 
 /// An ONNX node that cannot be explained.

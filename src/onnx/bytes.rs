@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -40,6 +39,20 @@ impl Bytes {
         Ok(Bytes::Memory(bytes))
     }
 
+    /// What stands here in the place of the file that is meant, in words that say what to do.
+    pub fn stands_for_another(&self) -> Option<&'static str> {
+        let mut start = vec![0; self.len().ok()?.min(64) as usize];
+        self.read(0, &mut start).ok()?;
+        let start = String::from_utf8_lossy(&start).trim_start().to_lowercase();
+        if start.starts_with("version https://git-lfs") {
+            Some("a Git LFS pointer to it; `git lfs pull` fetches the file")
+        } else if start.starts_with("<!doctype html") || start.starts_with("<html") {
+            Some("a web page; download the file itself, by its raw link")
+        } else {
+            None
+        }
+    }
+
     /// The number of bytes.
     pub fn len(&self) -> std::io::Result<u64> {
         match self {
@@ -62,10 +75,9 @@ impl Bytes {
     /// # Errors
     /// When the file cannot be read, or was written meanwhile.
     pub fn view_late(&self, offset: u64, len: usize) -> Result<View<'_>> {
-        let end = offset + len as u64;
-        let all = self.check_unwritten(end)?;
+        self.check_unwritten(offset + len as u64)?;
         match self {
-            Bytes::File { file, .. } => map(file, offset..end, all).context(UNREADABLE),
+            Bytes::File { file, .. } => map(file, offset, len).context(UNREADABLE),
             Bytes::Memory(bytes) => {
                 let bytes = usize::try_from(offset).ok().and_then(|start| bytes.get(start..));
                 let bytes = bytes.and_then(|bytes| bytes.get(..len)).context(UNREADABLE)?;
@@ -74,17 +86,17 @@ impl Bytes {
         }
     }
 
-    /// The number of bytes of a file that is what it was when it was opened, and has `end` bytes at least.
-    fn check_unwritten(&self, end: u64) -> Result<u64> {
+    /// Fails where a file is not what it was when it was opened, or has fewer than `end` bytes.
+    fn check_unwritten(&self, end: u64) -> Result<()> {
         match self {
             Bytes::File { file, path, written } => {
                 let now = file.metadata().ok();
                 let now = now.filter(|now| now.modified().ok() == *written && now.len() >= end);
                 let written =
                     || format!("{} was written while it was in use; run again", path.display());
-                Ok(now.with_context(written)?.len())
+                now.with_context(written).map(|_| ())
             }
-            Bytes::Memory(bytes) => Ok(bytes.len() as u64),
+            Bytes::Memory(_) => Ok(()),
         }
     }
 
@@ -103,25 +115,20 @@ impl Bytes {
     }
 }
 
-/// Bytes that a huge page holds on most systems.
-const HUGE_PAGE: u64 = 1 << 21;
-
-/// Pages of a file of `all` bytes, for a moment.
+/// Maps `len` bytes of a file for the time of one product.
 ///
 /// The first dense layer of a VGG-16 takes 42 ms (two threads) where its weights are copied out of the system's pages,
-/// 26 where they are multiplied in there. Whole huge pages around the bytes are asked for: where the system holds the
-/// file in such pages, each is handed out in one step, and one that is cut in small ones.
+/// 26 where they are multiplied in there.
 #[allow(unsafe_code)]
-fn map(file: &File, bytes: Range<u64>, all: u64) -> std::io::Result<View<'static>> {
-    let first = bytes.start - bytes.start % HUGE_PAGE;
-    let end = bytes.end.next_multiple_of(HUGE_PAGE).min(all);
+fn map(file: &File, offset: u64, len: usize) -> std::io::Result<View<'static>> {
     let mut pages = MmapOptions::new();
-    pages.offset(first).len((end - first) as usize);
+    // The start of a mapping needs no alignment: the crate maps from the page's start and skips what is before.
+    pages.offset(offset).len(len);
     // SAFETY: bytes of a file must not change while they are borrowed. That nobody wrote it was asked just before;
     // whoever writes it within the millisecond in which a piece is mapped gives numbers of both files (any bits are
     // a number), or where the file becomes shorter, ends the process with a signal.
     let pages = unsafe { pages.map(file)? };
-    Ok(View::Mapped { pages, start: (bytes.start - first) as usize })
+    Ok(View::Mapped(pages))
 }
 
 /// Fills a buffer from a place in a file on, which any number of threads may do at a time.

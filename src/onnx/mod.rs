@@ -6,10 +6,17 @@ mod batch_normalization;
 mod bytes;
 mod decode;
 mod load;
+mod lp_pool;
+mod metadata;
 mod number_type;
+mod padding;
 mod parametric;
+mod quantization;
+mod recurrent;
 mod repair;
+mod rewrite;
 mod upsample;
+mod vector_product;
 mod weights;
 
 pub use load::{DEFAULT_SIZE, LoadOptions, Model, ModelInput};

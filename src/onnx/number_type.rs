@@ -3,15 +3,22 @@
 //! tract would run such a model as it is, but not every operator (a Gemm's bias is multiplied by a
 //! float32). So stored weights get a Cast behind them, and inputs and Casts are declared float32.
 
+use std::collections::HashMap;
+
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto, type_proto};
 
-/// Rewrites the graph; what tract reads of it is float32 or no floating point number at all.
-pub(super) fn make_float32(graph: &mut GraphProto) {
+use super::decode::Span;
+
+/// Rewrites the graph; what tract reads of it is float32 or no floating point number at all. Weights that were left in
+/// the file get other names, by which `spans` has them then.
+pub(super) fn make_float32(graph: &mut GraphProto, spans: &mut HashMap<String, Span>) {
     let mut casts = vec![];
     for weight in &mut graph.initializer {
         if is_other_float(weight.data_type) {
+            let span = spans.remove(&weight.name);
             casts.push(cast_behind(&mut weight.name));
+            spans.extend(span.map(|span| (weight.name.clone(), span)));
         }
     }
     for node in &mut graph.node {

@@ -39,8 +39,8 @@ pub(super) struct Weights {
 /// Where the weights of a file lie.
 pub(super) struct Places<'a> {
     pub bytes: &'a Arc<Bytes>,
-    /// For each initializer, where it was left in the file.
-    pub spans: &'a [Option<Span>],
+    /// Where each initializer was left in the file that was, by name.
+    pub spans: &'a HashMap<String, Span>,
     /// The folder of external data.
     pub directory: &'a str,
 }
@@ -59,8 +59,8 @@ impl Weights {
         let can_be_left = |stored: &TensorProto| {
             stored.data_type == DataType::Float as i32 && names.contains(&stored.name)
         };
-        for (index, stored) in std::mem::take(&mut graph.initializer).into_iter().enumerate() {
-            let place = match places.spans.get(index).copied().flatten() {
+        for stored in std::mem::take(&mut graph.initializer) {
+            let place = match places.spans.get(&stored.name).copied() {
                 Some(span) => Some(Part { bytes: places.bytes.clone(), span }),
                 None => files.place(&stored),
             };
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_name_stands_for_one_weight() {
         let bytes = Arc::new(Bytes::Memory(vec![]));
-        let places = Places { bytes: &bytes, spans: &[], directory: "" };
+        let places = Places { bytes: &bytes, spans: &HashMap::new(), directory: "" };
         let take = |names: &[&str]| {
             let initializer = names.iter().map(|name| weight(name)).collect();
             let mut graph = GraphProto { initializer, ..GraphProto::default() };

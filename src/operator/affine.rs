@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::activation::single;
-use super::{GradientReads, Operator};
+use super::{Binary, Function, GradientReads, Operator};
 use crate::tensor::Tensor;
 
 /// `y = scale · x + shift`, both broadcasting to the signal.
@@ -67,5 +67,18 @@ impl Operator for Affine {
 
     fn bias(&self) -> Option<&Tensor> {
         self.shift.as_ref()
+    }
+}
+
+impl From<&Affine> for Function {
+    fn from(affine: &Affine) -> Function {
+        let mut function = Function::identity();
+        if let Some(scale) = &affine.scale {
+            function = function.then(&Function::with_constant(Binary::Mul, scale, false));
+        }
+        if let Some(shift) = &affine.shift {
+            function = function.then(&Function::with_constant(Binary::Add, shift, false));
+        }
+        function
     }
 }

@@ -8,8 +8,8 @@ mod evaluation;
 
 use anyhow::Result;
 
-use super::Affine;
-use super::scalar::{Binary, Unary};
+use super::binary::Binary;
+use super::scalar::Unary;
 use crate::tensor::Tensor;
 
 /// One step of a [`Function`]; operands are indices of earlier steps.
@@ -154,6 +154,16 @@ impl Function {
         (self.steps.iter().all(clips) && agrees && low < high).then_some((low, high))
     }
 
+    /// Whether it is put together from powers, roots and arithmetic alone, as statistics are.
+    pub fn is_made_of_powers(&self) -> bool {
+        self.steps.iter().all(|step| match step {
+            Step::Input | Step::Constant(_) | Step::Parameter(_) => true,
+            Step::Unary(operation, _) => operation.is_power(),
+            Step::Binary(operation, ..) => operation.is_arithmetic(),
+            Step::Select(..) => false,
+        })
+    }
+
     /// Whether some step holds a number per channel.
     pub fn has_parameters(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Parameter(_)))
@@ -196,19 +206,6 @@ impl Function {
     /// Whether `φ(x) = 0` for every `x ≤ 0`, as for ReLU.
     pub fn is_zero_below_zero(&self) -> bool {
         self.bounds(f32::NEG_INFINITY, 0.0) == (0.0, 0.0)
-    }
-}
-
-impl From<&Affine> for Function {
-    fn from(affine: &Affine) -> Function {
-        let mut function = Function::identity();
-        if let Some(scale) = &affine.scale {
-            function = function.then(&Function::with_constant(Binary::Mul, scale, false));
-        }
-        if let Some(shift) = &affine.shift {
-            function = function.then(&Function::with_constant(Binary::Add, shift, false));
-        }
-        function
     }
 }
 

@@ -1,9 +1,9 @@
 //! The matrix product of two signals: attention scores `Q·Kᵀ`, and the mixing of values by them.
 
 use anyhow::{Result, ensure};
+use onnxplain_kernels::gemm::{Matrices, product};
 
 use super::Operator;
-use crate::linear::product::{Matrices, product};
 use crate::tensor::Tensor;
 
 /// `Y = A · B` for a batch of matrices: `[B, M, K]` and `[B, K, N]` to `[B, M, N]`.

@@ -1,12 +1,12 @@
 //! Max pooling: the largest of a window; the winner takes all the relevance.
 
 use anyhow::Result;
+use onnxplain_kernels::geometry::{Window, WindowAxis, for_each_row};
+use onnxplain_kernels::nchwc::pooling;
 
+use super::Operator;
 use super::activation::single;
-use super::{GradientReads, Operator};
-use crate::blocked::pooling;
-use crate::geometry::{Window, WindowAxis, for_each_row};
-use crate::parallel::{for_each_chunk, for_each_heavy_chunk};
+use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 
 /// ONNX `MaxPool` and, with a window as large as the plane, `GlobalMaxPool`: `[N, C, spatial...]`.
@@ -55,9 +55,8 @@ impl MaxPooling {
         }
     }
 
-    /// Writes the winner of every window of one plane; the first of equals wins.
+    /// Writes the winner of every window of one plane, which held [`NOBODY`]; the first of equals wins.
     fn winners(&self, plane: &[f32], winners: &mut [u32]) {
-        winners.fill(NOBODY);
         let mut take = |output: usize, input: usize| {
             let winner = &mut winners[output];
             if *winner == NOBODY || plane[input] > plane[*winner as usize] {
@@ -90,41 +89,21 @@ impl Operator for MaxPooling {
         Ok(output)
     }
 
-    /// Relevance goes to winners.
-    fn gradient_reads(&self) -> GradientReads {
-        GradientReads::Note
-    }
-
-    /// The winner of every window: in blocks the number of its tap, row by row (in the bits of an integer) that of its
-    /// pixel.
-    fn note(&self, inputs: &[Tensor]) -> Result<Tensor> {
-        let mut note = Tensor::unwritten(&self.output_shape)?;
-        if let Some(axes) = self.axes_in_blocks() {
-            pooling::winners(&axes, inputs[0].data(), note.data_mut());
-            return Ok(note);
-        }
-        let (from, input_len) = (inputs[0].data(), self.window.input_len());
-        let output_len = self.window.output_len();
-        for_each_heavy_chunk(note.data_mut(), output_len, self.taps(), |plane, winners| {
-            let winners = bytemuck::cast_slice_mut(winners);
-            self.winners(&from[plane * input_len..][..input_len], winners);
-        });
-        Ok(note)
-    }
-
-    fn gradient(&self, note: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
+    fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
         let mut result = Tensor::unwritten(&self.input_shape)?;
-        let winners = note[0].data();
         if let Some(axes) = self.axes_in_blocks() {
-            pooling::to_winners(&axes, winners, relevance.data(), result.data_mut());
+            let mut winners = Tensor::unwritten(&self.output_shape)?;
+            pooling::winners(&axes, inputs[0].data(), winners.data_mut());
+            pooling::to_winners(&axes, winners.data(), relevance.data(), result.data_mut());
             return Ok(vec![result]);
         }
-        let (relevance, output_len) = (relevance.data(), self.window.output_len());
-        for_each_chunk(result.data_mut(), self.window.input_len(), |plane, result| {
-            let windows = plane * output_len..(plane + 1) * output_len;
-            let winners: &[u32] = bytemuck::cast_slice(&winners[windows.clone()]);
+        let (from, relevance) = (inputs[0].data(), relevance.data());
+        let (input_len, output_len) = (self.window.input_len(), self.window.output_len());
+        for_each_heavy_chunk(result.data_mut(), input_len, self.taps(), |plane, result| {
+            let mut winners = vec![NOBODY; output_len];
+            self.winners(&from[plane * input_len..][..input_len], &mut winners);
             result.fill(0.0);
-            for (&winner, &relevance) in winners.iter().zip(&relevance[windows]) {
+            for (&winner, &relevance) in winners.iter().zip(&relevance[plane * output_len..]) {
                 if let Some(to) = result.get_mut(winner as usize) {
                     *to += relevance;
                 }
@@ -150,8 +129,7 @@ mod tests {
         let output = pooling.forward(vec![input.clone()]).unwrap();
         assert_eq!(output.data(), &[3.0, -1.0]);
         let relevance = Tensor::new(&[1, 1, 2], &[5.0, 7.0]).unwrap();
-        let note = pooling.note(&[input]).unwrap();
-        let back = pooling.gradient(&[note], relevance).unwrap();
+        let back = pooling.gradient(&[input], relevance).unwrap();
         assert_eq!(back[0].data(), &[5.0, 0.0, 0.0, 7.0]);
     }
 }

@@ -6,8 +6,11 @@
 
 mod activation;
 mod affine;
+mod binary;
 mod chain;
+mod choice;
 mod concat;
+mod elementary;
 mod function;
 mod groups;
 mod layer_normalization;
@@ -21,6 +24,8 @@ mod routing;
 mod scalar;
 mod smooth;
 mod softmax;
+mod stair;
+mod two_signals;
 
 use std::fmt::Debug;
 
@@ -28,7 +33,10 @@ use anyhow::{Result, bail};
 
 pub use activation::Activation;
 pub use affine::Affine;
+pub use binary::Binary;
+pub use choice::Choice;
 pub use concat::Concat;
+pub use elementary::Elementary;
 pub use function::{Function, Step};
 pub use layer_normalization::LayerNormalization;
 pub use matrix_product::MatrixProduct;
@@ -38,8 +46,10 @@ pub use product::Product;
 pub use quotient::Quotient;
 pub use response_normalization::ResponseNormalization;
 pub use routing::Routing;
-pub use scalar::{Binary, Unary};
+pub use scalar::Unary;
 pub use softmax::Softmax;
+pub use stair::Stair;
+pub use two_signals::TwoSignals;
 
 use crate::tensor::Tensor;
 
@@ -52,8 +62,6 @@ pub enum GradientReads {
     Inputs,
     /// That of the output, which tells as much: a ReLU passes what is above 0 on either side.
     Output,
-    /// What [`Operator::note`] makes of the inputs in the forward pass, which is smaller than they are.
-    Note,
 }
 
 /// An operator between tensors of fixed shapes.
@@ -75,14 +83,6 @@ pub trait Operator: Debug + Send + Sync {
         GradientReads::Inputs
     }
 
-    /// What [`Operator::gradient`] needs to know of the inputs, where that is [`GradientReads::Note`].
-    ///
-    /// # Errors
-    /// As [`Operator::forward`]; always where the gradient reads something else.
-    fn note(&self, _inputs: &[Tensor]) -> Result<Tensor> {
-        bail!("the gradient of this operator reads no note")
-    }
-
     /// Whether the operator is linear in its signal once everything else that it is made of is a
     /// coefficient: attention weights, the standard deviation of a LayerNormalization.
     fn is_linear_in_signal(&self) -> bool {
@@ -100,6 +100,15 @@ pub trait Operator: Debug + Send + Sync {
     /// As [`Operator::gradient`].
     fn gradient_of_signal(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
         self.gradient(inputs, relevance)
+    }
+
+    /// Relevance of every input where factors share it, or a signal takes all and the others are
+    /// coefficients ([`Kind::Gate`](crate::network::Kind) and products).
+    ///
+    /// # Errors
+    /// Where the operator is no product; when a share cannot be summed to its input's shape.
+    fn share(&self, _relevance: &Tensor) -> Result<Vec<Tensor>> {
+        bail!("only what is multiplied shares relevance")
     }
 
     /// `Jᵀ (relevance ⊘ y)`, `y` being the output, where it can be had without the division: that

@@ -21,20 +21,6 @@ impl Product {
         let len = |index: usize| self.input_shapes[index].iter().product::<usize>();
         usize::from(len(1) > len(0))
     }
-
-    /// Relevance where the gate is a coefficient: the signal takes all of it (Arras et al. 2017),
-    /// and where there is no gate each factor takes half (Achtibat et al. 2024, AttnLRP).
-    ///
-    /// # Errors
-    /// When a share cannot be summed to its input's shape.
-    pub fn share(&self, relevance: &Tensor) -> Result<Vec<Tensor>> {
-        let share = |index: usize| match self.signal {
-            Some(signal) if signal == index => relevance.summed_to(&self.input_shapes[index]),
-            Some(_) => Tensor::zeros(&self.input_shapes[index]),
-            None => relevance.map(|value| 0.5 * value)?.summed_to(&self.input_shapes[index]),
-        };
-        (0..2).map(share).collect()
-    }
 }
 
 impl Operator for Product {
@@ -57,6 +43,17 @@ impl Operator for Product {
 
     fn signal(&self) -> Option<usize> {
         self.signal
+    }
+
+    /// Where the gate is a coefficient the signal takes all of it (Arras et al. 2017), and where there is
+    /// no gate each factor takes half (Achtibat et al. 2024, AttnLRP).
+    fn share(&self, relevance: &Tensor) -> Result<Vec<Tensor>> {
+        let share = |index: usize| match self.signal {
+            Some(signal) if signal == index => relevance.summed_to(&self.input_shapes[index]),
+            Some(_) => Tensor::zeros(&self.input_shapes[index]),
+            None => relevance.map(|value| 0.5 * value)?.summed_to(&self.input_shapes[index]),
+        };
+        (0..2).map(share).collect()
     }
 }
 

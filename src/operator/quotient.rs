@@ -6,6 +6,9 @@ use super::Operator;
 use crate::tensor::Tensor;
 
 /// `y = a / b`; `b` may broadcast to `a`.
+///
+/// Relevance: the dividend takes all of it, the divisor is a coefficient, as the standard deviation of a
+/// LayerNormalization is (Ali et al. 2022).
 #[derive(Clone, Debug)]
 pub struct Quotient {
     /// The inputs' shapes; the first is the output's.
@@ -30,6 +33,14 @@ impl Operator for Quotient {
         by_divisor.combine_broadcast(divisor, |to, from| *to /= from)?;
         Ok(vec![by_dividend, by_divisor.summed_to(&self.input_shapes[1])?])
     }
+
+    fn signal(&self) -> Option<usize> {
+        Some(0)
+    }
+
+    fn share(&self, relevance: &Tensor) -> Result<Vec<Tensor>> {
+        Ok(vec![relevance.clone(), Tensor::zeros(&self.input_shapes[1])?])
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +57,7 @@ mod tests {
         let gradient = quotient.gradient(&inputs, ones).unwrap();
         assert_eq!(gradient[0].data(), &[0.5, 0.5]);
         assert_eq!(gradient[1].data(), &[-2.25]);
+        let shares = quotient.share(&Tensor::filled(&[2], 1.0).unwrap()).unwrap();
+        assert_eq!((shares[0].data(), shares[1].data()), (&[1.0f32, 1.0][..], &[0.0f32][..]));
     }
 }

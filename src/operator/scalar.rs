@@ -4,11 +4,13 @@
 
 use std::f32::consts::FRAC_2_SQRT_PI;
 
+use super::elementary::Elementary;
 use super::smooth::{
     erf, gelu, gelu_slope, gelu_tanh, gelu_tanh_slope, hard_swish, hard_swish_slope, sigmoid,
     sigmoid_slope, silu, silu_slope, softplus,
 };
-use crate::vector;
+use super::stair::Stair;
+use onnxplain_kernels::elementwise;
 
 /// An operation on one number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +37,10 @@ pub enum Unary {
     Tanh,
     /// The error function.
     Erf,
+    /// A function that is in every mathematical library.
+    Elementary(Elementary),
+    /// A function that is constant between jumps.
+    Stair(Stair),
     /// `1 / (1 + e⁻ˣ)`
     Sigmoid,
     /// `x` above zero, `αx` below.
@@ -54,6 +60,12 @@ pub enum Unary {
 }
 
 impl Unary {
+    /// Whether it is a power of `x`, its size or its negative.
+    pub(super) fn is_power(self) -> bool {
+        use Unary::{Abs, Neg, Power, Reciprocal, Rsqrt, Sqrt, Square};
+        matches!(self, Abs | Neg | Power(_) | Reciprocal | Rsqrt | Sqrt | Square)
+    }
+
     /// The value at `x`.
     pub fn value(self, x: f32) -> f32 {
         match self {
@@ -68,6 +80,8 @@ impl Unary {
             Unary::Power(exponent) => x.powf(exponent),
             Unary::Tanh => x.tanh(),
             Unary::Erf => erf(x),
+            Unary::Elementary(function) => function.value(x),
+            Unary::Stair(stair) => stair.value(x),
             Unary::Sigmoid => sigmoid(x),
             Unary::LeakyRelu(alpha) => {
                 if x > 0.0 {
@@ -105,6 +119,8 @@ impl Unary {
             Unary::Power(exponent) => exponent * x.powf(exponent - 1.0),
             Unary::Tanh => 1.0 - x.tanh() * x.tanh(),
             Unary::Erf => FRAC_2_SQRT_PI * (-x * x).exp(),
+            Unary::Elementary(function) => function.derivative(x),
+            Unary::Stair(stair) => stair.derivative(),
             Unary::Sigmoid => sigmoid_slope(x),
             Unary::LeakyRelu(alpha) => {
                 if x > 0.0 {
@@ -129,11 +145,11 @@ impl Unary {
     pub fn apply(self, data: &mut [f32]) {
         // What networks are made of is named, so that the compiler makes a loop of vectors of each.
         match self {
-            Unary::Sigmoid => vector::each(data, |x| *x = sigmoid(*x)),
-            Unary::Silu => vector::each(data, |x| *x = silu(*x)),
-            Unary::HardSwish => vector::each(data, |x| *x = hard_swish(*x)),
-            Unary::Gelu => vector::each(data, |x| *x = gelu(*x)),
-            Unary::GeluTanh => vector::each(data, |x| *x = gelu_tanh(*x)),
+            Unary::Sigmoid => elementwise::each(data, |x| *x = sigmoid(*x)),
+            Unary::Silu => elementwise::each(data, |x| *x = silu(*x)),
+            Unary::HardSwish => elementwise::each(data, |x| *x = hard_swish(*x)),
+            Unary::Gelu => elementwise::each(data, |x| *x = gelu(*x)),
+            Unary::GeluTanh => elementwise::each(data, |x| *x = gelu_tanh(*x)),
             _ => data.iter_mut().for_each(|x| *x = self.value(*x)),
         }
     }
@@ -147,11 +163,13 @@ impl Unary {
     /// Multiplies every number of `data` by the `derivative` at its place in `at`.
     pub fn multiply_derivative(self, at: &[f32], data: &mut [f32]) {
         match self {
-            Unary::Sigmoid => vector::each_with(data, at, |to, x| *to *= sigmoid_slope(x)),
-            Unary::Silu => vector::each_with(data, at, |to, x| *to *= silu_slope(x)),
-            Unary::HardSwish => vector::each_with(data, at, |to, x| *to *= hard_swish_slope(x)),
-            Unary::Gelu => vector::each_with(data, at, |to, x| *to *= gelu_slope(x)),
-            Unary::GeluTanh => vector::each_with(data, at, |to, x| *to *= gelu_tanh_slope(x)),
+            Unary::Sigmoid => elementwise::each_with(data, at, |to, x| *to *= sigmoid_slope(x)),
+            Unary::Silu => elementwise::each_with(data, at, |to, x| *to *= silu_slope(x)),
+            Unary::HardSwish => {
+                elementwise::each_with(data, at, |to, x| *to *= hard_swish_slope(x))
+            }
+            Unary::Gelu => elementwise::each_with(data, at, |to, x| *to *= gelu_slope(x)),
+            Unary::GeluTanh => elementwise::each_with(data, at, |to, x| *to *= gelu_tanh_slope(x)),
             _ => data.iter_mut().zip(at).for_each(|(to, &x)| *to *= self.derivative(x)),
         }
     }
@@ -166,108 +184,21 @@ impl Unary {
             Unary::Sqrt if low >= 0.0 => (low.sqrt(), high.sqrt()),
             Unary::LeakyRelu(alpha) if alpha >= 0.0 => (self.value(low), self.value(high)),
             Unary::Abs | Unary::Square | Unary::Sqrt | Unary::Rsqrt => (0.0, f32::INFINITY),
+            Unary::Power(_) | Unary::Reciprocal if low >= 0.0 => (0.0, f32::INFINITY),
+            Unary::Elementary(function) => function.range(),
+            Unary::Stair(stair) => stair.bounds(low, high),
             _ => (f32::NEG_INFINITY, f32::INFINITY),
         }
     }
-}
-
-/// An operation on two numbers; a comparison gives 1 or 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Binary {
-    /// `a + b`
-    Add,
-    /// `a − b`
-    Sub,
-    /// `a · b`
-    Mul,
-    /// `a / b`
-    Div,
-    /// The larger.
-    Max,
-    /// The smaller.
-    Min,
-    /// `aᵇ`
-    Pow,
-    /// `a < b`
-    Less,
-    /// `a ≤ b`
-    LessOrEqual,
-    /// `a > b`
-    Greater,
-    /// `a ≥ b`
-    GreaterOrEqual,
-}
-
-impl Binary {
-    /// The value at `(a, b)`.
-    pub fn value(self, a: f32, b: f32) -> f32 {
-        match self {
-            Binary::Add => a + b,
-            Binary::Sub => a - b,
-            Binary::Mul => a * b,
-            Binary::Div => a / b,
-            Binary::Max => a.max(b),
-            Binary::Min => a.min(b),
-            Binary::Pow => a.powf(b),
-            Binary::Less => f32::from(a < b),
-            Binary::LessOrEqual => f32::from(a <= b),
-            Binary::Greater => f32::from(a > b),
-            Binary::GreaterOrEqual => f32::from(a >= b),
-        }
-    }
-
-    /// The derivatives by `a` and by `b`; at a tie of max or min, as at a ReLU's kink, both are zero.
-    pub fn derivatives(self, a: f32, b: f32) -> (f32, f32) {
-        match self {
-            Binary::Add => (1.0, 1.0),
-            Binary::Sub => (1.0, -1.0),
-            Binary::Mul => (b, a),
-            Binary::Div => (b.recip(), -a / (b * b)),
-            Binary::Max => (f32::from(a > b), f32::from(b > a)),
-            Binary::Min => (f32::from(a < b), f32::from(b < a)),
-            Binary::Pow => (b * a.powf(b - 1.0), a.powf(b) * a.ln()),
-            Binary::Less | Binary::LessOrEqual | Binary::Greater | Binary::GreaterOrEqual => {
-                (0.0, 0.0)
-            }
-        }
-    }
-
-    /// `value` over a block; `to` may be shorter than its operands.
-    pub fn evaluate(self, a: &[f32], b: &[f32], to: &mut [f32]) {
-        let operands = a.iter().zip(b);
-        to.iter_mut().zip(operands).for_each(|(to, (&a, &b))| *to = self.value(a, b));
-    }
-
-    /// The range of the values over two intervals; the whole line where it is not worked out.
-    pub fn bounds(self, a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
-        match self {
-            Binary::Add => (a.0 + b.0, a.1 + b.1),
-            Binary::Sub => (a.0 - b.1, a.1 - b.0),
-            Binary::Max => (a.0.max(b.0), a.1.max(b.1)),
-            Binary::Min => (a.0.min(b.0), a.1.min(b.1)),
-            Binary::Mul if a.0 >= 0.0 && b.0 >= 0.0 => (product(a.0, b.0), product(a.1, b.1)),
-            Binary::Mul if a.0 == a.1 && a.0 <= 0.0 => (product(a.0, b.1), product(a.0, b.0)),
-            Binary::Mul if a.0 == a.1 => (product(a.0, b.0), product(a.0, b.1)),
-            Binary::Mul if b.0 == b.1 => Binary::Mul.bounds(b, a),
-            Binary::Div if b.0 == b.1 && b.0 > 0.0 => (a.0 / b.0, a.1 / b.0),
-            Binary::Less | Binary::LessOrEqual | Binary::Greater | Binary::GreaterOrEqual => {
-                (0.0, 1.0)
-            }
-            _ => (f32::NEG_INFINITY, f32::INFINITY),
-        }
-    }
-}
-
-/// A product in which zero wins over infinity: the bound of a product with a zero factor.
-fn product(a: f32, b: f32) -> f32 {
-    if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const UNARY: [Unary; 19] = [
+    use crate::operator::Binary;
+
+    const UNARY: [Unary; 21] = [
         Unary::Abs,
         Unary::Neg,
         Unary::Exp,
@@ -279,6 +210,8 @@ mod tests {
         Unary::Power(1.5),
         Unary::Tanh,
         Unary::Erf,
+        Unary::Elementary(Elementary::Sin),
+        Unary::Elementary(Elementary::Atan),
         Unary::Sigmoid,
         Unary::LeakyRelu(0.1),
         Unary::HardSwish,

@@ -14,17 +14,24 @@ pub struct Softmax {
     pub length_and_stride: (usize, usize),
     /// Whether the result is the logarithm.
     pub is_logarithm: bool,
+    /// Whether a group of nothing but −∞ gives 0 instead of NaN: the guard that exporters write around
+    /// attention whose mask can close a row.
+    pub is_guarded: bool,
 }
 
 impl Softmax {
     /// A softmax over `axis` of a tensor of the given shape.
     pub fn new(shape: &[usize], axis: usize, is_logarithm: bool) -> Softmax {
-        Softmax { length_and_stride: over_axes(shape, axis, 1), is_logarithm }
+        let length_and_stride = over_axes(shape, axis, 1);
+        Softmax { length_and_stride, is_logarithm, is_guarded: false }
     }
 
     fn probabilities(&self, tensor: &mut Tensor) {
         for_each_group(self.length_and_stride, tensor, None, |row, _| {
             let highest = row.iter().fold(f32::NEG_INFINITY, |high, &value| high.max(value));
+            if self.is_guarded && highest == f32::NEG_INFINITY {
+                return row.fill(0.0);
+            }
             row.iter_mut().for_each(|value| *value = (*value - highest).exp());
             let sum: f32 = row.iter().sum();
             row.iter_mut().for_each(|value| *value /= sum);
@@ -81,6 +88,15 @@ impl Operator for Softmax {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_guarded_softmax_of_a_closed_row_is_zero() {
+        let closed = Tensor::filled(&[1, 3], f32::NEG_INFINITY).unwrap();
+        let plain = Softmax::new(&[1, 3], 1, false);
+        assert!(plain.forward(vec![closed.clone()]).unwrap().data()[0].is_nan());
+        let guarded = Softmax { is_guarded: true, ..plain };
+        assert_eq!(guarded.forward(vec![closed]).unwrap().data(), [0.0; 3]);
+    }
 
     #[test]
     fn gradients_agree_with_finite_differences() {

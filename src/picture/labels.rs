@@ -71,7 +71,7 @@ impl Labels {
     }
 
     /// Labels from the JSON forms that [`Labels::read`] tells of.
-    pub(super) fn from_json(value: &Value) -> Result<Self> {
+    pub(crate) fn from_json(value: &Value) -> Result<Self> {
         match value {
             Value::Array(list) => Self::new(list.iter().map(name_in).collect::<Result<_>>()?),
             Value::Object(map) if map.values().all(Value::is_u64) => {

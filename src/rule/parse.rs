@@ -1,146 +1,95 @@
-//! Rules in YAML: `flat`, or `{ gamma: { gamma: 0.5, stabilizer: 1e-6, bias: false } }`.
+//! Rules in YAML: `flat`, `{ gamma: 0.5 }`, or `{ gamma: { gamma: 0.5, stabilizer: 1e-6, bias: false } }`.
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Unexpected, Visitor};
 
-use super::{Rule, RuleSetting, Stabilizer, StabilizerKind};
+use super::setting::{Rule, RuleSetting};
+use super::spec::{RuleSpec, Setting};
+use super::stabilizer::{Stabilizer, StabilizerKind};
+use super::table::RULES;
 
-/// The names of all rules, as in YAML.
-pub const RULE_NAMES: &[&str] = &[
-    "epsilon",
-    "z-plus",
-    "alpha-beta",
-    "gamma",
-    "z-box",
-    "w-square",
-    "flat",
-    "norm",
-    "taylor",
-    "pass",
-    "gradient",
-    "guided-backprop",
-    "deconvnet",
-];
+/// The rule of that name.
+fn find(name: &str) -> Result<&'static RuleSpec, String> {
+    let found = RULES.iter().copied().find(|spec| spec.name == name);
+    found.ok_or_else(|| {
+        let names = quoted(RULES.iter().map(|spec| spec.name));
+        format!("unknown rule `{name}`, expected one of {names}")
+    })
+}
 
-/// γ where none is given, as in zennit.
-const DEFAULT_GAMMA: f32 = 0.25;
+fn quoted(words: impl Iterator<Item = &'static str>) -> String {
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
 
-/// The parameters of any rule; which of them a rule takes is checked in [`build`].
-#[derive(serde::Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct Parameters {
+/// What stands behind a rule's name. Words that the rule does not know are refused before they get here.
+#[derive(Default)]
+struct Given {
+    /// Numbers of the rule's own, by name.
+    numbers: Vec<(&'static str, f32)>,
     epsilon: Option<f32>,
-    gamma: Option<f32>,
-    alpha: Option<f32>,
-    beta: Option<f32>,
-    low: Option<PerChannel>,
-    high: Option<PerChannel>,
+    low: Option<Vec<f32>>,
+    high: Option<Vec<f32>>,
     stabilizer: Option<Stabilizer>,
     bias: Option<bool>,
 }
 
-/// One number, or one per channel.
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum PerChannel {
-    One(f32),
-    Many(Vec<f32>),
-}
-
-impl PerChannel {
-    fn into_vec(self) -> Vec<f32> {
-        match self {
-            PerChannel::One(value) => vec![value],
-            PerChannel::Many(values) => values,
-        }
-    }
-}
-
-/// Makes a rule of its name and parameters.
-fn build(name: &str, parameters: Parameters) -> Result<RuleSetting, String> {
-    let Parameters { epsilon, gamma, alpha, beta, low, high, stabilizer, bias } = parameters;
-    let given = [
-        ("epsilon", epsilon.is_some()),
-        ("gamma", gamma.is_some()),
-        ("alpha", alpha.is_some()),
-        ("beta", beta.is_some()),
-        ("low", low.is_some()),
-        ("high", high.is_some()),
-        ("stabilizer", stabilizer.is_some()),
-        ("bias", bias.is_some()),
-    ];
-    let rule = match name {
-        "epsilon" => Rule::Epsilon,
-        "z-plus" => Rule::ZPlus,
-        "alpha-beta" => {
-            let (alpha, beta) = (alpha.unwrap_or(2.0), beta.unwrap_or(1.0));
-            let is_valid = alpha >= 0.0 && beta >= 0.0 && (alpha - beta - 1.0).abs() < 1e-6;
-            if !is_valid {
-                return Err(format!(
-                    "alpha-beta needs alpha - beta = 1 and neither below 0, not {alpha} and {beta}"
-                ));
+impl Given {
+    /// The only number of a rule that has one, given in short.
+    fn in_short(spec: &RuleSpec, value: f32) -> Result<Given, String> {
+        let is_number =
+            |setting: &&Setting| matches!(setting, Setting::Number(_) | Setting::Epsilon);
+        let numbers: Vec<&Setting> = spec.settings.iter().filter(is_number).collect();
+        match *numbers {
+            [Setting::Number(number)] => {
+                Ok(Given { numbers: vec![(number.name, value)], ..Given::default() })
             }
-            Rule::AlphaBeta { alpha, beta }
+            [_] => Ok(Given { epsilon: Some(value), ..Given::default() }),
+            [] => Err(format!("the rule {} takes no number: {}", spec.name, usage(spec))),
+            _ => Err(format!("the rule {} takes more than one number: {}", spec.name, usage(spec))),
         }
-        "gamma" => {
-            let gamma = gamma.unwrap_or(DEFAULT_GAMMA);
-            if !(gamma >= 0.0 && gamma.is_finite()) {
-                return Err(format!("gamma must be a number from 0 upwards, not {gamma}"));
+    }
+
+    /// The rule with these settings, where they are within their ranges.
+    fn setting(self, spec: &'static RuleSpec) -> Result<RuleSetting, String> {
+        let mut rule = Rule::from(spec);
+        for (number, value) in spec.numbers().zip(&mut rule.numbers) {
+            let given = self.numbers.iter().find(|(name, _)| *name == number.name);
+            *value = given.map_or(*value, |(_, given)| *given);
+            from_0_upwards(number.name, *value)?;
+        }
+        spec.condition.map_or(Ok(()), |holds| holds(&rule.numbers))?;
+        rule.range = match (self.low, self.high) {
+            (Some(low), Some(high)) => Some([low, high]),
+            (None, None) => None,
+            _ => return Err(format!("{} needs both low and high, or neither", spec.name)),
+        };
+        if let Some(epsilon) = self.epsilon {
+            from_0_upwards("epsilon", epsilon)?;
+            if self.stabilizer.is_some() {
+                let both = "epsilon is the stabilizer of this rule: give one of the two";
+                return Err(both.to_string());
             }
-            Rule::Gamma { gamma }
         }
-        "z-box" if low.is_some() != high.is_some() => {
-            return Err("z-box needs both low and high, or neither".to_string());
-        }
-        "z-box" => {
-            Rule::ZBox { low: low.map(PerChannel::into_vec), high: high.map(PerChannel::into_vec) }
-        }
-        "w-square" => Rule::WSquare,
-        "flat" => Rule::Flat,
-        "norm" => Rule::Norm,
-        "taylor" => Rule::Taylor,
-        "pass" => Rule::Pass,
-        "gradient" => Rule::Gradient,
-        "guided-backprop" => Rule::GuidedBackprop,
-        "deconvnet" => Rule::Deconvnet,
-        _ => {
-            return Err(format!("unknown rule `{name}`, expected one of {}", quoted(RULE_NAMES)));
-        }
-    };
-    let taken = parameters_of(&rule);
-    if let Some((parameter, _)) = given.iter().find(|(name, given)| *given && !taken.contains(name))
-    {
-        let taken = if taken.is_empty() { "none".to_string() } else { quoted(taken) };
-        return Err(format!(
-            "the rule {name} has no parameter `{parameter}`, expected one of {taken}"
-        ));
-    }
-    if epsilon.is_some_and(|epsilon| !(epsilon >= 0.0 && epsilon.is_finite())) {
-        return Err("epsilon must be a number from 0 upwards".to_string());
-    }
-    if epsilon.is_some() && stabilizer.is_some() {
-        return Err("epsilon is the stabilizer of this rule: give one of the two".to_string());
-    }
-    let stabilizer = stabilizer.or(epsilon.map(Stabilizer::additive));
-    Ok(RuleSetting { rule, stabilizer, bias: bias.unwrap_or(true) })
-}
-
-/// The parameters a rule takes.
-fn parameters_of(rule: &Rule) -> &'static [&'static str] {
-    match rule {
-        Rule::Epsilon | Rule::Norm => &["epsilon", "stabilizer", "bias"],
-        Rule::ZPlus | Rule::WSquare => &["stabilizer", "bias"],
-        Rule::Flat | Rule::Taylor => &["stabilizer"],
-        Rule::AlphaBeta { .. } => &["alpha", "beta", "stabilizer", "bias"],
-        Rule::Gamma { .. } => &["gamma", "stabilizer", "bias"],
-        Rule::ZBox { .. } => &["low", "high", "stabilizer"],
-        Rule::Pass | Rule::Gradient | Rule::GuidedBackprop | Rule::Deconvnet => &[],
+        let stabilizer = self.stabilizer.or(self.epsilon.map(Stabilizer::additive));
+        Ok(RuleSetting { rule, stabilizer, bias: self.bias.unwrap_or(true) })
     }
 }
 
-fn quoted(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+fn from_0_upwards(name: &str, value: f32) -> Result<(), String> {
+    match value >= 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(format!("{name} must be a number from 0 upwards, not {value}")),
+    }
+}
+
+/// How the rule is written.
+fn usage(spec: &RuleSpec) -> String {
+    let words: Vec<String> = spec.words().map(|word| format!("{word}: ...")).collect();
+    match words.is_empty() {
+        true => format!("write `{}`", spec.name),
+        false => format!("write `{}` or `{{ {0}: {{ {} }} }}`", spec.name, words.join(", ")),
+    }
 }
 
 impl<'de> Deserialize<'de> for RuleSetting {
@@ -155,25 +104,131 @@ impl<'de> Visitor<'de> for RuleVisitor {
     type Value = RuleSetting;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a rule: its name, or `{ name: { parameter: value } }`")
+        f.write_str("a rule: its name, `{ name: number }` or `{ name: { setting: value } }`")
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<RuleSetting, E> {
-        build(name, Parameters::default()).map_err(E::custom)
+        find(name).and_then(|spec| Given::default().setting(spec)).map_err(E::custom)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RuleSetting, A::Error> {
         let Some(name) = map.next_key::<String>()? else {
             return Err(de::Error::invalid_length(0, &self));
         };
-        if let Err(unknown) = build(&name, Parameters::default()) {
-            return Err(de::Error::custom(unknown));
-        }
-        let parameters: Option<Parameters> = map.next_value()?;
-        let setting = build(&name, parameters.unwrap_or_default()).map_err(de::Error::custom)?;
+        let spec = find(&name).map_err(de::Error::custom)?;
+        let given = map.next_value_seed(Settings(spec))?;
+        let setting = given.setting(spec).map_err(de::Error::custom)?;
         match map.next_key::<String>()? {
             None => Ok(setting),
             Some(second) => Err(de::Error::invalid_value(Unexpected::Str(&second), &"one rule")),
+        }
+    }
+}
+
+/// Reads what stands behind the name of a rule.
+struct Settings(&'static RuleSpec);
+
+impl<'de> DeserializeSeed<'de> for Settings {
+    type Value = Given;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Given, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Settings {
+    type Value = Given;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "the settings of the rule {}: {}", self.0.name, usage(self.0))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Given, E> {
+        Ok(Given::default())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Given, E> {
+        Given::in_short(self.0, value as f32).map_err(E::custom)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Given, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Given, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
+        let mut given = Given::default();
+        while let Some(word) = map.next_key::<String>()? {
+            let Some(known) = self.0.words().find(|known| *known == word) else {
+                return Err(de::Error::custom(stranger(self.0, &word)));
+            };
+            match known {
+                "epsilon" => given.epsilon = Some(map.next_value::<Real>()?.0),
+                "low" => given.low = Some(map.next_value::<PerChannel>()?.into_vec()),
+                "high" => given.high = Some(map.next_value::<PerChannel>()?.into_vec()),
+                "stabilizer" => given.stabilizer = Some(map.next_value()?),
+                "bias" => given.bias = Some(map.next_value()?),
+                number => given.numbers.push((number, map.next_value::<Real>()?.0)),
+            }
+        }
+        Ok(given)
+    }
+}
+
+fn stranger(spec: &RuleSpec, word: &str) -> String {
+    let known = match spec.settings.is_empty() {
+        true => "it takes none".to_string(),
+        false => format!("expected one of {}", quoted(spec.words())),
+    };
+    format!("unknown setting `{word}` of the rule {}, {known}", spec.name)
+}
+
+/// A number.
+#[derive(Clone, Copy)]
+struct Real(f32);
+
+impl<'de> Deserialize<'de> for Real {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Real, D::Error> {
+        struct RealVisitor;
+        impl Visitor<'_> for RealVisitor {
+            type Value = Real;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Real, E> {
+                Ok(Real(value as f32))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Real, E> {
+                Ok(Real(value as f32))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Real, E> {
+                Ok(Real(value as f32))
+            }
+        }
+        deserializer.deserialize_any(RealVisitor)
+    }
+}
+
+/// One number, or one per channel.
+#[derive(serde::Deserialize)]
+#[serde(untagged, expecting = "a number, or a list of one number per channel")]
+enum PerChannel {
+    One(f32),
+    Many(Vec<f32>),
+}
+
+impl PerChannel {
+    fn into_vec(self) -> Vec<f32> {
+        match self {
+            PerChannel::One(value) => vec![value],
+            PerChannel::Many(values) => values,
         }
     }
 }
@@ -200,10 +255,8 @@ impl<'de> Deserialize<'de> for Stabilizer {
             Either::Short(epsilon) => Stabilizer::additive(epsilon),
             Either::Long(Long { epsilon, kind }) => Stabilizer { epsilon, kind },
         };
-        if stabilizer.epsilon >= 0.0 && stabilizer.epsilon.is_finite() {
-            return Ok(stabilizer);
-        }
-        Err(de::Error::custom("a stabilizer must be a number from 0 upwards"))
+        from_0_upwards("a stabilizer", stabilizer.epsilon).map_err(de::Error::custom)?;
+        Ok(stabilizer)
     }
 }
 
@@ -215,39 +268,90 @@ mod tests {
         serde_yaml::from_str(yaml).map_err(|error| error.to_string())
     }
 
-    #[test]
-    fn short_and_long_forms() {
-        assert_eq!(parse("flat").unwrap(), Rule::Flat.into());
-        assert_eq!(parse("gamma").unwrap().rule, Rule::Gamma { gamma: 0.25 });
-        let long = parse("{ gamma: { gamma: 0.5, stabilizer: 1e-3, bias: false } }").unwrap();
-        assert_eq!(long.rule, Rule::Gamma { gamma: 0.5 });
-        assert_eq!(long.stabilizer, Some(Stabilizer::additive(1e-3)));
-        assert!(!long.bias);
-        let epsilon = parse("{ epsilon: { epsilon: 0.1 } }").unwrap();
-        assert_eq!(epsilon.stabilizer, Some(Stabilizer::additive(0.1)));
-        let clip = parse("{ norm: { stabilizer: { epsilon: 0.1, kind: clip } } }").unwrap();
-        assert_eq!(clip.stabilizer.unwrap().kind, StabilizerKind::Clip);
-        let z_box = parse("{ z-box: { low: -1, high: [1, 2, 3] } }").unwrap();
-        assert_eq!(
-            z_box.rule,
-            Rule::ZBox { low: Some(vec![-1.0]), high: Some(vec![1.0, 2.0, 3.0]) }
-        );
+    fn message(yaml: &str) -> String {
+        crate::suggest::explained(&parse(yaml).unwrap_err())
     }
 
     #[test]
-    fn every_rule_name_parses() {
-        for name in RULE_NAMES {
-            assert_eq!(parse(name).unwrap().rule.name(), *name);
+    fn names_short_and_long_forms() {
+        assert_eq!(parse("flat").unwrap().to_string(), "flat");
+        assert_eq!(parse("gamma").unwrap().rule.numbers, [0.25]);
+        assert_eq!(parse("alpha-beta").unwrap().to_string(), "alpha-beta α=2 β=1");
+        for yaml in ["{ gamma: 0.5 }", "{ gamma: { gamma: 0.5 } }", "gamma:\n  gamma: 5e-1"] {
+            assert_eq!(parse(yaml).unwrap().to_string(), "gamma γ=0.5", "{yaml}");
+        }
+        let long = parse("{ gamma: { gamma: 2, stabilizer: 1e-3, bias: false } }").unwrap();
+        assert_eq!(long.to_string(), "gamma γ=2 ε=1e-3 without bias");
+        for yaml in ["{ epsilon: 0.1 }", "{ epsilon: { epsilon: 0.1 } }"] {
+            let epsilon = parse(yaml).unwrap();
+            assert_eq!(epsilon.stabilizer, Some(Stabilizer::additive(0.1)), "{yaml}");
+        }
+        let clip = parse("{ norm: { stabilizer: { epsilon: 0.1, kind: clip } } }").unwrap();
+        assert_eq!(clip.stabilizer.unwrap().kind, StabilizerKind::Clip);
+        let z_box = parse("{ z-box: { low: -1, high: [1, 2, 3] } }").unwrap();
+        assert_eq!(z_box.rule.range, Some([vec![-1.0], vec![1.0, 2.0, 3.0]]));
+    }
+
+    #[test]
+    fn every_rule_is_found_by_its_name() {
+        for spec in RULES {
+            let setting = parse(spec.name).unwrap();
+            assert_eq!(setting.rule.name(), spec.name);
+            assert_eq!(parse(&format!("{}:", spec.name)).unwrap(), setting);
         }
     }
 
     #[test]
-    fn mistakes_are_named() {
-        let message = |yaml: &str| parse(yaml).unwrap_err();
-        assert!(message("zplus").contains("unknown rule `zplus`"));
-        assert!(message("{ alpha-beta: { alpha: 2, beta: 2 } }").contains("alpha - beta = 1"));
-        assert!(message("{ flat: { gamma: 1 } }").contains("has no parameter `gamma`"));
-        assert!(message("{ gamma: { gama: 1 } }").contains("unknown field `gama`"));
-        assert!(message("{ gamma: { gamma: -1 } }").contains("from 0 upwards"));
+    fn every_setting_is_read_by_its_word() {
+        for spec in RULES {
+            let has_range = spec.settings.contains(&Setting::Range);
+            for word in spec.words().filter(|word| !matches!(*word, "low" | "high" | "bias")) {
+                // alpha - beta stays 1.
+                let value = spec.numbers().find(|number| number.name == word);
+                let value = value.map_or(0.5, |number| number.default);
+                parse(&format!("{{ {}: {{ {word}: {value} }} }}", spec.name)).unwrap();
+            }
+            let range = parse(&format!("{{ {}: {{ low: 0, high: 1 }} }}", spec.name));
+            assert_eq!(range.is_ok(), has_range, "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_with_the_word_that_was_meant() {
+        for (yaml, expected) in [
+            ("zplus", "unknown rule `zplus`"),
+            ("zplus", "did you mean `z-plus`?"),
+            ("{ gama: 0.5 }", "did you mean `gamma`?"),
+            ("{ alpha-beta: { alpha: 2, beta: 2 } }", "alpha - beta = 1"),
+            ("{ alpha-beta: { alpha: 0, beta: -1 } }", "beta must be a number from 0 upwards"),
+            (
+                "{ alpha-beta: 2 }",
+                "takes more than one number: write `alpha-beta` or `{ alpha-beta: { alpha: ...",
+            ),
+            ("{ flat: 2 }", "takes no number: write `flat` or `{ flat: { stabilizer: ... } }`"),
+            ("{ pass: 2 }", "takes no number: write `pass`"),
+            (
+                "{ flat: { gamma: 1 } }",
+                "unknown setting `gamma` of the rule flat, expected one of `stabilizer`",
+            ),
+            ("{ pass: { gamma: 1 } }", "unknown setting `gamma` of the rule pass, it takes none"),
+            ("{ gamma: { gama: 1 } }", "did you mean `gamma`?"),
+            ("{ gamma: { gamma: -1 } }", "gamma must be a number from 0 upwards, not -1"),
+            ("{ gamma: -1 }", "gamma must be a number from 0 upwards, not -1"),
+            ("{ gamma: .nan }", "gamma must be a number from 0 upwards, not NaN"),
+            ("{ gamma: { gamma: much } }", "expected a number"),
+            (
+                "{ gamma: much }",
+                "expected the settings of the rule gamma: write `gamma` or `{ gamma: {",
+            ),
+            ("{ epsilon: -0.1 }", "epsilon must be a number from 0 upwards"),
+            ("{ epsilon: { epsilon: 0.1, stabilizer: 1 } }", "give one of the two"),
+            ("{ z-box: { low: 1 } }", "both low and high"),
+            ("{ z-box: { low: a, high: 1 } }", "a list of one number per channel"),
+            ("{ gamma: 0.5, flat: 1 }", "expected one rule"),
+        ] {
+            let message = message(yaml);
+            assert!(message.contains(expected), "{yaml}: {message}");
+        }
     }
 }

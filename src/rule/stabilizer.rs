@@ -1,10 +1,10 @@
-//! What keeps a denominator from zero.
+//! Stabilizers keep denominators away from zero.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How a denominator is kept from zero. `sign(0)` counts as +1.
+/// How a denominator is kept away from zero. `sign(0)` counts as +1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StabilizerKind {
@@ -22,7 +22,7 @@ pub enum StabilizerKind {
 pub struct Stabilizer {
     /// The strength ε.
     pub epsilon: f32,
-    /// How it is used.
+    /// The formula.
     pub kind: StabilizerKind,
 }
 

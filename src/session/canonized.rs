@@ -9,7 +9,7 @@ use super::explainer_options::ExplainerOptions;
 use super::method::Method;
 use super::notice::{Notice, Topic};
 use crate::canonize::{PassReport, PassSelection, canonize};
-use crate::composite::Assignment;
+use crate::composite::{Assignment, InputKnowledge};
 use crate::error::{Error, Kind, Result};
 use crate::network::Network;
 
@@ -41,12 +41,13 @@ impl Canonized {
         Ok(Canonized { choice, passes, network, reports, notices, options, elapsed })
     }
 
-    /// The rule of every layer.
+    /// The rule of every layer, by what is known of the input.
     ///
     /// # Errors
     /// [`Error::Composite`] when a layer has none, or one that does not apply to it.
-    pub fn assignment(&self) -> Result<Assignment> {
-        Assignment::of(&self.network, &self.choice.composite).kind(Error::Composite)
+    pub fn assignment(&self, knowledge: &InputKnowledge) -> Result<Assignment> {
+        let assignment = Assignment::knowing(&self.network, &self.choice.composite, knowledge);
+        assignment.kind(Error::Composite)
     }
 }
 

@@ -45,13 +45,17 @@ impl Choice {
         }
     }
 
-    /// Says which entries matched no layer: aloud for a composite of the user's own.
+    /// Says which layers got another rule than the first that matches, and which entries matched no layer: aloud for
+    /// a composite of the user's own.
     pub fn unused(&self, assignment: &Assignment) -> Vec<Notice> {
         let notice = match self.is_preset {
             true => Notice::detail,
             false => Notice::warning,
         };
-        assignment.warnings.iter().map(|text| notice(Topic::Composite, text.as_str())).collect()
+        let replaced = assignment.replaced.iter();
+        let replaced = replaced.map(|text| Notice::warning(Topic::Composite, text.as_str()));
+        let unused = assignment.warnings.iter().map(|text| notice(Topic::Composite, text.as_str()));
+        replaced.chain(unused).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use super::target::Target;
 use crate::error::{Error, Kind, Result};
 use crate::explain::InputRange;
 use crate::method::InputInfo;
-use crate::network::OutputFunction;
+use crate::network::{OutputFunction, Quantity};
 use crate::onnx::{LoadOptions, ModelInput, ParametricModel};
 use crate::picture::{Labels, Layout, Output, Preprocessor};
 use crate::tensor::Tensor;
@@ -84,6 +84,14 @@ impl Context {
         };
         let probabilities = probabilities.kind(Error::Computation)?;
         Ok(Prediction::new(logits, &probabilities, self.labels.clone()))
+    }
+
+    /// What the explained value of a class means; a probability where the card says so.
+    pub fn explained(&self) -> Quantity {
+        match (&self.function, self.output) {
+            (None, Some(Output::Probabilities)) => Quantity::Probability,
+            (function, _) => function.as_ref().map_or(Quantity::Logit, OutputFunction::explained),
+        }
     }
 
     /// The target with a label turned into its class.

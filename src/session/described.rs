@@ -41,22 +41,21 @@ mod tests {
 
     #[test]
     fn a_method_is_told_in_a_line() {
-        let method = Method::SmoothGrad(SmoothGrad { noise_level: 0.1, ..SmoothGrad::default() });
+        let method = Method::from(SmoothGrad { noise_level: 0.1, ..SmoothGrad::default() });
         let line = described(method.name(), &method.parameters());
         assert_eq!(line, "smoothgrad (base gradient, noise level 0.1, samples 50, seed 0)");
-        let method = Method::Occlusion(Occlusion { patch: Some([9, 9]), ..Occlusion::default() });
+        let method = Method::from(Occlusion { patch: Some([9, 9]), ..Occlusion::default() });
         let line = described(method.name(), &method.parameters());
         assert_eq!(line, "occlusion (fill mean, patch 9 x 9)");
         let path = IntegratedGradients { steps: 9, ..IntegratedGradients::default() };
-        let base = Box::new(Method::IntegratedGradients(path));
-        let method = Method::NoiseGrad(NoiseGrad { base, ..NoiseGrad::default() });
+        let method = Method::from(NoiseGrad { base: path.into(), ..NoiseGrad::default() });
         let line = described(method.name(), &method.parameters());
         let base = "base integrated-gradients, base parameters (baseline zero, quadrature gauss-legendre, steps 9)";
         assert_eq!(line, format!("noisegrad ({base}, samples 25, seed 0, weight noise 0.2)"));
-        let base = Box::new(Method::GradCam(GradCam::default()));
-        let method = Method::SmoothGrad(SmoothGrad { base, ..SmoothGrad::default() });
+        let base = GradCam::default().into();
+        let method = Method::from(SmoothGrad { base, ..SmoothGrad::default() });
         let line = described(method.name(), &method.parameters());
         assert_eq!(line, "smoothgrad (base grad-cam, noise level 0.15, samples 50, seed 0)");
-        assert_eq!(described("lrp", &Method::Lrp.parameters()), "lrp");
+        assert_eq!(described("lrp", &Method::default().parameters()), "lrp");
     }
 }

@@ -18,10 +18,11 @@ use super::target::{Target, Targets};
 use super::turn::Turns;
 use crate::canonize::PassReport;
 use crate::error::{Error, Kind, Result};
-use crate::explain::{self, Initial, Packing, TargetClass};
+use crate::explain::{self, Initial, Prepack, TargetClass};
 use crate::heatmap::Rendering;
-use crate::method::{Cancelled, Point, PreparedMethod, Question, Setup};
+use crate::method::{Cancelled, ForwardPass, PreparedMethod, Setup, TargetSpec};
 use crate::method::{Unwatched, Watch};
+use crate::network::Quantity;
 use crate::tensor::Tensor;
 
 /// A model with a method and a composite, compiled: explains any number of inputs, from any number of threads.
@@ -74,7 +75,7 @@ impl Explainer {
             at,
             stored,
             threads,
-            packing: if options.is_single { Packing::PerPass } else { Packing::Kept },
+            prepack: if options.is_single { Prepack::OnTheFly } else { Prepack::Once },
         };
         let begin = Instant::now();
         let turns = Turns::of(threads);
@@ -105,6 +106,11 @@ impl Explainer {
     /// The method.
     pub fn method(&self) -> &Method {
         &self.method
+    }
+
+    /// What the explained value of a class means.
+    pub fn explained(&self) -> Quantity {
+        self.context.explained()
     }
 
     /// The name of the composite that is used.
@@ -242,22 +248,23 @@ impl Explainer {
         let Input { array, photo, notices } = self.prepare(source)?;
         let targets = self.resolve(targets)?;
         let _turn = self.turns.take();
-        let (point, run) = self.run(array.into_tensor())?;
+        let (pass, run) = self.run(array.into_tensor())?;
         let classes = targets.classes(&run.logits)?;
         let found: Vec<Class> =
             classes.iter().filter_map(|class| run.prediction.class(class.index)).collect();
         begin(&run.prediction, &found)?;
         let drawing = Drawing { canvas: self.canvas, photo, rendering: self.rendering() };
         // The last class may use the forward pass up.
-        let points = std::iter::repeat_n(point, classes.len());
-        for ((class, found), point) in classes.into_iter().zip(found).zip(points) {
+        let passes = std::iter::repeat_n(pass, classes.len());
+        for ((class, found), pass) in classes.into_iter().zip(found).zip(passes) {
             let rival = targets.rival(class, &run.logits)?;
-            let (explanation, propagate) = self.propagate(point, class, rival, watch)?;
+            let (explanation, propagate) = self.propagate(pass, class, rival, watch)?;
             let asked = Asked {
                 prediction: run.prediction.clone(),
                 class: found,
                 against: rival.and_then(|rival| run.prediction.class(rival.index)),
                 initial: self.initial,
+                explained: self.explained(),
             };
             let timing = Timing { forward: run.elapsed, propagate };
             let (drawing, notices) = (drawing.clone(), notices.clone());
@@ -295,30 +302,30 @@ impl Explainer {
         if self.turns.are_taken() { 1 } else { cores() }
     }
 
-    fn run(&self, input: Tensor) -> Result<(Point, Run)> {
+    fn run(&self, input: Tensor) -> Result<(ForwardPass, Run)> {
         let begin = Instant::now();
         let forward = || self.prepared.forward(input).kind(Error::Input);
-        let point = self.turns.run(forward)?;
-        let logits = point.activations.logits().kind(Error::Computation)?.clone();
+        let pass = self.turns.run(forward)?;
+        let logits = pass.activations.logits().kind(Error::Computation)?.clone();
         let prediction = self.context.prediction(&logits)?;
-        Ok((point, Run { logits, prediction, elapsed: begin.elapsed() }))
+        Ok((pass, Run { logits, prediction, elapsed: begin.elapsed() }))
     }
 
     fn propagate(
         &self,
-        point: Point,
+        pass: ForwardPass,
         class: TargetClass,
         rival: Option<TargetClass>,
         watch: &dyn Watch,
     ) -> Result<(crate::method::Explanation, Duration)> {
         let begin = Instant::now();
-        let question = Question {
-            target: class.index,
+        let target = TargetSpec {
+            class: class.index,
             against: rival.map(|rival| rival.index),
             initial: self.initial,
         };
         let explained = self.turns.run(|| {
-            self.prepared.explain(point, question, watch).map_err(|error| {
+            self.prepared.explain(pass, target, watch).map_err(|error| {
                 match error.is::<Cancelled>() {
                     true => Error::Cancelled,
                     false => Error::of(Error::Method, error),

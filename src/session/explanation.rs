@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::explain::Initial;
 use crate::heatmap::Rendering;
 use crate::method::{self, Adaptation, Completeness, Sums};
+use crate::network::Quantity;
 
 /// The explanation of one class for one input.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub(super) struct Asked {
     pub class: Class,
     pub against: Option<Class>,
     pub initial: Initial,
+    /// What the value of a class means.
+    pub explained: Quantity,
 }
 
 impl Explanation {
@@ -159,8 +162,9 @@ fn doubts(explanation: &method::Explanation, asked: &Asked) -> impl Iterator<Ite
     let zero = is_zero.then(|| "the relevance is 0 everywhere".to_string());
     let turned = is_turned.then(|| {
         format!(
-            "the logit {logit} is negative, so relevance has the opposite sign: blue speaks for the class (--initial \
-             one keeps the sign)"
+            "the {} {logit} is negative, so relevance has the opposite sign: blue speaks for the class (--initial one \
+             keeps the sign)",
+            asked.explained
         )
     });
     let texts = not_finite.into_iter().chain(zero).chain(turned);

@@ -3,15 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::anyhow;
 use serde_json::Value;
 
 use super::described::described;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::explain::Initial;
 use crate::heatmap::Normalization;
 use crate::method::{self, Scale};
-use crate::suggest::nearest;
 
 /// An attribution method with its parameters. Default: `lrp`.
 ///
@@ -42,15 +40,7 @@ impl Method {
     /// # Errors
     /// [`Error::Method`] when there is no such method.
     pub fn named(name: &str) -> Result<Method> {
-        let methods = method::Method::all();
-        if let Some(method) = methods.iter().find(|method| method.name() == name) {
-            return Ok(Method(method.clone()));
-        }
-        let names: Vec<&str> = methods.iter().map(method::Method::name).collect();
-        let near = nearest(name, names.iter().copied());
-        let near = near.map_or(String::new(), |name| format!(" (did you mean {name}?)"));
-        let error = anyhow!("no method is called \"{name}\"{near}; there are {}", names.join(", "));
-        Err(Error::of(Error::Method, error))
+        method::Method::named(name).map(Method).kind(Error::Method)
     }
 
     /// A method with parameters of your own: one of [`methods`](crate::methods).
@@ -85,7 +75,7 @@ impl Method {
 
     /// The relevance put in at the target: its logit for LRP, which hands it down, and 1 for all other methods.
     pub(super) fn initial(&self) -> Initial {
-        if self.takes_composite() { Initial::Logit } else { Initial::One }
+        self.0.default_initial()
     }
 
     /// How its relevance is drawn.
@@ -101,7 +91,7 @@ impl Method {
 
 impl Default for Method {
     fn default() -> Method {
-        Method(method::Method::Lrp)
+        Method(method::Method::default())
     }
 }
 
@@ -126,24 +116,3 @@ impl fmt::Display for Method {
         formatter.write_str(&described(self.name(), &self.parameters()))
     }
 }
-
-macro_rules! with_parameters {
-    ($($method:ident),*) => {
-        $(impl From<method::$method> for method::Method {
-            fn from(parameters: method::$method) -> method::Method {
-                method::Method::$method(parameters)
-            }
-        })*
-    };
-}
-
-with_parameters!(
-    FusionGrad,
-    GradCam,
-    IntegratedGradients,
-    NoiseGrad,
-    Occlusion,
-    Rise,
-    SmoothGrad,
-    SmoothTaylor
-);

@@ -18,12 +18,14 @@ use super::options::{Described, Pictures, Range, SessionOptions};
 use super::prediction::Prediction;
 use super::source::Source;
 use super::target::{Target, Targets};
+use crate::composite::InputKnowledge;
 use crate::error::{Error, Kind, Result};
 use crate::explain::InputRange;
-use crate::network::Family;
+use crate::network::{Family, Interval, Quantity};
 use crate::onnx::{Model, ModelInput};
 use crate::parallel::locked;
 use crate::picture::{Labels, Preprocessor};
+use crate::tensor::Tensor;
 
 /// An opened model, with all that is known about it: preprocessing, labels, range of the input.
 ///
@@ -73,6 +75,8 @@ impl Described {
         notices.extend(model.notes.iter().map(|note| Notice::note(Topic::Model, note)));
         let classes = model.network.class_count();
         let labels = self.checked_labels(classes, &mut notices)?;
+        let in_file = || model.labels.clone().filter(|labels| labels.check_count(classes).is_ok());
+        let labels = labels.or_else(in_file);
         let preprocessor = self.preprocessor(&model.input, &mut notices)?;
         let context = Context {
             file: ModelFile { path: self.path.clone(), options: load, elapsed },
@@ -85,6 +89,12 @@ impl Described {
             drops_pictures: self.options.drops_pictures,
             input: model.input.clone(),
         };
+        let explained = context.explained();
+        if explained != Quantity::Logit {
+            let text =
+                format!("the network's output is a {explained}, which is explained as it is");
+            notices.push(Notice::note(Topic::Model, text));
+        }
         let (context, default) = (Arc::new(context), Mutex::new(None));
         Ok(Session { context, model, notices, default })
     }
@@ -129,6 +139,12 @@ impl Described {
             Range::Given { .. } => self.given_range()?,
             Range::Unknown => None,
             Range::OfPreprocessing => preprocessor.map(Preprocessor::input_range),
+        };
+        // Whole numbers of eight bits have a range whatever the preparation.
+        let of_type = || input.range.map(|[low, high]| (vec![low], vec![high]));
+        let ends = match self.options.range {
+            Range::Given { .. } => ends,
+            _ => of_type().or(ends),
         };
         let channel_axis = Context::channel_axis(input);
         Ok(ends.map(|(low, high)| InputRange { low, high, channel_axis }))
@@ -212,6 +228,7 @@ impl Session {
     /// # Errors
     /// [`Error::Composite`] where the composite does not fit the network, [`Error::Method`] where the method does not.
     pub fn explainer(&self, options: impl Into<ExplainerOptions>) -> Result<Explainer> {
+        self.model.check_classes().kind(Error::Model)?;
         self.compile(self.canonized(options.into())?)
     }
 
@@ -235,6 +252,7 @@ impl Session {
         see: impl FnOnce(&Canonized),
     ) -> Result<Explainer> {
         let Session { context, model, .. } = self;
+        model.check_classes().kind(Error::Model)?;
         let canonized = Canonized::new(model.network, options)?;
         see(&canonized);
         Explainer::new(context, canonized)
@@ -301,6 +319,22 @@ impl Session {
     #[doc(hidden)]
     pub fn family(&self) -> Result<Family> {
         Ok(Family::of(&recognised(&self.model.network)?))
+    }
+
+    /// What will be known of the input where relevance is computed, for tables of rules: for a picture something that
+    /// preprocessing could give, for an array nothing but what its type says.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when the memory cannot be had.
+    #[doc(hidden)]
+    pub fn knowledge(&self) -> Result<InputKnowledge> {
+        let input = &self.context.input;
+        if input.picture.is_none() && input.range.is_none() {
+            return Ok(InputKnowledge::Nothing);
+        }
+        let [low, high] = input.range.unwrap_or([-3.0, 3.0]);
+        let filled = |end| Tensor::filled(&input.shape, end).kind(Error::Model);
+        Ok(InputKnowledge::Within(Interval { low: filled(low)?, high: filled(high)? }))
     }
 
     /// The model as it was loaded.

@@ -176,6 +176,13 @@ impl SessionOptions {
         self
     }
 
+    /// The shape of an array that will be explained, which a model may leave open.
+    #[doc(hidden)]
+    pub fn input_shape(mut self, shape: Option<Vec<usize>>) -> SessionOptions {
+        self.load.input_shape = shape;
+        self
+    }
+
     /// Keeps tract's graph of the file, to compare with; costs memory.
     #[doc(hidden)]
     pub fn with_reference(mut self) -> SessionOptions {

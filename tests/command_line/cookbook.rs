@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::{contents, fashion_photo, folder, report, sample};
+use super::{contents, fashion_photo, folder, report, sample, skip_without};
 
 /// The code blocks of a language.
 fn blocks(language: &str) -> Vec<String> {
@@ -57,8 +57,7 @@ fn has(program: &str) -> bool {
 #[test]
 fn every_recipe_works() {
     if let Some(missing) = ["jq", "parallel"].into_iter().find(|program| !has(program)) {
-        eprintln!("skipped: there is no {missing} here (Debian: apt-get install {missing})");
-        return;
+        return skip_without(missing, missing);
     }
     let kitchen = kitchen();
     let recipes = blocks("sh");

@@ -5,6 +5,7 @@ use std::fs;
 use onnxplain::io::{Overwrite, read_npy, write_npy};
 use serde_json::Value;
 
+use super::support::worst_error;
 use super::{Run, command, fashion_photo, files_in, folder, run, sample, vgg};
 
 /// The keys of a report, sorted.
@@ -213,8 +214,7 @@ fn a_tensor_is_explained_like_its_picture() {
         assert_eq!(run.objects()[0]["preprocessing"], serde_json::json!({}));
         let found = read_npy(&out.path().join("tensor.relevance.npy")).unwrap();
         assert_eq!(found.0, expected.0);
-        let worst =
-            found.1.iter().zip(&expected.1).fold(0f32, |worst, (a, b)| worst.max((a - b).abs()));
+        let worst = worst_error(&found.1, &expected.1);
         assert!(worst < 1e-5, "{worst}");
         assert!(out.path().join("tensor.heatmap.png").exists());
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Run, command, files_in, folder, photos, run, vgg};
+use super::{Run, command, files_in, folder, photos, run, skip_without, vgg};
 
 /// Explains some photos, one of them broken, into `out` of a folder.
 fn explained(count: usize) -> TempDir {
@@ -92,7 +92,7 @@ fn repeat_report(out: &Path, times: usize) {
 /// What the script in a page returns, run by Chromium after the page has come up; `None` without Chromium.
 fn in_chromium(page: &Path, script: &str) -> Option<Value> {
     let Some(chromium) = chromium() else {
-        eprintln!("skipped: there is no Chromium here (Debian: apt-get install chromium)");
+        skip_without("Chromium", "chromium");
         return None;
     };
     let copy = page.with_file_name("test.html");

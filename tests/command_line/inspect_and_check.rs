@@ -95,6 +95,19 @@ fn presets_are_listed_and_shown() {
 }
 
 #[test]
+fn rules_are_listed_with_their_settings() {
+    let list = run!["presets", "rules"].succeeded().stdout;
+    for rule in onnxplain::rule::RULES {
+        assert!(list.contains(rule.name) && list.contains(rule.about), "{}: {list}", rule.name);
+    }
+    assert!(list.contains("gamma (0.25), stabilizer, bias"), "{list}");
+    let objects = run!["presets", "rules", "--json"].succeeded().objects();
+    assert_eq!(objects.len(), onnxplain::rule::RULES.len());
+    let z_box = objects.iter().find(|rule| rule["name"] == "z-box").unwrap();
+    assert_eq!(z_box["settings"], serde_json::json!(["low", "high", "stabilizer"]));
+}
+
+#[test]
 fn every_command_has_help_with_examples() {
     for command in ["explain", "inspect", "check", "presets", "gallery"] {
         let help = run![command, "--help"].succeeded().stdout;

@@ -11,8 +11,11 @@ mod inspect_and_check;
 mod layers;
 mod localization;
 mod resume;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -131,6 +134,15 @@ fn photos(count: usize) -> TempDir {
         std::fs::copy(source, below.join(format!("{number:03}.png"))).unwrap();
     }
     photos
+}
+
+/// Says that a test is skipped because a program is missing: where the test runs to be relied on (`CI=true`), it fails.
+fn skip_without(program: &str, package: &str) {
+    let text = format!("skipped: there is no {program} here (Debian: apt-get install {package})");
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}; with CI=true this is a failure");
+    // What `eprintln!` says is shown for failing tests only.
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "{text}").unwrap();
 }
 
 fn folder() -> TempDir {

@@ -6,10 +6,11 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::support::Numbers;
 use super::{Run, command, contents, folder, photos, report, reported_inputs, vgg};
 
 /// A batch that writes to `out` of a folder of its own.
@@ -67,9 +68,8 @@ fn kill_ten_times(batch: Batch) -> Vec<serde_json::Value> {
     let undisturbed = batch.run(&["-j", "2"]);
     let expected = contents(&batch.out());
     let batch = batch.elsewhere();
-    let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
-    println!("seed {seed}");
-    let mut random = u64::from(seed);
+    let mut delays = Numbers::new(10);
+    let mut kills = 0;
     for kill in 0..10 {
         let length = fs::metadata(batch.report()).map_or(0, |file| file.len());
         let mut child = batch.start(&["--resume", "-j", ["1", "2", "3"][kill % 3]]);
@@ -77,12 +77,14 @@ fn kill_ten_times(batch: Batch) -> Vec<serde_json::Value> {
         if kill % 2 == 0 {
             wait_for_growth(&batch.report(), &mut child, length);
         }
-        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        std::thread::sleep(Duration::from_micros((random >> 33) % 40_000));
+        std::thread::sleep(Duration::from_micros(delays.bits() % 40_000));
         child.kill().unwrap();
         let status = child.wait().unwrap();
-        assert_eq!(status.signal(), Some(9), "kill {kill}: the batch was too short");
+        // On a fast machine the batch may be done before all kills are.
+        assert!(status.signal() == Some(9) || status.code() == Some(undisturbed.code), "{status}");
+        kills += usize::from(status.signal() == Some(9));
     }
+    assert!(kills > 0, "no kill met the batch while it ran");
     let last = batch.run(&["--resume"]);
     assert_eq!(last.code, undisturbed.code, "{}", last.stderr);
     let found = contents(&batch.out());

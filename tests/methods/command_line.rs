@@ -28,10 +28,10 @@ fn report(arguments: &[&str]) -> Value {
 fn every_method_runs_from_the_command_line_and_reports_its_parameters() {
     for method in Method::all() {
         let mut arguments = vec!["--method", method.name()];
-        match method {
-            Method::NoiseGrad(_) | Method::FusionGrad(_) => arguments.extend(["--samples", "2"]),
-            _ if method.seed().is_some() => arguments.extend(["--samples", "4"]),
-            _ => {}
+        match method.seed() {
+            Some(_) if method.perturbs_parameters() => arguments.extend(["--samples", "2"]),
+            Some(_) => arguments.extend(["--samples", "4"]),
+            None => {}
         }
         let report = report(&arguments);
         assert_eq!(report["method"], method.name());

@@ -6,10 +6,10 @@ use super::*;
 fn gradients_of_whole_networks_agree_with_finite_differences() {
     for name in FASHION {
         let path = fashion(name);
-        let method = prepared(&path, Method::Gradient, 1).unwrap();
+        let method = prepared(&path, Gradient.into(), 1).unwrap();
         let input = noise(&[1, 1, 28, 28], 3);
-        let point = method.forward(input.clone()).unwrap();
-        let gradient = method.explain(point, QUESTION, &Unwatched).unwrap().relevance;
+        let pass = method.forward(input.clone()).unwrap();
+        let gradient = method.explain(pass, TARGET, &Unwatched).unwrap().relevance;
         // Along the gradient itself the output changes most, and rounding matters least.
         let length = gradient.data().iter().map(|value| value * value).sum::<f32>().sqrt();
         let step = 2e-3;
@@ -31,9 +31,9 @@ fn gradients_of_whole_networks_agree_with_finite_differences() {
 fn saliency_and_gradient_times_input_follow_from_the_gradient() {
     let path = fashion("fashion_resnet");
     let input = noise(&[1, 1, 28, 28], 5);
-    let gradient = explained(&path, Method::Gradient, &input).relevance;
-    let saliency = explained(&path, Method::Saliency, &input);
-    let times_input = explained(&path, Method::InputXGradient, &input);
+    let gradient = explained(&path, Gradient.into(), &input).relevance;
+    let saliency = explained(&path, Saliency.into(), &input);
+    let times_input = explained(&path, InputXGradient.into(), &input);
     for (index, slope) in gradient.data().iter().enumerate() {
         assert_eq!(saliency.relevance.data()[index], slope.abs());
         assert_eq!(times_input.relevance.data()[index], slope * input.data()[index]);
@@ -50,7 +50,7 @@ fn integrated_gradients_of_a_linear_network_are_exact_with_any_quadrature() {
     for quadrature in Quadrature::ALL {
         for baseline in Fill::ALL {
             let method = IntegratedGradients { steps: 3, baseline, quadrature };
-            let explanation = explained(&model.path, Method::IntegratedGradients(method), &input);
+            let explanation = explained(&model.path, method.into(), &input);
             let mean = input.sum() as f32 / 16.0;
             let nothing = match baseline {
                 Fill::Zero => 0.0,
@@ -71,7 +71,7 @@ fn integrated_gradients_become_complete_with_more_steps() {
     let input = noise(&[1, 1, 28, 28], 11);
     let error = |steps: usize| {
         let method = IntegratedGradients { steps, ..IntegratedGradients::default() };
-        let explanation = explained(&path, Method::IntegratedGradients(method), &input);
+        let explanation = explained(&path, method.into(), &input);
         explanation.completeness.unwrap().relative_error
     };
     let (few, many) = (error(3), error(300));

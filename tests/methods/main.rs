@@ -16,17 +16,17 @@ use std::process::{Command, Output};
 
 use onnxplain::canonize::{PassSelection, canonize};
 use onnxplain::composite::Composite;
-use onnxplain::explain::{Initial, InputRange, Packing};
+use onnxplain::explain::{Initial, InputRange, Prepack};
 use onnxplain::method::{
-    Explanation, Fill, FusionGrad, GradCam, InputInfo, IntegratedGradients, Method, NoiseGrad,
-    Objective, Occlusion, PreparedMethod, Quadrature, Question, Rise, Setup, SmoothGrad,
-    SmoothTaylor, Unwatched,
+    Explanation, Fill, FusionGrad, GradCam, Gradient, GuidedBackprop, InputInfo, InputXGradient,
+    IntegratedGradients, Method, NoiseGrad, Objective, Occlusion, PreparedMethod, Quadrature, Rise,
+    Saliency, Setup, SmoothGrad, SmoothTaylor, TargetSpec, Unwatched,
 };
 use onnxplain::onnx::{LoadOptions, Model, ParametricModel};
 use onnxplain::tensor::Tensor;
 use serde_json::Value;
-use support::noise;
 use support::onnx::{Graph, ints};
+use support::{assert_near, noise};
 
 const FASHION: [&str; 4] =
     ["fashion_densenet", "fashion_mobilenet", "fashion_resnet", "fashion_vgg"];
@@ -62,12 +62,12 @@ fn prepared(path: &Path, method: Method, threads: usize) -> anyhow::Result<Prepa
         at: None,
         stored,
         threads,
-        packing: Packing::Kept,
+        prepack: Prepack::Once,
     };
     PreparedMethod::new(method, setup)
 }
 
-const QUESTION: Question = Question { target: 1, against: None, initial: Initial::One };
+const TARGET: TargetSpec = TargetSpec { class: 1, against: None, initial: Initial::One };
 
 fn explained(path: &Path, method: Method, input: &Tensor) -> Explanation {
     explained_on(path, method, input, 2)
@@ -75,8 +75,8 @@ fn explained(path: &Path, method: Method, input: &Tensor) -> Explanation {
 
 fn explained_on(path: &Path, method: Method, input: &Tensor, threads: usize) -> Explanation {
     let prepared = prepared(path, method, threads).unwrap();
-    let point = prepared.forward(input.clone()).unwrap();
-    prepared.explain(point, QUESTION, &Unwatched).unwrap()
+    let pass = prepared.forward(input.clone()).unwrap();
+    prepared.explain(pass, TARGET, &Unwatched).unwrap()
 }
 
 /// A small model written to a folder of its own.
@@ -90,16 +90,6 @@ fn file(graph: &Graph) -> File {
     let path = folder.path().join("model.onnx");
     std::fs::write(&path, graph.bytes()).unwrap();
     File { _folder: folder, path }
-}
-
-fn assert_near(found: &Tensor, expected: &[f32], tolerance: f32) {
-    let scale = expected.iter().fold(0.0f32, |scale, value| scale.max(value.abs()));
-    for (index, (found, expected)) in found.data().iter().zip(expected).enumerate() {
-        assert!(
-            (found - expected).abs() <= tolerance * scale,
-            "{found} is not {expected} at {index}"
-        );
-    }
 }
 
 /// `y = W x` of a picture [1, 1, 4, 4] to two classes.

@@ -40,7 +40,7 @@ fn grad_cam_in_front_of_a_global_average_is_cam() {
             (sum / 16.0).max(0.0)
         })
         .collect();
-    let method = Method::GradCam(GradCam { layer: Some("relu_1".to_string()) });
+    let method = GradCam { layer: Some("relu_1".to_string()) }.into();
     assert_near(&explained(&model.path, method, &input).relevance, &expected, 1e-5);
     // At the convolution itself: the gradient passes the ReLU only where it is active.
     let shares: Vec<f32> = (0..2)
@@ -53,7 +53,7 @@ fn grad_cam_in_front_of_a_global_average_is_cam() {
             ((part(0) + part(1)) / 16.0).max(0.0)
         })
         .collect();
-    let last = Method::GradCam(GradCam::default());
+    let last = GradCam::default().into();
     assert_near(&explained(&model.path, last, &input).relevance, &expected, 1e-5);
 }
 
@@ -62,7 +62,7 @@ fn occlusion_of_a_linear_network_is_what_the_patch_contributes() {
     let model = linear(&weights());
     let input = noise(&[1, 1, 4, 4], 31);
     let method = Occlusion { patch: Some([2, 2]), stride: Some([2, 2]), fill: Fill::Zero };
-    let explanation = explained(&model.path, Method::Occlusion(method), &input);
+    let explanation = explained(&model.path, method.into(), &input);
     let patch = |pixel: usize| (pixel / 8, pixel % 4 / 2);
     let expected: Vec<f32> = (0..16)
         .map(|pixel| {
@@ -82,7 +82,7 @@ fn rise_finds_the_pixels_that_matter() {
     let model = linear(&weights);
     let input = Tensor::filled(&[1, 1, 4, 4], 1.0).unwrap();
     let method = Rise { samples: 2000, cells: 2, ..Rise::default() };
-    let map = explained(&model.path, Method::Rise(method), &input).relevance;
+    let map = explained(&model.path, method.into(), &input).relevance;
     let (inside, outside) = (map.data()[0], map.data()[15]);
     // P(class 1) lies between 1/2 (nothing seen) and 0.982 (the quarter seen).
     assert!(inside > 1.1 * outside && (0.5..0.983).contains(&inside), "{inside}, {outside}");
@@ -92,7 +92,7 @@ fn rise_finds_the_pixels_that_matter() {
 fn what_cannot_be_is_an_error() {
     let error = |path: &Path, layer: Option<&str>| {
         let layer = layer.map(str::to_string);
-        let method = Method::GradCam(GradCam { layer });
+        let method = GradCam { layer }.into();
         format!("{:#}", prepared(path, method, 1).err().expect("an error"))
     };
     let dense = linear(&weights());
@@ -106,8 +106,8 @@ fn what_cannot_be_is_an_error() {
     let output = vector.node("MatMul", &["x", &weight], &[]);
     vector.output(&output);
     let vector = file(&vector);
-    let method = prepared(&vector.path, Method::Rise(Rise::default()), 1).unwrap();
-    let point = method.forward(Tensor::filled(&[1, 3], 1.0).unwrap()).unwrap();
-    let error = method.explain(point, QUESTION, &Unwatched).unwrap_err().to_string();
+    let method = prepared(&vector.path, Rise::default().into(), 1).unwrap();
+    let pass = method.forward(Tensor::filled(&[1, 3], 1.0).unwrap()).unwrap();
+    let error = method.explain(pass, TARGET, &Unwatched).unwrap_err().to_string();
     assert!(error.contains("a picture of 1 or 3 channels"), "{error}");
 }

@@ -6,14 +6,14 @@ use super::*;
 fn results_do_not_depend_on_the_threads() {
     let path = fashion("fashion_mobilenet");
     let input = noise(&[1, 1, 28, 28], 13);
-    let methods = [
-        Method::IntegratedGradients(IntegratedGradients { steps: 7, ..Default::default() }),
-        Method::SmoothGrad(SmoothGrad { samples: 7, ..Default::default() }),
-        Method::SmoothTaylor(SmoothTaylor { samples: 7, ..Default::default() }),
-        Method::NoiseGrad(NoiseGrad { samples: 5, ..Default::default() }),
-        Method::FusionGrad(FusionGrad { samples: 3, input_samples: 2, ..Default::default() }),
-        Method::Occlusion(Occlusion { patch: Some([9, 9]), ..Default::default() }),
-        Method::Rise(Rise { samples: 20, ..Default::default() }),
+    let methods: [Method; 7] = [
+        IntegratedGradients { steps: 7, ..Default::default() }.into(),
+        SmoothGrad { samples: 7, ..Default::default() }.into(),
+        SmoothTaylor { samples: 7, ..Default::default() }.into(),
+        NoiseGrad { samples: 5, ..Default::default() }.into(),
+        FusionGrad { samples: 3, input_samples: 2, ..Default::default() }.into(),
+        Occlusion { patch: Some([9, 9]), ..Default::default() }.into(),
+        Rise { samples: 20, ..Default::default() }.into(),
     ];
     for method in methods {
         let one = explained_on(&path, method.clone(), &input, 1);
@@ -28,23 +28,12 @@ fn results_do_not_depend_on_the_threads() {
 fn little_noise_changes_little_and_another_seed_changes_something() {
     let path = fashion("fashion_densenet");
     let input = noise(&[1, 1, 28, 28], 17);
-    for base in [Method::Lrp, Method::Gradient, Method::GuidedBackprop] {
+    for base in [Method::default(), Gradient.into(), GuidedBackprop.into()] {
         let plain = explained(&path, base.clone(), &input).relevance;
-        let base = Box::new(base);
-        let noisy = |noise: f32, seed: u64| {
+        let noisy = |noise: f32, seed: u64| -> [Method; 2] {
             [
-                Method::SmoothGrad(SmoothGrad {
-                    base: base.clone(),
-                    samples: 2,
-                    noise_level: noise,
-                    seed,
-                }),
-                Method::NoiseGrad(NoiseGrad {
-                    base: base.clone(),
-                    samples: 2,
-                    weight_noise: noise,
-                    seed,
-                }),
+                SmoothGrad { base: base.clone(), samples: 2, noise_level: noise, seed }.into(),
+                NoiseGrad { base: base.clone(), samples: 2, weight_noise: noise, seed }.into(),
             ]
         };
         for little in noisy(1e-7, 0) {
@@ -66,7 +55,7 @@ fn smooth_taylor_of_a_linear_network_estimates_the_covariance_of_its_noise() {
     let model = linear(&weights());
     let input = noise(&[1, 1, 4, 4], 19);
     let method = SmoothTaylor { samples: 400, sigma: 0.5, ..SmoothTaylor::default() };
-    let explanation = explained(&model.path, Method::SmoothTaylor(method), &input);
+    let explanation = explained(&model.path, method.into(), &input);
     for (value, weight) in explanation.relevance.data().iter().zip(class_weights()) {
         assert!(value.abs() < 4.0 * 0.5 * weight.abs() / 20.0, "{value} for the weight {weight}");
         assert!(*value != 0.0);
@@ -79,7 +68,7 @@ fn an_adaptive_sigma_does_not_lose_to_the_given_one() {
     let input = noise(&[1, 1, 28, 28], 37);
     for objective in Objective::ALL {
         let method = SmoothTaylor { samples: 4, adaptive: Some(objective), ..Default::default() };
-        let adaptation = explained(&path, Method::SmoothTaylor(method), &input).adaptation.unwrap();
+        let adaptation = explained(&path, method.into(), &input).adaptation.unwrap();
         assert_eq!((adaptation.objective, adaptation.fixed_sigma), (objective, 0.5));
         assert!(adaptation.value <= adaptation.fixed_value && adaptation.value.is_finite());
         assert!(adaptation.sigma > 0.0 && (3..=42).contains(&adaptation.tried), "{adaptation:?}");

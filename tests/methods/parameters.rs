@@ -13,7 +13,7 @@ fn noise_grad_multiplies_the_stored_weights_by_normal_factors() {
     let input = noise(&[1, 1, 4, 4], 23);
     let factors = |seed: u64| -> Vec<f32> {
         let method = NoiseGrad { samples: 1, weight_noise: 0.2, seed, ..NoiseGrad::default() };
-        let explanation = explained(&model.path, Method::NoiseGrad(method), &input);
+        let explanation = explained(&model.path, method.into(), &input);
         let pairs = explanation.relevance.data().iter().zip(class_weights());
         pairs.map(|(value, weight)| value / weight).collect()
     };

@@ -1,7 +1,7 @@
 //! Activations, in one node and in several.
 
 use super::{Case, all_hold, case, names, recognised, scalar};
-use crate::support::onnx::{Graph, float, text};
+use crate::support::onnx::{Graph, float, int, text};
 
 #[test]
 fn activations_in_one_node() {
@@ -77,6 +77,71 @@ fn hard_swish_without_factor(g: &mut Graph) -> String {
     let y = g.node("Add", &["x", &three], &[]);
     let y = g.node("Clip", &[&y, &zero, &six], &[]);
     g.node("Mul", &["x", &y], &[])
+}
+
+#[test]
+fn functions_of_a_number() {
+    const SHAPE: &[usize] = &[1, 2, 3, 4];
+    let simple =
+        |op: &'static str| case(op, 18, SHAPE, &["activation"], |g| g.node(op, &["x"], &[]));
+    // Between -0.9 and 0.9, or 1.1 and 2.9.
+    let inside = |op: &'static str, kinds, scale: f32, shift: f32| {
+        case(op, 18, SHAPE, kinds, |g| {
+            let (scale, shift) = (scalar(g, scale), scalar(g, shift));
+            let y = g.node("Mul", &["x", &scale], &[]);
+            let y = g.node("Add", &[&y, &shift], &[]);
+            g.node(op, &[&y], &[])
+        })
+    };
+    const BEHIND: &[&str] = &["normalization", "normalization", "activation"];
+    all_hold(vec![
+        simple("Exp"),
+        simple("Sin"),
+        simple("Cos"),
+        simple("Atan"),
+        simple("Sinh"),
+        simple("Cosh"),
+        simple("Asinh"),
+        simple("Floor"),
+        simple("Ceil"),
+        simple("Round"),
+        simple("Sign"),
+        inside("Log", BEHIND, 0.2, 2.0),
+        inside("Sqrt", BEHIND, 0.2, 2.0),
+        inside("Reciprocal", BEHIND, 0.2, 2.0),
+        inside("Tan", BEHIND, 0.2, 0.0),
+        inside("Asin", BEHIND, 0.2, 0.0),
+        inside("Acos", BEHIND, 0.2, 0.0),
+        inside("Acosh", BEHIND, 0.2, 2.0),
+        inside("Atanh", BEHIND, 0.2, 0.0),
+        case("Shrink, hard", 13, SHAPE, &["activation"], |g| {
+            g.node("Shrink", &["x"], &[float("lambd", 1.5)])
+        }),
+        case("Shrink, soft", 13, SHAPE, &["activation"], |g| {
+            g.node("Shrink", &["x"], &[float("lambd", 1.5), float("bias", 1.5)])
+        }),
+        case("squares", 13, SHAPE, &["activation"], |g| {
+            let two = scalar(g, 2.0);
+            g.node("Pow", &["x", &two], &[])
+        }),
+        case("a cast to whole numbers and back", 13, SHAPE, &["activation"], |g| {
+            let y = g.node("Cast", &["x"], &[int("to", 7)]);
+            g.node("Cast", &[&y], &[int("to", 1)])
+        }),
+    ]);
+}
+
+/// Generalised mean pooling: the mean of powers, and the root of it.
+#[test]
+fn generalised_mean_pooling() {
+    let kinds = &["activation", "activation", "average-pool", "activation"];
+    all_hold(vec![case("GeM", 13, &[1, 3, 4, 4], kinds, |g| {
+        let (low, power, root) = (scalar(g, 0.1), scalar(g, 3.0), scalar(g, 1.0 / 3.0));
+        let y = g.node("Clip", &["x", &low], &[]);
+        let y = g.node("Pow", &[&y, &power], &[]);
+        let y = g.node("GlobalAveragePool", &[&y], &[]);
+        g.node("Pow", &[&y, &root], &[])
+    })]);
 }
 
 fn decomposed_activations() -> Vec<(Case, &'static str)> {

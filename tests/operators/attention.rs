@@ -91,7 +91,13 @@ fn attention_written_out() {
     const BIAS: &[f32] = &[0.1, -0.2, 0.3, 0.0, 0.5, -0.1, 0.2, 0.2, -0.4];
     const CLOSED: f32 = -1e9;
     const CAUSAL: &[f32] = &[0.0, CLOSED, CLOSED, 0.0, 0.0, CLOSED, 0.0, 0.0, 0.0];
-    all_hold(vec![attention("a bias", BIAS), attention("a mask that closes", CAUSAL)]);
+    const HIDDEN: f32 = f32::NEG_INFINITY;
+    const HIDING: &[f32] = &[0.0, HIDDEN, HIDDEN, 0.0, 0.0, HIDDEN, 0.0, 0.0, 0.0];
+    all_hold(vec![
+        attention("a bias", BIAS),
+        attention("a mask that closes", CAUSAL),
+        attention("a mask of −∞", HIDING),
+    ]);
 }
 
 #[test]
@@ -118,6 +124,19 @@ fn attention_as_one_node() {
             let mask = g.floats(&[3, 3], &[0.1, -0.2, 0.3, 0.0, 0.5, -0.1, 0.2, 0.2, -0.4]);
             g.node("Attention", &[&q, &k, &v, &mask], &[float("scale", 0.5)])
         }),
+        case(
+            "heads that share keys",
+            23,
+            &[1, 3, 4],
+            &[of_tokens.as_slice(), &["reshape", "reshape"]].concat(),
+            |g| {
+                let q = projection(g);
+                let w = weight(g, &[4, 2]);
+                let (k, v) = (g.node("MatMul", &["x", &w], &[]), g.node("MatMul", &["x", &w], &[]));
+                let heads = [int("q_num_heads", 2), int("kv_num_heads", 1)];
+                g.node("Attention", &[&q, &k, &v], &heads)
+            },
+        ),
         case("three axes", 23, &[1, 3, 4], &of_tokens, |g| {
             let (q, k, v) = (projection(g), projection(g), projection(g));
             let heads = [int("q_num_heads", 2), int("kv_num_heads", 2)];

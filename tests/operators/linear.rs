@@ -1,6 +1,8 @@
 //! Linear layers, and BatchNormalization beside them.
 
 use super::{all_hold, case, weight};
+use onnxplain::network::Op;
+
 use crate::support::Numbers;
 use crate::support::onnx::{Graph, float, int, ints, text};
 
@@ -179,4 +181,22 @@ fn batch_normalizations() {
             },
         ),
     ]);
+}
+
+#[test]
+fn a_bias_of_zeros_is_none() {
+    let bias_of = |numbers: [f32; 2]| {
+        let mut graph = Graph::with_input(13, &[1, 3]);
+        let (w, b) = (weight(&mut graph, &[2, 3]), graph.floats(&[2], &numbers));
+        let y = graph.node("Gemm", &["x", &w, &b], &[int("transB", 1)]);
+        graph.output(&y);
+        let network = graph.load().unwrap().network;
+        match &network.layers[network.output].op {
+            Op::Dense(dense) => dense.bias.as_ref().map(|bias| bias.data().to_vec()),
+            op => panic!("{op:?}"),
+        }
+    };
+    assert_eq!(bias_of([0.0, -0.0]), None);
+    assert_eq!(bias_of([0.0, 0.5]), Some(vec![0.0, 0.5]));
+    assert!(bias_of([0.0, f32::NAN]).is_some_and(|bias| bias[1].is_nan()));
 }

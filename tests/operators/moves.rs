@@ -3,6 +3,8 @@
 use super::{all_hold, case, scalar, weight};
 use crate::support::onnx::{Graph, float_tensor, int, ints, tensor, text};
 use onnxplain::tensor::Tensor;
+use tract_onnx::pb::TensorProto;
+use tract_onnx::pb::tensor_proto::DataType;
 
 #[test]
 fn moves() {
@@ -117,6 +119,86 @@ fn moves() {
     ]);
 }
 
+/// What is padded by less than nothing is cut off, whatever stands on the other side.
+#[test]
+fn paddings_of_both_signs() {
+    let of = |mode: &str, pads: [i64; 4]| {
+        let mut graph = Graph::with_input(19, &[1, 4]);
+        let pads = graph.ints(&pads);
+        let y = graph.node("Pad", &["x", &pads], &[text("mode", mode)]);
+        graph.output(&y);
+        let network = graph.load().unwrap().network;
+        let input = Tensor::new(&[1, 4], &[1.0, 2.0, 3.0, 4.0]).unwrap();
+        network.evaluate(&input).unwrap().data().to_vec()
+    };
+    assert_eq!(of("constant", [0, -1, 0, 2]), [2.0, 3.0, 4.0, 0.0, 0.0]);
+    assert_eq!(of("constant", [0, -1, 0, -1]), [2.0, 3.0]);
+    assert_eq!(of("reflect", [0, 2, 0, -1]), [3.0, 2.0, 1.0, 2.0, 3.0]);
+    assert_eq!(of("edge", [0, -2, 0, 2]), [3.0, 4.0, 4.0, 4.0]);
+    assert_eq!(of("wrap", [0, 1, 0, 2]), [4.0, 1.0, 2.0, 3.0, 4.0, 1.0, 2.0]);
+}
+
+#[test]
+fn moves_by_tables() {
+    const SHAPE: &[usize] = &[1, 2, 3, 4];
+    const KINDS: &[&str] = &["reshape"];
+    let indices = |g: &mut Graph, shape: &[i64], values: &[i64]| {
+        let flat = g.ints(values);
+        let shape = g.ints(shape);
+        g.node("Reshape", &[&flat, &shape], &[])
+    };
+    all_hold(vec![
+        case("Trilu, upper", 14, SHAPE, KINDS, |g| g.node("Trilu", &["x"], &[])),
+        case("Trilu, lower and wider", 14, SHAPE, KINDS, |g| {
+            let one = g.tensor(whole("k", 1));
+            g.node("Trilu", &["x", &one], &[int("upper", 0)])
+        }),
+        case("GatherElements", 13, SHAPE, KINDS, |g| {
+            let at = indices(g, &[1, 2, 1, 4], &[0, 2, 1, 1, 2, 2, 0, -1]);
+            g.node("GatherElements", &["x", &at], &[int("axis", 2)])
+        }),
+        case("GatherND", 13, SHAPE, KINDS, |g| {
+            let at = indices(g, &[2, 2], &[0, 1, 0, 0]);
+            g.node("GatherND", &["x", &at], &[])
+        }),
+        case("ScatterND of numbers", 16, SHAPE, &["reshape", "normalization"], |g| {
+            let (at, updates) = (indices(g, &[1, 2], &[0, 1]), weight(g, &[1, 3, 4]));
+            g.node("ScatterND", &["x", &at, &updates], &[])
+        }),
+        case(
+            "ScatterElements of a signal into another",
+            16,
+            SHAPE,
+            &["activation", "reshape", "reshape", "reshape", "concat", "reshape"],
+            |g| {
+                let at = indices(g, &[1, 2, 1, 4], &[0, 2, 1, 1, 2, 2, 0, 1]);
+                let (from, to, axis) = (g.ints(&[0]), g.ints(&[1]), g.ints(&[2]));
+                let part = g.node("Slice", &["x", &from, &to, &axis], &[]);
+                let y = g.node("Sigmoid", &["x"], &[]);
+                g.node("ScatterElements", &[&y, &at, &part], &[int("axis", 2)])
+            },
+        ),
+        case("CumSum", 14, SHAPE, &["resize"], |g| {
+            let axis = g.tensor(whole("axis", 2));
+            g.node("CumSum", &["x", &axis], &[])
+        }),
+        case("CumSum from the end, without itself", 14, SHAPE, &["resize"], |g| {
+            let axis = g.tensor(whole("axis", -1));
+            g.node("CumSum", &["x", &axis], &[int("reverse", 1), int("exclusive", 1)])
+        }),
+    ]);
+}
+
+/// A whole number that is no vector.
+fn whole(name: &str, value: i64) -> TensorProto {
+    TensorProto {
+        name: name.to_string(),
+        data_type: DataType::Int64 as i32,
+        int64_data: vec![value],
+        ..TensorProto::default()
+    }
+}
+
 #[test]
 fn interpolations() {
     const SHAPE: &[usize] = &[1, 2, 3, 4];
@@ -156,6 +238,7 @@ fn interpolations() {
             &["resize"],
             &mode("linear", "asymmetric"),
         ),
+        resize("cubic", double, &["resize", "resize"], &mode("cubic", "half_pixel")),
         case("by sizes", 13, SHAPE, &["resize"], |g| {
             let sizes = g.ints(&[1, 2, 5, 7]);
             g.node("Resize", &["x", "", "", &sizes], &mode("linear", "half_pixel"))

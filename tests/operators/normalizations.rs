@@ -5,7 +5,8 @@ use onnxplain::network::Op;
 use onnxplain::operator::LayerNormalization;
 use tract_onnx::pb::AttributeProto;
 
-use super::{Case, all_hold, case, scalar, weight};
+use super::{Case, all_hold, case, scalar, spread, weight};
+use crate::support::difference;
 use crate::support::onnx::{Graph, float, int, ints};
 
 fn epsilon() -> AttributeProto {
@@ -164,4 +165,24 @@ fn what_is_no_normalisation_stays_apart() {
     let mut network = graph.load().unwrap().network;
     let passes = PassSelection::only(&["layer-normalizations"]).unwrap();
     assert_eq!(canonize(&mut network, &passes).unwrap(), []);
+}
+
+#[test]
+fn a_normalisation_of_something_bent_is_not_one_of_the_signal() {
+    // h + tanh h is 2 h where h is weak, and h where it is strong: only in between it is neither.
+    let mut graph = Graph::with_input(17, &[1, 3, 4]);
+    let bent = graph.node("Tanh", &["x"], &[]);
+    let sum = graph.node("Add", &["x", &bent], &[]);
+    let scale = weight(&mut graph, &[4]);
+    let y = graph.node("LayerNormalization", &[&sum, &scale], &[]);
+    graph.output(&y);
+    let model = graph.load().unwrap();
+    let mut network = model.network.clone();
+    let passes = PassSelection::only(&["layer-normalizations"]).unwrap();
+    canonize(&mut network, &passes).unwrap();
+    let input = spread(&[1, 3, 4], 3);
+    let (found, expected) =
+        (network.evaluate(&input).unwrap(), model.run_reference(&input).unwrap());
+    assert!(difference(found.data(), expected.data()) < 1e-5);
+    assert!(network.layers.len() > 3);
 }

@@ -1,6 +1,8 @@
 //! Pooling, reductions, and arithmetic of signals and constants.
 
-use super::{all_hold, case, check_gradient, check_value, refusal, scalar, spread, weight};
+use super::{
+    all_hold, case, check_books, check_gradient, check_value, refusal, scalar, spread, weight,
+};
 use crate::support::onnx::{Graph, int, ints, text};
 use crate::support::{Numbers, difference, explain, noise};
 use onnxplain::composite::Composite;
@@ -89,6 +91,39 @@ fn reductions() {
             0,
             &["reshape", "max-pool", "reshape", "reshape"],
         ),
+        by_attribute(
+            "minimum",
+            "ReduceMin",
+            &[2, 3],
+            1,
+            &["normalization", "reshape", "max-pool", "reshape", "normalization"],
+        ),
+        by_attribute("absolute values", "ReduceL1", &[2, 3], 1, &["activation", "average-pool"]),
+        by_attribute(
+            "Euclidean norm",
+            "ReduceL2",
+            &[2, 3],
+            1,
+            &["activation", "average-pool", "activation"],
+        ),
+        by_attribute("squares", "ReduceSumSquare", &[1], 1, &["activation", "average-pool"]),
+        by_attribute(
+            "logarithm of a sum of powers",
+            "ReduceLogSumExp",
+            &[3],
+            1,
+            &["activation", "average-pool", "activation"],
+        ),
+        case(
+            "product",
+            13,
+            &[1, 3, 2],
+            &[
+                "reshape", "reshape", "reshape", "product", "reshape", "concat", "reshape",
+                "reshape", "product", "reshape",
+            ],
+            |g| g.node("ReduceProd", &["x"], &[ints("axes", &[1]), int("keepdims", 1)]),
+        ),
     ]);
 }
 
@@ -123,12 +158,23 @@ fn arithmetic_with_constants() {
             },
         ),
     ]);
-    let mut graph = Graph::with_input(13, SHAPE);
-    let c = scalar(&mut graph, 2.0);
-    let y = graph.node("Div", &[&c, "x"], &[]);
-    graph.output(&y);
-    let error = refusal(&graph);
-    assert!(error.contains("Div") && error.contains("div_0"), "{error}");
+    let positive = |name, op: &str, constant_first: bool| {
+        case(name, 13, SHAPE, &["activation", "normalization", "activation"], |g| {
+            let (one, c) = (scalar(g, 1.0), g.floats(&[3, 1, 1], &[0.5, 2.0, 3.0]));
+            let y = g.node("Abs", &["x"], &[]);
+            let y = g.node("Add", &[&y, &one], &[]);
+            if constant_first { g.node(op, &[&c, &y], &[]) } else { g.node(op, &[&y, &c], &[]) }
+        })
+    };
+    all_hold(vec![
+        case("x mod c", 13, SHAPE, &["activation"], |g| {
+            let c = scalar(g, 1.5);
+            g.node("Mod", &["x", &c], &[int("fmod", 1)])
+        }),
+        positive("c / x", "Div", true),
+        positive("x ^ c", "Pow", false),
+        positive("c ^ x", "Pow", true),
+    ]);
 }
 
 /// Two convolutions of the input, to be combined.
@@ -191,6 +237,43 @@ fn arithmetic_of_two_signals() {
                 g.node("Mul", &[&a, &s], &[])
             },
         ),
+        two("a / b", "Div", &["convolution", "convolution", "gate"]),
+        two("the larger", "Max", &["convolution", "convolution", "max-pool"]),
+        two("the smaller", "Min", &["convolution", "convolution", "max-pool"]),
+        case(
+            "two that broadcast against each other",
+            13,
+            SHAPE,
+            &["average-pool", "average-pool", "reshape", "gate"],
+            |g| {
+                let a = g.node("ReduceMean", &["x"], &[ints("axes", &[2, 3])]);
+                let b = g.node("ReduceMean", &["x"], &[ints("axes", &[1])]);
+                g.node("Mul", &[&a, &b], &[])
+            },
+        ),
+        case(
+            "a signal over its norm",
+            13,
+            SHAPE,
+            &["activation", "average-pool", "activation", "normalization", "gate"],
+            |g| {
+                let norm = g.node("ReduceL2", &["x"], &[ints("axes", &[1])]);
+                let epsilon = scalar(g, 0.1);
+                let norm = g.node("Add", &[&norm, &epsilon], &[]);
+                g.node("Div", &["x", &norm], &[])
+            },
+        ),
+        case(
+            "a signal and its negative",
+            13,
+            SHAPE,
+            &["normalization", "concat", "activation"],
+            |g| {
+                let negative = g.node("Neg", &["x"], &[]);
+                let both = g.node("Concat", &["x", &negative], &[int("axis", 1)]);
+                g.node("Relu", &[&both], &[])
+            },
+        ),
         case("a sum of three", 13, SHAPE, &["convolution", "convolution", "sum", "sum"], |g| {
             let [a, b] = branches(g);
             g.node("Sum", &[&a, &b, &a], &[])
@@ -203,20 +286,34 @@ fn arithmetic_of_two_signals() {
 }
 
 #[test]
-fn a_quotient_of_two_signals_needs_permission() {
+fn a_power_of_two_signals_has_a_gradient_and_relevance_by_permission() {
     let mut graph = Graph::with_input(13, &[1, 2, 2, 3]);
     let [a, b] = branches(&mut graph);
-    let b = graph.node("Sigmoid", &[&b], &[]);
-    let y = graph.node("Div", &[&a, &b], &[]);
+    let a = graph.node("Exp", &[&a], &[]);
+    let y = graph.node("Pow", &[&a, &b], &[]);
     graph.output(&y);
     let error = refusal(&graph);
-    assert!(error.contains("Div") && error.contains("div_3"), "{error}");
-    assert!(error.contains("--allow-gradient Div"), "{error}");
-    let options = LoadOptions { allow_gradient: vec!["Div".to_string()], ..LoadOptions::default() };
-    let model = graph.load_with(&options).unwrap();
-    let input = noise(&model.input.shape, 1);
-    check_value(&model, &input).unwrap();
-    check_gradient(&model.network, &input).unwrap();
+    assert!(error.contains("Pow") && error.contains("pow_3"), "{error}");
+    assert!(error.contains("--allow-gradient Pow"), "{error}");
+    let options = LoadOptions { allow_gradient: vec!["Pow".to_string()], ..LoadOptions::default() };
+    let (plain, allowed) = (graph.load().unwrap(), graph.load_with(&options).unwrap());
+    let input = noise(&plain.input.shape, 1);
+    check_value(&plain, &input).unwrap();
+    check_gradient(&plain.network, &input).unwrap();
+    check_books(&allowed.network, &input).unwrap();
+}
+
+/// Relevance through a step that only changes the sign is what it was, not its negative.
+#[test]
+fn a_negative_hands_on_the_relevance_that_it_got() {
+    let mut graph = Graph::with_input(13, &[1, 4]);
+    let y = graph.node("Neg", &["x"], &[]);
+    graph.output(&y);
+    let network = graph.load().unwrap().network;
+    let (input, initial) = (spread(&[1, 4], 1), noise(&[1, 4], 2));
+    let composite = Composite::find("epsilon").unwrap();
+    let relevance = explain(&network, &composite, None, &input, &initial).unwrap().relevance;
+    assert_eq!(relevance.data(), initial.data());
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Local response normalisation, softmax inside and at the end.
 
-use super::{all_hold, case, check_gradient, check_value, kinds, spread, weight};
-use crate::support::onnx::{Graph, float, int};
+use onnxplain::network::{OutputFunction, Quantity};
+use onnxplain::onnx::Model;
+
+use super::{all_hold, case, check_gradient, check_value, kinds, scalar, spread, weight};
+use crate::support::onnx::{Graph, float, int, ints};
 
 #[test]
 fn response_normalizations() {
@@ -73,4 +76,160 @@ fn a_softmax_inside_the_network() {
         check_value(&model, &input).unwrap();
         check_gradient(&model.network, &input).unwrap();
     }
+}
+
+/// Two dense heads, and what `build` makes of them.
+fn heads(classes: usize, build: impl FnOnce(&mut Graph, [String; 2]) -> String) -> Model {
+    let mut graph = Graph::with_input(13, &[1, 6]);
+    let mut head = || {
+        let w = weight(&mut graph, &[classes, 6]);
+        graph.node("Gemm", &["x", &w], &[int("transB", 1)])
+    };
+    let heads = [head(), head()];
+    let output = build(&mut graph, heads);
+    graph.output(&output);
+    graph.load().unwrap()
+}
+
+fn exp_over_sum(g: &mut Graph, z: &str) -> String {
+    let e = g.node("Exp", &[z], &[]);
+    let axes = g.ints(&[1]);
+    let sum = g.node("ReduceSum", &[&e, &axes], &[]);
+    g.node("Div", &[&e, &sum], &[])
+}
+
+#[test]
+fn written_out_output_functions_are_stripped() {
+    let softmax = |shifted: bool| {
+        heads(4, |g, [z, _]| {
+            let highest = g.node("ReduceMax", &[&z], &[ints("axes", &[1])]);
+            let z = if shifted { g.node("Sub", &[&z, &highest], &[]) } else { z };
+            exp_over_sum(g, &z)
+        })
+    };
+    let logarithm = heads(4, |g, [z, _]| {
+        let e = g.node("Exp", &[&z], &[]);
+        let axes = g.ints(&[1]);
+        let sum = g.node("ReduceSum", &[&e, &axes], &[]);
+        let sum = g.node("Log", &[&sum], &[]);
+        g.node("Sub", &[&z, &sum], &[])
+    });
+    let sigmoid = heads(4, |g, [z, _]| {
+        let z = g.node("Neg", &[&z], &[]);
+        let e = g.node("Exp", &[&z], &[]);
+        let one = scalar(g, 1.0);
+        let sum = g.node("Add", &[&e, &one], &[]);
+        g.node("Reciprocal", &[&sum], &[])
+    });
+    for (model, name) in [
+        (softmax(false), "Softmax"),
+        (softmax(true), "Softmax"),
+        (logarithm, "LogSoftmax"),
+        (sigmoid, "Sigmoid"),
+    ] {
+        assert_eq!(kinds(&model.network), ["dense"], "{name}");
+        assert_eq!(model.network.output_function.as_ref().unwrap().name(), name);
+        assert_eq!(model.network.explained(), Quantity::Logit);
+        check_value(&model, &spread(&[1, 6], 3)).unwrap();
+    }
+}
+
+#[test]
+fn both_probabilities_of_one_sigmoid_become_logits_of_both_signs() {
+    for is_turned in [false, true] {
+        let model = heads(1, |g, [z, _]| {
+            let p = g.node("Sigmoid", &[&z], &[]);
+            let one = scalar(g, 1.0);
+            let q = g.node("Sub", &[&one, &p], &[]);
+            let parts = if is_turned { [&p, &q] } else { [&q, &p] };
+            g.node("Concat", &[parts[0], parts[1]], &[int("axis", 1)])
+        });
+        assert_eq!(model.network.output_function.as_ref().unwrap().name(), "Sigmoid");
+        let input = spread(&[1, 6], 3);
+        let logits = model.network.evaluate(&input).unwrap();
+        assert_eq!(logits.data()[0], -logits.data()[1]);
+        check_value(&model, &input).unwrap();
+        check_gradient(&model.network, &input).unwrap();
+    }
+}
+
+#[test]
+fn what_is_normalised_already_gets_no_softmax() {
+    let mean = heads(4, |g, heads| {
+        let [a, b] = heads.map(|z| g.node("Softmax", &[&z], &[]));
+        let sum = g.node("Add", &[&a, &b], &[]);
+        let two = scalar(g, 2.0);
+        g.node("Div", &[&sum, &two], &[])
+    });
+    let scores = heads(4, |g, [z, _]| {
+        let squares = g.node("Mul", &[&z, &z], &[]);
+        let axes = g.ints(&[1]);
+        let sum = g.node("ReduceSum", &[&squares, &axes], &[]);
+        g.node("Div", &[&squares, &sum], &[])
+    });
+    let signed = heads(4, |g, [z, _]| {
+        let two = scalar(g, 2.0);
+        let p = g.node("Softmax", &[&z], &[]);
+        let p = g.node("Mul", &[&p, &two], &[]);
+        let quarter = scalar(g, 0.25);
+        g.node("Sub", &[&p, &quarter], &[])
+    });
+    let logarithms = heads(4, |g, heads| {
+        let [a, b] = heads.map(|z| g.node("Softmax", &[&z], &[]));
+        let half = scalar(g, 0.5);
+        let sum = g.node("Add", &[&a, &b], &[]);
+        let mean = g.node("Mul", &[&sum, &half], &[]);
+        g.node("Log", &[&mean], &[])
+    });
+    for (model, quantity) in [
+        (mean, Quantity::Probability),
+        (scores, Quantity::Probability),
+        (signed, Quantity::Score),
+        (logarithms, Quantity::LogProbability),
+    ] {
+        assert_eq!(model.network.explained(), quantity);
+        let input = spread(&[1, 6], 3);
+        check_value(&model, &input).unwrap();
+        let output = model.network.evaluate(&input).unwrap();
+        let function = model.network.output_function.as_ref();
+        let probabilities = OutputFunction::probabilities(function, &output).unwrap();
+        assert!((probabilities.sum() - 1.0).abs() < 1e-5, "{quantity}");
+    }
+}
+
+#[test]
+fn bent_outputs_that_are_not_normalised_stay_logits() {
+    let relu = heads(4, |g, [z, _]| g.node("Relu", &[&z], &[]));
+    let product = heads(4, |g, [a, b]| g.node("Mul", &[&a, &b], &[]));
+    for model in [relu, product] {
+        assert_eq!(model.network.explained(), Quantity::Logit);
+        assert!(model.network.output_function.is_none());
+    }
+}
+
+#[test]
+fn a_softmax_written_out_inside_becomes_one() {
+    let written = |name, is_product: bool, axis: i64| {
+        case(name, 13, &[1, 3, 4], &["softmax", "normalization"], |g| {
+            let highest = g.node("ReduceMax", &["x"], &[ints("axes", &[axis])]);
+            let z = g.node("Sub", &["x", &highest], &[]);
+            let e = g.node("Exp", &[&z], &[]);
+            let axes = g.ints(&[axis]);
+            let sum = g.node("ReduceSum", &[&e, &axes], &[]);
+            let y = match is_product {
+                true => {
+                    let inverse = g.node("Reciprocal", &[&sum], &[]);
+                    g.node("Mul", &[&e, &inverse], &[])
+                }
+                false => g.node("Div", &[&e, &sum], &[]),
+            };
+            let c = weight(g, &[4]);
+            g.node("Mul", &[&y, &c], &[])
+        })
+    };
+    all_hold(vec![
+        written("over the last axis", false, 2),
+        written("over an inner axis", false, 1),
+        written("as a product", true, 2),
+    ]);
 }

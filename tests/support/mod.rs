@@ -1,7 +1,8 @@
 //! What the integration tests share: models made on the spot, numbers that look random, explanations.
 
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
+pub mod comparison;
 pub mod dense_map;
 pub mod onnx;
 
@@ -11,6 +12,8 @@ use onnxplain::explain::{Attribution, Explainer, InputRange};
 use onnxplain::network::Network;
 use onnxplain::parallel::Threads;
 use onnxplain::tensor::Tensor;
+
+pub use comparison::{assert_near, difference, largest, worst_error};
 
 /// A sequence of numbers that look random, the same in every run.
 pub struct Numbers(u64);
@@ -42,17 +45,6 @@ impl Numbers {
 pub fn noise(shape: &[usize], seed: u64) -> Tensor {
     let count = shape.iter().product();
     Tensor::new(shape, &Numbers::new(seed).between(-1.0, 1.0, count)).unwrap()
-}
-
-/// max|a − b| / max|b|; infinite where one is no number.
-pub fn difference(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    let largest = b.iter().fold(0.0f32, |largest, b| largest.max(b.abs()));
-    let worst = a.iter().zip(b).fold(0.0f32, |worst, (a, b)| {
-        let error = (a - b).abs();
-        if error.is_nan() { f32::INFINITY } else { worst.max(error) }
-    });
-    if worst == 0.0 { 0.0 } else { worst / largest }
 }
 
 /// Canonizes the network as the composite wants and explains one input.

@@ -124,6 +124,7 @@ impl Job {
             method: self.explainer.method().name(),
             parameters: self.parameters(),
             canonization: self.explainer.canonization().to_vec(),
+            explained: self.explainer.explained().word(),
             prediction: explanation.prediction().strongest(LISTED_CLASSES),
             target: ReportedTarget::new(explanation.class(), explanation.against()),
             relevance: explanation.conservation(),

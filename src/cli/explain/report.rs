@@ -26,6 +26,8 @@ pub struct Report {
     pub parameters: Value,
     /// The rewrites that were made, with the ONNX nodes they merged.
     pub canonization: Vec<PassReport>,
+    /// What is explained of a class: `logit`, `log-probability`, `probability` or `score`.
+    pub explained: &'static str,
     /// The strongest classes.
     pub prediction: Vec<Class>,
     /// The class that is explained.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use onnxplain::session::described;
-use onnxplain::{Class, Sums};
+use onnxplain::{Class, Method, Sums};
 
 use super::report::{Report, ReportedTarget, Seconds};
 use crate::cli::console::{BOLD, DIM, GREEN};
@@ -19,8 +19,8 @@ pub fn detailed(reports: &[Report]) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}\n", first.input);
     text.push_str(&prediction_table(&first.prediction));
     for report in reports {
-        let _ = writeln!(text, "  explained  {}", target(&report.target));
-        if report.method != "lrp" {
+        let _ = writeln!(text, "  explained  {}", target(&report.target, report.explained));
+        if report.method != Method::default().name() {
             let _ = writeln!(text, "  method     {}", described(report.method, &report.parameters));
         }
         let _ = writeln!(text, "  relevance  {}", sums(report));
@@ -43,7 +43,7 @@ pub fn brief(report: &Report, width: usize) -> String {
         Some(top) if top.index == report.target.index && report.target.against.is_none() => {
             String::new()
         }
-        _ => format!("; explained: {}", target(&report.target)),
+        _ => format!("; explained: {}", target(&report.target, report.explained)),
     };
     format!(
         "{BOLD}{:<width$}{BOLD:#}  {top}{explained}  {DIM}{} files, {:.2} s{DIM:#}",
@@ -73,13 +73,13 @@ fn prediction_table(prediction: &[Class]) -> String {
     text
 }
 
-fn target(target: &ReportedTarget) -> String {
-    let mut text =
-        format!("{}, logit {:.4}", name(target.index, target.label.as_deref()), target.logit);
+fn target(target: &ReportedTarget, explained: &str) -> String {
+    let name_of_target = name(target.index, target.label.as_deref());
+    let mut text = format!("{name_of_target}, {explained} {:.4}", target.logit);
     if let Some(other) = &target.against {
         let _ = write!(
             text,
-            ", against {}, logit {:.4}",
+            ", against {}, {explained} {:.4}",
             name(other.index, other.label.as_deref()),
             other.logit
         );
@@ -94,9 +94,6 @@ fn name(index: usize, label: Option<&str>) -> String {
     }
 }
 
-/// Methods that hand nothing down, so that nothing could be conserved.
-const MAPS: [&str; 3] = ["grad-cam", "occlusion", "rise"];
-
 /// What the relevance adds up to, in a line or two.
 fn sums(report: &Report) -> String {
     if let Some(completeness) = &report.completeness {
@@ -105,7 +102,7 @@ fn sums(report: &Report) -> String {
             completeness.sum, completeness.difference, completeness.relative_error
         );
     }
-    if MAPS.contains(&report.method) {
+    if onnxplain::method::Method::named(report.method).is_ok_and(|method| method.is_map()) {
         return format!("{:.4} in sum", report.relevance.input_sum);
     }
     let mut text = conservation(&report.relevance);

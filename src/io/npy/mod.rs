@@ -34,6 +34,14 @@ pub fn read_npy(path: &Path) -> Result<(Vec<usize>, Vec<f32>)> {
         .with_context(|| format!("cannot read the tensor {}", path.display()))
 }
 
+/// Reads the shape of a tensor, and nothing of its values.
+///
+/// # Errors
+/// When the file cannot be read, or is not `.npy`.
+pub fn read_npy_shape(path: &Path) -> Result<Vec<usize>> {
+    Ok(read_header(&mut BufReader::new(File::open(path)?))?.shape)
+}
+
 /// Writes a float32 array of `shape` in C order, atomically.
 ///
 /// # Errors

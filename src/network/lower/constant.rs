@@ -20,15 +20,23 @@ impl Constant {
     pub fn of(parameter: &Weight) -> Result<Constant> {
         Ok(match parameter.stored() {
             Some(stored) => Constant::Stored(stored.clone()),
-            None => Constant::Read(parameter.load()?.as_tract().clone()),
+            None => Constant::Read(parameter.load()?.to_tract()?),
         })
+    }
+
+    /// The length of every axis.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Constant::Read(tensor) => tensor.shape(),
+            Constant::Stored(stored) => stored.shape(),
+        }
     }
 
     /// As tract reads it.
     pub fn tensor(&self) -> Result<Arc<Tensor>> {
         Ok(match self {
             Constant::Read(tensor) => tensor.clone(),
-            Constant::Stored(stored) => stored.load()?.as_tract().clone(),
+            Constant::Stored(stored) => stored.load()?.to_tract()?,
         })
     }
 

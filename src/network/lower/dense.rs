@@ -1,23 +1,24 @@
-//! ONNX `Gemm`, `MatMul` and `Einsum` with one constant operand.
+//! A signal times a constant: fully connected layers, one for every matrix of a batch of weights.
 
-use anyhow::{Context, Result, bail, ensure};
-use tract_core::internal::Axis;
-use tract_core::ops::einsum::EinSum;
+use anyhow::{Context, Result, bail};
 
+use super::einsum::{Label, Wanted};
 use super::{Lowering, NodeContext, Value};
 use crate::linear::{Dense, Weight};
 use crate::network::{LayerId, Op};
-use crate::operator::Routing;
+use crate::operator::{Concat, Routing};
 use crate::tensor::Tensor;
 
-/// The axes of a product, by the role they play; each as (axis of the signal, of the weight, of the output).
+/// The axes of a product, by the role they play.
 #[derive(Default)]
 struct Roles {
-    /// Summed over: signal and weight.
+    /// One matrix for each position: (signal, weight, output).
+    batch: Vec<(usize, usize, usize)>,
+    /// Summed over: (signal, weight).
     contracted: Vec<(usize, usize)>,
-    /// Only in the signal: signal and output.
+    /// Only in the signal: (signal, output).
     positions: Vec<(usize, usize)>,
-    /// Only in the weight: weight and output.
+    /// Only in the weight: (weight, output).
     features: Vec<(usize, usize)>,
     /// Axes of length one that only one side has.
     dropped_of_signal: Vec<usize>,
@@ -25,66 +26,92 @@ struct Roles {
 }
 
 impl Lowering<'_> {
-    pub(super) fn einsum(&mut self, context: &NodeContext, op: &EinSum) -> Result<Value> {
-        ensure!(op.q_params.is_none(), "quantized arithmetic");
-        let signal_slot = match context.inputs.as_slice() {
-            [Value::Layer(_), Value::Layer(_)] => return self.product_of_signals(context, op),
-            [Value::Layer(_), _] => 0,
-            [_, Value::Layer(_)] => 1,
-            inputs => bail!("a product of {} tensors", inputs.len()),
-        };
-        let weight = self.weight(context, 1 - signal_slot)?;
-        let signal = self.signal(context, signal_slot)?;
-        let signal_shape = self.lowered.drafts[signal].shape.clone();
-        let axes = op.axes.iter_all_axes();
-        let roles = roles(axes, signal_slot, &signal_shape, weight.shape())?;
-        self.matrix_product(context, signal, weight, &roles)
-    }
-
-    /// Transposes the signal to [positions, contracted], multiplies, transposes to the output's order.
-    fn matrix_product(
+    /// Transposes the signal to `[batch, positions, contracted]`, multiplies, transposes to the output's order.
+    pub(super) fn dense(
         &mut self,
         context: &NodeContext,
-        signal: LayerId,
-        weight: Weight,
-        roles: &Roles,
+        (signal, signal_labels): (LayerId, &[Label]),
+        (weight, weight_labels): (Weight, &[Label]),
+        wanted: &Wanted,
     ) -> Result<Value> {
         let shape = self.lowered.drafts[signal].shape.clone();
-        let order: Vec<usize> = (roles.positions.iter().map(|&(axis, _)| axis))
+        let roles = roles((&shape, signal_labels), (weight.shape(), weight_labels), wanted)?;
+        let order: Vec<usize> = (roles.batch.iter().map(|&(axis, ..)| axis))
+            .chain(roles.positions.iter().map(|&(axis, _)| axis))
             .chain(roles.dropped_of_signal.iter().copied())
             .chain(roles.contracted.iter().map(|&(axis, _)| axis))
             .collect();
         let routing = Routing::transpose("Transpose", &shape, &order);
-        let input_shape = routing.output_shape.clone();
         let input = self.route(context, signal, routing);
-        let weight_order: Vec<usize> = (roles.features.iter().map(|&(axis, _)| axis))
-            .chain(roles.dropped_of_weight.iter().copied())
-            .chain(roles.contracted.iter().map(|&(_, axis)| axis))
-            .collect();
-        let inputs: usize = roles.contracted.iter().map(|&(axis, _)| shape[axis]).product();
-        let outputs = weight.len() / inputs.max(1);
-        let weight = match weight_order.is_sorted() && weight.shape() == [outputs, inputs] {
-            // Large weights are shared with tract's graph or not even read, not copied.
-            true => weight,
-            false => permuted(&weight.load()?, &weight_order)?.reshaped(&[outputs, inputs])?.into(),
-        };
+        let from_batch = roles.batch.iter().map(|&(.., output)| output);
         let from_signal = roles.positions.iter().map(|&(_, output)| output);
         let from_weight = roles.features.iter().map(|&(_, output)| output);
-        let output_axes: Vec<usize> = from_signal.chain(from_weight).collect();
+        let output_axes: Vec<usize> = from_batch.chain(from_signal).chain(from_weight).collect();
         let mut product_shape: Vec<usize> =
-            output_axes.iter().map(|&axis| context.output_shape[axis]).collect();
+            output_axes.iter().map(|&axis| wanted.shape[axis]).collect();
         if product_shape.is_empty() {
             product_shape.push(1);
         }
-        let dense = Dense { weight, bias: None, input_shape, output_shape: product_shape.clone() };
-        let (name, op_type) = (&context.name, &context.op_type);
-        let product = self.push(name, op_type, Op::Dense(dense).into(), vec![input], product_shape);
+        let product = match roles.batch.is_empty() {
+            true => {
+                let weight = roles.matrices(weight, &shape)?.0;
+                self.fully_connected(context, input, weight, product_shape)
+            }
+            false => {
+                self.batch_of_matrices(context, input, (weight, &roles), (&shape, product_shape))?
+            }
+        };
         let mut back: Vec<usize> = (0..output_axes.len()).collect();
         back.sort_by_key(|&index| output_axes[index]);
         let product_shape = self.lowered.drafts[product].shape.clone();
         let mut routing = Routing::transpose("Transpose", &product_shape, &back);
-        routing.output_shape.clone_from(&context.output_shape);
+        routing.output_shape.clone_from(&wanted.shape);
         Ok(Value::Layer(self.route(context, product, routing)))
+    }
+
+    fn fully_connected(
+        &mut self,
+        context: &NodeContext,
+        input: LayerId,
+        weight: Weight,
+        output_shape: Vec<usize>,
+    ) -> LayerId {
+        let input_shape = self.lowered.drafts[input].shape.clone();
+        let dense = Dense { weight, bias: None, input_shape, output_shape: output_shape.clone() };
+        let (name, op_type) = (&context.name, &context.op_type);
+        self.push(name, op_type, Op::Dense(dense).into(), vec![input], output_shape)
+    }
+
+    /// One fully connected layer for every matrix, side by side.
+    fn batch_of_matrices(
+        &mut self,
+        context: &NodeContext,
+        input: LayerId,
+        (weight, roles): (Weight, &Roles),
+        (signal_shape, product_shape): (&[usize], Vec<usize>),
+    ) -> Result<LayerId> {
+        let (weight, batch) = roles.matrices(weight, signal_shape)?;
+        let weight = weight.load()?;
+        let (outputs, inputs) = (weight.shape()[0] / batch.max(1), weight.shape()[1]);
+        let input_shape = self.lowered.drafts[input].shape.clone();
+        let axes = roles.batch.len();
+        let part_shape = [&[1], &input_shape[axes..]].concat();
+        let part_len: usize = part_shape.iter().product();
+        let output_shape = [&[1], &product_shape[axes..]].concat();
+        let mut parts = vec![];
+        for index in 0..batch {
+            let sources = (index * part_len..(index + 1) * part_len).map(|at| at as u32).collect();
+            let slice = Routing::from_sources("Slice", &input_shape, &part_shape, sources);
+            let part = self.route(context, input, slice);
+            let matrix = &weight.data()[index * outputs * inputs..][..outputs * inputs];
+            let matrix = Tensor::new(&[outputs, inputs], matrix)?.into();
+            parts.push(self.fully_connected(context, part, matrix, output_shape.clone()));
+        }
+        let concat = Concat { axis: 0, input_shapes: vec![output_shape; batch] };
+        let shape = [&[batch], &product_shape[axes..]].concat();
+        let (name, op_type) = (&context.name, &context.op_type);
+        let joined = self.push(name, op_type, Op::Concat(concat).into(), parts, shape.clone());
+        Ok(self.route(context, joined, Routing::reshape("Reshape", &shape, &product_shape)))
     }
 
     /// Adds a routing layer where it does anything.
@@ -103,20 +130,44 @@ impl Lowering<'_> {
     }
 }
 
-fn roles<'a>(
-    axes: impl Iterator<Item = &'a Axis>,
-    signal_slot: usize,
-    signal_shape: &[usize],
-    weight_shape: &[usize],
+impl Roles {
+    /// The weight as `[batch · features, contracted]`, and the length of the batch.
+    fn matrices(&self, weight: Weight, signal_shape: &[usize]) -> Result<(Weight, usize)> {
+        let order: Vec<usize> = (self.batch.iter().map(|&(_, axis, _)| axis))
+            .chain(self.features.iter().map(|&(axis, _)| axis))
+            .chain(self.dropped_of_weight.iter().copied())
+            .chain(self.contracted.iter().map(|&(_, axis)| axis))
+            .collect();
+        let inputs: usize = self.contracted.iter().map(|&(axis, _)| signal_shape[axis]).product();
+        let batch = self.batch.iter().map(|&(axis, ..)| signal_shape[axis]).product();
+        let rows = weight.len() / inputs.max(1);
+        Ok(match order.is_sorted() && weight.shape() == [rows, inputs] {
+            // Large weights are shared with tract's graph or not even read, not copied.
+            true => (weight, batch),
+            false => {
+                let matrices = permuted(&weight.load()?, &order)?.reshaped(&[rows, inputs])?;
+                (matrices.into(), batch)
+            }
+        })
+    }
+}
+
+fn roles(
+    (signal_shape, signal_labels): (&[usize], &[Label]),
+    (weight_shape, weight_labels): (&[usize], &[Label]),
+    wanted: &Wanted,
 ) -> Result<Roles> {
+    let mut labels: Vec<Label> = signal_labels.iter().chain(weight_labels).copied().collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let place = |labels: &[Label], label| labels.iter().position(|&other| other == label);
     let mut roles = Roles::default();
-    for axis in axes {
-        let of_signal = axis.inputs[signal_slot].first().copied();
-        let of_weight = axis.inputs[1 - signal_slot].first().copied();
-        let of_output = axis.outputs[0].first().copied();
+    for label in labels {
+        let of_signal = place(signal_labels, label);
+        let of_weight = place(weight_labels, label);
         // Numpy's broadcasting: an axis of length one is as good as absent.
         let of_weight_used = of_weight.filter(|&axis| weight_shape[axis] != 1);
-        match (of_signal, of_weight_used, of_output) {
+        match (of_signal, of_weight_used, wanted.place(label)) {
             (Some(signal), Some(weight), None) => roles.contracted.push((signal, weight)),
             (Some(signal), None, Some(output)) => roles.positions.push((signal, output)),
             (None, Some(weight), Some(output)) => roles.features.push((weight, output)),
@@ -124,13 +175,20 @@ fn roles<'a>(
                 roles.dropped_of_signal.push(signal);
             }
             (None, None, _) => {}
-            (Some(_), Some(_), Some(_)) => bail!("a batch of weight matrices"),
-            _ => bail!("the product {axis:?}"),
+            (Some(signal), Some(weight), Some(output)) if signal_shape[signal] == 1 => {
+                roles.dropped_of_signal.push(signal);
+                roles.features.push((weight, output));
+            }
+            (Some(signal), Some(weight), Some(output)) => {
+                roles.batch.push((signal, weight, output));
+            }
+            _ => bail!("an axis of a product that only one factor has and the output has not"),
         }
         if of_weight_used.is_none() {
             roles.dropped_of_weight.extend(of_weight);
         }
     }
+    roles.batch.sort_by_key(|&(.., output)| output);
     roles.positions.sort_by_key(|&(_, output)| output);
     roles.features.sort_by_key(|&(_, output)| output);
     Ok(roles)
@@ -140,7 +198,7 @@ fn permuted(tensor: &Tensor, order: &[usize]) -> Result<Tensor> {
     if order.is_sorted() {
         return Ok(tensor.clone());
     }
-    let owned = tensor.as_tract().as_ref().clone();
+    let owned = tensor.to_tract()?.as_ref().clone();
     let permuted =
         owned.permute_axes(order).context("the weight has another rank than expected")?;
     Tensor::from_tract(permuted)
@@ -150,12 +208,15 @@ fn permuted(tensor: &Tensor, order: &[usize]) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tract_core::internal::{AxesMapping, InOut};
 
+    /// The roles of `signal,weight->output`, one letter an axis.
     fn roles_of(expression: &str, signal: &[usize], weight: &[usize]) -> Roles {
-        let axes: AxesMapping = expression.parse().unwrap();
-        assert_eq!(axes.axis_positions(InOut::Out(0), 'b').unwrap().len(), 1);
-        roles(axes.iter_all_axes(), 0, signal, weight).unwrap()
+        let (inputs, output) = expression.split_once("->").unwrap();
+        let (left, right) = inputs.split_once(',').unwrap();
+        let [left, right, output] =
+            [left, right, output].map(|axes| axes.bytes().map(usize::from).collect::<Vec<Label>>());
+        let wanted = Wanted { shape: vec![1; output.len()], labels: output };
+        roles((signal, &left), (weight, &right), &wanted).unwrap()
     }
 
     #[test]
@@ -172,5 +233,13 @@ mod tests {
         assert_eq!(roles.contracted, [(2, 1)]);
         assert_eq!(roles.positions, [(0, 0), (1, 1)]);
         assert_eq!(roles.features, [(2, 2)]);
+    }
+
+    #[test]
+    fn a_matrix_for_every_head_is_a_batch() {
+        let roles = roles_of("bhnd,hde->bhne", &[1, 4, 7, 3], &[4, 3, 5]);
+        assert_eq!(roles.batch, [(1, 0, 1)]);
+        assert_eq!(roles.contracted, [(3, 1)]);
+        assert_eq!(roles.features, [(2, 3)]);
     }
 }

@@ -3,42 +3,42 @@
 use anyhow::{Result, bail};
 use tract_core::ops::binary::TypedBinOp;
 use tract_core::ops::element_wise::ElementWiseOp;
-use tract_core::ops::math::PowConst;
+use tract_core::ops::math::{IsInf, PowConst};
 use tract_core::ops::nn::LeakyRelu;
 
 use super::{Lowering, NodeContext, Value};
 use crate::linear::Broadcast;
 use crate::network::recognise::DraftOp;
 use crate::network::{LayerId, Op};
-use crate::operator::{Affine, Binary, Function, Routing, Unary};
+use crate::operator::{Affine, Binary, Elementary, Function, Routing, Stair, Step, Unary};
 use crate::tensor::Tensor;
+
+/// The name of the typed operator that rounds, and of which the derivative is taken as 1.
+pub const ROUND_STRAIGHT_THROUGH: &str = "RoundStraightThrough";
 
 impl Lowering<'_> {
     pub(super) fn unary(&mut self, context: &NodeContext, op: &ElementWiseOp) -> Result<Value> {
         let input = self.signal(context, 0)?;
         let name = op.0.name();
-        let operation = match name.as_str() {
-            "Abs" => Unary::Abs,
-            "Neg" => Unary::Neg,
-            "Exp" => Unary::Exp,
-            "Ln" => Unary::Ln,
-            "Sqrt" => Unary::Sqrt,
-            "Rsqrt" => Unary::Rsqrt,
-            "Recip" => Unary::Reciprocal,
-            "Square" => Unary::Square,
-            "Tanh" => Unary::Tanh,
-            "Erf" => Unary::Erf,
-            "Sigmoid" => Unary::Sigmoid,
-            "HardSwish" => Unary::HardSwish,
-            "Silu" => Unary::Silu,
-            "GeluApproximate" => Unary::GeluTanh,
-            "GeluExact" => Unary::Gelu,
-            _ => match (op.0.downcast_ref::<LeakyRelu>(), op.0.downcast_ref::<PowConst>()) {
-                (Some(leaky), _) => Unary::LeakyRelu(leaky.alpha),
-                (_, Some(power)) => Unary::Power(power.exponent),
-                _ => bail!("the elementwise function {name}"),
-            },
+        let operation = if let Some(operation) = unary_named(&name) {
+            operation
+        } else if let Some(leaky) = op.0.downcast_ref::<LeakyRelu>() {
+            Unary::LeakyRelu(leaky.alpha)
+        } else if let Some(power) = op.0.downcast_ref::<PowConst>() {
+            Unary::Power(power.exponent)
+        } else if let Some(test) = op.0.downcast_ref::<IsInf>() {
+            Unary::Stair(Stair::IsInfinite(test.detect_positive, test.detect_negative))
+        } else {
+            bail!("the elementwise function {name}")
         };
+        if operation == Unary::Neg {
+            let scale = Some(Tensor::new(&[], &[-1.0])?);
+            return Ok(self.layer(
+                context,
+                Op::Affine(Affine { scale, shift: None }).into(),
+                vec![input],
+            ));
+        }
         let function = DraftOp::Function(Function::unary(operation));
         Ok(self.layer(context, function, vec![input]))
     }
@@ -56,11 +56,16 @@ impl Lowering<'_> {
             "LTE" => Binary::LessOrEqual,
             "GT" => Binary::Greater,
             "GTE" => Binary::GreaterOrEqual,
+            "Eq" => Binary::Equal,
+            "NE" | "Xor" => Binary::NotEqual,
+            "And" => Binary::And,
+            "Or" => Binary::Or,
+            "Rem" => Binary::Remainder,
             name => bail!("the operator {name} of two tensors"),
         };
         match context.inputs.as_slice() {
             [Value::Layer(a), Value::Layer(b)] => {
-                let inputs = vec![self.spread(context, *a), self.spread(context, *b)];
+                let inputs = self.operands(context, operation, *a, *b);
                 Ok(self.layer(context, DraftOp::Binary(operation), inputs))
             }
             [Value::Layer(signal), Value::Constant(constant)] => {
@@ -92,9 +97,68 @@ impl Lowering<'_> {
         Ok(self.layer(context, op, vec![signal]))
     }
 
+    /// The two signals of an operation, spread where the operator does not do it: a sum spreads both, a product
+    /// one of them, a quotient its divisor.
+    fn operands(
+        &mut self,
+        context: &NodeContext,
+        operation: Binary,
+        a: LayerId,
+        b: LayerId,
+    ) -> Vec<LayerId> {
+        let is_whole = |id: LayerId| self.lowered.drafts[id].shape == context.output_shape;
+        let spreads = match operation {
+            Binary::Add | Binary::Sub => [true, true],
+            Binary::Mul => [is_whole(b), true],
+            Binary::Div => [false, true],
+            _ => [false, false],
+        };
+        let operand = |(id, spreads): (LayerId, bool)| match spreads {
+            true => self.spread(context, id),
+            false => self.spread_over(context, id, &context.output_shape),
+        };
+        [a, b].into_iter().zip(spreads).map(operand).collect()
+    }
+
+    /// Takes one of two values, element by element.
     pub(super) fn select(&mut self, context: &NodeContext) -> Result<Value> {
+        if let Value::Constant(_) = &context.inputs[0] {
+            return self.moved(context, &[1, 2]);
+        }
         let inputs = self.layers_of_inputs(context)?;
+        if let Some(guarded) = self.guarded_softmax(&inputs) {
+            return Ok(Value::Layer(guarded));
+        }
+        let spread = |id: LayerId| self.spread(context, id);
+        let inputs = inputs.into_iter().map(spread).collect();
         Ok(self.layer(context, DraftOp::Select, inputs))
+    }
+
+    /// The softmax of a guard `Where(IsNaN(softmax), 0, softmax)`, as attention is exported: rows that a mask
+    /// closes altogether become 0, which the operator does by itself.
+    fn guarded_softmax(&mut self, inputs: &[LayerId]) -> Option<LayerId> {
+        let &[condition, replacement, guarded] = inputs else {
+            return None;
+        };
+        let drafts = &self.lowered.drafts;
+        let is_test = match &drafts[condition].op {
+            DraftOp::Function(function) => {
+                matches!(function.single_step(), Some(Step::Unary(Unary::Stair(Stair::IsNan), _)))
+            }
+            _ => false,
+        };
+        let reads_guarded = drafts[condition].inputs == [guarded];
+        let is_zero = match &drafts[replacement].op {
+            DraftOp::Op(Op::Constant(value)) => value.max_abs() == 0.0,
+            _ => false,
+        };
+        match &mut self.lowered.drafts[guarded].op {
+            DraftOp::Op(Op::Softmax(softmax)) if is_test && reads_guarded && is_zero => {
+                softmax.is_guarded = true;
+                Some(guarded)
+            }
+            _ => None,
+        }
     }
 
     /// Inserts an explicit broadcast where a signal's axes do not lie in one block of the output.
@@ -131,6 +195,35 @@ impl Lowering<'_> {
     }
 }
 
+/// The function of a tract operator without parameters, by the operator's name.
+fn unary_named(name: &str) -> Option<Unary> {
+    Some(match name {
+        "Abs" => Unary::Abs,
+        "Neg" => Unary::Neg,
+        "Exp" => Unary::Exp,
+        "Ln" => Unary::Ln,
+        "Sqrt" => Unary::Sqrt,
+        "Rsqrt" => Unary::Rsqrt,
+        "Recip" => Unary::Reciprocal,
+        "Square" => Unary::Square,
+        "Tanh" => Unary::Tanh,
+        "Erf" => Unary::Erf,
+        "Sigmoid" => Unary::Sigmoid,
+        "HardSwish" => Unary::HardSwish,
+        "Silu" => Unary::Silu,
+        "GeluApproximate" => Unary::GeluTanh,
+        "GeluExact" => Unary::Gelu,
+        "Floor" => Unary::Stair(Stair::Floor),
+        "Ceil" => Unary::Stair(Stair::Ceil),
+        "RoundHalfToEven" => Unary::Stair(Stair::Round),
+        "Sign" => Unary::Stair(Stair::Sign),
+        "Not" => Unary::Stair(Stair::Not),
+        "IsNan" => Unary::Stair(Stair::IsNan),
+        ROUND_STRAIGHT_THROUGH => Unary::Stair(Stair::RoundStraightThrough),
+        _ => return Elementary::named(name).map(Unary::Elementary),
+    })
+}
+
 /// The operator as `scale · x + shift`, where it is one.
 fn affine(operation: Binary, constant: &Tensor, is_left: bool) -> Result<Option<Affine>> {
     let one = |value: f32| Tensor::new(&[], &[value]);
@@ -153,6 +246,6 @@ fn fitting(constant: Tensor, shape: &[usize]) -> Result<Tensor> {
     if Broadcast::between(constant.shape(), shape).is_some() {
         return Ok(constant);
     }
-    let spread = constant.as_tract().broadcast_to_shape(shape)?;
+    let spread = constant.to_tract()?.broadcast_to_shape(shape)?;
     Tensor::from_tract(spread)
 }

@@ -1,10 +1,9 @@
 //! `MatMul` and `Einsum` of two signals, and the fused `Attention` made of two of them.
 
 use anyhow::{Result, bail, ensure};
-use tract_core::internal::Axis;
-use tract_core::ops::einsum::EinSum;
 use tract_transformers::ops::sdpa::Sdpa;
 
+use super::einsum::{Label, Wanted};
 use super::{Lowering, NodeContext, Value};
 use crate::network::recognise::DraftOp;
 use crate::network::{LayerId, Op};
@@ -30,11 +29,13 @@ impl Lowering<'_> {
     pub(super) fn product_of_signals(
         &mut self,
         context: &NodeContext,
-        op: &EinSum,
+        (left, left_labels): (LayerId, &[Label]),
+        (right, right_labels): (LayerId, &[Label]),
+        wanted: &Wanted,
     ) -> Result<Value> {
-        let ids = [self.signal(context, 0)?, self.signal(context, 1)?];
+        let ids = [left, right];
         let shapes = ids.map(|id| self.lowered.drafts[id].shape.clone());
-        let roles = roles(op.axes.iter_all_axes(), &shapes)?;
+        let roles = roles([left_labels, right_labels], &shapes, wanted)?;
         let length = |axes: &mut dyn Iterator<Item = usize>, shape: &[usize]| -> usize {
             axes.map(|axis| shape[axis]).product()
         };
@@ -59,13 +60,12 @@ impl Lowering<'_> {
             .chain(roles.columns.iter().map(|axes| axes.1))
             .collect();
         let id = self.multiply(context, product, left, right);
-        let axes_shape: Vec<usize> =
-            output_axes.iter().map(|&axis| context.output_shape[axis]).collect();
+        let axes_shape: Vec<usize> = output_axes.iter().map(|&axis| wanted.shape[axis]).collect();
         let mut back: Vec<usize> = (0..output_axes.len()).collect();
         back.sort_by_key(|&index| output_axes[index]);
         let routing = Routing {
             input_shape: self.lowered.drafts[id].shape.clone(),
-            output_shape: context.output_shape.clone(),
+            output_shape: wanted.shape.clone(),
             ..Routing::transpose("Transpose", &axes_shape, &back)
         };
         Ok(Value::Layer(self.route(context, id, routing)))
@@ -106,8 +106,12 @@ impl Lowering<'_> {
     /// `softmax(scale · Q Kᵀ + mask) V`, the queries `[N, heads, L, E]` or without the axis of heads.
     pub(super) fn attention(&mut self, context: &NodeContext, op: &Sdpa) -> Result<Value> {
         let inputs = [0, 1, 2].map(|index| self.signal(context, index));
-        let inputs: Vec<LayerId> = inputs.into_iter().collect::<Result<_>>()?;
+        let mut inputs: Vec<LayerId> = inputs.into_iter().collect::<Result<_>>()?;
         ensure!(!op.is_causal, "a causal mask");
+        let heads = self.lowered.drafts[inputs[0]].shape.clone();
+        for input in &mut inputs[1..] {
+            *input = self.repeated_heads(context, *input, &heads);
+        }
         let shape_of = |id: LayerId| self.lowered.drafts[id].shape.clone();
         let (query, key, value) = (shape_of(inputs[0]), shape_of(inputs[1]), shape_of(inputs[2]));
         let rank = query.len();
@@ -150,6 +154,30 @@ impl Lowering<'_> {
         Ok(Value::Layer(self.route(context, mixed, back)))
     }
 
+    /// Keys or values `[N, G, L, E]` of groups of heads, repeated for every head of `[N, H, ...]`.
+    fn repeated_heads(
+        &mut self,
+        context: &NodeContext,
+        input: LayerId,
+        heads: &[usize],
+    ) -> LayerId {
+        let shape = self.lowered.drafts[input].shape.clone();
+        let (&[_, heads, ..], &[batch, groups, length, features]) = (heads, shape.as_slice())
+        else {
+            return input;
+        };
+        if groups == 0 || heads == groups || !heads.is_multiple_of(groups) {
+            return input;
+        }
+        let (len, times) = (length * features, heads / groups);
+        let matrices = (0..batch * heads).map(|at| at / heads * groups + at % heads / times);
+        let sources =
+            matrices.flat_map(|at| (at * len..(at + 1) * len).map(|at| at as u32)).collect();
+        let repeated = [batch, heads, length, features];
+        let routing = Routing::from_sources("Expand", &shape, &repeated, sources);
+        self.route(context, input, routing)
+    }
+
     /// The scores with a mask added that broadcasts to `shape`, the scores' own with its axes apart.
     fn masked(
         &mut self,
@@ -189,20 +217,23 @@ fn without_ones(shape: &[usize]) -> (Vec<usize>, Vec<usize>) {
     (kept, place)
 }
 
-fn roles<'a>(axes: impl Iterator<Item = &'a Axis>, shapes: &[Vec<usize>; 2]) -> Result<Roles> {
+fn roles(labels: [&[Label]; 2], shapes: &[Vec<usize>; 2], wanted: &Wanted) -> Result<Roles> {
+    let mut all: Vec<Label> = labels.concat();
+    all.sort_unstable();
+    all.dedup();
     let mut roles = Roles::default();
-    for axis in axes {
+    for label in all {
         let of = |slot: usize| {
-            let axis = axis.inputs[slot].first().copied();
+            let axis = labels[slot].iter().position(|&other| other == label);
             axis.filter(|&axis| shapes[slot][axis] != 1)
         };
-        match (of(0), of(1), axis.outputs[0].first().copied()) {
+        match (of(0), of(1), wanted.place(label)) {
             (Some(left), Some(right), Some(output)) => roles.batch.push((left, right, output)),
             (Some(left), Some(right), None) => roles.inner.push((left, right)),
             (Some(left), None, Some(output)) => roles.rows.push((left, output)),
             (None, Some(right), Some(output)) => roles.columns.push((right, output)),
             (None, None, _) => {}
-            _ => bail!("the product {axis:?}"),
+            _ => bail!("an axis of a product that only one factor has and the output has not"),
         }
     }
     Ok(roles)

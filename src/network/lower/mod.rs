@@ -9,6 +9,7 @@
 mod constant;
 mod convolutions;
 mod dense;
+mod einsum;
 mod elementwise;
 mod lowered;
 mod matrix_product;
@@ -21,13 +22,17 @@ use tract_core::internal::*;
 use tract_core::ops;
 
 use self::constant::Constant;
+pub use self::elementwise::ROUND_STRAIGHT_THROUGH;
 pub use self::lowered::Lowered;
 pub use self::origins::Origins;
 use super::recognise::{Draft, DraftOp};
 use super::unknown::{UnknownOp, refuse};
 use super::{LayerId, Op};
 use crate::linear::Weight;
-use crate::operator::{LayerNormalization, ResponseNormalization, Softmax as SoftmaxOperator};
+use crate::operator::{
+    Binary, Function, LayerNormalization, ResponseNormalization, Softmax as SoftmaxOperator, Stair,
+    Unary,
+};
 use crate::tensor::Tensor as Array;
 
 /// Lowers a typed, not decluttered tract model with concrete shapes.
@@ -216,17 +221,28 @@ impl Lowering<'_> {
             };
             return self.operator(context, Op::ResponseNormalization(lrn));
         }
+        if let Some(op) = op.downcast_ref::<ops::array::CumSum>() {
+            return self.running_sum(context, op);
+        }
         if op.is::<tract_onnx_opl::resize::Resize>() || op.is::<ops::nn::resize::Resize>() {
             return self.resize(context);
         }
         self.routing(context)
     }
 
-    /// A change of the number type, which moves nothing as long as it does not round.
-    fn cast(&self, context: &NodeContext, op: &ops::cast::Cast) -> Result<Value> {
+    /// A change of the number type: the identity, unless it rounds.
+    fn cast(&mut self, context: &NodeContext, op: &ops::cast::Cast) -> Result<Value> {
         let from = self.model.outlet_fact(context.node.inputs[0])?.datum_type;
-        ensure!(!from.is_float() || op.to.is_float(), "a cast to {:?}, which rounds", op.to);
-        Ok(context.inputs[0].clone())
+        if !from.is_float() || op.to.is_float() {
+            return Ok(context.inputs[0].clone());
+        }
+        let input = self.signal(context, 0)?;
+        let mut function = Function::unary(Unary::Stair(Stair::Truncate));
+        if op.to == DatumType::Bool {
+            let zero = Array::new(&[], &[0.0])?;
+            function = Function::with_constant(Binary::NotEqual, &zero, false);
+        }
+        Ok(self.layer(context, DraftOp::Function(function), vec![input]))
     }
 
     /// The identity, unless the file asks for training.
@@ -245,7 +261,7 @@ impl Lowering<'_> {
             // Several trailing axes together (before opset 13): one axis of their product.
             let first = op.axes.iter().copied().min().unwrap_or(0);
             let length = context.output_shape[first..].iter().product();
-            let softmax = SoftmaxOperator { length_and_stride: (length, 1), is_logarithm: false };
+            let softmax = SoftmaxOperator::new(&[length], 0, false);
             return self.operator(context, Op::Softmax(softmax));
         };
         let is_logarithm = matches!(op.kind, ops::nn::SoftmaxKind::LogSoftmax);

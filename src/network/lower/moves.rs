@@ -1,16 +1,17 @@
 //! Operators that only move numbers, found out by running them on the numbers 0, 1, 2, ...; and interpolation.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use tract_core::internal::*;
 use tract_core::ops::array::{
-    Gather, GatherNd, MultiBroadcastTo, Pad, PadMode, Slice, StridedSlice, Tile, TypedConcat,
+    CumSum, Gather, GatherElements, GatherNd, MultiBroadcastTo, Pad, PadMode, ScatterElements,
+    ScatterNd, ScatterReduction, Slice, StridedSlice, Tile, Trilu, TypedConcat,
 };
 use tract_core::ops::change_axes::AxisOp;
 
 use super::{Lowering, NodeContext, Value};
 use crate::linear::{ResampledAxis, Resampling};
-use crate::network::Op;
-use crate::operator::{Concat, Routing};
+use crate::network::{LayerId, Op};
+use crate::operator::{Affine, Concat, Routing};
 use crate::tensor::Tensor as Array;
 
 impl Lowering<'_> {
@@ -23,51 +24,145 @@ impl Lowering<'_> {
 
     pub(super) fn routing(&mut self, context: &NodeContext) -> Result<Value> {
         let op = &context.node.op;
+        let scatters = |reduction: &ScatterReduction| match reduction {
+            ScatterReduction::None => Ok(()),
+            _ => bail!("a scatter that combines values ({reduction:?})"),
+        };
+        if let Some(op) = op.downcast_ref::<ScatterNd>() {
+            scatters(&op.reduction)?;
+            return self.moved(context, &[0, 2]);
+        }
+        if let Some(op) = op.downcast_ref::<ScatterElements>() {
+            scatters(&op.reduction)?;
+            return self.moved(context, &[0, 2]);
+        }
         let moves = op.is::<AxisOp>()
             || op.is::<Slice>()
             || op.is::<StridedSlice>()
             || op.is::<Pad>()
             || op.is::<Gather>()
             || op.is::<GatherNd>()
+            || op.is::<GatherElements>()
+            || op.is::<Trilu>()
             || op.is::<MultiBroadcastTo>()
             || op.is::<Tile>();
         if !moves {
             bail!("tract operator {}", op.name());
         }
-        let input = self.signal(context, 0)?;
-        let input_shape = self.lowered.drafts[input].shape.clone();
-        let (op, constant) = numbered_padding(op.as_ref())?;
-        let sources = self.numbers_moved(context, op.as_ref(), &input_shape)?;
-        let mut routing =
-            Routing::from_sources(&context.op_type, &input_shape, &context.output_shape, sources);
-        routing.constant = constant;
-        if routing.is_identity() {
-            return Ok(Value::Layer(input));
-        }
-        Ok(self.layer(context, Op::Routing(routing).into(), vec![input]))
+        self.moved(context, &[0])
     }
 
-    /// The operator's output for the input 0, 1, 2, ...
-    fn numbers_moved(
-        &self,
-        context: &NodeContext,
-        op: &dyn TypedOp,
-        input_shape: &[usize],
-    ) -> Result<Vec<u32>> {
-        let len: usize = input_shape.iter().product();
-        let numbers: Vec<i64> = (0..len as i64).collect();
-        let mut inputs = tvec![Tensor::from_shape(input_shape, &numbers)?.into_tvalue()];
-        for index in 1..context.inputs.len() {
-            match &context.inputs[index] {
-                Value::Constant(constant) => inputs.push(constant.tensor()?.into_tvalue()),
+    /// An operator whose outputs are copies of elements of the inputs `values`, or constants; the other
+    /// inputs say which. It is run on the elements' numbers, from 1 on: a 0 is one that the operator writes.
+    pub(super) fn moved(&mut self, context: &NodeContext, values: &[usize]) -> Result<Value> {
+        let (op, padding) = numbered_padding(context.node.op.as_ref())?;
+        let mut constants = vec![padding];
+        let (mut signals, mut count) = (vec![], 0i64);
+        let mut inputs = tvec![];
+        for (index, input) in context.inputs.iter().enumerate() {
+            inputs.push(match input {
+                Value::Layer(id) if values.contains(&index) => {
+                    let shape = self.lowered.drafts[*id].shape.clone();
+                    let len = shape.iter().product::<usize>() as i64;
+                    let numbers: Vec<i64> = (count + 1..=count + len).collect();
+                    count += len;
+                    signals.push(*id);
+                    Tensor::from_shape(&shape, &numbers)?
+                }
+                Value::Constant(constant) if values.contains(&index) => {
+                    // Constants are numbered −1, −2, ...
+                    let array = constant.array()?;
+                    let first = constants.len() as i64;
+                    constants.extend_from_slice(array.data());
+                    let numbers: Vec<i64> =
+                        (0..array.len() as i64).map(|at| -1 - first - at).collect();
+                    Tensor::from_shape(array.shape(), &numbers)?
+                }
+                Value::Constant(constant) => constant.tensor()?.as_ref().clone(),
                 Value::Layer(_) => bail!("its input {index} depends on the picture"),
-            }
+            });
         }
+        let inputs = inputs.into_iter().map(Tensor::into_tvalue).collect();
         let outputs = op.eval_out_of_plan(inputs)?.context("tract cannot run it by itself")?;
         let moved = outputs[0].cast_to::<i64>()?;
         let moved = moved.try_as_plain_ram()?.as_slice::<i64>()?;
-        // Padding is numbered −1, which becomes Routing::CONSTANT.
-        Ok(moved.iter().map(|&number| u32::try_from(number).unwrap_or(Routing::CONSTANT)).collect())
+        let signal = self.joined(context, &signals)?;
+        self.copies(context, signal, moved, &constants)
+    }
+
+    /// Several signals one after the other, each as a vector.
+    fn joined(&mut self, context: &NodeContext, signals: &[LayerId]) -> Result<LayerId> {
+        if let [signal] = *signals {
+            return Ok(signal);
+        }
+        let mut vectors = vec![];
+        for &signal in signals {
+            let shape = self.lowered.drafts[signal].shape.clone();
+            let len = shape.iter().product();
+            vectors.push(self.route(
+                context,
+                signal,
+                Routing::reshape("Reshape", &shape, &[1, len]),
+            ));
+        }
+        let input_shapes: Vec<Vec<usize>> =
+            vectors.iter().map(|&id| self.lowered.drafts[id].shape.clone()).collect();
+        let total = input_shapes.iter().map(|shape| shape[1]).sum();
+        let concat = Op::Concat(Concat { axis: 1, input_shapes }).into();
+        Ok(self.push(&context.name, &context.op_type, concat, vectors, vec![1, total]))
+    }
+
+    /// The layer whose elements are those of a signal that have the given numbers, 0 for the number 0, and for a
+    /// number −1 − n the constant n.
+    fn copies(
+        &mut self,
+        context: &NodeContext,
+        signal: LayerId,
+        numbers: &[i64],
+        constants: &[f32],
+    ) -> Result<Value> {
+        let source = |&number: &i64| u32::try_from(number - 1).unwrap_or(Routing::CONSTANT);
+        let sources = numbers.iter().map(source).collect();
+        let filled = |&number: &i64| match number {
+            1.. => None,
+            0 => Some(0.0),
+            _ => constants.get((-1 - number) as usize).copied(),
+        };
+        let mut fills = numbers.iter().filter_map(filled);
+        let first = fills.next().unwrap_or(0.0);
+        let is_uniform = fills.all(|fill| fill == first);
+        let input_shape = self.lowered.drafts[signal].shape.clone();
+        let shape = context.output_shape.clone();
+        let mut routing = Routing::from_sources(&context.op_type, &input_shape, &shape, sources);
+        routing.constant = if is_uniform { first } else { 0.0 };
+        if routing.is_identity() {
+            return Ok(Value::Layer(signal));
+        }
+        let routed = self.layer(context, Op::Routing(routing).into(), vec![signal]);
+        let (Value::Layer(layer), false) = (&routed, is_uniform) else {
+            return Ok(routed);
+        };
+        let shifts: Vec<f32> = numbers.iter().map(|number| filled(number).unwrap_or(0.0)).collect();
+        let shift = Some(Array::new(&shape, &shifts)?);
+        let affine = Op::Affine(Affine { scale: None, shift });
+        Ok(self.layer(context, affine.into(), vec![*layer]))
+    }
+
+    /// Sums along an axis of all elements up to each, or from each on.
+    pub(super) fn running_sum(&mut self, context: &NodeContext, op: &CumSum) -> Result<Value> {
+        let input = self.signal(context, 0)?;
+        let input_shape = self.lowered.drafts[input].shape.clone();
+        let length = input_shape[op.axis];
+        let summed = |at: usize| match (op.reverse, op.exclusive) {
+            (false, false) => 0..at + 1,
+            (false, true) => 0..at,
+            (true, false) => at..length,
+            (true, true) => at + 1..length,
+        };
+        let taps = (0..length).map(|at| summed(at).map(|from| (from, 1.0)).collect()).collect();
+        let axes = vec![ResampledAxis { axis: op.axis, input: length, taps }];
+        let op = Op::Resampling(Resampling { axes, input_shape });
+        Ok(self.layer(context, op.into(), vec![input]))
     }
 
     pub(super) fn resize(&mut self, context: &NodeContext) -> Result<Value> {
@@ -87,9 +182,19 @@ impl Lowering<'_> {
         }
         let negative =
             axes.iter().flat_map(|axis| axis.taps.iter().flatten()).any(|tap| tap.1 < 0.0);
-        ensure!(!negative, "an interpolation with negative weights (cubic)");
-        let op = Op::Resampling(Resampling { axes, input_shape });
-        Ok(self.layer(context, op.into(), vec![input]))
+        if !negative {
+            let op = Op::Resampling(Resampling { axes, input_shape });
+            return Ok(self.layer(context, op.into(), vec![input]));
+        }
+        // A part of a product of weights of both signs is no product of parts: one layer an axis.
+        let (mut layer, mut shape) = (input, input_shape);
+        for axis in axes {
+            let input_shape = shape.clone();
+            shape[axis.axis] = axis.taps.len();
+            let op = Op::Resampling(Resampling { axes: vec![axis], input_shape }).into();
+            layer = self.push(&context.name, &context.op_type, op, vec![layer], shape.clone());
+        }
+        Ok(Value::Layer(layer))
     }
 
     /// Whether the interpolation does anything along an axis: a scale of 1.2 may keep the length and
@@ -114,7 +219,7 @@ impl Lowering<'_> {
     ) -> Result<Array> {
         let mut probe = Array::zeros(input_shape)?;
         probe.data_mut().iter_mut().enumerate().for_each(|(at, to)| *to = value(at));
-        let mut inputs = tvec![probe.to_value()];
+        let mut inputs = tvec![probe.to_value()?];
         for input in &context.inputs[1..] {
             match input {
                 Value::Constant(constant) => inputs.push(constant.tensor()?.into_tvalue()),

@@ -9,7 +9,8 @@ use super::{Lowering, NodeContext, Value};
 use crate::linear::{AveragePooling, Reduction, Window, WindowAxis};
 use crate::network::recognise::DraftOp;
 use crate::network::{LayerId, Op};
-use crate::operator::{Function, MaxPooling, Routing, Unary};
+use crate::operator::{Affine, Binary, Concat, Function, MaxPooling, Routing, Unary};
+use crate::tensor::Tensor;
 
 impl Lowering<'_> {
     pub(super) fn max_pool(&mut self, context: &NodeContext, op: &MaxPool) -> Result<Value> {
@@ -40,7 +41,12 @@ impl Lowering<'_> {
                 self.reduce_sum(context, signal, &axes, 1.0)
             }
             Reducer::MeanOfSquares => self.mean_of_squares(context, &axes),
-            Reducer::Max => self.reduce_max(context, &axes),
+            Reducer::Max => {
+                let signal = self.signal(context, 0)?;
+                Ok(Value::Layer(self.reduce_max(context, signal, &axes)))
+            }
+            Reducer::Min => self.reduce_min(context, &axes),
+            Reducer::Prod => self.reduce_product(context, &axes),
             reducer => bail!("the reduction {reducer:?}"),
         }
     }
@@ -55,7 +61,7 @@ impl Lowering<'_> {
     }
 
     /// One [`Reduction`] per block of neighbouring axes, the first of which is weighted.
-    fn reduce_sum(
+    pub(super) fn reduce_sum(
         &mut self,
         context: &NodeContext,
         mut layer: LayerId,
@@ -76,8 +82,7 @@ impl Lowering<'_> {
     }
 
     /// A max pooling over everything: the reduced axes go last and become one.
-    fn reduce_max(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
-        let input = self.signal(context, 0)?;
+    fn reduce_max(&mut self, context: &NodeContext, input: LayerId, axes: &[usize]) -> LayerId {
         let shape = self.lowered.drafts[input].shape.clone();
         let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
         let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
@@ -100,6 +105,60 @@ impl Lowering<'_> {
         let pooled =
             self.push(&context.name, &context.op_type, op, vec![input], output_shape.clone());
         let back = Routing::reshape("Reshape", &output_shape, &context.output_shape);
-        Ok(Value::Layer(self.route(context, pooled, back)))
+        self.route(context, pooled, back)
+    }
+
+    /// `min x = −max −x`
+    fn reduce_min(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
+        let input = self.signal(context, 0)?;
+        let negated = self.negated(context, input)?;
+        let largest = self.reduce_max(context, negated, axes);
+        Ok(Value::Layer(self.negated(context, largest)?))
+    }
+
+    fn negated(&mut self, context: &NodeContext, input: LayerId) -> Result<LayerId> {
+        let shape = self.lowered.drafts[input].shape.clone();
+        let scale = Some(Tensor::new(&[], &[-1.0])?);
+        let op = Op::Affine(Affine { scale, shift: None }).into();
+        Ok(self.push(&context.name, &context.op_type, op, vec![input], shape))
+    }
+
+    /// Products of halves until one element is left: the reduced axes go first and become one.
+    fn reduce_product(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
+        let input = self.signal(context, 0)?;
+        let shape = self.lowered.drafts[input].shape.clone();
+        let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
+        let order: Vec<usize> = axes.iter().copied().chain(kept).collect();
+        let mut length: usize = axes.iter().map(|&axis| shape[axis]).product();
+        let rest = shape.iter().product::<usize>() / length.max(1);
+        let routing = Routing {
+            output_shape: vec![length, rest],
+            ..Routing::transpose("Transpose", &shape, &order)
+        };
+        let mut layer = self.route(context, input, routing);
+        while length > 1 {
+            let half = length / 2;
+            let parts = [0..half, half..2 * half, 2 * half..length];
+            let [a, b, odd] = parts.map(|rows| {
+                let sources = (rows.start * rest..rows.end * rest).map(|at| at as u32).collect();
+                let to = [rows.len(), rest];
+                Routing::from_sources("Slice", &[length, rest], &to, sources)
+            });
+            let factors = vec![self.route(context, layer, a), self.route(context, layer, b)];
+            let product = DraftOp::Binary(Binary::Mul);
+            let (name, op_type) = (&context.name, &context.op_type);
+            let product = self.push(name, op_type, product, factors, vec![half, rest]);
+            if length.is_multiple_of(2) {
+                (layer, length) = (product, half);
+                continue;
+            }
+            let inputs = vec![product, self.route(context, layer, odd)];
+            let concat = Concat { axis: 0, input_shapes: vec![vec![half, rest], vec![1, rest]] };
+            length = half + 1;
+            let concat = Op::Concat(concat).into();
+            layer = self.push(name, op_type, concat, inputs, vec![length, rest]);
+        }
+        let back = Routing::reshape("Reshape", &[1, rest], &context.output_shape);
+        Ok(Value::Layer(self.route(context, layer, back)))
     }
 }

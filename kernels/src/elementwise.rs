@@ -1,0 +1,136 @@
+//! Loops over numbers, compiled for the vectors of this processor.
+//!
+//! The program as a whole is compiled for the oldest x86-64, whose vectors hold four numbers. What is done here
+//! runs with eight or sixteen where the processor has them; the results are the same. Loops count places
+//! and do without adaptors of iterators, which some builds call as functions.
+
+use crate::simd::{F32x16, LANES, Simd, SimdLoop, SumPair, dispatch, filled_up};
+
+/// Calls `function` for every number.
+pub fn each(data: &mut [f32], function: impl Fn(&mut f32)) {
+    struct Each<'a, F>(&'a mut [f32], F);
+    impl<F: Fn(&mut f32)> SimdLoop for Each<'_, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) {
+            let Each(data, function) = self;
+            for number in data {
+                function(number);
+            }
+        }
+    }
+    dispatch(Each(data, function));
+}
+
+/// Calls `function` for every number and the one at its place in `others`.
+pub fn each_with(data: &mut [f32], others: &[f32], function: impl Fn(&mut f32, f32)) {
+    struct EachWith<'a, F>(&'a mut [f32], &'a [f32], F);
+    impl<F: Fn(&mut f32, f32)> SimdLoop for EachWith<'_, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) {
+            let EachWith(data, others, function) = self;
+            let len = data.len().min(others.len());
+            let (data, others) = (&mut data[..len], &others[..len]);
+            for at in 0..len {
+                function(&mut data[at], others[at]);
+            }
+        }
+    }
+    dispatch(EachWith(data, others, function));
+}
+
+/// Calls `function` for every number and the one of its lane, of which there are sixteen.
+pub fn each_with_lanes(data: &mut [f32], lanes: &[f32], function: impl Fn(&mut f32, f32)) {
+    struct EachWithLanes<'a, F>(&'a mut [f32], [f32; LANES], F);
+    impl<F: Fn(&mut f32, f32)> SimdLoop for EachWithLanes<'_, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) {
+            let EachWithLanes(data, lanes, function) = self;
+            let repeated: [f32; BLOCK] = std::array::from_fn(|at| lanes[at % LANES]);
+            let (blocks, rest) = data.as_chunks_mut::<BLOCK>();
+            let mut last = [0.0; BLOCK];
+            last[..rest.len()].copy_from_slice(rest);
+            for block in blocks.iter_mut().chain([&mut last]) {
+                for at in 0..BLOCK {
+                    function(&mut block[at], repeated[at]);
+                }
+            }
+            rest.copy_from_slice(&last[..rest.len()]);
+        }
+    }
+    if let Ok(lanes) = lanes.try_into() {
+        dispatch(EachWithLanes(data, lanes, function));
+    }
+}
+
+/// The sum of all numbers, and of their absolute values.
+pub fn sums(data: &[f32]) -> [f64; 2] {
+    struct AddUp<'a>(&'a [F32x16], &'a mut SumPair);
+    impl SimdLoop for AddUp<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
+            for numbers in self.0 {
+                let numbers = simd.load(numbers);
+                self.1.add_vectors(simd, [numbers, simd.absolute(numbers)]);
+            }
+        }
+    }
+    let (chunks, rest) = data.as_chunks();
+    let mut totals = SumPair::default();
+    dispatch(AddUp(chunks, &mut totals));
+    if !rest.is_empty() {
+        dispatch(AddUp(&[filled_up(rest)], &mut totals));
+    }
+    totals.sums()
+}
+
+/// The sums of parts that were added up one by one.
+pub fn total(parts: &[[f64; 2]]) -> [f64; 2] {
+    parts.iter().fold([0.0; 2], |total, part| [total[0] + part[0], total[1] + part[1]])
+}
+
+/// Replaces every number by what `function` makes of it and of those at its place in `others`, which
+/// are as long as `data`.
+pub fn combine<const N: usize>(
+    data: &mut [f32],
+    others: [&[f32]; N],
+    function: &impl Fn(f32, [f32; N]) -> f32,
+) {
+    struct Combine<'a, const N: usize, F>(&'a mut [f32], [&'a [f32]; N], &'a F);
+    impl<const N: usize, F: Fn(f32, [f32; N]) -> f32> SimdLoop for Combine<'_, N, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) {
+            let Combine(data, others, function) = self;
+            for (index, numbers) in data.chunks_mut(BLOCK).enumerate() {
+                let start = index * BLOCK;
+                let mut blocks = [[0.0; BLOCK]; N];
+                for (block, other) in blocks.iter_mut().zip(&others) {
+                    block[..numbers.len()].copy_from_slice(&other[start..][..numbers.len()]);
+                }
+                let mut block = [0.0; BLOCK];
+                block[..numbers.len()].copy_from_slice(numbers);
+                for at in 0..BLOCK {
+                    let mut values = [0.0; N];
+                    for other in 0..N {
+                        values[other] = blocks[other][at];
+                    }
+                    block[at] = function(block[at], values);
+                }
+                numbers.copy_from_slice(&block[..numbers.len()]);
+            }
+        }
+    }
+    dispatch(Combine(data, others, function));
+}
+
+/// Numbers of a loop that the compiler makes vectors of: long enough not to be written out.
+const BLOCK: usize = 128;

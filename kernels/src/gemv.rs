@@ -1,0 +1,334 @@
+//! Products of a matrix with one vector, in which every weight is used once: memory is what they wait for.
+
+use std::array::from_fn;
+use std::cell::Cell;
+
+use std::convert::Infallible;
+
+use crate::geometry::WeightPart;
+use crate::scratch::{self, AlignedBuf};
+use crate::simd::{F32x16, LANES, Simd, SimdLoop, dispatch, filled_up};
+use crate::threads::{for_each_heavy_chunk, map_heavy_chunks, threads};
+
+/// Weights of a matrix, row by row: in memory, or to be read from elsewhere.
+pub trait WeightSource: Sync {
+    /// Why weights cannot be read.
+    type Error: Send;
+    /// Some of them.
+    type View<'a>: WeightView<Error = Self::Error>
+    where
+        Self: 'a;
+
+    /// The `len` weights from place `first` on.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn view(&self, first: usize, len: usize) -> Result<Self::View<'_>, Self::Error>;
+}
+
+/// Some neighbouring weights.
+pub trait WeightView {
+    /// Why weights cannot be read.
+    type Error;
+
+    /// The bytes of `len` weights from place `first` of the view on, if they are in memory; they need not be aligned.
+    fn bytes(&self, first: usize, len: usize) -> Option<&[u8]>;
+
+    /// Copies weights from place `first` of the view on.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn read(&self, first: usize, weights: &mut [f32]) -> Result<(), Self::Error>;
+}
+
+/// Weights in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct InMemory<'a>(pub &'a [f32]);
+
+impl WeightSource for InMemory<'_> {
+    type Error = Infallible;
+    type View<'a>
+        = InMemory<'a>
+    where
+        Self: 'a;
+
+    fn view(&self, first: usize, len: usize) -> Result<InMemory<'_>, Infallible> {
+        Ok(InMemory(&self.0[first..][..len]))
+    }
+}
+
+impl WeightView for InMemory<'_> {
+    type Error = Infallible;
+
+    fn bytes(&self, first: usize, len: usize) -> Option<&[u8]> {
+        Some(bytemuck::cast_slice(&self.0[first..][..len]))
+    }
+
+    fn read(&self, first: usize, weights: &mut [f32]) -> Result<(), Infallible> {
+        weights.copy_from_slice(&self.0[first..][..weights.len()]);
+        Ok(())
+    }
+}
+
+/// The part of as many weights as there is room for, from place `first` of a view on, as bytes: themselves where
+/// they lie, or written to the room.
+fn part_of<'a, V: WeightView>(
+    part: WeightPart,
+    view: &'a V,
+    first: usize,
+    room: &'a mut [f32],
+) -> Result<&'a [u8], V::Error> {
+    match view.bytes(first, room.len()) {
+        Some(bytes) if part == WeightPart::Plain => Ok(bytes),
+        _ => {
+            view.read(first, room)?;
+            part.apply(room);
+            Ok(bytemuck::cast_slice(room))
+        }
+    }
+}
+
+/// Weights that one thread multiplies at a time: a mapping of them costs ten microseconds.
+const PIECE: usize = 1 << 21;
+
+/// Weights of a row whose part is taken together: those of a few rows stay in the first cache.
+const BLOCK: usize = 1024;
+
+thread_local! {
+    /// ScratchPool for parts of weights.
+    static ROOM: Cell<AlignedBuf> = Cell::default();
+}
+
+/// `y = part(W) x` for one vector. A matrix product would first pack all of `W`, to use it once.
+///
+/// # Errors
+/// When the weights cannot be read.
+pub fn product<W: WeightSource>(
+    weight: &W,
+    part: WeightPart,
+    input: &[f32],
+    output: &mut [f32],
+) -> Result<(), W::Error> {
+    let inputs = input.len();
+    // A few pieces for every thread, or the last one would make the others wait.
+    let share = output.len().div_ceil(4 * threads());
+    let at_once = (PIECE / inputs.max(1)).min(share).next_multiple_of(TOGETHER);
+    let multiply = |index: usize, outputs: &mut [f32]| {
+        let weights = weight.view(index * at_once * inputs, outputs.len() * inputs)?;
+        for (few, outputs) in outputs.chunks_mut(TOGETHER).enumerate() {
+            // Where rows are missing, the last one is there once more.
+            let row = |at: usize| (few * TOGETHER + at.min(outputs.len() - 1)) * inputs;
+            let sums = row_products(part, &weights, from_fn(row), input)?;
+            outputs.iter_mut().zip(sums).for_each(|(output, sum)| *output = sum);
+        }
+        Ok(())
+    };
+    map_heavy_chunks(output, at_once, inputs, multiply).into_iter().collect()
+}
+
+/// The products of rows that begin at some places of the weights with a vector, which is read once for them.
+fn row_products<V: WeightView>(
+    part: WeightPart,
+    weights: &V,
+    places: [usize; TOGETHER],
+    input: &[f32],
+) -> Result<[f32; TOGETHER], V::Error> {
+    // What is to be read is read a whole row at a time.
+    let block = if weights.bytes(0, 0).is_some() { BLOCK } else { input.len() };
+    let block = block.clamp(1, input.len().max(1));
+    let mut room = scratch::take(&ROOM, TOGETHER * block);
+    let mut sums = [[[0.0; LANES]; SUMS]; TOGETHER];
+    for (index, numbers) in input.chunks(block).enumerate() {
+        let mut rows = [&[][..]; TOGETHER];
+        let room = room.chunks_exact_mut(block);
+        for ((row, place), room) in rows.iter_mut().zip(places).zip(room) {
+            *row = part_of(part, weights, place + index * block, &mut room[..numbers.len()])?;
+        }
+        add_products(rows, numbers, &mut sums);
+    }
+    Ok(sums.map(|sums| sums.as_flattened().iter().sum()))
+}
+
+/// Rows that are multiplied together: memory hands out several rows at a time sooner than one, and vectors are read
+/// once for them.
+const TOGETHER: usize = 4;
+
+/// Sums of sixteen numbers each that go on side by side: a sum waits for the one before it.
+const SUMS: usize = 4;
+
+/// The bytes of sixteen numbers.
+type Bytes = [u8; size_of::<F32x16>()];
+
+/// Adds `row ⊙ numbers` to partial sums of each row, which round less than one; each vector to the next of them.
+fn add_products(rows: [&[u8]; TOGETHER], numbers: &[f32], sums: &mut [[F32x16; SUMS]; TOGETHER]) {
+    struct AddProducts<'a>(
+        [&'a [Bytes]; TOGETHER],
+        &'a [F32x16],
+        &'a mut [[F32x16; SUMS]; TOGETHER],
+    );
+    impl SimdLoop for AddProducts<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
+            let AddProducts(rows, numbers, sums) = self;
+            let mut parts = [[simd.splat(0.0); SUMS]; TOGETHER];
+            for (parts, sums) in parts.iter_mut().zip(&*sums) {
+                for (part, sum) in parts.iter_mut().zip(sums) {
+                    *part = simd.load(sum);
+                }
+            }
+            let whole = numbers.len() / SUMS * SUMS;
+            for first in (0..whole).step_by(SUMS) {
+                for offset in 0..SUMS {
+                    let number = simd.load(&numbers[first + offset]);
+                    for (parts, row) in parts.iter_mut().zip(rows) {
+                        let weights = simd.load(&bytemuck::cast(row[first + offset]));
+                        parts[offset] = simd.add(parts[offset], simd.multiply(weights, number));
+                    }
+                }
+            }
+            for index in whole..numbers.len() {
+                let number = simd.load(&numbers[index]);
+                for (parts, row) in parts.iter_mut().zip(rows) {
+                    let weights = simd.load(&bytemuck::cast(row[index]));
+                    parts[0] = simd.add(parts[0], simd.multiply(weights, number));
+                }
+            }
+            for (parts, sums) in parts.into_iter().zip(sums) {
+                for (part, sum) in parts.into_iter().zip(sums) {
+                    simd.store(part, sum);
+                }
+            }
+        }
+    }
+    let (whole, last) = numbers.as_chunks();
+    dispatch(AddProducts(rows.map(|row| row.as_chunks().0), whole, sums));
+    if !last.is_empty() {
+        let ends = rows.map(|row| {
+            let mut end = [0; size_of::<F32x16>()];
+            end[..size_of_val(last)].copy_from_slice(row.as_chunks::<{ size_of::<F32x16>() }>().1);
+            end
+        });
+        dispatch(AddProducts(ends.each_ref().map(std::slice::from_ref), &[filled_up(last)], sums));
+    }
+}
+
+/// Adds the products of factors and rows to as many sums, one row after the other.
+fn add_multiples(factors: [f32; TOGETHER], rows: [&[u8]; TOGETHER], sums: &mut [f32]) {
+    struct AddMultiples<'a>([f32; TOGETHER], [&'a [Bytes]; TOGETHER], &'a mut [F32x16]);
+    impl SimdLoop for AddMultiples<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
+            let AddMultiples(factors, [a, b, c, d], sums) = self;
+            let [fa, fb, fc, fd] = factors.map(|factor| simd.splat(factor));
+            for index in 0..sums.len() {
+                let mut sum = simd.load(&sums[index]);
+                let weights = |row: &[Bytes]| bytemuck::cast(row[index]);
+                sum = simd.add(sum, simd.multiply(fa, simd.load(&weights(a))));
+                sum = simd.add(sum, simd.multiply(fb, simd.load(&weights(b))));
+                sum = simd.add(sum, simd.multiply(fc, simd.load(&weights(c))));
+                sum = simd.add(sum, simd.multiply(fd, simd.load(&weights(d))));
+                simd.store(sum, &mut sums[index]);
+            }
+        }
+    }
+    let (whole, last_sums) = sums.as_chunks_mut();
+    dispatch(AddMultiples(factors, rows.map(|row| row.as_chunks().0), whole));
+    for (factor, row) in factors.into_iter().zip(rows) {
+        let weights = row.as_chunks::<{ size_of::<F32x16>() }>().1.as_chunks().0;
+        last_sums
+            .iter_mut()
+            .zip(weights)
+            .for_each(|(sum, &weight)| *sum += factor * f32::from_ne_bytes(weight));
+    }
+}
+
+/// Rows that are added up before they are added to the total, which rounds less than one sum.
+const ROWS: usize = 256;
+
+/// `x = part(W)ᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read.
+///
+/// # Errors
+/// When the weights cannot be read.
+pub fn transposed_product<W: WeightSource>(
+    weight: &W,
+    part: WeightPart,
+    output: &[f32],
+    input: &mut [f32],
+) -> Result<(), W::Error> {
+    let inputs = input.len();
+    let blocks = output.len().div_ceil(ROWS);
+    let mut sums = AlignedBuf::unspecified(blocks * inputs);
+    map_heavy_chunks(&mut sums, inputs, ROWS, |block, sums| {
+        sums.fill(0.0);
+        let factors = &output[block * ROWS..output.len().min((block + 1) * ROWS)];
+        add_rows(part, &weight.view(block * ROWS * inputs, factors.len() * inputs)?, factors, sums)
+    })
+    .into_iter()
+    .collect::<Result<(), W::Error>>()?;
+    input.fill(0.0);
+    for_each_heavy_chunk(input, BLOCK, blocks, |index, input| {
+        for sums in sums.chunks_exact(inputs) {
+            let sums = &sums[index * BLOCK..];
+            input.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        }
+    });
+    Ok(())
+}
+
+/// Adds the multiples of all rows of the weights whose factor is not 0 to sums.
+fn add_rows<V: WeightView>(
+    part: WeightPart,
+    weights: &V,
+    factors: &[f32],
+    sums: &mut [f32],
+) -> Result<(), V::Error> {
+    let inputs = sums.len();
+    let mut room = scratch::take(&ROOM, TOGETHER * inputs);
+    let rows = factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0);
+    let rows: Vec<(usize, f32)> = rows.map(|(row, &factor)| (row, factor)).collect();
+    for few in rows.chunks(TOGETHER) {
+        // Where rows are missing, the last one counts 0 times.
+        let factors = from_fn(|place| few.get(place).map_or(0.0, |(_, factor)| *factor));
+        let mut rows = [&[][..]; TOGETHER];
+        let room = room.chunks_exact_mut(inputs);
+        for (place, (bytes, room)) in rows.iter_mut().zip(room).enumerate() {
+            let (row, _) = few[place.min(few.len() - 1)];
+            *bytes = part_of(part, weights, row * inputs, room)?;
+        }
+        add_multiples(factors, rows, sums);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_those_of_the_definition() {
+        let numbers = |count: usize, step: usize| -> Vec<f32> {
+            (0..count).map(|n| ((n * step) % 13) as f32 / 4.0 - 1.5).collect()
+        };
+        let (inputs, outputs) = (BLOCK + 37, ROWS + 21);
+        let weights = numbers(inputs * outputs, 5);
+        let (x, y) = (numbers(inputs, 3), numbers(outputs, 7));
+        for part in [WeightPart::Plain, WeightPart::Positive] {
+            let weight = |row: usize, column: usize| part.of(weights[row * inputs + column]);
+            // All products are multiples of 1/16 below 2²⁰: every order of summation gives the same.
+            let dot = |row: usize| (0..inputs).map(|at| weight(row, at) * x[at]).sum::<f32>();
+            let expected: Vec<f32> = (0..outputs).map(dot).collect();
+            let mut output = vec![f32::NAN; outputs];
+            let Ok(()) = product(&InMemory(&weights), part, &x, &mut output);
+            assert_eq!(output, expected);
+            let dot = |at: usize| (0..outputs).map(|row| weight(row, at) * y[row]).sum::<f32>();
+            let expected: Vec<f32> = (0..inputs).map(dot).collect();
+            let mut input = vec![f32::NAN; inputs];
+            let Ok(()) = transposed_product(&InMemory(&weights), part, &y, &mut input);
+            assert_eq!(input, expected);
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! Depthwise convolutions over images, in both directions.
+//!
+//! Each channel is a small stencil over its own plane, with nothing to gain from
+//! matrix multiplication. The plane is copied with its padding written out, so that no tap needs
+//! a test, and with the columns that a stride skips put apart, so that neighbouring outputs read
+//! neighbouring numbers; all taps of a few outputs are then added up in registers. One filter
+//! may serve several outputs (a channel multiplier): output channel `o` reads input channel
+//! `o / multiplier`.
+
+use super::Correlation;
+use crate::geometry::{Window, WindowAxis};
+use crate::simd::{Simd, SimdLoop, dispatch};
+use crate::threads::for_each_chunk;
+
+/// A depthwise convolution over images, in one of its directions.
+pub struct Depthwise {
+    stencil: Stencil,
+    lines: Lines,
+    /// One a channel of the output; empty in the transposed direction.
+    bias: Vec<f32>,
+    is_transposed: bool,
+}
+
+impl Depthwise {
+    /// Whether these kernels apply: two spatial axes, one input channel a group.
+    pub fn applies(correlation: &Correlation) -> bool {
+        correlation.window.axes.len() == 2
+            && correlation.channels_per_group() == 1
+            && correlation.groups > 1
+    }
+
+    /// `[1, I, H, W]` to `[1, O, H', W']`, with one bias a channel.
+    pub fn forward(correlation: &Correlation, bias: Option<&[f32]>) -> Depthwise {
+        let stencil = Stencil::of(correlation, |filter| filter.to_vec());
+        let lines = Lines::forward(&stencil.window);
+        let bias = bias.map_or_else(|| vec![0.0; stencil.outputs], <[f32]>::to_vec);
+        Depthwise { stencil, lines, bias, is_transposed: false }
+    }
+
+    /// `[1, O, H', W']` back to `[1, I, H, W]`.
+    pub fn transposed(correlation: &Correlation) -> Depthwise {
+        let stencil =
+            Stencil::of(correlation, |filter| filter.iter().rev().copied().collect::<Vec<f32>>());
+        let lines = Lines::transposed(&stencil.window);
+        Depthwise { stencil, lines, bias: vec![], is_transposed: true }
+    }
+
+    /// Numbers of what is read, and of what is written.
+    pub fn lens(&self) -> [usize; 2] {
+        let Stencil { inputs, outputs, window, .. } = &self.stencil;
+        let (inner, outer) = (inputs * window.input_len(), outputs * window.output_len());
+        if self.is_transposed { [outer, inner] } else { [inner, outer] }
+    }
+
+    /// Writes every number of `to`; the slices are as long as [`Depthwise::lens`] says.
+    pub fn run(&self, from: &[f32], to: &mut [f32]) {
+        if self.is_transposed { self.run_transposed(from, to) } else { self.run_forward(from, to) }
+    }
+
+    fn run_forward(&self, input: &[f32], output: &mut [f32]) {
+        let Depthwise { stencil, lines, .. } = self;
+        let (input_len, output_len) = (stencil.window.input_len(), stencil.window.output_len());
+        let planes = planes_at_once(output_len);
+        for_each_chunk(output, planes * output_len, |index, chunk| {
+            let mut room = lines.room();
+            for (offset, plane) in chunk.chunks_exact_mut(output_len).enumerate() {
+                let channel = index * planes + offset;
+                let group = channel / stencil.multiplier();
+                lines.write(&input[group * input_len..][..input_len], &mut room);
+                let bias = self.bias[channel];
+                lines.correlate(&mut room, stencil.filter(channel), Some(bias), plane);
+            }
+        });
+    }
+
+    fn run_transposed(&self, output: &[f32], input: &mut [f32]) {
+        let Depthwise { stencil, lines, .. } = self;
+        let (input_len, output_len) = (stencil.window.input_len(), stencil.window.output_len());
+        let planes = planes_at_once(input_len);
+        for_each_chunk(input, planes * input_len, |index, chunk| {
+            let mut room = lines.room();
+            for (offset, plane) in chunk.chunks_exact_mut(input_len).enumerate() {
+                let first = (index * planes + offset) * stencil.multiplier();
+                for channel in first..first + stencil.multiplier() {
+                    lines.write(&output[channel * output_len..][..output_len], &mut room);
+                    let start = (channel == first).then_some(0.0);
+                    lines.correlate(&mut room, stencil.filter(channel), start, plane);
+                }
+            }
+        });
+    }
+}
+
+/// Planes that one thread computes at a time, so that they share the room for their lines.
+fn planes_at_once(len: usize) -> usize {
+    ((1 << 15) / len.max(1)).max(1)
+}
+
+/// A plane written out for its taps, and where they read.
+struct Lines {
+    vertical: LineAxis,
+    horizontal: LineAxis,
+    /// Where each tap of the first output reads.
+    taps: Vec<usize>,
+    /// The rows of the plane that some tap reads, and where each is written.
+    rows: Vec<(usize, usize)>,
+    /// The columns of the plane that some tap reads, and where they are written.
+    runs: Vec<Run>,
+    /// Numbers of every stride-th column.
+    phase_len: usize,
+    row_len: usize,
+}
+
+/// Room for one plane, used for one after the other.
+struct Room {
+    /// The plane written out, zeros where its padding is.
+    lines: Vec<f32>,
+    /// Outputs of a few rows, and between them what belongs to none.
+    sums: Vec<f32>,
+}
+
+/// Outputs that are added up together: they stay in the first cache.
+const MOST_SUMS: usize = 2048;
+
+/// Numbers of a vector: so many more outputs may be added up than there are.
+const LANES: usize = 16;
+
+/// Evenly spaced columns of a plane, and their places in a row of the lines.
+struct Run {
+    column: usize,
+    column_step: usize,
+    place: usize,
+    place_step: usize,
+    count: usize,
+}
+
+impl Run {
+    fn copy(&self, from: &[f32], to: &mut [f32]) {
+        let (from, to) = (&from[self.column..], &mut to[self.place..]);
+        match (self.column_step, self.place_step) {
+            (1, 1) => to[..self.count].copy_from_slice(&from[..self.count]),
+            (step, 1) => {
+                let from = from.chunks(step).map(|columns| columns[0]);
+                to[..self.count].iter_mut().zip(from).for_each(|(to, from)| *to = from);
+            }
+            (_, step) => {
+                let from = &from[..self.count];
+                to.chunks_mut(step).zip(from).for_each(|(places, from)| places[0] = *from);
+            }
+        }
+    }
+}
+
+/// One axis of a plane that is written out.
+#[derive(Clone, Copy)]
+struct LineAxis {
+    /// Length of the plane that is read.
+    input: usize,
+    /// Length of the plane that is computed.
+    output: usize,
+    /// Length written out.
+    length: usize,
+    /// Where the first number goes; below 0 where no tap reads it.
+    first: isize,
+    /// Distance of the numbers that are written.
+    spread: usize,
+    /// Distance of the outputs.
+    stride: usize,
+    kernel: usize,
+    dilation: usize,
+}
+
+impl LineAxis {
+    /// The axis as it is, with its padding.
+    fn forward(axis: &WindowAxis) -> LineAxis {
+        LineAxis {
+            input: axis.input,
+            output: axis.output,
+            length: axis.pad_before + axis.input + axis.pad_after,
+            first: axis.pad_before as isize,
+            spread: 1,
+            stride: axis.stride,
+            kernel: axis.kernel,
+            dilation: axis.dilation,
+        }
+    }
+
+    /// The mirror image: outputs a stride apart, zeros between them, read by the flipped kernel.
+    ///
+    /// `R[i] = Σ w[k] s[o]` over `o·stride + k·dilation = i + pad_before`; with `k = kernel − 1 − k'`,
+    /// output `o` is read at `o·stride + (kernel − 1)·dilation − pad_before = i + k'·dilation`.
+    fn transposed(axis: &WindowAxis) -> LineAxis {
+        let reach = (axis.kernel - 1) * axis.dilation;
+        LineAxis {
+            input: axis.output,
+            output: axis.input,
+            length: axis.input + reach,
+            first: reach as isize - axis.pad_before as isize,
+            spread: axis.stride,
+            stride: 1,
+            kernel: axis.kernel,
+            dilation: axis.dilation,
+        }
+    }
+
+    /// The inputs that some tap reads, and where each is written.
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> + Clone + '_ {
+        (0..self.input).filter_map(|at| {
+            let place = usize::try_from(self.first + (at * self.spread) as isize).ok()?;
+            (place < self.length).then_some((at, place))
+        })
+    }
+}
+
+impl Lines {
+    fn forward(window: &Window) -> Lines {
+        Lines::new(window, LineAxis::forward)
+    }
+
+    fn transposed(window: &Window) -> Lines {
+        Lines::new(window, LineAxis::transposed)
+    }
+
+    fn new(window: &Window, axis: impl Fn(&WindowAxis) -> LineAxis) -> Lines {
+        let mut axes = window.axes.iter().map(axis);
+        let point = LineAxis::forward(&WindowAxis::POINT);
+        let vertical = axes.next().unwrap_or(point);
+        let horizontal = axes.next().unwrap_or(point);
+        let phase_len = horizontal.length.div_ceil(horizontal.stride);
+        let row_len = phase_len * horizontal.stride;
+        let rows = vertical.places().map(|(row, place)| (row, place * row_len)).collect();
+        let mut lines =
+            Lines { vertical, horizontal, taps: vec![], rows, runs: vec![], phase_len, row_len };
+        lines.runs = lines.runs();
+        for y in 0..vertical.kernel {
+            for x in 0..horizontal.kernel {
+                let column = lines.column(x * horizontal.dilation);
+                lines.taps.push(y * vertical.dilation * row_len + column);
+            }
+        }
+        lines
+    }
+
+    /// Where a column lies in its row: columns that are a stride apart lie side by side.
+    fn column(&self, column: usize) -> usize {
+        column % self.horizontal.stride * self.phase_len + column / self.horizontal.stride
+    }
+
+    fn runs(&self) -> Vec<Run> {
+        // Columns that are a stride apart lie side by side; only one of stride and spread is not 1.
+        let runs = (0..self.horizontal.stride).filter_map(|phase| {
+            let places = self.horizontal.places().skip(phase).step_by(self.horizontal.stride);
+            let (column, place) = places.clone().next()?;
+            Some(Run {
+                column,
+                column_step: self.horizontal.stride,
+                place: self.column(place),
+                place_step: self.horizontal.spread,
+                count: places.count(),
+            })
+        });
+        runs.collect()
+    }
+
+    fn room(&self) -> Room {
+        let sums = MOST_SUMS.max(self.row_len) + LANES;
+        Room {
+            // Behind the last row, outputs that belong to none are read.
+            lines: vec![0.0; self.vertical.length * self.row_len + sums],
+            sums: vec![0.0; sums],
+        }
+    }
+
+    /// Writes a plane out. The padding is the same for every plane.
+    fn write(&self, plane: &[f32], room: &mut Room) {
+        for &(row, place) in &self.rows {
+            let from = &plane[row * self.horizontal.input..][..self.horizontal.input];
+            let to = &mut room.lines[place..][..self.row_len];
+            self.runs.iter().for_each(|run| run.copy(from, to));
+        }
+    }
+
+    /// Output rows that follow each other in the lines, so that they are computed as one.
+    fn rows_at_once(&self) -> usize {
+        let is_line = self.vertical.stride == 1 && self.horizontal.stride == 1;
+        if is_line { (MOST_SUMS / self.row_len.max(1)).max(1) } else { 1 }
+    }
+
+    /// `output = start + filter ⋆ lines`; without a start the output itself is added to.
+    fn correlate(&self, room: &mut Room, filter: &[f32], start: Option<f32>, output: &mut [f32]) {
+        let width = self.horizontal.output.max(1);
+        let rows_at_once = self.rows_at_once();
+        for (index, output) in output.chunks_mut(rows_at_once * width).enumerate() {
+            let lines = &room.lines[index * rows_at_once * self.vertical.stride * self.row_len..];
+            let rows = output.len() / width;
+            let count = ((rows - 1) * self.row_len + width).next_multiple_of(LANES);
+            let sums = &mut room.sums[..count];
+            dispatch(TapSums { taps: &self.taps, filter, lines, sums });
+            for (output, sums) in output.chunks_exact_mut(width).zip(sums.chunks(self.row_len)) {
+                let sums = sums.iter().take(width);
+                match start {
+                    Some(start) => {
+                        output.iter_mut().zip(sums).for_each(|(to, sum)| *to = start + sum)
+                    }
+                    None => output.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum),
+                }
+            }
+        }
+    }
+}
+
+/// The sums of all taps, for outputs side by side.
+struct TapSums<'a> {
+    taps: &'a [usize],
+    filter: &'a [f32],
+    lines: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl SimdLoop for TapSums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let TapSums { taps, filter, lines, sums } = self;
+        sums.fill(0.0);
+        // Three taps at once: the sums are read and written a third as often.
+        for (taps, weights) in taps.chunks(3).zip(filter.chunks(3)) {
+            if let ([a, b, c], [u, v, w]) = (taps, weights) {
+                let numbers = lines[*a..].iter().zip(&lines[*b..]).zip(&lines[*c..]);
+                sums.iter_mut()
+                    .zip(numbers)
+                    .for_each(|(sum, ((a, b), c))| *sum += u * a + v * b + w * c);
+            } else {
+                for (&tap, weight) in taps.iter().zip(weights) {
+                    sums.iter_mut().zip(&lines[tap..]).for_each(|(sum, a)| *sum += weight * a);
+                }
+            }
+        }
+    }
+}
+
+/// The filters of a depthwise convolution.
+struct Stencil {
+    /// The taps of every channel, as they are correlated.
+    filters: Vec<f32>,
+    taps: usize,
+    inputs: usize,
+    outputs: usize,
+    window: Window,
+}
+
+impl Stencil {
+    fn of(correlation: &Correlation, arrange: impl Fn(&[f32]) -> Vec<f32>) -> Stencil {
+        let taps = correlation.taps();
+        Stencil {
+            filters: correlation.weights.chunks_exact(taps.max(1)).flat_map(arrange).collect(),
+            taps,
+            inputs: correlation.groups,
+            outputs: correlation.filters,
+            window: correlation.window.clone(),
+        }
+    }
+
+    fn multiplier(&self) -> usize {
+        self.outputs / self.inputs.max(1)
+    }
+
+    /// The taps of a channel's filter.
+    fn filter(&self, channel: usize) -> &[f32] {
+        &self.filters[channel * self.taps..][..self.taps]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{self, axis, quarters};
+
+    #[test]
+    fn both_directions_are_naive_sums() {
+        for (filters, axes) in [
+            (6, [axis(9, 3, 1, 1, [1, 1]), axis(13, 3, 1, 1, [1, 1])]),
+            (12, [axis(12, 3, 2, 1, [1, 1]), axis(23, 5, 2, 1, [0, 1])]),
+            (6, [axis(14, 3, 1, 2, [2, 2]), axis(11, 3, 3, 1, [2, 1])]),
+            (6, [axis(3, 5, 1, 1, [2, 2]), axis(2, 5, 1, 1, [3, 2])]),
+        ] {
+            let window = Window { axes: axes.to_vec() };
+            let weights = quarters(filters * axes[0].kernel * axes[1].kernel, 7);
+            let correlation =
+                Correlation { weights: &weights, filters, groups: 6, window: &window };
+            assert!(Depthwise::applies(&correlation));
+            for (map, expected) in [
+                (Depthwise::forward(&correlation, None), reference::forward as fn(&_, &_) -> _),
+                (Depthwise::transposed(&correlation), reference::transposed),
+            ] {
+                let [read, written] = map.lens();
+                let from = quarters(read, 5);
+                let mut to = vec![f32::NAN; written];
+                map.run(&from, &mut to);
+                assert_eq!(to, expected(&correlation, &from), "{filters} {axes:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The transposed map of a pointwise convolution with weights that depend on the sign of the values they
+//! are shared out to: what a rule that favours contributions of one sign hands to inputs of both signs.
+
+use super::epilogue::Share;
+use super::filters::{Filters, Floats, PackedFilters};
+use super::{Epilogue, Image, LANES, Prepack, SumPair};
+use crate::geometry::WeightPart;
+use crate::microkernel::{BySign, MOST_SUMS, Operands, pixels_by_sign, run_by_sign};
+use crate::simd::Isa;
+use crate::threads::map_heavy_chunks;
+
+/// Pixels of an image below which there is no kernel; no instruction set computes more of them together.
+const FEWEST_PIXELS: usize = 7;
+
+/// How contributions `w · x` of one sign are favoured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SignBias {
+    /// Only they count.
+    Only,
+    /// All count, and they this much more.
+    More(f32),
+}
+
+/// `Wᵀ` of a pointwise convolution on images in blocks, packed.
+pub struct TransposedBySign {
+    isa: Isa,
+    /// Those for contributions above zero, and those below, of an input above zero.
+    filters: [PackedFilters; 2],
+    /// Where each channel of the quotients lies, relative to the pixel.
+    offsets: Vec<u32>,
+    /// The images of the inputs and of the outputs.
+    images: [Image; 2],
+    /// Pixels that are computed together.
+    pixels: usize,
+}
+
+impl TransposedBySign {
+    /// Whether there is a kernel of weights `[O, I, 1, 1]` on images of a height and width: they may be too small
+    /// or too large.
+    pub fn serves(shape: &[usize], size: [usize; 2]) -> bool {
+        let [_, outputs] = images(shape, size);
+        outputs.pixels() >= FEWEST_PIXELS && u32::try_from(outputs.len()).is_ok()
+    }
+
+    /// The kernel; `None` where it does not [serve](TransposedBySign::serves).
+    pub fn new(
+        weights: Floats,
+        shape: &[usize],
+        favour: SignBias,
+        prepack: Prepack,
+        size: [usize; 2],
+    ) -> Option<TransposedBySign> {
+        if !TransposedBySign::serves(shape, size) {
+            return None;
+        }
+        let isa = Isa::detect();
+        let [inputs, outputs] = images(shape, size);
+        let shape = [outputs.channels, inputs.channels, 1, 1];
+        let parts = match favour {
+            SignBias::Only => [WeightPart::Positive, WeightPart::Negative],
+            SignBias::More(by) => {
+                [WeightPart::PositiveFavored(by), WeightPart::NegativeFavored(by)]
+            }
+        };
+        let pixels = pixels_by_sign(isa);
+        let offset =
+            |channel: usize| (channel / LANES * outputs.block_len() + channel % LANES) as u32;
+        // Every block of the inputs passes over its own filters.
+        let packed = |part| {
+            let filters =
+                Filters { weights: weights.clone(), shape, part, is_transposed: true, prepack };
+            PackedFilters::with_blocks(isa, filters, &[0], 1)
+        };
+        Some(TransposedBySign {
+            isa,
+            filters: parts.map(packed),
+            offsets: (0..outputs.channels).map(offset).collect(),
+            images: [inputs, outputs],
+            pixels,
+        })
+    }
+
+    /// The images of the inputs and of the outputs.
+    pub fn images(&self) -> [Image; 2] {
+        self.images
+    }
+
+    /// Adds to the relevance of every input `coefficient · Σ w · x · quotient`, where contributions `w · x` above zero
+    /// are favoured, or below zero (`favours_negative`), or writes it; the totals are those of a [`Share`].
+    pub fn run(
+        &self,
+        quotients: &[f32],
+        inputs: &[f32],
+        favours_negative: bool,
+        (coefficient, adds): (f32, bool),
+        relevance: &mut [f32],
+    ) -> SumPair {
+        let share = Share { coefficient, factors: Some(inputs), adds };
+        let block_len = self.images[0].block_len();
+        let block = |block: usize, relevance: &mut [f32]| {
+            self.run_block(block, quotients, inputs, favours_negative, &share, relevance)
+        };
+        SumPair::of(map_heavy_chunks(relevance, block_len, self.offsets.len(), block))
+    }
+
+    fn run_block(
+        &self,
+        block: usize,
+        quotients: &[f32],
+        inputs: &[f32],
+        favours_negative: bool,
+        share: &Share,
+        relevance: &mut [f32],
+    ) -> SumPair {
+        let [(_, positive), (_, negative)] = self.filters.each_ref().map(|part| part.pass(block));
+        let [weights, weights_below] = match favours_negative {
+            false => [&*positive, &*negative],
+            true => [&*negative, &*positive],
+        };
+        let tile_len = self.pixels * LANES;
+        let mut sums = [0.0; MOST_SUMS];
+        let mut totals = SumPair::default();
+        for place in (0..relevance.len()).step_by(tile_len) {
+            // The last tile begins among the pixels of the one before.
+            let start = place.min(relevance.len() - tile_len);
+            let at = block * relevance.len() + start;
+            let by_sign = BySign { values: &inputs[at..], weights_below };
+            let offsets = &self.offsets;
+            let input = &quotients[start..];
+            let operands = Operands { weights, input, offsets, prefetch: None };
+            run_by_sign(self.isa, operands, by_sign, &mut sums);
+            let (known, end) = (place - start, start + tile_len);
+            share.apply(
+                block,
+                at + known,
+                &sums[known..tile_len],
+                &mut relevance[place..end],
+                &mut totals,
+            );
+        }
+        totals
+    }
+}
+
+/// The images of the inputs and of the outputs.
+fn images(weight: &[usize], [height, width]: [usize; 2]) -> [Image; 2] {
+    [weight[1], weight[0]].map(|channels| Image { channels, height, width })
+}

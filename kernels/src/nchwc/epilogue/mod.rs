@@ -1,0 +1,167 @@
+//! What becomes of the sums of a kernel: written, activated, divided by, multiplied.
+
+mod share;
+
+pub use self::share::Share;
+use super::{Epilogue, Image, LANES, SumPair};
+use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
+
+/// What is added to sums, in blocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Bias<'a> {
+    /// Nothing.
+    #[default]
+    None,
+    /// A number a channel.
+    Channels(&'a [f32]),
+    /// A number for every sum.
+    Map(&'a [f32]),
+}
+
+impl<'a> Bias<'a> {
+    /// Numbers that broadcast to an image in blocks: as many as it has, or one a channel.
+    pub fn of(numbers: Option<&'a [f32]>, image: Image) -> Bias<'a> {
+        match numbers {
+            None => Bias::None,
+            Some(numbers) if numbers.len() == image.len() => Bias::Map(numbers),
+            Some(numbers) => Bias::Channels(numbers),
+        }
+    }
+
+    /// The summands of the pixels of a block, from a place on.
+    #[inline(always)]
+    pub fn lanes(self, block: usize, at: usize) -> BiasLanes<'a> {
+        match self {
+            Bias::None => BiasLanes::Same([0.0; LANES]),
+            Bias::Channels(numbers) => {
+                let lanes = numbers[block * LANES..].first_chunk();
+                BiasLanes::Same(lanes.copied().unwrap_or_default())
+            }
+            Bias::Map(numbers) => BiasLanes::Each(numbers[at..].as_chunks().0),
+        }
+    }
+}
+
+/// The summands of neighbouring pixels.
+#[derive(Clone, Copy)]
+pub enum BiasLanes<'a> {
+    Same(F32x16),
+    Each(&'a [F32x16]),
+}
+
+impl BiasLanes<'_> {
+    #[inline(always)]
+    pub fn at(&self, pixel: usize) -> &F32x16 {
+        match self {
+            BiasLanes::Same(lanes) => lanes,
+            BiasLanes::Each(lanes) => &lanes[pixel],
+        }
+    }
+}
+
+/// A function that is applied to sums where they lie.
+pub trait Elementwise: Send + Sync {
+    /// The bounds, where all that the function does is to clip: ReLU, ReLU6.
+    fn clip_bounds(&self) -> Option<(f32, f32)>;
+
+    /// Applies the function to numbers of a block of channels; not called for one that clips.
+    fn apply(&self, block: usize, numbers: &mut [f32]);
+}
+
+/// `sums + bias`, through a function: a forward pass.
+#[derive(Default)]
+pub struct Forward<'a> {
+    pub bias: Bias<'a>,
+    pub function: Option<&'a dyn Elementwise>,
+}
+
+impl Epilogue for Forward<'_> {
+    fn apply(&self, block: usize, at: usize, sums: &[f32], output: &mut [f32], _: &mut SumPair) {
+        let clip = self.function.and_then(Elementwise::clip_bounds);
+        let (low, high) = clip.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
+        let bias = self.bias.lanes(block, at);
+        dispatch(ClippedSum { bias, low, high, sums, output });
+        if let (Some(function), None) = (self.function, clip) {
+            function.apply(block, output);
+        }
+    }
+}
+
+/// `min(max(sums + bias, low), high)`.
+struct ClippedSum<'a> {
+    bias: BiasLanes<'a>,
+    low: f32,
+    high: f32,
+    sums: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl SimdLoop for ClippedSum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (low, high) = (simd.splat(self.low), simd.splat(self.high));
+        for (pixel, (output, sums)) in pixels(self.output, self.sums).enumerate() {
+            let sum = simd.add(simd.load(sums), simd.load(self.bias.at(pixel)));
+            // Compared in this way, what is not a number stays what it is.
+            let raised = simd.where_greater(low, sum, [low, sum]);
+            simd.store(simd.where_greater(raised, high, [high, raised]), output);
+        }
+    }
+}
+
+/// The numbers of every pixel, to be written and to be read.
+#[inline(always)]
+pub fn pixels<'a>(
+    output: &'a mut [f32],
+    sums: &'a [f32],
+) -> impl Iterator<Item = (&'a mut F32x16, &'a F32x16)> {
+    output.as_chunks_mut().0.iter_mut().zip(sums.as_chunks().0)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// Four of the sums of a epilogue that are worked out by hand, on the second of two blocks.
+    pub fn finished(
+        epilogue: &dyn Epilogue,
+        sums: [f32; 4],
+        output: [f32; 4],
+    ) -> ([f32; 4], [f64; 2]) {
+        let in_lanes = |numbers: [f32; 4]| {
+            let mut lanes = [0.0; 2 * LANES];
+            lanes[LANES..][..4].copy_from_slice(&numbers);
+            lanes
+        };
+        let (sums, mut output) = (in_lanes(sums), in_lanes(output));
+        let mut totals = SumPair::default();
+        epilogue.apply(1, 2 * LANES, &sums, &mut output, &mut totals);
+        (std::array::from_fn(|lane| output[LANES + lane]), totals.sums())
+    }
+
+    /// Numbers of the second pixel of the second block of an image of two pixels.
+    pub fn map(numbers: [f32; 4]) -> Vec<f32> {
+        let mut map = vec![0.0; 4 * LANES];
+        map[3 * LANES..][..4].copy_from_slice(&numbers);
+        map
+    }
+
+    #[test]
+    fn a_forward_pass_clips_what_is_a_number() {
+        let bias = map([1.0; 4]);
+        struct Relu6;
+        impl Elementwise for Relu6 {
+            fn clip_bounds(&self) -> Option<(f32, f32)> {
+                Some((0.0, 6.0))
+            }
+
+            fn apply(&self, _: usize, _: &mut [f32]) {}
+        }
+        let forward = Forward { bias: Bias::Map(&bias), function: Some(&Relu6) };
+        let (output, _) = finished(&forward, [-3.0, 2.0, 9.0, f32::NAN], [f32::NAN; 4]);
+        assert_eq!(output[..3], [0.0, 3.0, 6.0]);
+        assert!(output[3].is_nan());
+    }
+}

@@ -1,0 +1,11 @@
+//! Run: the forward pass and the propagation of relevance, by a plan.
+
+mod conservation;
+mod forward;
+mod propagate;
+
+pub use self::conservation::{Books, LayerBooks};
+pub use self::forward::Activations;
+pub(super) use self::forward::{forward, value};
+pub use self::propagate::Attribution;
+pub(super) use self::propagate::propagate;

@@ -1,0 +1,241 @@
+//! The interpreter of steps: carries relevance from the output to the input, layer by layer, and accounts for it.
+
+use anyhow::{Context, Result, bail, ensure};
+use onnxplain_kernels::nchwc::Prepack;
+
+use super::conservation::{Books, LayerBooks};
+use super::forward::{Activations, value};
+use crate::explain::plan::Plan;
+use crate::explain::rules::{
+    Relevance, StepContext, StepKernels, StepOutput, propagate_divisions, propagate_residual_sum,
+    propagate_taylor, residual_sum,
+};
+use crate::explain::step::Step;
+use crate::network::{LayerId, Op};
+use crate::operator::{Concat, GradientReads, Operator};
+use crate::tensor::Tensor;
+
+/// Where the relevance of an output went.
+#[derive(Clone, Debug)]
+pub struct Attribution {
+    /// Relevance of every element of the input, or of the value of the layer that propagation ended
+    /// at, in its shape (the batch axis included).
+    pub relevance: Tensor,
+    /// What entered and left every layer.
+    pub books: Books,
+}
+
+/// Propagates the initial relevance of the output back to the value of layer `end`: 0 is the input.
+///
+/// # Errors
+/// When `initial` has another shape than the output.
+pub(in crate::explain) fn propagate(
+    plan: &Plan,
+    mut activations: Activations,
+    initial: Tensor,
+    end: LayerId,
+) -> Result<Attribution> {
+    let network = plan.network();
+    ensure!(
+        initial.shape() == network.layers[network.output].shape,
+        "the initial relevance has the shape {:?}, but the output {:?}",
+        initial.shape(),
+        network.layers[network.output].shape
+    );
+    let initial = Relevance::from(initial);
+    let mut books = Books { initial: initial.sum(), ..Books::default() };
+    let mut relevance: Vec<Option<Relevance>> = network.layers.iter().map(|_| None).collect();
+    relevance[network.output] = Some(initial);
+    for id in (end + 1..network.layers.len()).rev() {
+        let layer = &network.layers[id];
+        let Some(arrived) = relevance[id].take() else {
+            continue;
+        };
+        let sums = arrived.sums;
+        let before = added_to(plan, id, &mut relevance);
+        let sums_before = before.iter().map(|before| before.as_ref().map_or(0.0, Relevance::sum));
+        let sums_before: Vec<f64> = sums_before.collect();
+        let output = arranged(plan, id, arrived, plan.step_is_in_blocks(id))
+            .and_then(|arrived| step(plan, id, &activations, arrived, before))
+            .with_context(|| format!("propagating through the {}", layer.describe()))?;
+        let are_finite = |part: &Relevance| part.sums.iter().all(|sum| sum.is_finite());
+        ensure!(
+            output.inputs.iter().flatten().all(are_finite),
+            "relevance is not finite any more: the first layer that hands down NaN or infinity is the {}",
+            layer.describe()
+        );
+        let mut account = account_of(plan, id, sums);
+        account.absorbed_by_bias = output.absorbed.by_bias;
+        account.absorbed_by_stabilizer = output.absorbed.by_stabilizer;
+        let parts = output.inputs.into_iter().zip(sums_before);
+        for (&input, (part, sum_before)) in layer.inputs.iter().zip(parts) {
+            let part = match part {
+                Some(part) => part,
+                None => Tensor::zeros(&plan.step_shape(id, input))?.into(),
+            };
+            let sum = part.sum() - sum_before;
+            if is_followed(plan, input) {
+                account.outgoing += sum;
+                let part = arranged(plan, input, part, plan.is_in_blocks(input))?;
+                relevance[input] = Some(Relevance::joined(relevance[input].take(), part)?);
+            } else {
+                // What a constant gets (a class token) is lost as what a bias absorbs.
+                account.absorbed_by_bias += sum;
+            }
+        }
+        plan.liveness.last_steps[id].iter().for_each(|&read| activations.values[read] = None);
+        if let Op::Routing(routing) = &layer.op
+            && routing.pads()
+        {
+            // What padding gets is lost in the same way.
+            account.absorbed_by_bias += account.incoming - account.outgoing;
+        }
+        books.layers.push(account);
+    }
+    let arrived = match relevance[end].take() {
+        Some(arrived) => arranged(plan, end, arrived, false)?,
+        None => Tensor::zeros(&network.layers[end].shape)?.into(),
+    };
+    books.input_sum = arrived.sum();
+    Ok(Attribution { relevance: arrived.tensor, books })
+}
+
+/// Relevance of the value of a layer, in blocks or row by row.
+fn arranged(plan: &Plan, id: LayerId, relevance: Relevance, in_blocks: bool) -> Result<Relevance> {
+    let tensor = plan.convert(id, relevance.tensor, in_blocks)?;
+    Ok(Relevance { tensor, ..relevance })
+}
+
+/// Whether relevance is followed further from a layer: the input, or one with a step.
+fn is_followed(plan: &Plan, id: LayerId) -> bool {
+    matches!(plan.network().layers[id].op, Op::Input) || !plan.program().steps[id].is_end()
+}
+
+/// Relevance that was already accumulated for the inputs of a layer, where its step adds to it in place.
+fn added_to(
+    plan: &Plan,
+    id: LayerId,
+    relevance: &mut [Option<Relevance>],
+) -> Vec<Option<Relevance>> {
+    let layer = &plan.network().layers[id];
+    let adds = match (&plan.steps[id], &layer.op) {
+        (StepKernels::None, Op::Concat(_)) => {
+            matches!(plan.program().steps[id], Step::Gradient)
+        }
+        (StepKernels::None, _) => false,
+        _ => layer.inputs.len() == 1,
+    };
+    let is_arranged = |input: LayerId| plan.step_is_in_blocks(id) == plan.is_in_blocks(input);
+    let take = |&input: &LayerId| match adds && is_arranged(input) {
+        true => relevance[input].take(),
+        false => None,
+    };
+    layer.inputs.iter().map(take).collect()
+}
+
+/// Runs the step of layer `id` on the relevance that arrived at it, in the layout of the step; `before` is what it
+/// adds to, for every input.
+fn step(
+    plan: &Plan,
+    id: LayerId,
+    activations: &Activations,
+    arrived: Relevance,
+    before: Vec<Option<Relevance>>,
+) -> Result<StepOutput> {
+    let op = plan.step_op(id);
+    // Where kernels are made for every run, the weight is read once for all of the step.
+    let _weight = match op {
+        Op::Convolution(map) if map.in_blocks == Some(Prepack::OnTheFly) => {
+            Some(map.weight.load()?)
+        }
+        _ => None,
+    };
+    let inputs = &plan.network().layers[id].inputs;
+    let read = |of: LayerId| value(plan, activations, of, plan.step_is_in_blocks(id));
+    let context = StepContext::new(inputs, plan.output_ids[id], read);
+    match (&plan.program().steps[id], op.as_operator(), &plan.steps[id]) {
+        (Step::End, ..) => Ok(Vec::<Relevance>::new().into()),
+        (Step::Linear(step), _, StepKernels::Divisions(divisions)) => {
+            propagate_divisions(step, divisions, &context, arrived, before)
+        }
+        (Step::Linear(step), ..) => {
+            let sum = residual_sum(op, step).context("a kernel is missing")?;
+            propagate_residual_sum(sum, step.stabilizer, &context.inputs()?, arrived)
+        }
+        (Step::Split(step), _, StepKernels::Split(kernels)) => {
+            kernels.propagate(step, &context, arrived, before)
+        }
+        (Step::Taylor(step), Some(operator), _) => {
+            propagate_taylor(*step, operator, &context.inputs()?, &context.output()?, arrived)
+        }
+        (Step::Pass, ..) => Ok(vec![arrived].into()),
+        (Step::Share, Some(operator), _) => Ok(operator.share(&arrived.tensor)?.into()),
+        (Step::Deconvnet, ..) => Ok(vec![positive(arrived.tensor)?].into()),
+        (Step::GuidedBackprop, Some(operator), _) => {
+            gradient(operator, &context, positive(arrived.tensor)?.tensor)
+        }
+        (Step::Gradient, Some(operator), _) => match op {
+            Op::Concat(concat) => take_apart(concat, &arrived.tensor, before),
+            _ => gradient(operator, &context, arrived.tensor),
+        },
+        (Step::Gradient, None, StepKernels::Gradient(kernel)) => {
+            let mut output = StepOutput { inputs: before, absorbed: Default::default() };
+            kernel.hand_down(&arrived.tensor, &[], 1.0, &mut output.inputs)?;
+            Ok(output)
+        }
+        _ => bail!("a kernel is missing"),
+    }
+}
+
+/// The chain rule; only what the gradient reads was kept.
+fn gradient(
+    operator: &dyn Operator,
+    context: &StepContext,
+    relevance: Tensor,
+) -> Result<StepOutput> {
+    let values = match operator.gradient_reads() {
+        GradientReads::Nothing => vec![],
+        GradientReads::Inputs => context.inputs()?,
+        GradientReads::Output => vec![context.output()?],
+    };
+    Ok(operator.gradient(&values, relevance)?.into())
+}
+
+/// Hands the parts of a concatenation to its inputs.
+fn take_apart(
+    concat: &Concat,
+    relevance: &Tensor,
+    before: Vec<Option<Relevance>>,
+) -> Result<StepOutput> {
+    let before = before.into_iter().map(|before| before.map(|before| before.tensor));
+    let parts = concat.add_gradient(relevance, before.collect())?.into_iter();
+    let parts = parts.map(|(tensor, sums)| Relevance { tensor, sums });
+    Ok(parts.collect::<Vec<Relevance>>().into())
+}
+
+fn positive(mut relevance: Tensor) -> Result<Relevance> {
+    let sums = relevance.update([], |value, []| value.max(0.0))?;
+    Ok(Relevance { tensor: relevance, sums })
+}
+
+/// The account of a layer at which relevance arrived, before anything is handed down.
+fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> LayerBooks {
+    let is_conserving = match (&plan.program().steps[id], &plan.network().layers[id].op) {
+        (Step::Gradient, op) => match op {
+            Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_) | Op::Choice(_) => true,
+            Op::TwoSignals(function) => function.has_winner(),
+            _ => false,
+        },
+        (Step::GuidedBackprop | Step::Deconvnet, _) => false,
+        _ => true,
+    };
+    LayerBooks {
+        layer: id,
+        incoming,
+        outgoing: 0.0,
+        absorbed_by_bias: 0.0,
+        absorbed_by_stabilizer: 0.0,
+        is_conserving,
+        magnitude,
+    }
+}

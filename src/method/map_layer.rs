@@ -1,0 +1,41 @@
+//! The layer whose feature maps a method looks at.
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::network::{Kind, LayerId, Network};
+
+/// The name of the node; `None`: the last convolution.
+#[derive(Clone, Debug)]
+pub struct MapLayer(pub Option<String>);
+
+impl MapLayer {
+    /// The layer in a network.
+    ///
+    /// # Errors
+    /// When there is no such layer, or its value is no stack of maps.
+    pub(super) fn find(&self, network: &Network) -> Result<LayerId> {
+        let depends = network.depends_on_input();
+        let has_maps = |id: LayerId| network.layers[id].shape.len() == 4 && depends[id];
+        let Some(name) = &self.0 else {
+            // A classifier may be a convolution of a single position, whose maps would be constant.
+            let has_positions =
+                |id: LayerId| network.layers[id].shape.iter().skip(2).any(|&side| side > 1);
+            let is_convolution = |&id: &LayerId| {
+                network.layers[id].kind() == Kind::Convolution && has_maps(id) && has_positions(id)
+            };
+            let last = (0..network.layers.len()).rev().find(is_convolution);
+            return last.context(
+                "Grad-CAM needs a convolution, and this network has none over a picture; name another layer (--layer)",
+            );
+        };
+        let id = network.layer_named(name)?;
+        if !has_maps(id) {
+            bail!(
+                "the value of the {} has the shape {:?}; Grad-CAM needs maps [1, channels, height, width]",
+                network.layers[id].describe(),
+                network.layers[id].shape
+            );
+        }
+        Ok(id)
+    }
+}

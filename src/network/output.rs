@@ -1,0 +1,261 @@
+//! Finds out what a network's output is: logits, or something that was made of them at the very end.
+//!
+//! Probabilities can be written in many ways: a softmax as `Exp`, `ReduceSum` and `Div`, `[1 − p, p]` of one sigmoid, the
+//! mean of several softmaxes, scores over their sum. So they are known by their values: the *tail* of the network,
+//! behind its last layers with weights, is run on probes, numbers without a pattern of several strengths in the place
+//! of what those layers give.
+//!
+//! - Where the output is the softmax, the log-softmax or the sigmoid of some value of the tail on every probe, that
+//!   value holds the logits. They are explained, and the function behind them is only applied.
+//! - `[1 − p, p]` with `p = σ(z)` is `σ([−z, z])`: the logits are `[−z, z]`.
+//! - Where it is none of these, as a mean of softmaxes, but normalised all the same, the output itself is explained,
+//!   under its name, and nothing is applied to it.
+
+use anyhow::{Context, Result};
+
+use super::{Layer, LayerId, Network, Op, OutputFunction, Quantity};
+use crate::operator::{Affine, Routing, Softmax, Unary};
+use crate::tensor::Tensor;
+
+/// The most layers of a tail: a longer one is no function at the end.
+const MOST_MEMBERS: usize = 64;
+
+/// The strengths of the probes: where an exponential is flat, bent, and steep, but not beyond all numbers.
+const STRENGTHS: [f32; 4] = [0.1, 1.0, 4.0, 20.0];
+
+/// How far a sum may be from one, and a value from what it should be.
+const TOLERANCE: f32 = 2e-5;
+
+/// Takes what is no part of the explanation off the end of a network, and writes down what the rest means.
+///
+/// # Errors
+/// When shapes contradict each other.
+pub(super) fn settle(network: &mut Network) -> Result<()> {
+    if strip_operator(network) {
+        return Ok(());
+    }
+    let Some(tail) = Tail::of(network) else {
+        return Ok(());
+    };
+    let runs = (0..2 * STRENGTHS.len()).map(|seed| tail.run(network, seed));
+    let runs = runs.collect::<Result<Vec<Run>>>()?;
+    let Some(quantity) = quantity(&runs) else {
+        return Ok(());
+    };
+    if let Some((logits, function)) = tail.logits(&runs) {
+        network.output = logits;
+        network.output_function = Some(function);
+    } else if let Some((logit, signs)) = tail.only_logit(&runs) {
+        write_both_signs(network, logit, signs)?;
+        network.output_function = Some(OutputFunction::Sigmoid);
+    } else {
+        network.output_function = Some(OutputFunction::Identity(quantity));
+    }
+    network.prune();
+    Ok(())
+}
+
+/// Takes a softmax or sigmoid at the very end off what is explained.
+fn strip_operator(network: &mut Network) -> bool {
+    let mut last = network.output;
+    while let Op::Routing(routing) = &network.layers[last].op
+        && routing.sources.is_none()
+    {
+        last = network.layers[last].inputs[0];
+    }
+    let function = match &network.layers[last].op {
+        Op::Softmax(softmax) if softmax.is_logarithm => OutputFunction::LogSoftmax(softmax.clone()),
+        Op::Softmax(softmax) => OutputFunction::Softmax(softmax.clone()),
+        Op::Activation(activation) if activation.name == "sigmoid" => OutputFunction::Sigmoid,
+        _ => return false,
+    };
+    network.output = network.layers[last].inputs[0];
+    network.output_function = Some(function);
+    network.prune();
+    true
+}
+
+/// What comes behind the last layers with weights.
+struct Tail {
+    /// The values that it begins with.
+    leaves: Vec<LayerId>,
+    /// Its layers in order; the last one is the output.
+    members: Vec<LayerId>,
+}
+
+/// The values of a tail for one probe.
+struct Run {
+    values: Vec<(LayerId, Tensor)>,
+}
+
+impl Tail {
+    /// The tail of a network; `None` where it bends nothing, so that the output is what the last layers give.
+    fn of(network: &Network) -> Option<Tail> {
+        let mut is_reached = vec![false; network.output + 1];
+        is_reached[network.output] = true;
+        let mut tail = Tail { leaves: vec![], members: vec![] };
+        for id in (0..=network.output).rev() {
+            let layer = &network.layers[id];
+            if !is_reached[id] {
+                continue;
+            }
+            if is_leaf(&layer.op) {
+                tail.leaves.push(id);
+            } else {
+                tail.members.push(id);
+                layer.inputs.iter().for_each(|&input| is_reached[input] = true);
+            }
+        }
+        tail.members.reverse();
+        let bends = |&id: &LayerId| {
+            let op = &network.layers[id].op;
+            op.as_linear().is_none()
+                && !matches!(op, Op::Routing(_) | Op::Affine(_) | Op::Constant(_))
+        };
+        let is_short = tail.members.len() <= MOST_MEMBERS;
+        (is_short && tail.members.iter().any(bends)).then_some(tail)
+    }
+
+    /// Runs the tail on the probe of a number.
+    fn run(&self, network: &Network, seed: usize) -> Result<Run> {
+        let strength = STRENGTHS[seed % STRENGTHS.len()];
+        let mut run = Run { values: vec![] };
+        for (place, &leaf) in self.leaves.iter().enumerate() {
+            let probe = noise(&network.layers[leaf].shape, seed * self.leaves.len() + place)?;
+            run.values.push((leaf, probe.map(|value| strength * value)?));
+        }
+        let nothing = Tensor::zeros(&[0])?;
+        for &member in &self.members {
+            let layer = &network.layers[member];
+            let value = |&input: &LayerId| run.of(input).cloned();
+            let inputs = layer.inputs.iter().map(value).collect::<Option<Vec<Tensor>>>();
+            let inputs = inputs.context("a tail reads from elsewhere")?;
+            run.values.push((member, layer.op.evaluate(&nothing, inputs)?));
+        }
+        Ok(run)
+    }
+
+    /// The value that the output is a known function of, the earliest that there is.
+    fn logits(&self, runs: &[Run]) -> Option<(LayerId, OutputFunction)> {
+        let count = runs.first()?.output()?.len();
+        let softmax = |is_logarithm| Softmax::new(&[count], 0, is_logarithm);
+        let mut functions = vec![OutputFunction::Sigmoid];
+        if count > 1 {
+            functions.push(OutputFunction::Softmax(softmax(false)));
+            functions.push(OutputFunction::LogSoftmax(softmax(true)));
+        }
+        let mut candidates: Vec<LayerId> =
+            self.leaves.iter().chain(&self.members).copied().collect();
+        candidates.sort_unstable();
+        candidates.pop();
+        let is_made_by = |candidate: LayerId, function: &OutputFunction| {
+            runs.iter().all(|run| {
+                let made = run.of(candidate).filter(|value| value.len() == count);
+                let made = made.and_then(|value| function.apply(value).ok());
+                made.zip(run.output()).is_some_and(|(made, output)| are_close(&made, output))
+            })
+        };
+        candidates.into_iter().find_map(|candidate| {
+            let function = functions.iter().find(|function| is_made_by(candidate, function))?;
+            Some((candidate, function.clone()))
+        })
+    }
+
+    /// The single number `z` that the output is `[σ(−z), σ(z)]` of, or the other way round, with the two signs.
+    fn only_logit(&self, runs: &[Run]) -> Option<(LayerId, [f32; 2])> {
+        let mut candidates: Vec<LayerId> =
+            self.leaves.iter().chain(&self.members).copied().collect();
+        candidates.sort_unstable();
+        let is_made_by = |candidate: LayerId, signs: [f32; 2]| {
+            runs.iter().all(|run| {
+                let (Some(value), Some(output)) = (run.of(candidate), run.output()) else {
+                    return false;
+                };
+                let [z] = *value.data() else { return false };
+                let made = signs.map(|sign| Unary::Sigmoid.value(sign * z));
+                output.len() == 2
+                    && made.iter().zip(output.data()).all(|(a, b)| (a - b).abs() < TOLERANCE)
+            })
+        };
+        let signs = [[-1.0, 1.0], [1.0, -1.0]];
+        candidates.into_iter().find_map(|candidate| {
+            let signs = signs.into_iter().find(|&signs| is_made_by(candidate, signs))?;
+            Some((candidate, signs))
+        })
+    }
+}
+
+impl Run {
+    fn of(&self, id: LayerId) -> Option<&Tensor> {
+        self.values.iter().find(|(layer, _)| *layer == id).map(|(_, value)| value)
+    }
+
+    fn output(&self) -> Option<&Tensor> {
+        self.values.last().map(|(_, value)| value)
+    }
+}
+
+/// Whether a tail begins here: with layers whose values may be anything.
+fn is_leaf(op: &Op) -> bool {
+    matches!(op, Op::Input | Op::Convolution(_) | Op::Dense(_) | Op::MatrixProduct(_))
+}
+
+/// What the output is, if it is no logit: the strictest word that holds on every probe.
+fn quantity(runs: &[Run]) -> Option<Quantity> {
+    let outputs: Vec<&Tensor> = runs.iter().filter_map(Run::output).collect();
+    let all = |holds: &dyn Fn(&Tensor) -> bool| outputs.iter().all(|output| holds(output));
+    let is_one = |sum: f64, scale: f32| (sum - 1.0).abs() <= f64::from(TOLERANCE * scale.max(1.0));
+    let is_within = |output: &Tensor| {
+        output.data().iter().all(|value| (-TOLERANCE..=1.0 + TOLERANCE).contains(value))
+    };
+    let is_several = outputs.iter().all(|output| output.len() > 1);
+    if all(&is_within) {
+        Some(Quantity::Probability)
+    } else if is_several
+        && all(&|output| is_one(output.data().iter().map(|&log| f64::from(log.exp())).sum(), 1.0))
+    {
+        Some(Quantity::LogProbability)
+    } else if is_several && all(&|output| is_one(output.sum(), output.max_abs())) {
+        Some(Quantity::Score)
+    } else {
+        None
+    }
+}
+
+/// Whether two values are the same but for rounding.
+fn are_close(a: &Tensor, b: &Tensor) -> bool {
+    let bound = TOLERANCE * b.max_abs().max(1.0);
+    a.len() == b.len() && a.data().iter().zip(b.data()).all(|(a, b)| (a - b).abs() <= bound)
+}
+
+/// Makes `signs · z` the output.
+fn write_both_signs(network: &mut Network, logit: LayerId, signs: [f32; 2]) -> Result<()> {
+    let (name, op_type) = {
+        let output = &network.layers[network.output];
+        (output.name.clone(), output.op_type.clone())
+    };
+    let shape = network.layers[logit].shape.clone();
+    let copies = Routing::from_sources("Expand", &shape, &[1, 2], vec![0, 0]);
+    let scale = Some(Tensor::new(&[1, 2], &signs)?);
+    for op in [Op::Routing(copies), Op::Affine(Affine { scale, shift: None })] {
+        let is_first = matches!(op, Op::Routing(_));
+        let inputs = vec![if is_first { logit } else { network.layers.len() - 1 }];
+        let (name, op_type) = (name.clone(), op_type.clone());
+        network.layers.push(Layer { name, op_type, op, inputs, shape: vec![1, 2], unknown: None });
+    }
+    network.output = network.layers.len() - 1;
+    Ok(())
+}
+
+/// Numbers in −1..1 without a pattern, others for every seed.
+fn noise(shape: &[usize], seed: usize) -> Result<Tensor> {
+    let mut noise = Tensor::zeros(shape)?;
+    let mut state = 0x9E37_79B9u32.wrapping_mul(seed as u32 + 1) | 1;
+    for value in noise.data_mut() {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        *value = state as f32 / u32::MAX as f32 * 2.0 - 1.0;
+    }
+    Ok(noise)
+}

@@ -1,0 +1,78 @@
+//! `If` with a condition that does not depend on the picture: the branch that is taken, in its place.
+//!
+//! A scripted module asks for the size of its input. Once that size is known, so is the condition: what it is computed
+//! from is given to tract alone, with the input's shape, and comes out as a constant. Conditions may depend on the
+//! outcome of earlier ones, so that they are settled one after the other.
+
+use anyhow::{Context, Result};
+use tract_hir::infer::InferenceModelExt;
+use tract_onnx::model::Onnx;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{GraphProto, ModelProto};
+
+use super::graph::{attribute, node, replace};
+use super::shapes::{outline, parse};
+use super::unused::drop_unused;
+use crate::onnx::weights::declared;
+
+/// Settles every `If` of the graph whose condition is known for an input of this shape. Others stay.
+///
+/// # Errors
+/// When a branch is missing.
+pub(super) fn settle(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) -> Result<()> {
+    let mut place = 0;
+    while let Some(graph) = &model.graph {
+        let found = graph.node.iter().skip(place).position(|node| node.op_type == "If");
+        let Some(found) = found else { break };
+        place += found;
+        let condition = graph.node[place].input.first().cloned().unwrap_or_default();
+        match value_of(model, reader, &condition, input) {
+            Some(holds) => take_branch(model, place, holds)?,
+            None => place += 1,
+        }
+    }
+    Ok(())
+}
+
+/// Puts the nodes of a branch in the place of an `If`.
+fn take_branch(model: &mut ModelProto, place: usize, holds: bool) -> Result<()> {
+    let graph = model.graph.as_mut().context("the model has no graph")?;
+    let choice = graph.node[place].clone();
+    let name = if holds { "then_branch" } else { "else_branch" };
+    let branch = attribute(&choice, name).and_then(|branch| branch.g.clone());
+    let branch =
+        branch.with_context(|| format!("the If node \"{}\" has no {name}", choice.name))?;
+    let GraphProto { node: mut nodes, initializer, output, .. } = branch;
+    for (at, node) in nodes.iter_mut().enumerate() {
+        if node.name.is_empty() {
+            node.name = format!("{}/{}_{at}", choice.name, node.op_type);
+        }
+    }
+    let handed_out = output.iter().zip(&choice.output).map(|(inner, outer)| {
+        node(&format!("{}/{outer}", choice.name), "Identity", &[&inner.name], outer)
+    });
+    nodes.extend(handed_out);
+    graph.initializer.extend(initializer);
+    replace(graph, place, nodes);
+    Ok(())
+}
+
+/// The condition, where tract can tell it from the input's shape.
+fn value_of(
+    model: &ModelProto,
+    reader: &Onnx,
+    condition: &str,
+    input: (&str, &[usize]),
+) -> Option<bool> {
+    let mut graph = outline(model.graph.as_ref()?);
+    graph.output = vec![declared(condition, DataType::Bool as i32, None)];
+    drop_unused(&mut graph);
+    if graph.node.iter().any(|node| node.op_type == "If") {
+        return None;
+    }
+    let (asked, _) = parse(model, reader, graph, input).ok()?;
+    let typed = asked.into_typed().ok()?.into_decluttered().ok()?;
+    let outlet = *typed.output_outlets().ok()?.first()?;
+    let known = typed.outlet_fact(outlet).ok()?.konst.clone()?;
+    known.cast_to_scalar::<bool>().ok()
+}

@@ -1,0 +1,79 @@
+//! Operators of a foreign domain are not taken for the standard ones whose name they share.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use tract_onnx::model::Onnx;
+use tract_onnx::pb::{GraphProto, NodeProto};
+
+/// The domains whose operators are those of the standard.
+const STANDARD: [&str; 3] = ["", "ai.onnx", "ai.onnx.ml"];
+
+/// Operators of onnxruntime that compute what tract reads under their name.
+const MICROSOFT: [&str; 8] = [
+    "BiasGelu",
+    "FastGelu",
+    "Gelu",
+    "LayerNormalization",
+    "QuickGelu",
+    "SimplifiedLayerNormalization",
+    "SkipLayerNormalization",
+    "SkipSimplifiedLayerNormalization",
+];
+
+/// Names every operator that cannot be run, with its nodes and, where there is one, the way out.
+///
+/// # Errors
+/// When there are any.
+pub(super) fn refuse_unknown(onnx: &Onnx, graph: &GraphProto) -> Result<()> {
+    let mut unknown: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for node in &graph.node {
+        let is_read = onnx.op_register.0.contains_key(&node.op_type);
+        if !is_read || !is_known_domain(node) {
+            unknown.entry(full_name(node)).or_default().push(&node.name);
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> =
+        unknown.iter().map(|(op, nodes)| format!("\n  {op}: {}", nodes.join(", "))).collect();
+    let way_out =
+        graph.node.iter().filter(|node| unknown.contains_key(&full_name(node))).find_map(way_out);
+    bail!(
+        "this model uses operators that onnxplain cannot run:{}{}",
+        lines.concat(),
+        way_out.map_or(String::new(), |way_out| format!("\n{way_out}"))
+    )
+}
+
+fn is_known_domain(node: &NodeProto) -> bool {
+    let op_type = node.op_type.as_str();
+    STANDARD.contains(&node.domain.as_str())
+        || (node.domain == "com.microsoft" && MICROSOFT.contains(&op_type))
+}
+
+/// The operator with its domain, where that is a foreign one.
+fn full_name(node: &NodeProto) -> String {
+    match STANDARD.contains(&node.domain.as_str()) {
+        true => node.op_type.clone(),
+        false => format!("{}.{}", node.domain, node.op_type),
+    }
+}
+
+/// What to change in the export.
+fn way_out(node: &NodeProto) -> Option<&'static str> {
+    match node.domain.as_str() {
+        "com.microsoft" | "com.microsoft.nchwc" => Some(
+            "these are operators of onnxruntime: take the file from before its optimisation or quantisation",
+        ),
+        "aten" | "org.pytorch.aten" | "prim" => {
+            Some("these are operators of PyTorch: export with torch.onnx.export(..., dynamo=True)")
+        }
+        domain if !STANDARD.contains(&domain) => Some(
+            "operators of a domain of their own mean what their library says: export with standard operators, \
+             or with the library's functions inside the file",
+        ),
+        _ => None,
+    }
+}

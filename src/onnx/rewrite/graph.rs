@@ -1,0 +1,117 @@
+//! What rewrites have in common: looking things up in the messages of a graph, and making new ones.
+
+use std::collections::HashSet;
+
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
+
+/// An attribute of a node.
+pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute.iter().find(|attribute| attribute.name == name)
+}
+
+/// The node that computes a value.
+pub(super) fn producer<'a>(graph: &'a GraphProto, value: &str) -> Option<&'a NodeProto> {
+    let makes = |node: &&NodeProto| node.output.iter().any(|output| output == value);
+    graph.node.iter().find(makes).filter(|_| !value.is_empty())
+}
+
+/// The stored tensor that a value is: an initializer, or what a `Constant` holds.
+pub(super) fn constant<'a>(graph: &'a GraphProto, value: &str) -> Option<&'a TensorProto> {
+    let stored = graph.initializer.iter().find(|tensor| tensor.name == value);
+    stored.or_else(|| {
+        let node = producer(graph, value).filter(|node| node.op_type == "Constant")?;
+        attribute(node, "value")?.t.as_ref()
+    })
+}
+
+/// The values that a node reads, those that its inner graphs read from outside included.
+pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
+    let mut names: Vec<&str> = node.input.iter().map(String::as_str).collect();
+    for attribute in &node.attribute {
+        for graph in attribute.g.iter().chain(&attribute.graphs) {
+            names.extend(reads_of_graph(graph));
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+/// The values that a graph reads from outside.
+fn reads_of_graph(graph: &GraphProto) -> Vec<&str> {
+    let inner: HashSet<&str> = (graph.node.iter().flat_map(|node| &node.output))
+        .chain(graph.initializer.iter().map(|tensor| &tensor.name))
+        .chain(graph.input.iter().map(|input| &input.name))
+        .map(String::as_str)
+        .collect();
+    let read = graph.node.iter().flat_map(reads);
+    let outputs = graph.output.iter().map(|output| output.name.as_str());
+    read.chain(outputs).filter(|name| !inner.contains(name)).collect()
+}
+
+/// A node of one output.
+pub(super) fn node(name: &str, op_type: &str, inputs: &[&str], output: &str) -> NodeProto {
+    NodeProto {
+        name: name.to_string(),
+        op_type: op_type.to_string(),
+        input: inputs.iter().map(ToString::to_string).collect(),
+        output: vec![output.to_string()],
+        ..NodeProto::default()
+    }
+}
+
+/// A whole number as an attribute.
+pub(super) fn whole_number(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.to_string(),
+        i: value,
+        r#type: AttributeType::Int as i32,
+        ..AttributeProto::default()
+    }
+}
+
+/// A stored number.
+pub(super) fn number(name: &str, value: f32) -> TensorProto {
+    TensorProto {
+        name: name.to_string(),
+        data_type: DataType::Float as i32,
+        float_data: vec![value],
+        ..TensorProto::default()
+    }
+}
+
+/// A stored vector of whole numbers.
+pub(super) fn whole_numbers(name: &str, values: &[i64]) -> TensorProto {
+    TensorProto {
+        name: name.to_string(),
+        dims: vec![values.len() as i64],
+        data_type: DataType::Int64 as i32,
+        int64_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
+/// The numbers of a stored vector of whole numbers that lies in the messages themselves.
+pub(super) fn read_whole_numbers(tensor: &TensorProto) -> Option<Vec<i64>> {
+    if tensor.data_type != DataType::Int64 as i32 {
+        return None;
+    }
+    let count = tensor.dims.iter().product::<i64>();
+    let values = match tensor.int64_data.is_empty() {
+        false => tensor.int64_data.clone(),
+        true => {
+            let numbers = tensor.raw_data.chunks_exact(8);
+            numbers
+                .map(|bytes| bytes.try_into().map(i64::from_le_bytes))
+                .collect::<Result<_, _>>()
+                .ok()?
+        }
+    };
+    (i64::try_from(values.len()).ok()? == count).then_some(values)
+}
+
+/// Puts nodes in the place of one.
+pub(super) fn replace(graph: &mut GraphProto, place: usize, nodes: Vec<NodeProto>) {
+    graph.node.splice(place..=place, nodes);
+}

@@ -1,0 +1,72 @@
+//! The shapes of all values of a graph, for an input of a given shape: what tract's analysis says, without weights.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use tract_core::internal::DimLike;
+use tract_core::prelude::{DatumType, OutletId};
+use tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
+use tract_onnx::model::Onnx;
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
+
+use crate::onnx::weights::declared;
+
+/// The shape of every value that has a known one, by name.
+pub(super) type Shapes = HashMap<String, Vec<usize>>;
+
+/// Analyses a graph whose input has the given name and shape.
+///
+/// # Errors
+/// When the graph cannot be analysed with such an input.
+pub(super) fn shapes(model: &ModelProto, reader: &Onnx, input: (&str, &[usize])) -> Result<Shapes> {
+    let graph = model.graph.as_ref().context("the model has no graph")?;
+    let (mut analysed, outlets) = parse(model, reader, outline(graph), input)?;
+    analysed.analyse(false)?;
+    let shape = |outlet| {
+        let shape = analysed.outlet_fact(outlet).ok()?.shape.concretize()?;
+        shape.iter().map(|axis| axis.to_usize().ok()).collect::<Option<Vec<usize>>>()
+    };
+    let known = outlets.into_iter().filter_map(|(name, outlet)| Some((name, shape(outlet)?)));
+    Ok(known.collect())
+}
+
+/// tract's graph of some messages, with a given input, and where the values are in it.
+pub(super) fn parse(
+    model: &ModelProto,
+    reader: &Onnx,
+    graph: GraphProto,
+    (input, shape): (&str, &[usize]),
+) -> Result<(InferenceModel, HashMap<String, OutletId>)> {
+    let place = graph.input.iter().position(|declared| declared.name == input);
+    let opset_import = model.opset_import.clone();
+    let asked = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };
+    let parsed = reader.parse(&asked, None)?;
+    let mut model = parsed.model;
+    if let Some(place) = place {
+        let outlet = model.input_outlets()?[place];
+        let number_type = model.outlet_fact(outlet)?.datum_type.concretize();
+        let fact = InferenceFact::dt_shape(number_type.unwrap_or(DatumType::F32), shape);
+        model.set_input_fact(place, fact)?;
+    }
+    Ok((model, parsed.outlets_by_name))
+}
+
+/// The graph with inputs in the place of weights whose numbers were left in the file: shapes do not depend on them.
+pub(super) fn outline(graph: &GraphProto) -> GraphProto {
+    let mut outline = graph.clone();
+    let is_here = |tensor: &TensorProto| {
+        let is_empty = tensor.raw_data.is_empty()
+            && tensor.float_data.is_empty()
+            && tensor.int32_data.is_empty()
+            && tensor.int64_data.is_empty()
+            && tensor.double_data.is_empty();
+        !is_empty || tensor.dims.contains(&0)
+    };
+    for tensor in outline.initializer.extract_if(.., |tensor| !is_here(tensor)) {
+        let shape = tensor.dims.iter().map(|&axis| usize::try_from(axis).unwrap_or(0));
+        let shape: Vec<usize> = shape.collect();
+        outline.input.retain(|input| input.name != tensor.name);
+        outline.input.push(declared(&tensor.name, tensor.data_type, Some(&shape)));
+    }
+    outline
+}

@@ -1,0 +1,104 @@
+//! `BatchNormalization` in training form: `γ (x − μ) / √(σ² + ε) + β` with the mean and variance of `x` itself, over all
+//! axes but the channels'. Weights are standardised with it (NFNet, BiT), and networks are exported in it by mistake.
+//!
+//! tract reads the other form only, so that such nodes become an operator of their own, which is wired as the steps of
+//! the formula: of a constant it is folded, of a signal recognised as a normalisation.
+
+use tract_core::ops::nn::{Reduce, Reducer};
+use tract_hir::internal::*;
+use tract_hir::ops::math::{add, mul, rsqrt, square, sub};
+use tract_onnx::model::{Onnx, ParsingContext};
+use tract_onnx::pb::{GraphProto, NodeProto};
+
+use super::graph::attribute;
+
+/// The name that marked nodes get.
+const OP_TYPE: &str = "BatchNormalizationInTraining";
+
+/// Marks the nodes that are in training form, whose running statistics nothing reads.
+pub(super) fn mark(graph: &mut GraphProto) {
+    for node in graph.node.iter_mut().filter(|node| node.op_type == "BatchNormalization") {
+        let is_in_training = attribute(node, "training_mode").is_some_and(|mode| mode.i != 0);
+        if is_in_training && node.output.len() == 1 {
+            node.op_type = OP_TYPE.to_string();
+        }
+    }
+}
+
+/// Tells tract of it.
+pub(super) fn register(reader: &mut Onnx) {
+    reader.op_register.insert(OP_TYPE, build);
+}
+
+fn build(
+    _context: &ParsingContext,
+    node: &NodeProto,
+) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let epsilon = attribute(node, "epsilon").map_or(1e-5, |epsilon| epsilon.f);
+    Ok((expand(InTraining { epsilon }), vec![]))
+}
+
+#[derive(Clone, Debug)]
+struct InTraining {
+    epsilon: f32,
+}
+
+impl Expansion for InTraining {
+    fn name(&self) -> StaticName {
+        OP_TYPE.into()
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        check_input_arity(inputs, 5)?;
+        check_output_arity(outputs, 1)?;
+        solver.equals(&inputs[0].datum_type, &outputs[0].datum_type)?;
+        solver.equals(&inputs[0].shape, &outputs[0].shape)
+    }
+
+    fn wire(
+        &self,
+        name: &str,
+        model: &mut TypedModel,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        let fact = model.outlet_fact(inputs[0])?.clone();
+        let rank = fact.rank();
+        // A batch of one picture takes no part, so that the other axes are neighbours.
+        let first = if fact.shape[0].is_one() { 2 } else { 0 };
+        let axes: TVec<usize> = (first..rank).filter(|&axis| axis != 1).collect();
+        let count: TDim = axes.iter().map(|&axis| fact.shape[axis].clone()).product();
+        let share = tensor0(1.0 / count.to_i64()? as f32).broadcast_into_rank(rank)?;
+        let share = model.add_const(format!("{name}.share"), share)?;
+        let epsilon = tensor0(self.epsilon).broadcast_into_rank(rank)?;
+        let epsilon = model.add_const(format!("{name}.epsilon"), epsilon)?;
+        let mut step = |step: &str, op: Box<dyn TypedOp>, inputs: &[OutletId]| {
+            TractResult::Ok(model.wire_node(format!("{name}.{step}"), op, inputs)?[0])
+        };
+        let sum = || Box::new(Reduce::new(axes.clone(), Reducer::Sum));
+        let mean = step("sum", sum(), &[inputs[0]])?;
+        let mean = step("mean", Box::new(mul()), &[mean, share])?;
+        let centred = step("centred", Box::new(sub()), &[inputs[0], mean])?;
+        let squares = step("squares", Box::new(square()), &[centred])?;
+        let variance = step("sum_of_squares", sum(), &[squares])?;
+        let variance = step("variance", Box::new(mul()), &[variance, share])?;
+        let variance = step("above_zero", Box::new(add()), &[variance, epsilon])?;
+        let inverse = step("inverse", Box::new(rsqrt()), &[variance])?;
+        let normal = step("normal", Box::new(mul()), &[centred, inverse])?;
+        let mut per_channel = |step: &str, mut wire: OutletId| {
+            for axis in std::iter::once(0).chain(2..rank) {
+                let op = AxisOp::Add(axis);
+                wire = model.wire_node(format!("{name}.{step}-{axis}"), op, &[wire])?[0];
+            }
+            TractResult::Ok(wire)
+        };
+        let scale = per_channel("scale", inputs[1])?;
+        let shift = per_channel("shift", inputs[2])?;
+        let scaled = model.wire_node(format!("{name}.scaled"), mul(), &[normal, scale])?;
+        model.wire_node(name, add(), &[scaled[0], shift])
+    }
+}

@@ -1,0 +1,81 @@
+//! From row-major tensors to images in blocks of channels, and back.
+
+use anyhow::{Context, Result};
+use onnxplain_kernels::nchwc::{self, Image};
+
+use super::Tensor;
+
+/// `[1, C, H, W]` to `[1, C/16, H, W, 16]`; lanes without a channel are 0.
+///
+/// # Errors
+/// When the tensor is no image.
+pub(crate) fn to_blocks(tensor: &Tensor) -> Result<Tensor> {
+    let image = Image::of(tensor.shape())
+        .with_context(|| format!("a tensor of shape {:?} is no image", tensor.shape()))?;
+    let mut blocks = Tensor::unwritten(&image.shape())?;
+    nchwc::to_blocks(image, tensor.data(), blocks.data_mut());
+    Ok(blocks)
+}
+
+/// `[1, C/16, H, W, 16]` to the row-major `shape`, `[1, C, H, W]`.
+///
+/// # Errors
+/// When the shapes do not belong together.
+pub(crate) fn to_rows(blocks: &Tensor, shape: &[usize]) -> Result<Tensor> {
+    let image = image_of(blocks, shape)?;
+    let mut rows = Tensor::unwritten(shape)?;
+    nchwc::to_rows(image, blocks.data(), rows.data_mut());
+    Ok(rows)
+}
+
+/// What broadcasts to a row-major image (a bias, a threshold) as it broadcasts to one in blocks:
+/// a number, one per channel, or a whole map. `None` where it is none of these.
+pub(crate) fn constant_to_blocks(constant: &Tensor, image: Image) -> Result<Option<Tensor>> {
+    let leading = 4usize.saturating_sub(constant.shape().len());
+    let mut shape = vec![1; leading];
+    shape.extend_from_slice(constant.shape());
+    Ok(match shape[..] {
+        [1, 1, 1, 1] => Some(constant.clone()),
+        [1, channels, 1, 1] if channels == image.channels => {
+            Some(to_blocks(&constant.clone().reshaped(&shape)?)?)
+        }
+        [1, channels, height, width]
+            if [channels, height, width] == [image.channels, image.height, image.width] =>
+        {
+            Some(to_blocks(&constant.clone().reshaped(&shape)?)?)
+        }
+        _ => None,
+    })
+}
+
+/// The image in blocks that `blocks` holds, of the row-major `shape`.
+fn image_of(blocks: &Tensor, shape: &[usize]) -> Result<Image> {
+    let image = Image::of(shape).filter(|image| blocks.shape() == image.shape());
+    image.with_context(|| format!("an image of shape {:?} is not {shape:?}", blocks.shape()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_and_back() {
+        let shape = [1, 19, 3, 5];
+        let numbers: Vec<f32> = (1..=19 * 15).map(|n| n as f32).collect();
+        let tensor = Tensor::new(&shape, &numbers).unwrap();
+        let blocks = to_blocks(&tensor).unwrap();
+        assert_eq!(blocks.shape(), [1, 2, 3, 5, 16]);
+        assert_eq!(to_rows(&blocks, &shape).unwrap().data(), tensor.data());
+        assert!(to_rows(&blocks, &[1, 33, 3, 5]).is_err());
+    }
+
+    #[test]
+    fn constants_broadcast_as_before() {
+        let image = Image { channels: 17, height: 2, width: 3 };
+        let per_channel = Tensor::filled(&[1, 17, 1, 1], 2.0).unwrap();
+        let blocks = constant_to_blocks(&per_channel, image).unwrap().unwrap();
+        assert_eq!(blocks.shape(), [1, 2, 1, 1, 16]);
+        let row = Tensor::filled(&[3], 2.0).unwrap();
+        assert!(constant_to_blocks(&row, image).unwrap().is_none());
+    }
+}
