@@ -62,7 +62,7 @@ fn written_out(network: &Network, id: LayerId) -> Result<Option<WrittenOut>> {
     let end = reduction.first_axis + reduction.axis_count;
     let length = shape[reduction.first_axis..end].iter().product();
     let length_and_stride = (length, shape[end..].iter().product());
-    let softmax = Softmax { length_and_stride, is_logarithm: false };
+    let softmax = Softmax { length_and_stride, is_logarithm: false, is_guarded: false };
     let mut signal = network.layers[exponential].inputs[0];
     if let Op::Sum(difference) = &network.layers[signal].op
         && let (&[z, shift], [1.0, _]) =

@@ -6,9 +6,8 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 
 use onnxplain::io::read_npy_shape;
-use onnxplain::method::Method;
 use onnxplain::session::{Described, is_array_file};
-use onnxplain::{ExplainerOptions, Session};
+use onnxplain::{ExplainerOptions, Method, Session};
 
 use super::ExplainOptions;
 use super::attribute::Job;
