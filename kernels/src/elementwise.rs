@@ -1,12 +1,12 @@
-//! Loops over numbers, compiled for the vectors of this processor.
+//! Elementwise loops, which the compiler vectorizes for the instruction set of this processor.
 //!
-//! The program as a whole is compiled for the oldest x86-64, whose vectors hold four numbers. What is done here
-//! runs with eight or sixteen where the processor has them; the results are the same. Loops count places
-//! and do without adaptors of iterators, which some builds call as functions.
+//! The program as a whole is compiled for the oldest x86-64, whose vectors hold four floats. These loops use eight or
+//! sixteen where the processor has them; the results are the same. They count indices instead of using iterator adaptors,
+//! which some builds compile as calls.
 
 use crate::simd::{F32x16, LANES, Simd, SimdLoop, SumPair, dispatch, filled_up};
 
-/// Calls `function` for every number.
+/// Calls `function` for every float.
 pub fn each(data: &mut [f32], function: impl Fn(&mut f32)) {
     struct Each<'a, F>(&'a mut [f32], F);
     impl<F: Fn(&mut f32)> SimdLoop for Each<'_, F> {
@@ -23,7 +23,7 @@ pub fn each(data: &mut [f32], function: impl Fn(&mut f32)) {
     dispatch(Each(data, function));
 }
 
-/// Calls `function` for every number and the one at its place in `others`.
+/// Calls `function` for every float and the one at its place in `others`.
 pub fn each_with(data: &mut [f32], others: &[f32], function: impl Fn(&mut f32, f32)) {
     struct EachWith<'a, F>(&'a mut [f32], &'a [f32], F);
     impl<F: Fn(&mut f32, f32)> SimdLoop for EachWith<'_, F> {
@@ -42,7 +42,7 @@ pub fn each_with(data: &mut [f32], others: &[f32], function: impl Fn(&mut f32, f
     dispatch(EachWith(data, others, function));
 }
 
-/// Calls `function` for every number and the one of its lane, of which there are sixteen.
+/// Calls `function` for every float and the one of its lane; there are sixteen lanes.
 pub fn each_with_lanes(data: &mut [f32], lanes: &[f32], function: impl Fn(&mut f32, f32)) {
     struct EachWithLanes<'a, F>(&'a mut [f32], [f32; LANES], F);
     impl<F: Fn(&mut f32, f32)> SimdLoop for EachWithLanes<'_, F> {
@@ -68,7 +68,7 @@ pub fn each_with_lanes(data: &mut [f32], lanes: &[f32], function: impl Fn(&mut f
     }
 }
 
-/// The sum of all numbers, and of their absolute values.
+/// The sum of all floats, and of their absolute values.
 pub fn sums(data: &[f32]) -> [f64; 2] {
     struct AddUp<'a>(&'a [F32x16], &'a mut SumPair);
     impl SimdLoop for AddUp<'_> {
@@ -91,13 +91,12 @@ pub fn sums(data: &[f32]) -> [f64; 2] {
     totals.sums()
 }
 
-/// The sums of parts that were added up one by one.
+/// The total of pairs of sums, added up in their order.
 pub fn total(parts: &[[f64; 2]]) -> [f64; 2] {
     parts.iter().fold([0.0; 2], |total, part| [total[0] + part[0], total[1] + part[1]])
 }
 
-/// Replaces every number by what `function` makes of it and of those at its place in `others`, which
-/// are as long as `data`.
+/// Replaces every float by `function` of it and of those at its place in `others`, which are as long as `data`.
 pub fn combine<const N: usize>(
     data: &mut [f32],
     others: [&[f32]; N],
@@ -132,5 +131,5 @@ pub fn combine<const N: usize>(
     dispatch(Combine(data, others, function));
 }
 
-/// Numbers of a loop that the compiler makes vectors of: long enough not to be written out.
+/// Floats of a loop that the compiler vectorizes: too many to be unrolled completely.
 const BLOCK: usize = 128;

@@ -1,7 +1,7 @@
-//! Matrix products on the microkernel of the direct convolutions.
+//! Matrix products (GEMM), on the microkernel of the convolutions.
 //!
-//! The columns of the right operand are packed in panels that fill vectors, the rows of the left one in panels
-//! as long as a tile; a tile of the product is then summed in registers, and written as it lies.
+//! Columns of the right operand are packed in panels as wide as the vectors of a tile, rows of the left operand in panels
+//! as high as a tile. A tile of the product is summed in registers.
 
 use crate::SizeError;
 use crate::geometry::WeightPart;
@@ -9,19 +9,19 @@ use crate::microkernel::{MOST_SUMS, Operands, run_rows};
 use crate::simd::{Isa, LANES};
 use crate::threads::{for_each_heavy_chunk, map_heavy_chunks};
 
-/// Panels of rows that a panel of columns meets while it is in the second cache.
+/// Panels of rows that are multiplied with a panel of columns while it is in the second cache.
 const PANELS_AT_ONCE: usize = 8;
 
-/// Matrices of one shape, one after the other, each row by row.
+/// Row-major matrices of one shape, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrices<'a> {
     data: &'a [f32],
     count: usize,
     rows: usize,
     columns: usize,
-    /// Whether the matrices that are meant are the transposes of those in `data`.
+    /// Whether this is a transposed view.
     is_transposed: bool,
-    /// What of every number is meant.
+    /// Elementwise function that is applied when packing.
     part: WeightPart,
 }
 
@@ -48,30 +48,30 @@ impl<'a> Matrices<'a> {
         })
     }
 
-    /// Their transposes; nothing is moved.
+    /// A transposed view; no element moves.
     pub fn transposed(self) -> Matrices<'a> {
         Matrices { is_transposed: !self.is_transposed, ..self }
     }
 
-    /// A part of every number; taken while panels are packed.
+    /// A view of a part of every element, which is applied when packing.
     pub fn part(self, part: WeightPart) -> Matrices<'a> {
         Matrices { part, ..self }
     }
 
-    /// Rows and columns of what is meant.
+    /// Logical shape (rows, columns).
     fn shape(&self) -> (usize, usize) {
         if self.is_transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
 
-    /// One of them; a single one serves for all.
+    /// One of the matrices; a single one is broadcast.
     fn get(&self, index: usize) -> Matrices<'a> {
         let index = if self.count == 1 { 0 } else { index };
         let len = self.rows * self.columns;
         Matrices { data: &self.data[index * len..][..len], count: 1, ..*self }
     }
 
-    /// The first one's rows `first..first + count`, column by column in panels as wide as `width`;
-    /// missing rows of the last panel are 0.
+    /// Packs rows `first..first + count` of the first matrix in column-major panels of `width` rows; missing rows of the
+    /// last panel are 0.
     fn panels(&self, first: usize, count: usize, width: usize) -> Vec<f32> {
         let (_, columns) = self.shape();
         let mut panels = vec![0.0; count.div_ceil(width) * width * columns];
@@ -80,7 +80,7 @@ impl<'a> Matrices<'a> {
             let count = count.saturating_sub(index * width).min(width);
             let places = panel.chunks_exact_mut(width).enumerate();
             if self.is_transposed {
-                // What is meant column by column is stored row by row.
+                // The columns of the view are stored rows.
                 places.for_each(|(column, places)| {
                     let from = &self.data[column * self.columns + first..][..count];
                     self.part.write(from, &mut places[..count]);
@@ -98,8 +98,7 @@ impl<'a> Matrices<'a> {
     }
 }
 
-/// Writes the products `left · right` over `output`, one after the other; where one side has a
-/// single matrix it meets all of the other.
+/// Writes the products `left · right` over `output`, one after the other; a single matrix on one side is broadcast.
 ///
 /// # Errors
 /// When the shapes or numbers do not fit each other.
@@ -141,7 +140,7 @@ impl RightOperand {
     /// Packs the first of `matrices`.
     ///
     /// # Errors
-    /// When it is larger than 32 bits can count.
+    /// When its rows do not fit in 32 bits.
     pub fn new(matrix: Matrices) -> Result<RightOperand, SizeError> {
         let (rows, columns) = matrix.shape();
         let isa = Isa::detect();
@@ -203,7 +202,7 @@ impl RightOperand {
     }
 }
 
-/// Columns of a panel: two vectors.
+/// Columns of a panel: as many as a tile has filters.
 fn panel_width(isa: Isa) -> usize {
     isa.blocks() * LANES
 }

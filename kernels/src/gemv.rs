@@ -1,4 +1,4 @@
-//! Products of a matrix with one vector, in which every weight is used once: memory is what they wait for.
+//! Products of a matrix with one vector (GEMV). Every weight is used once: they are memory-bound.
 
 use std::array::from_fn;
 use std::cell::Cell;
@@ -70,36 +70,36 @@ impl WeightView for InMemory<'_> {
     }
 }
 
-/// The part of as many weights as there is room for, from place `first` of a view on, as bytes: themselves where
-/// they lie, or written to the room.
+/// The part of as many weights as `buffer` is long, from place `first` of a view on, as bytes: borrowed where they are
+/// plain and in memory, otherwise written to the buffer.
 fn part_of<'a, V: WeightView>(
     part: WeightPart,
     view: &'a V,
     first: usize,
-    room: &'a mut [f32],
+    buffer: &'a mut [f32],
 ) -> Result<&'a [u8], V::Error> {
-    match view.bytes(first, room.len()) {
+    match view.bytes(first, buffer.len()) {
         Some(bytes) if part == WeightPart::Plain => Ok(bytes),
         _ => {
-            view.read(first, room)?;
-            part.apply(room);
-            Ok(bytemuck::cast_slice(room))
+            view.read(first, buffer)?;
+            part.apply(buffer);
+            Ok(bytemuck::cast_slice(buffer))
         }
     }
 }
 
-/// Weights that one thread multiplies at a time: a mapping of them costs ten microseconds.
+/// Weights that one thread multiplies at a time: mapping them from a file costs ten microseconds.
 const PIECE: usize = 1 << 21;
 
-/// Weights of a row whose part is taken together: those of a few rows stay in the first cache.
+/// Weights of a row that are read together: those of a few rows stay in the first cache.
 const BLOCK: usize = 1024;
 
 thread_local! {
-    /// ScratchPool for parts of weights.
-    static ROOM: Cell<AlignedBuf> = Cell::default();
+    /// Scratch memory for parts of weights.
+    static PARTS: Cell<AlignedBuf> = Cell::default();
 }
 
-/// `y = part(W) x` for one vector. A matrix product would first pack all of `W`, to use it once.
+/// `y = part(W) x` for one vector. A general matrix product would pack all of `W`, only to use it once.
 ///
 /// # Errors
 /// When the weights cannot be read.
@@ -110,13 +110,13 @@ pub fn product<W: WeightSource>(
     output: &mut [f32],
 ) -> Result<(), W::Error> {
     let inputs = input.len();
-    // A few pieces for every thread, or the last one would make the others wait.
+    // A few pieces per thread, so that no thread waits long for the last one.
     let share = output.len().div_ceil(4 * threads());
     let at_once = (PIECE / inputs.max(1)).min(share).next_multiple_of(TOGETHER);
     let multiply = |index: usize, outputs: &mut [f32]| {
         let weights = weight.view(index * at_once * inputs, outputs.len() * inputs)?;
         for (few, outputs) in outputs.chunks_mut(TOGETHER).enumerate() {
-            // Where rows are missing, the last one is there once more.
+            // Missing rows are replaced by the last one.
             let row = |at: usize| (few * TOGETHER + at.min(outputs.len() - 1)) * inputs;
             let sums = row_products(part, &weights, from_fn(row), input)?;
             outputs.iter_mut().zip(sums).for_each(|(output, sum)| *output = sum);
@@ -126,40 +126,41 @@ pub fn product<W: WeightSource>(
     map_heavy_chunks(output, at_once, inputs, multiply).into_iter().collect()
 }
 
-/// The products of rows that begin at some places of the weights with a vector, which is read once for them.
+/// The products of the rows that begin at some places of the weights with a vector, which is read once for all of them.
 fn row_products<V: WeightView>(
     part: WeightPart,
     weights: &V,
     places: [usize; TOGETHER],
     input: &[f32],
 ) -> Result<[f32; TOGETHER], V::Error> {
-    // What is to be read is read a whole row at a time.
+    // Weights that are not in memory are read in whole rows.
     let block = if weights.bytes(0, 0).is_some() { BLOCK } else { input.len() };
     let block = block.clamp(1, input.len().max(1));
-    let mut room = scratch::take(&ROOM, TOGETHER * block);
+    let mut buffer = scratch::take(&PARTS, TOGETHER * block);
     let mut sums = [[[0.0; LANES]; SUMS]; TOGETHER];
     for (index, numbers) in input.chunks(block).enumerate() {
         let mut rows = [&[][..]; TOGETHER];
-        let room = room.chunks_exact_mut(block);
-        for ((row, place), room) in rows.iter_mut().zip(places).zip(room) {
-            *row = part_of(part, weights, place + index * block, &mut room[..numbers.len()])?;
+        let buffers = buffer.chunks_exact_mut(block);
+        for ((row, place), buffer) in rows.iter_mut().zip(places).zip(buffers) {
+            *row = part_of(part, weights, place + index * block, &mut buffer[..numbers.len()])?;
         }
         add_products(rows, numbers, &mut sums);
     }
     Ok(sums.map(|sums| sums.as_flattened().iter().sum()))
 }
 
-/// Rows that are multiplied together: memory hands out several rows at a time sooner than one, and vectors are read
-/// once for them.
+/// Rows that are multiplied together: memory delivers several streams faster than one, and the vector is read once for
+/// all of them.
 const TOGETHER: usize = 4;
 
-/// Sums of sixteen numbers each that go on side by side: a sum waits for the one before it.
+/// Independent partial sums per row, to hide the latency of additions.
 const SUMS: usize = 4;
 
-/// The bytes of sixteen numbers.
+/// The bytes of sixteen floats.
 type Bytes = [u8; size_of::<F32x16>()];
 
-/// Adds `row ⊙ numbers` to partial sums of each row, which round less than one; each vector to the next of them.
+/// Accumulates `row ⊙ numbers` in the partial sums of each row, vector by vector in turn; partial sums round less than
+/// one sum.
 fn add_products(rows: [&[u8]; TOGETHER], numbers: &[f32], sums: &mut [[F32x16; SUMS]; TOGETHER]) {
     struct AddProducts<'a>(
         [&'a [Bytes]; TOGETHER],
@@ -214,7 +215,7 @@ fn add_products(rows: [&[u8]; TOGETHER], numbers: &[f32], sums: &mut [[F32x16; S
     }
 }
 
-/// Adds the products of factors and rows to as many sums, one row after the other.
+/// Accumulates the products of factors and rows in `sums`, one row after the other.
 fn add_multiples(factors: [f32; TOGETHER], rows: [&[u8]; TOGETHER], sums: &mut [f32]) {
     struct AddMultiples<'a>([f32; TOGETHER], [&'a [Bytes]; TOGETHER], &'a mut [F32x16]);
     impl SimdLoop for AddMultiples<'_> {
@@ -246,7 +247,7 @@ fn add_multiples(factors: [f32; TOGETHER], rows: [&[u8]; TOGETHER], sums: &mut [
     }
 }
 
-/// Rows that are added up before they are added to the total, which rounds less than one sum.
+/// Rows that are added up before they are added to the total, which rounds less than one running sum.
 const ROWS: usize = 256;
 
 /// `x = part(W)ᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read.
@@ -279,7 +280,7 @@ pub fn transposed_product<W: WeightSource>(
     Ok(())
 }
 
-/// Adds the multiples of all rows of the weights whose factor is not 0 to sums.
+/// Accumulates `factor · row` in `sums` for all rows whose factor is not 0.
 fn add_rows<V: WeightView>(
     part: WeightPart,
     weights: &V,
@@ -287,17 +288,17 @@ fn add_rows<V: WeightView>(
     sums: &mut [f32],
 ) -> Result<(), V::Error> {
     let inputs = sums.len();
-    let mut room = scratch::take(&ROOM, TOGETHER * inputs);
+    let mut buffer = scratch::take(&PARTS, TOGETHER * inputs);
     let rows = factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0);
     let rows: Vec<(usize, f32)> = rows.map(|(row, &factor)| (row, factor)).collect();
     for few in rows.chunks(TOGETHER) {
-        // Where rows are missing, the last one counts 0 times.
+        // Missing rows have the factor 0.
         let factors = from_fn(|place| few.get(place).map_or(0.0, |(_, factor)| *factor));
         let mut rows = [&[][..]; TOGETHER];
-        let room = room.chunks_exact_mut(inputs);
-        for (place, (bytes, room)) in rows.iter_mut().zip(room).enumerate() {
+        let buffers = buffer.chunks_exact_mut(inputs);
+        for (place, (bytes, buffer)) in rows.iter_mut().zip(buffers).enumerate() {
             let (row, _) = few[place.min(few.len() - 1)];
-            *bytes = part_of(part, weights, row * inputs, room)?;
+            *bytes = part_of(part, weights, row * inputs, buffer)?;
         }
         add_multiples(factors, rows, sums);
     }

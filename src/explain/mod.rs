@@ -24,7 +24,7 @@ use anyhow::Result;
 
 pub use self::compile::{Program, RelevanceSupport};
 pub use self::input_range::InputRange;
-pub use self::run::{Activations, Attribution, Books, LayerBooks};
+pub use self::run::{Activations, Attribution, Conservation, LayerConservation};
 pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
 pub use self::target::{Initial, Target, TargetClass, initial_relevance};
 pub use onnxplain_kernels::nchwc::Prepack;

@@ -58,7 +58,7 @@ impl LinearMap for AveragePooling {
             let planes = output.data_mut().chunks_exact_mut(window.output_len().max(1));
             for (to, from) in planes.zip(input.data().chunks_exact(window.input_len().max(1))) {
                 match window.axes.len() {
-                    2 => for_each_row(&window, |row| row.gather(from, to, |to, from| *to += from)),
+                    2 => for_each_row(&window, |row| row.zip(from, to, |to, from| *to += from)),
                     _ => window.for_each_tap(|output, input| to[output] += from[input]),
                 }
                 to.iter_mut().zip(&weights).for_each(|(to, weight)| *to *= weight);

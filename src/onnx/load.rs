@@ -59,6 +59,8 @@ pub struct Model {
     pub input: ModelInput,
     /// The value of the file that is explained, or what follows on it.
     pub output_name: String,
+    /// The file's other outputs.
+    pub other_outputs: Vec<String>,
     /// The names of the classes that the file holds.
     pub labels: Option<Labels>,
     /// Everything that was assumed, to be said aloud: one sentence each.
@@ -103,9 +105,15 @@ impl Model {
             (_, [_, _]) => "a vector for every position",
             _ => "a value for every position",
         };
+        let way_out = match self.other_outputs.as_slice() {
+            [] => String::new(),
+            others => {
+                format!("choose another output with --output-name ({}), or ", others.join(", "))
+            }
+        };
         bail!(
-            "the model's output \"{}\" holds no classes: its shape is {shape:?}, {what}; choose another output with \
-             --output-name, or export the model with a head that gives one number a class",
+            "the model's output \"{}\" holds no classes: its shape is {shape:?}, {what}; {way_out}export the model \
+             with a head that gives one number a class",
             self.output_name
         )
     }
@@ -135,7 +143,17 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let (labels, notes) = (source.labels, source.notes);
     let output = source.proto.graph.iter().flat_map(|graph| &graph.output).next();
     let output_name = output.map_or(String::new(), |output| output.name.clone());
-    Ok(Model { path: source.path, network, input, output_name, labels, notes, reference })
+    let other_outputs = source.other_outputs;
+    Ok(Model {
+        path: source.path,
+        network,
+        input,
+        output_name,
+        other_outputs,
+        labels,
+        notes,
+        reference,
+    })
 }
 
 /// A decoded file, checked, and what was decided about it.
@@ -152,6 +170,7 @@ pub(super) struct Source {
     /// What its number type says of its values.
     range: Option<[f32; 2]>,
     labels: Option<Labels>,
+    other_outputs: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -159,7 +178,7 @@ impl Source {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<Source> {
         let Decoded { mut proto, left, bytes } = decode(path)?;
         let mut spans = spans_by_name(&proto, left);
-        let Chosen { labels, mut notes } =
+        let Chosen { labels, mut notes, others } =
             rewrite::choose_output(&mut proto, options.output_name.as_deref())?;
         refuse_foreign_data(&proto, directory(path)?)?;
         let input = the_input(&proto)?;
@@ -173,8 +192,11 @@ impl Source {
         repair(&mut proto);
         let origins = Origins::of(&proto);
         let labels = labels.and_then(|names| Labels::new(names).ok());
+        guarded(|| {
+            rewrite::write_out(&mut proto, &reader, (&input_name, &shape));
+            Ok(())
+        })?;
         let graph = proto.graph.as_mut().context("the model has no graph")?;
-        rewrite::write_out(graph);
         let weights = guarded(|| {
             let places = Places { bytes: &bytes, spans: &spans, directory: directory(path)? };
             Weights::take(graph, &places, options.is_without_reference)
@@ -191,6 +213,7 @@ impl Source {
             notes,
             origins,
             proto,
+            other_outputs: others,
             weights,
         })
     }

@@ -112,6 +112,7 @@ fn attention_as_one_node() {
         "matmul",
         "reshape",
     ];
+    let mixing = &[&attention[2..], &["reshape", "reshape"]].concat();
     let of_heads = [HEADS, HEADS, HEADS, attention].concat();
     let of_tokens = [of_heads.as_slice(), &["reshape", "reshape"]].concat();
     all_hold(vec![
@@ -128,7 +129,7 @@ fn attention_as_one_node() {
             "heads that share keys",
             23,
             &[1, 3, 4],
-            &[of_tokens.as_slice(), &["reshape", "reshape"]].concat(),
+            &[HEADS, HEADS, HEADS, &["reshape"; 4], mixing].concat(),
             |g| {
                 let q = projection(g);
                 let w = weight(g, &[4, 2]);

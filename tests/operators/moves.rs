@@ -53,11 +53,11 @@ fn moves() {
         flat_case("Pad by attributes", 9, |g| {
             g.node("Pad", &["x"], &[ints("pads", &[0, 0, 1, 2, 0, 1, 0, 1])])
         }),
-        flat_case("Pad reflect", 13, |g| {
+        case("Pad reflect", 13, SHAPE, &["reshape", "reshape"], |g| {
             let pads = g.ints(&[0, 0, 1, 2, 0, 0, 0, 1]);
             g.node("Pad", &["x", &pads], &[text("mode", "reflect")])
         }),
-        flat_case("Pad edge", 13, |g| {
+        case("Pad edge", 13, SHAPE, &["reshape", "reshape"], |g| {
             let pads = g.ints(&[0, 0, 1, 2, 0, 0, 0, 1]);
             g.node("Pad", &["x", &pads], &[text("mode", "edge")])
         }),
@@ -178,6 +178,29 @@ fn moves_by_tables() {
                 g.node("ScatterElements", &[&y, &at, &part], &[int("axis", 2)])
             },
         ),
+        case(
+            "ScatterElements that adds, twice at one place",
+            18,
+            SHAPE,
+            &["reshape", "reshape", "sum", "reshape", "sum"],
+            |g| {
+                let at = indices(g, &[1, 2, 2, 1], &[0, 0, 2, -1]);
+                let (from, to) = (g.ints(&[0, 0]), g.ints(&[2, 1]));
+                let axes = g.ints(&[2, 3]);
+                let part = g.node("Slice", &["x", &from, &to, &axes], &[]);
+                let attributes = [int("axis", 3), text("reduction", "add")];
+                g.node("ScatterElements", &["x", &at, &part], &attributes)
+            },
+        ),
+        case("ScatterND that multiplies by numbers", 18, SHAPE, &["normalization"], |g| {
+            let (at, updates) = (indices(g, &[1, 2], &[0, 1]), weight(g, &[1, 3, 4]));
+            g.node("ScatterND", &["x", &at, &updates], &[text("reduction", "mul")])
+        }),
+        case("TopK", 11, SHAPE, &["max-pool", "activation"], |g| {
+            let two = g.ints(&[2]);
+            g.named_node("top", "TopK", &["x", &two], &["values", "places"], &[int("axis", 2)]);
+            g.node("Relu", &["values"], &[])
+        }),
         case("CumSum", 14, SHAPE, &["resize"], |g| {
             let axis = g.tensor(whole("axis", 2));
             g.node("CumSum", &["x", &axis], &[])

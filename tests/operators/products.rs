@@ -76,8 +76,8 @@ fn convolutions_with_a_computed_weight() {
         let shape = g.ints(&shape);
         g.node("Reshape", &[&y, &shape], &[])
     };
-    let weights = ["average-pool", "reshape", "dense", "reshape", "reshape"];
-    let kinds = [weights.as_slice(), &["matmul", "reshape"]].concat();
+    let weights = ["average-pool", "reshape", "reshape", "dense"];
+    let kinds = [weights.as_slice(), &["reshape"; 4], &["matmul", "reshape"]].concat();
     let biased = [kinds.as_slice(), &["normalization"]].concat();
     all_hold(vec![
         case("padded and strided", 13, &[1, 2, 5, 4], &biased, |g| {

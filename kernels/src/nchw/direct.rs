@@ -1,9 +1,8 @@
-//! Convolutions over lines and images, computed straight from the input.
+//! Direct convolutions over lines and images.
 //!
-//! Filters are taken in blocks of two vectors and pixels in short runs along a row; the
-//! [`microkernel`](crate::microkernel) adds up all taps of such a tile in registers. The input is copied once, into
-//! planes with their padding written out, so that no tap needs a test. Where rows are shorter
-//! than a run, the padded plane is walked as one line, and what falls into the padding is dropped.
+//! The [`microkernel`](crate::microkernel) sums all taps of a tile in registers: a few blocks of filters at neighbouring
+//! pixels of a row. The input is copied once with its padding, so that no tap needs a bounds test. Where rows are shorter
+//! than a tile, the padded plane is treated as one line, and sums at the padding are dropped.
 
 use super::Correlation;
 use crate::geometry::padded_planes::{PaddedPlanes, Tile};
@@ -12,7 +11,7 @@ use crate::microkernel::{MOST_SUMS, Operands, TileSums, knows_stride_of_rows, ru
 use crate::simd::{Isa, LANES};
 use crate::threads::for_each_heavy_chunk;
 
-/// Filters of a group below which the lanes of a vector would stay empty.
+/// Fewest filters of a group: with fewer, most lanes of a vector would be empty.
 const FEWEST_FILTERS: usize = 8;
 
 /// A convolution with packed weights.
@@ -20,10 +19,10 @@ pub struct Direct {
     isa: Isa,
     /// For each block of filters: `[taps, filters of the block]`.
     blocks: Vec<Block>,
-    /// One a filter.
+    /// One per filter.
     bias: Vec<f32>,
     padded: PaddedPlanes,
-    /// Where each tap of a group's filters lies, relative to the first pixel of its window.
+    /// Where each tap of a group's filters reads, relative to the first pixel of its window.
     offsets: Vec<u32>,
     /// Distance of neighbouring pixels.
     stride: usize,
@@ -42,8 +41,8 @@ struct Block {
 }
 
 impl Direct {
-    /// The kernel of a convolution with one bias per filter; `None` where another kernel serves better:
-    /// volumes, few filters, rare strides, nothing at all.
+    /// The kernel of a convolution with one bias per filter; `None` where another kernel is better:
+    /// volumes, few filters, rare strides, nothing to compute.
     pub fn new(correlation: &Correlation, bias: Option<&[f32]>) -> Option<Direct> {
         Direct::with(Isa::detect(), correlation, bias)
     }
@@ -84,13 +83,13 @@ impl Direct {
         })
     }
 
-    /// Numbers of an input.
+    /// Floats of an input.
     pub fn input_len(&self) -> usize {
         let groups = self.bias.len() / self.filters_per_group;
         groups * self.channels_per_group * self.padded.input_len()
     }
 
-    /// Numbers of an output.
+    /// Floats of an output.
     pub fn output_len(&self) -> usize {
         self.bias.len() * self.output_len
     }
@@ -144,7 +143,7 @@ fn packed(correlation: &Correlation, block_len: usize) -> Vec<Block> {
         let count = (rows.len() / taps).div_ceil(LANES);
         let width = count * LANES;
         let mut weights = vec![0.0; taps * width];
-        // Tap by tap: each filter's row is read along, and the block is written in one go.
+        // Tap by tap, so that the block is written sequentially.
         for (tap, places) in weights.chunks_exact_mut(width).enumerate() {
             let row = rows[tap..].iter().step_by(taps);
             places.iter_mut().zip(row).for_each(|(place, &weight)| *place = weight);

@@ -1,7 +1,7 @@
 //! The transpose of a convolution that reads few channels, such as the first one of a network.
 //!
-//! With three channels flipped convolutions, one for each phase of the stride, leave most lanes of a vector of filters empty. Here lanes are neighbouring pixels of a row: every
-//! vector of the output, read once, meets the weights of all channels.
+//! With three channels, most lanes of a vector of filters would be empty. Here lanes are neighbouring pixels of a row:
+//! every vector of the output is read once and multiplied with the weights of all channels.
 
 use super::Correlation;
 use crate::geometry::Window;
@@ -9,10 +9,10 @@ use crate::geometry::phases::{PhaseAxis, phases_of};
 use crate::simd::{Isa, LANES, Simd, SimdLoop, dispatch};
 use crate::threads::{for_each_chunk, for_each_heavy_chunk};
 
-/// Channels up to which this way is faster.
+/// Most channels for which this is faster.
 const FEW_CHANNELS: usize = 4;
 
-/// Vectors of pixels that are computed together where there are registers for the sums of three channels.
+/// Vectors of pixels that are computed together, if there are registers for the sums of three channels.
 const MANY: usize = 7;
 
 /// The same for four channels.
@@ -32,9 +32,9 @@ pub struct FewChannels {
     window: Window,
     /// Vectors of pixels that are computed together.
     vectors: usize,
-    /// Pixels in front of a row of the output that taps read.
+    /// Padding before a row of the output.
     before: usize,
-    /// Numbers of a row of the output with what taps read around it.
+    /// Floats of a row of the output with its padding.
     row_len: usize,
 }
 
@@ -83,23 +83,23 @@ impl FewChannels {
         })
     }
 
-    /// Numbers of what is read, and of what is written.
+    /// Floats of the output, which is read, and of the input, which is written.
     pub fn lens(&self) -> [usize; 2] {
         [self.filters * self.window.output_len(), self.channels * self.window.input_len()]
     }
 
-    /// Writes every number of `input`; the slices are as long as [`FewChannels::lens`] says.
+    /// Writes every float of `input`; the slices are as long as [`FewChannels::lens`] says.
     pub fn run(&self, output: &[f32], input: &mut [f32]) {
         let (from, to) = (self.window.output_shape(), self.window.input_shape());
         let ([height, width], [rows, columns]) = (&from[..], &to[..]) else { return };
         let mut padded = vec![0.0; self.filters * height * self.row_len];
-        // All filters of a row beside each other: they are read one after the other.
+        // The same row of all filters is contiguous: it is read one filter after the other.
         for_each_chunk(&mut padded, self.row_len, |line, padded| {
             let (row, filter) = (line / self.filters, line % self.filters);
             let pixels = &output[(filter * height + row) * width..][..*width];
             padded[self.before..][..*width].copy_from_slice(pixels);
         });
-        // Row by row, the channels of each beside each other.
+        // The same row of all channels is contiguous.
         let mut lines = vec![0.0; rows * self.channels * columns];
         let steps = self.filters * self.window.axes.iter().map(|axis| axis.kernel).sum::<usize>();
         for_each_heavy_chunk(&mut lines, self.channels * columns, steps, |row, lines| {
@@ -222,7 +222,7 @@ fn vectors_at_once(channels: usize, pixels: usize) -> usize {
     }
 }
 
-/// The weights that a phase meets, `[taps, O, taps, I]`.
+/// The weights of a phase, `[taps, O, taps, I]`.
 fn weights_of(forward: &Correlation, rows: &PhaseAxis, columns: &PhaseAxis) -> Vec<f32> {
     let (filters, channels) = (forward.filters, forward.channels_per_group());
     let [height, width] = [0, 1].map(|axis| forward.window.axes[axis].kernel);

@@ -1,5 +1,5 @@
-//! The transposed map of a pointwise convolution with weights that depend on the sign of the values they
-//! are shared out to: what a rule that favours contributions of one sign hands to inputs of both signs.
+//! The transposed map of a pointwise convolution whose weights depend on the sign of the value at its output, as rules
+//! need it that favour contributions of one sign where inputs have both.
 
 use super::epilogue::Share;
 use super::filters::{Filters, Floats, PackedFilters};
@@ -9,40 +9,40 @@ use crate::microkernel::{BySign, MOST_SUMS, Operands, pixels_by_sign, run_by_sig
 use crate::simd::Isa;
 use crate::threads::map_heavy_chunks;
 
-/// Pixels of an image below which there is no kernel; no instruction set computes more of them together.
+/// Fewest pixels of an image with a kernel: the most that an instruction set computes together.
 const FEWEST_PIXELS: usize = 7;
 
-/// How contributions `w · x` of one sign are favoured.
+/// How contributions `w · x` of one sign are favoured over the others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SignBias {
     /// Only they count.
     Only,
-    /// All count, and they this much more.
+    /// All count, and the favoured ones `1 + γ` times.
     More(f32),
 }
 
 /// `Wᵀ` of a pointwise convolution on images in blocks, packed.
 pub struct TransposedBySign {
     isa: Isa,
-    /// Those for contributions above zero, and those below, of an input above zero.
+    /// Weights for positive and for negative contributions of an input above zero.
     filters: [PackedFilters; 2],
-    /// Where each channel of the quotients lies, relative to the pixel.
+    /// Where each channel of the input is, relative to the pixel.
     offsets: Vec<u32>,
     /// The images of the inputs and of the outputs.
     images: [Image; 2],
-    /// Pixels that are computed together.
+    /// Pixels of a tile.
     pixels: usize,
 }
 
 impl TransposedBySign {
-    /// Whether there is a kernel of weights `[O, I, 1, 1]` on images of a height and width: they may be too small
-    /// or too large.
+    /// Whether there is a kernel for weights `[O, I, 1, 1]` on images of a height and width, which may be too small or
+    /// too large.
     pub fn serves(shape: &[usize], size: [usize; 2]) -> bool {
         let [_, outputs] = images(shape, size);
         outputs.pixels() >= FEWEST_PIXELS && u32::try_from(outputs.len()).is_ok()
     }
 
-    /// The kernel; `None` where it does not [serve](TransposedBySign::serves).
+    /// The kernel of weights `[O, I, 1, 1]`; `None` where there is [none](TransposedBySign::serves).
     pub fn new(
         weights: Floats,
         shape: &[usize],
@@ -65,7 +65,7 @@ impl TransposedBySign {
         let pixels = pixels_by_sign(isa);
         let offset =
             |channel: usize| (channel / LANES * outputs.block_len() + channel % LANES) as u32;
-        // Every block of the inputs passes over its own filters.
+        // One pass per block of the result.
         let packed = |part| {
             let filters =
                 Filters { weights: weights.clone(), shape, part, is_transposed: true, prepack };
@@ -80,13 +80,14 @@ impl TransposedBySign {
         })
     }
 
-    /// The images of the inputs and of the outputs.
+    /// The images of the layer's inputs (the result) and outputs (what is read).
     pub fn images(&self) -> [Image; 2] {
         self.images
     }
 
-    /// Adds to the relevance of every input `coefficient · Σ w · x · quotient`, where contributions `w · x` above zero
-    /// are favoured, or below zero (`favours_negative`), or writes it; the totals are those of a [`Share`].
+    /// Computes `coefficient · Σ w · x · quotient` for every input `x`, where positive contributions `w · x` are favoured,
+    /// or negative ones (`favours_negative`), and writes it to `relevance` or, with `adds`, accumulates it there. The
+    /// totals are those of [`Share`].
     pub fn run(
         &self,
         quotients: &[f32],
@@ -121,7 +122,7 @@ impl TransposedBySign {
         let mut sums = [0.0; MOST_SUMS];
         let mut totals = SumPair::default();
         for place in (0..relevance.len()).step_by(tile_len) {
-            // The last tile begins among the pixels of the one before.
+            // The last tile overlaps the one before.
             let start = place.min(relevance.len() - tile_len);
             let at = block * relevance.len() + start;
             let by_sign = BySign { values: &inputs[at..], weights_below };

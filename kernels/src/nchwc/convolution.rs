@@ -11,10 +11,10 @@ use crate::geometry::{WeightPart, Window, WindowAxis};
 use crate::microkernel::knows_stride_of_blocks;
 use crate::simd::Isa;
 
-/// Filters below which most lanes of a block would stay empty.
+/// Fewest filters of a convolution in blocks: with fewer, most lanes would be empty.
 const FEWEST_FILTERS: usize = LANES / 2;
 
-/// Whether a convolution of weight `[O, I / groups, kernel...]` has kernels here, in both directions.
+/// Whether a convolution of weight `[O, I / groups, kernel...]` has kernels in this layout, in both directions.
 pub fn serves(weight: &[usize], groups: usize, window: &Window) -> bool {
     let (Some(axes), &[filters, channels, _, _]) = (image_axes(window), weight) else {
         return false;
@@ -27,7 +27,7 @@ pub fn serves(weight: &[usize], groups: usize, window: &Window) -> bool {
     !is_empty && filters >= FEWEST_FILTERS && has_kernels
 }
 
-/// Whether every channel is convolved by itself, with one filter.
+/// Whether every channel is convolved on its own, with one filter.
 fn is_depthwise(groups: usize, filters: usize, channels_per_group: usize) -> bool {
     groups > 1 && groups == filters && channels_per_group == 1
 }
@@ -42,7 +42,7 @@ fn can_be_reversed(axes: &[WindowAxis; 2]) -> bool {
     })
 }
 
-/// The convolution.
+/// The kernel of a convolution; `None` if it has none in this layout.
 pub fn forward(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
     let axes = image_axes(window)?;
     if groups > 1 {
@@ -52,7 +52,8 @@ pub fn forward(filters: Filters, groups: usize, window: &Window) -> Option<Arc<d
     along(filters, axes)
 }
 
-/// The transposed map of the convolution; `filters` are transposed.
+/// The kernel of the transposed map of a convolution, whose `filters` are transposed; `None` if it has none in this
+/// layout.
 pub fn transposed(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
     let axes = image_axes(window)?;
     if groups > 1 {
@@ -65,7 +66,7 @@ pub fn transposed(filters: Filters, groups: usize, window: &Window) -> Option<Ar
     Some(Arc::new(StridedTransposed::new(Isa::detect(), filters, axes)?))
 }
 
-/// The kernel of windows that read the input along its rows.
+/// The kernel of windows over the input as it is.
 fn along(filters: Filters, axes: [WindowAxis; 2]) -> Option<Arc<dyn Kernel>> {
     let isa = Isa::detect();
     match by_minimal_filtering(isa, filters.clone(), axes) {
@@ -74,13 +75,13 @@ fn along(filters: Filters, axes: [WindowAxis; 2]) -> Option<Arc<dyn Kernel>> {
     }
 }
 
-/// Windows of 3 x 3 pixels with fewer multiplications, where that is quicker.
+/// A kernel for windows of 3 x 3 pixels with fewer multiplications (Winograd), where that is faster.
 fn by_minimal_filtering(
     isa: Isa,
     filters: Filters,
     axes: [WindowAxis; 2],
 ) -> Option<Arc<dyn Kernel>> {
-    // A forward pass decides about activations, so that it must round as little as it can.
+    // A forward pass decides which ReLUs are active, so it must round as little as possible.
     let is_decisive = !filters.is_transposed && filters.part == WeightPart::Plain;
     let largest = if is_decisive { Tile::Two } else { Tile::Four };
     let pixels = axes[0].output * axes[1].output;
@@ -160,24 +161,24 @@ mod tests {
         let correlation = Correlation { weights: &parts, filters, groups: 1, window: &window };
         let weights: Floats = Arc::new(numbers.clone());
         let prepack = Prepack::Once;
-        let gathering = Filters { weights, shape, part, is_transposed: false, prepack };
-        let scattering = Filters { is_transposed: true, ..gathering.clone() };
+        let plain = Filters { weights, shape, part, is_transposed: false, prepack };
+        let flipped = Filters { is_transposed: true, ..plain.clone() };
         let what = format!("{filters} {channels} {axes:?} {part:?}");
 
         let input = quarters(channels * inner.pixels(), 5);
         let sums = reference::forward(&correlation, &input);
-        let kernel = forward(gathering.clone(), 1, &window).unwrap();
+        let kernel = forward(plain.clone(), 1, &window).unwrap();
         assert_near(&run(kernel.as_ref(), &input, inner, outer), &sums, &what);
         let output = quarters(filters * outer.pixels(), 3);
         let sums_back = reference::transposed(&correlation, &output);
-        let kernel = transposed(scattering.clone(), 1, &window).unwrap();
+        let kernel = transposed(flipped.clone(), 1, &window).unwrap();
         assert_near(&run(kernel.as_ref(), &output, outer, inner), &sums_back, &what);
         for isa in Isa::all() {
-            let direct = Direct::new(isa, gathering.clone(), axes).unwrap();
+            let direct = Direct::new(isa, plain.clone(), axes).unwrap();
             assert_eq!(run(&direct, &input, inner, outer), sums, "{isa:?} {what}");
             if vertical.dilation.max(horizontal.dilation) == 1 {
-                let phased = StridedTransposed::new(isa, scattering.clone(), axes).unwrap();
-                let back = run(&phased, &output, outer, inner);
+                let strided = StridedTransposed::new(isa, flipped.clone(), axes).unwrap();
+                let back = run(&strided, &output, outer, inner);
                 assert_eq!(back, sums_back, "{isa:?} {what}");
             }
         }

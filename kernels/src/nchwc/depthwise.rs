@@ -1,13 +1,12 @@
 //! Depthwise convolutions, in both directions.
 //!
-//! A tap is a vector of weights times a vector of sixteen channels of one pixel. The sums of a few
-//! neighbouring pixels stay in registers for all their taps, and what is read for one of them
-//! serves the others. No plane is copied for the sake of its padding: pixels at the borders
-//! are summed over the taps that exist.
+//! A tap multiplies a vector of weights with sixteen channels of one pixel. The sums of a few neighbouring pixels stay
+//! in registers for all their taps, and share what they read. Planes are not copied for their padding: pixels at the
+//! border are summed over the taps that exist.
 //!
-//! Both directions are one loop. In the layer's direction, neighbouring positions read pixels that
-//! are a stride apart. Backwards the kernel is flipped, and the positions that are a stride apart
-//! form a phase: they meet the same taps, and neighbouring ones read neighbouring pixels.
+//! Both directions are the same loop. Forward, neighbouring positions read pixels that are a stride apart. Transposed,
+//! the kernel is flipped, and positions that are a stride apart form a phase: they have the same taps, and neighbours
+//! read neighbouring pixels.
 
 use super::taps::{Grid, Run, Taps, runs};
 use super::{Epilogue, Kernel, LANES, SumPair};
@@ -15,16 +14,16 @@ use crate::geometry::WindowAxis;
 use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 use crate::threads::map_heavy_chunks;
 
-/// Pixels that are summed together: as many as leave registers for what they read.
+/// Pixels that are summed together: as many as leave registers for weights and pixels.
 const MANY: usize = 8;
 
-/// Pixels of a shorter run that are summed together: as many as hide how long a multiplication takes.
+/// Pixels of a shorter run that are summed together: enough to hide the latency of a multiply-add.
 const SOME: usize = 4;
 
-/// Numbers that are summed before they are finished; they stay in the first cache.
+/// Floats that are summed before the epilogue runs; they stay in the first cache.
 const SUMS: usize = 2048;
 
-/// Numbers that one thread computes at a time.
+/// Floats that one thread computes at a time.
 const CHUNK: usize = 1 << 13;
 
 /// A depthwise convolution in one of its directions.
@@ -142,7 +141,7 @@ impl SimdLoop for Rows<'_> {
                 let [_, row_taps] = map.taps;
                 let [_, row_len] = map.grid.read;
                 let stencil = Stencil { simd, weights, plane, row_taps, row_len, vertical, run };
-                // The most frequent kernels and strides are loops of known lengths.
+                // The most frequent kernels and strides have loops of constant length.
                 match (run.taps.count, run.stride) {
                     _ if run.taps.source_step != 1 => stencil.sum_any(sums),
                     (1, 1) => stencil.sum::<1, 1>(sums),
@@ -182,14 +181,14 @@ impl<S: Simd> Stencil<'_, S> {
         }
     }
 
-    /// `COUNT` positions at a time, of at least as many.
+    /// `COUNT` positions at a time; there are at least as many.
     #[inline(always)]
     fn sum_by<const COUNT: usize, const TAPS: usize, const STRIDE: usize>(
         &self,
         sums: &mut [F32x16],
     ) {
         for at in (0..self.run.count).step_by(COUNT) {
-            // The last ones overlap those before, and are the same there.
+            // The last ones overlap those before, and write the same there.
             let at = at.min(self.run.count - COUNT);
             self.write(at, self.some::<COUNT, TAPS, STRIDE>(at), sums);
         }
@@ -218,11 +217,11 @@ impl<S: Simd> Stencil<'_, S> {
         sums
     }
 
-    /// Like [`Stencil::sum`], for any taps.
+    /// Like [`Stencil::sum`], for taps of any number and distance.
     #[inline(always)]
     fn sum_any(&self, sums: &mut [F32x16]) {
         let (simd, taps) = (self.simd, self.run.taps);
-        // Windows that lie in the padding read nothing.
+        // Windows inside the padding read nothing.
         let rows = if taps.count == 0 { 0 } else { self.vertical.count };
         for at in 0..self.run.count {
             let mut sum = simd.splat(0.0);
@@ -238,8 +237,8 @@ impl<S: Simd> Stencil<'_, S> {
         }
     }
 
-    /// The weights of a row of taps from the first one on, and what that one reads, `skipped`
-    /// pixels after what it reads for the run's first position.
+    /// The weights of a row of taps, and the pixels that it reads, `skipped` pixels behind those of the run's first
+    /// position.
     #[inline(always)]
     fn row(&self, row: usize, skipped: usize) -> (&[F32x16], &[F32x16]) {
         let tap = (self.vertical.first + row * self.vertical.step) * self.row_taps;

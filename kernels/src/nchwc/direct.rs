@@ -1,7 +1,7 @@
-//! Convolutions on images in blocks, straight from the input: all taps of a few pixels summed in registers.
+//! Direct convolutions on images in blocks: all taps of a few pixels are summed in registers.
 //!
-//! The transposed map of stride 1 is a convolution with the flipped kernel, and computed here too. A first layer of
-//! [few channels](super::has_few_channels) reads its input row by row, as it arrives.
+//! The transposed map of stride 1 is a convolution with the flipped kernel, which is computed here too. A convolution of
+//! [few channels](super::has_few_channels) reads its input row-major.
 
 use super::filters::{Filters, PackedFilters};
 use super::{Epilogue, Image, Kernel, LANES, SumPair, has_few_channels};
@@ -12,8 +12,8 @@ use crate::prefetch::Prefetch;
 use crate::simd::Isa;
 use crate::threads::{Turns, map_heavy_chunks};
 
-/// Runs of pixels up to which the weights of the next pass are brought near during this one. Where there are more, the
-/// few that wait for memory do not count.
+/// Most tiles of a plane for which the weights of the next pass are prefetched during this one. Where there are more,
+/// the few that wait for memory do not count.
 const FEW_TILES: usize = 16;
 
 /// A convolution with packed weights, on images in blocks.
@@ -23,7 +23,7 @@ pub(super) struct Direct {
     padded: PaddedPlanes,
     /// Where each tap reads, relative to the first pixel of its window.
     offsets: Vec<u32>,
-    /// Pixels that are computed together.
+    /// Pixels of a tile.
     pixels: usize,
     /// Distance of the pixels that neighbouring outputs read.
     stride: usize,
@@ -32,7 +32,7 @@ pub(super) struct Direct {
 }
 
 impl Direct {
-    /// The kernel of windows over rows and columns; `None` where their places are beyond 32 bits.
+    /// The kernel of windows over rows and columns; `None` where offsets do not fit in 32 bits.
     pub fn new(
         isa: Isa,
         filters: Filters,
@@ -59,7 +59,7 @@ impl Direct {
         })
     }
 
-    /// A few blocks of filters at all pixels; `next` is the pass that the thread does next.
+    /// Computes a few blocks of filters at all pixels; `next` is the pass that the thread is likely to do next.
     fn run_pass(
         &self,
         (pass, next): (usize, Option<usize>),
@@ -115,7 +115,7 @@ impl Kernel for Direct {
     }
 }
 
-/// The planes and the runs of pixels that leave the fewest pixels to be computed in vain.
+/// The padded planes, pixels of a tile, and tiles that waste the fewest pixels.
 fn fewest_tiles(
     isa: Isa,
     vertical: WindowAxis,
@@ -129,11 +129,12 @@ fn fewest_tiles(
     };
     let (whole, half) = (with(isa.pixels()), with(isa.pixels() / 2));
     let computed = |(_, pixels, tiles): &(PaddedPlanes, usize, Vec<Tile>)| pixels * tiles.len();
-    // Half a run costs a little more for each of its pixels.
+    // A tile of half as many pixels costs a little more per pixel.
     if 20 * computed(&half) < 19 * computed(&whole) { half } else { whole }
 }
 
-/// Where the taps at some rows and columns read, in the order in which the weights are packed.
+/// Where taps at some rows and columns of the window read, in the order of the packed weights; `None` where that does
+/// not fit in 32 bits.
 pub(super) fn offsets(
     padded: &PaddedPlanes,
     channels: usize,

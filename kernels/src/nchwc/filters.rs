@@ -12,27 +12,29 @@ use crate::prefetch::prefetch;
 use crate::scratch::MaybeOwned;
 use crate::simd::{Isa, SQUARE};
 
-/// How much more prepack a weight costs than reading it.
+/// How much more packing a weight costs than reading it.
 const STEPS: usize = 2;
 
-/// Numbers that a kernel shares with others.
+/// Floats that a kernel shares with others.
 pub type Floats = Arc<dyn AsRef<[f32]> + Send + Sync>;
 
-/// A part of the weights of a convolution of one group, seen from one of its sides.
+/// A part of the weights of a convolution of one group, for one of its directions.
 #[derive(Clone)]
 pub struct Filters {
     /// `[O, I, kernel height, kernel width]`, row-major.
     pub weights: Floats,
     /// `[O, I, kernel height, kernel width]`.
     pub shape: [usize; 4],
+    /// Which part of each weight counts.
     pub part: WeightPart,
-    /// Whether they are those of the transposed map: `I` filters over `O` channels, the kernel flipped.
+    /// Whether they are for the transposed map: `I` filters over `O` channels, with the kernel flipped.
     pub is_transposed: bool,
+    /// When they are packed.
     pub prepack: Prepack,
 }
 
 impl Filters {
-    /// Filters: channels of the result.
+    /// Number of filters: channels of the result.
     pub fn count(&self) -> usize {
         self.shape[usize::from(self.is_transposed)]
     }
@@ -47,30 +49,29 @@ impl Filters {
         self.shape[2..].iter().product()
     }
 
-    /// Blocks of filters to compute together: where there are two in all, one by one they take as long,
-    /// and threads share them.
+    /// Blocks of filters to compute together. Two blocks in all take as long one by one, and threads can share them.
     pub fn blocks_at_once(&self, isa: Isa) -> usize {
         let most = isa.blocks();
         if self.count() <= most * LANES { 1 } else { most }
     }
 
-    /// The distance of the weights of neighbouring filters, and of neighbouring channels.
+    /// Distances of the weights of neighbouring filters, and of neighbouring channels.
     fn distances(&self) -> [usize; 2] {
         let kernel = self.taps();
         let row = self.shape[1] * kernel;
         if self.is_transposed { [kernel, row] } else { [row, kernel] }
     }
 
-    /// Where each tap of a stored kernel goes among the packed `taps`, which are numbers of taps of the
-    /// flipped kernel where the map is transposed.
+    /// For each tap of a stored kernel, its index in `taps`, which numbers the taps of the flipped kernel if the map is
+    /// transposed.
     pub fn slots(&self, taps: &[usize]) -> Vec<Option<usize>> {
         let kernel = self.taps();
         let number = |tap| if self.is_transposed { kernel - 1 - tap } else { tap };
         (0..kernel).map(|tap| taps.iter().position(|taken| *taken == number(tap))).collect()
     }
 
-    /// The weights of `width` filters from `first` on for a few channels, `[taps, channels, width]`,
-    /// with taps in `slots`. Filters that fill up the last block are 0.
+    /// Packs the weights of `width` filters from `first` on for a few channels: `[taps, channels, width]`, taps in the
+    /// order of `slots`. Filters that pad the last block are 0.
     pub fn pack(
         &self,
         isa: Isa,
@@ -83,13 +84,13 @@ impl Filters {
         let count = width.min(self.count() - first);
         let weights =
             &(*self.weights).as_ref()[first * per_filter + channels.start * per_channel..];
-        // The next channel, or the channels that are packed after these.
+        // Prefetched: the next channel, or the channels that are packed after these.
         let ahead = if self.is_transposed { per_channel } else { channels.len() * per_channel };
         let matrix = Matrix { isa, row_len: per_filter, rows: count, ahead };
         let place = |channel: usize, tap: usize| {
             slots[tap].map(|slot| (slot * channels.len() + channel) * width)
         };
-        // Rows are as long as weights lie side by side.
+        // Rows are as long as weights are contiguous.
         if self.is_transposed {
             for channel in 0..channels.len() {
                 let weights = &weights[channel * per_channel..];
@@ -101,24 +102,24 @@ impl Filters {
         }
         self.part.apply(packed);
         if count < width {
-            // A part may be 1 where there is no weight.
+            // `WeightPart::One` is 1 even for weights that do not exist.
             packed.chunks_exact_mut(width).for_each(|filters| filters[count..].fill(0.0));
         }
     }
 }
 
-/// Rows of weights of one filter each.
+/// A matrix of weights, one row per filter.
 struct Matrix {
     isa: Isa,
-    /// The distance of rows.
+    /// Distance of rows.
     row_len: usize,
     rows: usize,
-    /// The distance of what is read next, which lies in another page of memory.
+    /// Distance of what is read next, and prefetched, in another page of memory.
     ahead: usize,
 }
 
 impl Matrix {
-    /// Writes every column that has a place to it.
+    /// Writes every column to its place, if it has one.
     fn transpose(
         &self,
         weights: &[f32],
@@ -150,25 +151,25 @@ impl Matrix {
     }
 }
 
-/// Packed weights with the number of blocks of filters that are computed together.
+/// Packed weights, in passes of a few blocks of filters.
 pub(super) struct PackedFilters {
-    /// For each pass `[C/16, taps, 16, filters]`: in the order in which the pixels of an image in
-    /// blocks lie. The last block of channels has only as many as there are.
+    /// For each pass `[C/16, taps, 16, filters]`, the order in which channels of an image in blocks are stored. The
+    /// last block of channels is not padded.
     weights: PackedWeights,
     /// Blocks of a full pass.
     pub blocks: usize,
-    /// Numbers of a block.
+    /// Floats of a block.
     block_len: usize,
 }
 
 impl PackedFilters {
-    /// The weights at some taps, for passes of as many blocks as are computed together at most.
+    /// Packs the weights at some taps, in passes of as many blocks as are computed together.
     pub fn new(isa: Isa, filters: Filters, taps: &[usize]) -> PackedFilters {
         let blocks = filters.blocks_at_once(isa);
         PackedFilters::with_blocks(isa, filters, taps, blocks)
     }
 
-    /// The weights at some taps, for passes of `blocks` blocks.
+    /// Packs the weights at some taps, in passes of `blocks` blocks.
     pub fn with_blocks(isa: Isa, filters: Filters, taps: &[usize], blocks: usize) -> PackedFilters {
         let (prepack, slots) = (filters.prepack, filters.slots(taps));
         let (channels, taps) = (filters.channels(), taps.len());

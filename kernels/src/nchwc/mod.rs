@@ -1,13 +1,12 @@
-//! Images whose channels lie in blocks of sixteen: `[1, C/16, H, W, 16]`.
+//! Kernels on images whose channels are in blocks of sixteen (NCHWc): `[1, C/16, H, W, 16]`.
 //!
-//! In this layout a vector holds sixteen channels of one pixel: results leave the registers as they
-//! lie in memory, and depthwise taps and poolings are whole vectors. What becomes of the sums of a
-//! kernel (an activation, a division, a product) is a [`Epilogue`], done while they are in the first
-//! cache, so that nothing is written to be read again. Channels that fill up the last block are
-//! called lanes without a channel: weights for them are 0, their relevance is 0, their activation
-//! is any finite number.
+//! A vector holds sixteen channels of one pixel: results go from registers to memory without shuffling, and the taps
+//! of depthwise convolutions and poolings are whole vectors. What happens to the sums of a kernel (an activation, a
+//! division, a product) is an [`Epilogue`], which runs while they are in the first cache, so that no intermediate
+//! result is written and read again. The last block is padded with lanes without a channel: their weights are 0, their
+//! activations are any finite number.
 //!
-//! Kernels know slices and geometry only. Which layers run in this layout is decided by who calls them.
+//! Kernels only know slices and geometry; the caller decides which layers run in this layout.
 
 mod by_sign;
 mod convolution;
@@ -32,8 +31,7 @@ pub use layout::{to_blocks, to_rows};
 pub use prepack::KernelSource;
 pub use prepack::Prepack;
 
-/// Whether an input has so few channels that most lanes of a block would be empty: it stays row by row, in the
-/// convolution that reads it and in the step that hands relevance to it.
+/// Whether an image has so few channels that most lanes of a block would be empty: a convolution reads it row-major.
 pub fn has_few_channels(channels: usize) -> bool {
     channels < LANES / 2
 }
@@ -41,13 +39,16 @@ pub fn has_few_channels(channels: usize) -> bool {
 /// Channels and size of an image in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Image {
+    /// Channels, without those that pad the last block.
     pub channels: usize,
+    /// Rows.
     pub height: usize,
+    /// Columns.
     pub width: usize,
 }
 
 impl Image {
-    /// The image behind a row-major shape `[1, C, H, W]`.
+    /// The image of a row-major shape `[1, C, H, W]`.
     pub fn of(shape: &[usize]) -> Option<Image> {
         match *shape {
             [1, channels, height, width] => Some(Image { channels, height, width }),
@@ -65,12 +66,12 @@ impl Image {
         self.height * self.width
     }
 
-    /// Numbers of one block: all its pixels, with sixteen channels each.
+    /// Floats of one block: all pixels, sixteen channels each.
     pub fn block_len(self) -> usize {
         self.pixels() * LANES
     }
 
-    /// The numbers of all blocks.
+    /// Floats of all blocks.
     pub fn len(self) -> usize {
         self.blocks() * self.block_len()
     }
@@ -81,11 +82,11 @@ impl Image {
     }
 }
 
-/// What becomes of the sums of a kernel before they are written.
+/// What happens to the sums of a kernel before they are written.
 pub trait Epilogue: Sync {
-    /// Turns `sums` into `output`: as many numbers, of neighbouring pixels of one block of channels
-    /// (a multiple of sixteen). `block` is the number of the block, `at` the place of the first
-    /// number in the whole image.
+    /// Turns `sums` of neighbouring pixels of one block of channels into as many floats of `output`, all of which are
+    /// written. `block` is the index of the block, `at` that of the first float in the whole image; the length is a
+    /// multiple of sixteen. `totals` accumulates whatever the epilogue adds up.
     fn apply(
         &self,
         block: usize,
@@ -97,14 +98,14 @@ pub trait Epilogue: Sync {
 }
 
 /// A linear map from one image in blocks to another, without bias. A convolution of [few channels](has_few_channels)
-/// reads its image row by row.
+/// reads its image row-major.
 pub trait Kernel: Send + Sync {
-    /// Writes every number of `output`, as `epilogue` makes it of the sums; its totals are the same
-    /// bits for any number of threads.
+    /// Writes every float of `output`: what the epilogue makes of the sums. Returns the epilogue's totals, which are the
+    /// same bits for any number of threads.
     fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair;
 }
 
-/// Finishes sums of an image in blocks that were written before.
+/// Applies an epilogue to the sums of a whole image that were computed before.
 pub fn apply_epilogue(
     epilogue: &dyn Epilogue,
     image: Image,

@@ -1,25 +1,26 @@
 //! The transposed map of a convolution with a stride, on images in blocks.
 //!
-//! `R[i] = Σ w[k] s[o]` over `o·stride + k·dilation = i + pad`: the pixels of an axis fall into as
-//! many phases as the stride, each of which sees only some taps and reads `s` with stride 1. The
-//! phases of a row are computed in turn and put between each other before they are finished.
+//! `R[i] = Σ w[k] s[o]` over `o·stride + k = i + pad`: the pixels of an axis fall into as many phases as the stride,
+//! each of which meets only some taps and reads `s` with stride 1. The phases of a row are computed one after the other
+//! and interleaved before the epilogue.
 
 use super::direct::offsets;
 use super::filters::{Filters, PackedFilters};
 use super::{Epilogue, Image, Kernel, LANES, SumPair};
 use crate::geometry::WindowAxis;
 use crate::geometry::padded_planes::PaddedPlanes;
+use crate::geometry::phases::{PhaseAxis, phases_of};
 use crate::microkernel::{MOST_SUMS, Operands, run_blocks};
 use crate::scratch::MaybeOwned;
 use crate::simd::Isa;
 use crate::threads::map_heavy_chunks;
 
-/// The transposed map of a convolution whose taps are not spread.
+/// The transposed map of a convolution without dilation.
 pub(super) struct StridedTransposed {
     isa: Isa,
-    rows: Vec<PhaseAxis>,
-    columns: Vec<PhaseAxis>,
-    /// `[rows, columns]`: the taps of every phase; `None` where it has none.
+    rows: AxisPhases,
+    columns: AxisPhases,
+    /// `[rows, columns]`: the weights of every phase; `None` for a phase without taps.
     phases: Vec<Option<Phase>>,
     padded: PaddedPlanes,
     input: Image,
@@ -32,60 +33,60 @@ struct Phase {
     offsets: Vec<u32>,
 }
 
-/// A phase of an axis.
-struct PhaseAxis {
-    /// Taps of the flipped kernel.
-    taps: Vec<usize>,
-    /// The place on the padded axis that the first of them reads for the first position.
-    first: usize,
-    /// Positions.
-    count: usize,
+/// The phases of an axis, and the padding before the outputs that they read.
+struct AxisPhases {
+    phases: Vec<PhaseAxis>,
+    pad: usize,
 }
 
-/// The phases of an axis of the convolution, and the padded axis that they read.
-fn phases_of(axis: &WindowAxis) -> (Vec<PhaseAxis>, WindowAxis) {
-    // As much padding as the taps at either end read beyond the outputs.
-    let pad = axis.kernel.div_ceil(axis.stride);
-    let reached = (axis.input + axis.pad_before).div_ceil(axis.stride) + 1;
-    let padded = WindowAxis {
-        input: axis.output,
-        output: axis.input,
-        kernel: 1,
-        stride: 1,
-        dilation: 1,
-        pad_before: pad,
-        pad_after: reached.saturating_sub(axis.output),
-    };
-    let phase = |first: usize| {
-        let shifted = first + axis.pad_before;
-        let fits =
-            |tap: &usize| (shifted + axis.kernel * axis.stride - tap).is_multiple_of(axis.stride);
-        // The flipped kernel reads outputs in rising order.
-        let taps: Vec<usize> = (0..axis.kernel).rev().filter(fits).collect();
-        let lowest =
-            taps.first().map_or(0, |&tap| (pad * axis.stride + shifted - tap) / axis.stride);
-        PhaseAxis {
-            taps: taps.into_iter().map(|tap| axis.kernel - 1 - tap).collect(),
-            first: lowest,
-            count: (axis.input - first).div_ceil(axis.stride),
+impl AxisPhases {
+    fn new(axis: &WindowAxis) -> AxisPhases {
+        // As much padding as the taps at either end read beyond the outputs.
+        AxisPhases { phases: phases_of(axis), pad: axis.kernel.div_ceil(axis.stride) }
+    }
+
+    fn len(&self) -> usize {
+        self.phases.len()
+    }
+
+    /// The place on the padded axis that the first tap of a phase reads for its first position.
+    fn start(&self, phase: usize) -> usize {
+        let PhaseAxis { skipped, window, .. } = &self.phases[phase];
+        self.pad + skipped - window.pad_before
+    }
+
+    /// The padded outputs.
+    fn padded(&self, axis: &WindowAxis) -> WindowAxis {
+        let reached = (axis.input + axis.pad_before).div_ceil(axis.stride) + 1;
+        WindowAxis {
+            input: axis.output,
+            output: axis.input,
+            kernel: 1,
+            stride: 1,
+            dilation: 1,
+            pad_before: self.pad,
+            pad_after: reached.saturating_sub(axis.output),
         }
-    };
-    ((0..axis.stride.min(axis.input)).map(phase).collect(), padded)
+    }
 }
 
 impl StridedTransposed {
-    /// The kernel; `None` where its places are beyond 32 bits.
+    /// The kernel; `None` where offsets do not fit in 32 bits.
     pub fn new(
         isa: Isa,
         filters: Filters,
         [vertical, horizontal]: [WindowAxis; 2],
     ) -> Option<StridedTransposed> {
-        let (rows, padded_vertical) = phases_of(&vertical);
-        let (columns, padded_horizontal) = phases_of(&horizontal);
-        let padded = PaddedPlanes::new(padded_vertical, padded_horizontal, LANES, isa.pixels());
+        let (rows, columns) = (AxisPhases::new(&vertical), AxisPhases::new(&horizontal));
+        let padded = PaddedPlanes::new(
+            rows.padded(&vertical),
+            columns.padded(&horizontal),
+            LANES,
+            isa.pixels(),
+        );
         let mut phases = vec![];
-        for row in &rows {
-            for column in &columns {
+        for row in &rows.phases {
+            for column in &columns.phases {
                 phases.push(Phase::new(
                     isa,
                     filters.clone(),
@@ -130,10 +131,10 @@ impl StridedTransposed {
         let mut totals = SumPair::default();
         for y in 0..self.input.height {
             let (row_phase, number) = (y % self.rows.len(), y / self.rows.len());
-            let first_row = (self.rows[row_phase].first + number) * self.padded.width();
-            for (column_phase, column) in self.columns.iter().enumerate() {
+            let first_row = (self.rows.start(row_phase) + number) * self.padded.width();
+            for column_phase in 0..self.columns.len() {
                 let phase = row_phase * self.columns.len() + column_phase;
-                let input = &planes[(first_row + column.first) * LANES..];
+                let input = &planes[(first_row + self.columns.start(column_phase)) * LANES..];
                 match self.phases[phase].as_ref().zip(weights[phase].as_ref()) {
                     Some((Phase { offsets, .. }, weights)) => {
                         let operands = Operands { weights, input, offsets, prefetch: None };
@@ -141,7 +142,7 @@ impl StridedTransposed {
                     }
                     None => row
                         .chunks_exact_mut(row_len)
-                        .for_each(|row| silence(row, column_phase, self.columns.len())),
+                        .for_each(|row| zero(row, column_phase, self.columns.len())),
                 }
             }
             for (block, sums) in row.chunks_exact(row_len).enumerate() {
@@ -154,10 +155,10 @@ impl StridedTransposed {
         totals
     }
 
-    /// Computes the pixels of a phase along one row, and puts them in their places.
+    /// Computes the pixels of a phase along one row, and writes them to their places.
     fn run_row(&self, operands: Operands, blocks: usize, first: usize, row: &mut [f32]) {
         let (step, row_len) = (self.columns.len(), self.input.width * LANES);
-        let count = self.columns[first].count;
+        let count = self.columns.phases[first].count;
         let half = self.isa.pixels() / 2;
         let pixels = if count <= half { half } else { self.isa.pixels() };
         let mut sums = [0.0; MOST_SUMS];
@@ -174,8 +175,8 @@ impl StridedTransposed {
     }
 }
 
-/// Zeros at the pixels of a phase without taps.
-fn silence(row: &mut [f32], first: usize, step: usize) {
+/// Writes zeros to the pixels of a phase without taps.
+fn zero(row: &mut [f32], first: usize, step: usize) {
     let places = row[first * LANES..].chunks_mut(step * LANES);
     places.for_each(|place| place[..LANES].fill(0.0));
 }
@@ -185,14 +186,17 @@ impl Phase {
         isa: Isa,
         filters: Filters,
         [row, column]: [&PhaseAxis; 2],
-        [_, horizontal]: [WindowAxis; 2],
+        [vertical, horizontal]: [WindowAxis; 2],
         padded: &PaddedPlanes,
     ) -> Option<Phase> {
         let mut taps = vec![];
         let mut places = vec![];
         for (y, row_tap) in row.taps.iter().enumerate() {
             for (x, column_tap) in column.taps.iter().enumerate() {
-                taps.push(row_tap * horizontal.kernel + column_tap);
+                // Filters number the taps of the flipped kernel.
+                let (y_tap, x_tap) =
+                    (vertical.kernel - 1 - row_tap, horizontal.kernel - 1 - column_tap);
+                taps.push(y_tap * horizontal.kernel + x_tap);
                 places.push((y, x));
             }
         }

@@ -80,7 +80,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn with_constant(
+    pub(super) fn with_constant(
         &mut self,
         context: &NodeContext,
         operation: Binary,

@@ -1,4 +1,4 @@
-//! What becomes of the sums of a kernel: written, activated, divided by, multiplied.
+//! Epilogues: what happens to the sums of a kernel while they are in the first cache.
 
 mod share;
 
@@ -6,20 +6,20 @@ pub use self::share::Share;
 use super::{Epilogue, Image, LANES, SumPair};
 use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 
-/// What is added to sums, in blocks.
+/// What is added to sums, in blocks of channels.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Bias<'a> {
     /// Nothing.
     #[default]
     None,
-    /// A number a channel.
+    /// One float per channel.
     Channels(&'a [f32]),
-    /// A number for every sum.
+    /// One float per sum.
     Map(&'a [f32]),
 }
 
 impl<'a> Bias<'a> {
-    /// Numbers that broadcast to an image in blocks: as many as it has, or one a channel.
+    /// Floats that broadcast to an image in blocks: as many as it has, or one per channel.
     pub fn of(numbers: Option<&'a [f32]>, image: Image) -> Bias<'a> {
         match numbers {
             None => Bias::None,
@@ -28,7 +28,7 @@ impl<'a> Bias<'a> {
         }
     }
 
-    /// The summands of the pixels of a block, from a place on.
+    /// The bias of neighbouring pixels of a block, whose first float is at `at` in the image.
     #[inline(always)]
     pub fn lanes(self, block: usize, at: usize) -> BiasLanes<'a> {
         match self {
@@ -42,14 +42,17 @@ impl<'a> Bias<'a> {
     }
 }
 
-/// The summands of neighbouring pixels.
+/// The bias of neighbouring pixels.
 #[derive(Clone, Copy)]
 pub enum BiasLanes<'a> {
+    /// The same for each of them.
     Same(F32x16),
+    /// One for each of them.
     Each(&'a [F32x16]),
 }
 
 impl BiasLanes<'_> {
+    /// The bias of one of the pixels.
     #[inline(always)]
     pub fn at(&self, pixel: usize) -> &F32x16 {
         match self {
@@ -59,19 +62,21 @@ impl BiasLanes<'_> {
     }
 }
 
-/// A function that is applied to sums where they lie.
+/// An elementwise function that is applied in place.
 pub trait Elementwise: Send + Sync {
-    /// The bounds, where all that the function does is to clip: ReLU, ReLU6.
+    /// Lower and upper bound, if the function only clips, as ReLU and ReLU6 do.
     fn clip_bounds(&self) -> Option<(f32, f32)>;
 
-    /// Applies the function to numbers of a block of channels; not called for one that clips.
+    /// Applies the function to floats of a block of channels; not called for one that only clips.
     fn apply(&self, block: usize, numbers: &mut [f32]);
 }
 
-/// `sums + bias`, through a function: a forward pass.
+/// `function(sums + bias)`: a forward pass.
 #[derive(Default)]
 pub struct Forward<'a> {
+    /// What is added.
     pub bias: Bias<'a>,
+    /// What is applied then.
     pub function: Option<&'a dyn Elementwise>,
 }
 
@@ -104,14 +109,14 @@ impl SimdLoop for ClippedSum<'_> {
         let (low, high) = (simd.splat(self.low), simd.splat(self.high));
         for (pixel, (output, sums)) in pixels(self.output, self.sums).enumerate() {
             let sum = simd.add(simd.load(sums), simd.load(self.bias.at(pixel)));
-            // Compared in this way, what is not a number stays what it is.
+            // In this order of operands, NaN stays NaN.
             let raised = simd.where_greater(low, sum, [low, sum]);
             simd.store(simd.where_greater(raised, high, [high, raised]), output);
         }
     }
 }
 
-/// The numbers of every pixel, to be written and to be read.
+/// Pairs of output and sums, pixel by pixel.
 #[inline(always)]
 pub fn pixels<'a>(
     output: &'a mut [f32],
@@ -124,7 +129,7 @@ pub fn pixels<'a>(
 pub mod tests {
     use super::*;
 
-    /// Four of the sums of a epilogue that are worked out by hand, on the second of two blocks.
+    /// Applies an epilogue to four sums of the second of two blocks; returns their results and the totals.
     pub fn finished(
         epilogue: &dyn Epilogue,
         sums: [f32; 4],
@@ -141,7 +146,7 @@ pub mod tests {
         (std::array::from_fn(|lane| output[LANES + lane]), totals.sums())
     }
 
-    /// Numbers of the second pixel of the second block of an image of two pixels.
+    /// An image of two pixels and two blocks, with these floats in the second pixel of the second block.
     pub fn map(numbers: [f32; 4]) -> Vec<f32> {
         let mut map = vec![0.0; 4 * LANES];
         map[3 * LANES..][..4].copy_from_slice(&numbers);

@@ -1,16 +1,17 @@
-//! The sums multiplied with what they belong to: the second half of a rule.
+//! The product of sums with factors, written or accumulated.
 
 use super::pixels;
 use crate::nchwc::{Epilogue, SumPair};
 use crate::simd::{Simd, SimdLoop, dispatch};
 
-/// `coefficient · x ⊙ sums`, written or added to what the output holds. The totals are the sums of
-/// the results and of their absolute values.
+/// `coefficient · factors ⊙ sums`, written or accumulated. The totals are the sums of the results and of their absolute
+/// values.
 pub struct Share<'a> {
+    /// Factor of all sums.
     pub coefficient: f32,
-    /// What the sums are multiplied with; `None`: 1.
+    /// An image in blocks that the sums are multiplied with; `None`: 1.
     pub factors: Option<&'a [f32]>,
-    /// Whether the output holds what other terms contributed.
+    /// Whether to add to what the output holds.
     pub adds: bool,
 }
 

@@ -1,18 +1,18 @@
 //! Poolings over sliding windows, and sums over all pixels.
 //!
-//! Channel by channel they add up tap by tap, in the order of a plain loop. Slices are as long as their images: the number of blocks
-//! follows from them.
+//! Every channel is summed tap by tap, in the order of a plain loop. Slices are as long as their images, so the number of
+//! blocks follows from them.
 
 mod argmax;
 
-pub use self::argmax::{maxima, to_winners, winners};
+pub use self::argmax::{argmax, maxima, to_argmax};
 use super::LANES;
 use super::taps::Grid;
 use crate::geometry::WindowAxis;
 use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 use crate::threads::for_each_heavy_chunk;
 
-/// The weighted sum of every window. There is one weight for each window of a plane.
+/// The sum of every window, times its weight. There is one weight per window of a plane.
 pub fn averages(window: &[WindowAxis; 2], weights: &[f32], input: &[f32], output: &mut [f32]) {
     for_each_row(&Grid::forward(window), input, output, |reading, output| {
         let weights = &weights[reading.row * output.len()..][..output.len()];
@@ -132,7 +132,7 @@ impl SimdLoop for Shares<'_> {
     }
 }
 
-/// Pixels that are added up in `f32`, few enough to round little; their sums are added up in `f64`.
+/// Pixels that are added up in `f32`, few enough to round little; their sums are accumulated in `f64`.
 const PIXELS: usize = 8;
 
 struct PixelSums<'a> {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn maxima_and_winners_are_those_of_planes() {
+    fn maxima_and_argmax_are_those_of_planes() {
         for (window, with_nan) in geometries().into_iter().flat_map(|w| [(w, false), (w, true)]) {
             let (from, to) = images(CHANNELS, &window);
             // Few different numbers, so that many are equal.
@@ -221,8 +221,8 @@ mod tests {
             }
             let relevance = quarters(to.len(), 3);
             let forward = run(to.len(), |largest| maxima(&window, &input, largest));
-            let won = run(to.len(), |won| winners(&window, &input, won));
-            let back = run(from.len(), |result| to_winners(&window, &won, &relevance, result));
+            let won = run(to.len(), |won| argmax(&window, &input, won));
+            let back = run(from.len(), |result| to_argmax(&window, &won, &relevance, result));
 
             let planes = to_planes(from, &input);
             let relevance = to_planes(to, &relevance);

@@ -1,13 +1,13 @@
-//! Convolutions with windows of 3x3 pixels by minimal filtering (Winograd).
+//! Convolutions with windows of 3x3 pixels by Winograd's minimal filtering.
 //!
-//! Tiles of the output that are two or four pixels wide cost 2.25 or 4 times fewer multiplications than
-//! tap by tap: tiles of the input and filters are evaluated at 16 or 36 points, multiplied there, summed
-//! over channels, and brought back (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
-//! 2016). The sums over channels are products of matrices, one a point, and the transforms before and
-//! after are whole vectors, since a vector holds sixteen channels of a pixel.
+//! Tiles of the output that are two or four pixels wide take 2.25 or 4 times fewer multiplications than the sum over
+//! taps: tiles of the input and filters are evaluated at 16 or 36 points, multiplied there, summed over channels, and
+//! transformed back (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016). The sums over channels
+//! are matrix products, one per point; the transforms before and after work on whole vectors, since a vector holds
+//! sixteen channels of a pixel.
 //!
-//! Work goes strip by strip: a few rows of tiles are evaluated at all points, and then every block of
-//! filters meets them, so that its weights are read once a strip and the values stay in the caches.
+//! Work goes strip by strip: a few rows of tiles are evaluated at all points, then multiplied with every block of
+//! filters, so that weights are read once per strip and the values stay in the caches.
 
 mod product;
 mod tiles;
@@ -34,18 +34,18 @@ use crate::threads::{for_each_heavy_chunk, map_items, threads};
 /// The size of the tiles of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tile {
-    /// 2x2 pixels, which rounds hardly more than a sum tap by tap.
+    /// 2x2 pixels, which rounds hardly more than the sum over taps.
     Two,
     /// 4x4 pixels: the fastest.
     Four,
 }
 
 impl Tile {
-    /// The tile that computes a layer fastest, where `largest` rounds little enough; `None` where a sum
-    /// tap by tap is as fast: with few channels or filters the transforms cost what products save.
+    /// The fastest tile for a layer, up to the `largest` that rounds little enough; `None` where the sum over taps is as
+    /// fast: with few channels or filters the transforms cost what the products save.
     pub fn fastest(largest: Tile, channels: usize, filters: usize, pixels: usize) -> Option<Tile> {
         let narrower = channels.min(filters);
-        // Planes too small to make up for weights of up to twice or four times the size, in time and in memory.
+        // Planes too small to make up for weights of up to four times the size, in time and in memory.
         let is_heavy = pixels < 64 && channels * filters >= 1 << 18;
         let is_light = pixels >= 16 * 16;
         match largest {
@@ -70,24 +70,23 @@ impl Tile {
     }
 }
 
-/// Numbers of the values of a strip: such that weights are read seldom, and values still lie in the
-/// second cache or nearby.
+/// Floats of the values of a strip: weights are read seldom, and values still fit in the second cache or nearly so.
 const STRIP_LEN: usize = 1 << 18;
 
-/// Blocks of filters that are computed one by one: computed together, they would leave threads without
-/// work, and one by one they are as fast.
+/// Most blocks of filters that are computed one by one: together they would leave threads without work, and one by one
+/// they are as fast.
 const NARROW: usize = 3;
 
-/// Pixels in a row that are handed to a [`Epilogue`] at most.
+/// Most pixels of a row that an [`Epilogue`] gets at once.
 const SEGMENT: usize = 64;
 
-/// Numbers of a segment of a row of tiles.
+/// Floats of a segment of a row of tiles.
 const PIXELS: usize = SEGMENT * 4 * LANES;
 
 thread_local! {
-    /// ScratchPool for the values of a strip.
+    /// Scratch memory for the values of a strip.
     static VALUES: Cell<AlignedBuf> = Cell::default();
-    /// ScratchPool for the products of a strip and a few blocks of filters.
+    /// Scratch memory for the products of a strip and a few blocks of filters.
     static PRODUCTS: Cell<AlignedBuf> = Cell::default();
 }
 
@@ -107,8 +106,8 @@ pub struct Winograd {
 }
 
 impl Winograd {
-    /// The convolution with filters of 3x3 pixels; `None` where the window does not go pixel by pixel
-    /// over 3x3 pixels, or there is nothing to compute.
+    /// The kernel; `None` unless the window is 3x3 pixels with stride 1 and no dilation, or if there is nothing to
+    /// compute.
     pub fn new(
         isa: Isa,
         mut filters: Filters,
@@ -134,7 +133,7 @@ impl Winograd {
         let columns = horizontal.output.div_ceil(tile.side());
         let row_len = columns * tile.points() * channel_blocks * LANES;
         let weights_len = tile.points() * channel_blocks * LANES * filters.count();
-        // Every strip passes over all weights. Where they outweigh the values, once must do.
+        // Every strip reads all weights. Where they are more than the values, there is one strip.
         let is_one = rows * row_len <= weights_len;
         let strips = if is_one { 1 } else { rows.div_ceil((STRIP_LEN / row_len).max(1)) };
         if strips > 1 {
@@ -152,7 +151,7 @@ impl Winograd {
         })
     }
 
-    /// Numbers of a block of the output.
+    /// Floats of a block of the output.
     fn block_len(&self) -> usize {
         self.vertical.output * self.horizontal.output * LANES
     }
@@ -172,7 +171,7 @@ impl Winograd {
         let run = |_: usize, (rows, planes): (Range<usize>, Planes)| {
             self.run_strip::<F, M, S>(&self.strip(rows), input, planes, epilogue)
         };
-        // Where there are enough of them, a thread takes whole ones: it finds values where it left them.
+        // With enough strips, a thread takes whole ones and finds the values in its caches.
         let parts: Vec<Vec<SumPair>> = match strips.len() >= 2 * threads() {
             true => map_items(strips, run),
             false => strips.into_iter().map(|strip| run(0, strip)).collect(),
@@ -194,7 +193,7 @@ impl Winograd {
         strips
     }
 
-    /// The values of a strip, and what every few blocks of filters make of them.
+    /// Evaluates a strip, and multiplies it with all filters.
     fn run_strip<F: Filtering<M, S>, const M: usize, const S: usize>(
         &self,
         strip: &Strip,
@@ -216,7 +215,7 @@ impl Winograd {
         })
     }
 
-    /// Tiles of a few rows, in groups as even as possible.
+    /// The tiles of a few rows, in groups as even as possible.
     fn strip(&self, rows: Range<usize>) -> Strip {
         let (first, count) = (rows.start * self.columns(), rows.len() * self.columns());
         let groups = count.div_ceil(Product::most_tiles(self.isa));
@@ -225,13 +224,13 @@ impl Winograd {
         Strip { rows, groups: (0..groups).map(group).collect(), group_len }
     }
 
-    /// Numbers of a group of tiles at one point: an odd number of lines, or the points would compete
-    /// for the same places of a cache.
+    /// Floats of a group of tiles at one point: an odd number of cache lines, or the points would map to the same cache
+    /// sets.
     fn point_len(&self, tiles: usize) -> usize {
         ((self.channel_blocks * tiles) | 1) * LANES
     }
 
-    /// A few blocks of filters at all tiles of a strip.
+    /// Computes a few blocks of filters at all tiles of a strip.
     fn run_blocks<F: Filtering<M, S>, const M: usize, const S: usize>(
         &self,
         strip: &Strip,
@@ -290,7 +289,7 @@ impl Winograd {
         }
     }
 
-    /// Brings a row of tiles back from their points, and hands it on.
+    /// Transforms a row of tiles back from the points, and applies the epilogue.
     fn finish_row<F: Filtering<M, S>, const M: usize, const S: usize>(
         &self,
         Place { block, row }: Place,
@@ -315,7 +314,7 @@ impl Winograd {
                 filtering: PhantomData,
             };
             self.isa.run(work);
-            // Whole rows follow each other in the output as well.
+            // Whole rows are contiguous in the output.
             let (calls, rows) = if count == width { (1, height) } else { (height, 1) };
             for call in 0..calls {
                 let at = (call * width + start) * LANES;
@@ -345,7 +344,7 @@ struct Strip {
     rows: Range<usize>,
     /// Tiles whose products are computed together, counted row by row.
     groups: Vec<Range<usize>>,
-    /// Numbers that a group has room for: `[points, C/16, tiles, 16]`.
+    /// Floats of a group: `[points, C/16, tiles, 16]`.
     group_len: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Products of matrices at one point: tiles by channels with channels by filters.
+//! Matrix products at one point: tiles by channels times channels by filters.
 
 use super::super::LANES;
 use crate::microkernel::unroll;
@@ -9,7 +9,7 @@ use crate::simd::{Isa, Simd, SimdLoop, first, first_mut, with_tile};
 /// running sum over all of them would round more.
 const RUN: usize = 64 / LANES;
 
-/// How far ahead of their use values are asked for: two blocks of channels of as many tiles as there can be.
+/// How far ahead values are prefetched: two blocks of channels of as many tiles as there can be.
 const VALUES_AHEAD: usize = 2 * 14 * LANES;
 
 /// The operands of a product at one point.
@@ -19,7 +19,7 @@ pub(super) struct Product<'a> {
     /// `[C/16, tiles, 16]`.
     pub values: &'a [f32],
     pub tiles: usize,
-    /// What is brought near meanwhile.
+    /// What to prefetch meanwhile.
     pub ahead: Prefetch<'a>,
     /// Blocks of sixteen filters.
     pub blocks: usize,

@@ -1,4 +1,4 @@
-//! Tiles of the input to values at points, and products at points back to tiles of the output.
+//! From tiles of the input to values at points, and from products at points back to tiles of the output.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -62,7 +62,7 @@ impl<F: Filtering<M, S>, const M: usize, const S: usize> SimdLoop for Evaluation
 
 /// What a tile reads along one axis.
 struct Span {
-    /// Positions in the padding before.
+    /// Positions in the padding before the input.
     skipped: usize,
     /// The first position in the input.
     start: usize,
@@ -86,7 +86,7 @@ impl Span {
     }
 }
 
-/// Brings a run of tiles back from their points.
+/// Transforms a run of tiles back from their points.
 pub(super) struct Outputs<'a, F, const M: usize, const S: usize> {
     /// `[tiles, points, 16]`.
     pub products: &'a [f32],

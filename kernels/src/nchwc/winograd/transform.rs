@@ -1,9 +1,9 @@
 //! The transforms of minimal filtering: from a tile of the input and from a filter to values at points,
 //! and from their products back to a tile of the output.
 //!
-//! A filter and a tile are polynomials; at each of `S = M + 2` points their product costs one
-//! multiplication, and `M` outputs are found from them (Lavin and Gray, "Fast Algorithms for Convolutional
-//! Neural Networks", 2016). What the points divide by is in the filters' transform, which is computed in `f64`.
+//! A filter and a tile are polynomials; at each of `S = M + 2` points their product costs one multiplication, and `M`
+//! outputs follow from them (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016). Divisions are
+//! part of the filters' transform, which is computed in `f64`.
 
 // Rows and columns of tiles change places, which iterators cannot say.
 #![allow(clippy::needless_range_loop)]
@@ -61,17 +61,10 @@ impl Filtering<4, 6> for Four {
     fn input<V: Simd>(simd: V, [a, b, c, d, e, f]: [V::Vector; 6]) -> [V::Vector; 6] {
         const NEAR_SQUARE: f64 = NEAR * NEAR;
         const FAR_SQUARE: f64 = FAR * FAR;
-        let number = |number: f64| simd.splat(number as f32);
-        let sum = number(NEAR_SQUARE + FAR_SQUARE);
-        let product = number(NEAR_SQUARE * FAR_SQUARE);
-        let pair = |point: f64, other_square: f64| {
-            let even = simd.subtract_product(e, number(other_square), c);
-            let odd = simd.subtract_product(d, number(other_square), b);
-            let point = number(point);
-            [simd.multiply_add(point, odd, even), simd.subtract_product(even, point, odd)]
-        };
-        let [near, minus_near] = pair(NEAR, FAR_SQUARE);
-        let [far, minus_far] = pair(FAR, NEAR_SQUARE);
+        let sum = simd.splat((NEAR_SQUARE + FAR_SQUARE) as f32);
+        let product = simd.splat((NEAR_SQUARE * FAR_SQUARE) as f32);
+        let [near, minus_near] = pair(simd, [b, c, d, e], NEAR, FAR_SQUARE);
+        let [far, minus_far] = pair(simd, [b, c, d, e], FAR, NEAR_SQUARE);
         let zero = simd.multiply_add(product, a, simd.subtract_product(e, sum, c));
         let infinity = simd.multiply_add(product, b, simd.subtract_product(f, sum, d));
         [zero, near, minus_near, far, minus_far, infinity]
@@ -82,7 +75,7 @@ impl Filtering<4, 6> for Four {
         const NEAR_SQUARE: f64 = NEAR * NEAR;
         const FAR_SQUARE: f64 = FAR * FAR;
         const DIFFERENCE: f64 = FAR_SQUARE - NEAR_SQUARE;
-        // What is divided by, as factors: a division takes as long as ten products.
+        // Reciprocals: a division takes as long as ten products.
         const ZERO: f64 = 1.0 / (NEAR_SQUARE * FAR_SQUARE);
         const NEARS: f64 = -0.5 / (NEAR_SQUARE * DIFFERENCE);
         const FARS: f64 = 0.5 / (FAR_SQUARE * DIFFERENCE);
@@ -96,25 +89,44 @@ impl Filtering<4, 6> for Four {
         simd: V,
         [zero, near, minus_near, far, minus_far, infinity]: [V::Vector; 6],
     ) -> [V::Vector; 4] {
-        let number = |number: f64| simd.splat(number as f32);
         let (near_even, near_odd) = (simd.add(near, minus_near), simd.subtract(near, minus_near));
         let (far_even, far_odd) = (simd.add(far, minus_far), simd.subtract(far, minus_far));
-        // The far points' powers are the larger ones.
-        let sum = |power: i32, near, far| {
-            let far = simd.multiply(number(FAR.powi(power)), far);
-            simd.multiply_add(number(NEAR.powi(power)), near, far)
-        };
-        let third = simd.multiply_add(number(FAR * FAR * FAR), far_odd, infinity);
+        let third = simd.splat((FAR * FAR * FAR) as f32);
+        let third = simd.multiply_add(third, far_odd, infinity);
+        let near_third = simd.splat((NEAR * NEAR * NEAR) as f32);
         [
             simd.add(zero, simd.add(near_even, far_even)),
-            sum(1, near_odd, far_odd),
-            sum(2, near_even, far_even),
-            simd.multiply_add(number(NEAR * NEAR * NEAR), near_odd, third),
+            weighted(simd, [NEAR, FAR], near_odd, far_odd),
+            weighted(simd, [NEAR * NEAR, FAR * FAR], near_even, far_even),
+            simd.multiply_add(near_third, near_odd, third),
         ]
     }
 }
 
-/// A filter at a point and at its negative, times a factor. No closure: some builds would call it.
+// No closures: some builds compile them as functions without the instructions of their caller.
+
+/// The four middle elements of a tile at a point and at its negative.
+#[inline(always)]
+fn pair<V: Simd>(
+    simd: V,
+    [b, c, d, e]: [V::Vector; 4],
+    point: f64,
+    other_square: f64,
+) -> [V::Vector; 2] {
+    let (point, other_square) = (simd.splat(point as f32), simd.splat(other_square as f32));
+    let even = simd.subtract_product(e, other_square, c);
+    let odd = simd.subtract_product(d, other_square, b);
+    [simd.multiply_add(point, odd, even), simd.subtract_product(even, point, odd)]
+}
+
+/// `weights[0] · near + weights[1] · far`: the far points' powers are the larger ones.
+#[inline(always)]
+fn weighted<V: Simd>(simd: V, weights: [f64; 2], near: V::Vector, far: V::Vector) -> V::Vector {
+    let far = simd.multiply(simd.splat(weights[1] as f32), far);
+    simd.multiply_add(simd.splat(weights[0] as f32), near, far)
+}
+
+/// A filter at a point and at its negative, times a factor.
 #[inline(always)]
 fn points_of<V: Simd>(
     simd: V,

@@ -1,4 +1,4 @@
-//! The weights of minimal filtering, evaluated at all points and packed: once, or by every pass over them.
+//! The weights of minimal filtering, evaluated at all points and packed.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -13,14 +13,14 @@ use crate::simd::{Isa, Simd, SimdLoop};
 /// How much more evaluating a filter costs than writing its values.
 const STEPS: usize = 4;
 
-/// Numbers of a pass: for each point an odd number of lines, or the points would compete for the same places of a
-/// cache while they are written.
+/// Floats of a pass: for each point an odd number of cache lines, or the points would map to the same cache sets while
+/// they are written.
 fn pass_len(tile: Tile, channels: usize, at_once: usize) -> usize {
     tile.points() * ((channels.next_multiple_of(LANES) * at_once / LANES) | 1) * LANES
 }
 
-/// Evaluated weights, for passes of `at_once` filters `[points, C, filters]` with room between the points; channels and
-/// filters that fill up a block are 0.
+/// Evaluated weights, in passes of `at_once` filters `[points, C, filters]` with a gap between the points; channels and
+/// filters that pad a block are 0.
 pub(super) fn transformed(isa: Isa, filters: Filters, tile: Tile, at_once: usize) -> PackedWeights {
     let count = filters.count().next_multiple_of(LANES);
     let pass_len = pass_len(tile, filters.channels(), at_once);
@@ -40,7 +40,7 @@ pub(super) fn transformed(isa: Isa, filters: Filters, tile: Tile, at_once: usize
     PackedWeights::new(prepack, [count.div_ceil(at_once) * pass_len, pass_len], STEPS, write)
 }
 
-/// Writes the values of a few filters, whose taps `pack` writes for a few channels `[9, channels, filters]`.
+/// Evaluates a few filters, whose taps `pack` writes for a few channels: `[9, channels, filters]`.
 fn evaluate<F: Filtering<M, S>, const M: usize, const S: usize>(
     isa: Isa,
     [channels, width]: [usize; 2],
@@ -56,7 +56,7 @@ fn evaluate<F: Filtering<M, S>, const M: usize, const S: usize>(
         let filtering = PhantomData::<F>;
         isa.run(Evaluation { taps, at, evaluated, filtering });
     }
-    // Channels that fill up the last block.
+    // Channels that pad the last block.
     let point_len = evaluated.len() / (S * S);
     let points = evaluated.chunks_exact_mut(point_len.max(1));
     points.for_each(|values| values[channels * width..].fill(0.0));
