@@ -19,11 +19,11 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "session method metric explain composite rule canonize onnx network tensor kernels heatmap io picture",
+        "session method metric explain composite rule canonize onnx network tensor kernels heatmap io picture error",
     ),
     (
         "session",
-        "method metric explain composite canonize onnx network tensor kernels heatmap io picture suggest",
+        "method metric explain composite canonize onnx network tensor kernels heatmap io picture suggest error",
     ),
     (
         "method",
@@ -41,11 +41,12 @@ const ROOMS: &[(&str, &str)] = &[
     ("plane", "tensor picture"),
     ("tensor", "kernels"),
     ("kernels", ""),
-    ("heatmap", ""),
+    ("heatmap", "error"),
     ("io", ""),
     ("picture", ""),
     ("random", ""),
     ("suggest", ""),
+    ("error", ""),
 ];
 
 /// Whether a room may import another one; `None` for a room that is in no line.
