@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::described::described;
 use crate::error::{Error, Kind, Result};
@@ -46,6 +46,15 @@ impl Method {
     /// A method with parameters of your own: one of [`methods`](crate::methods).
     pub fn of(method: impl Into<method::Method>) -> Method {
         Method(method.into())
+    }
+
+    /// A method by its name, with some of its parameters as reports have them: `{ "samples": 10 }`. What is averaged has
+    /// parameters too: `{ "base": { "method": "integrated-gradients", "steps": 20 } }`.
+    ///
+    /// # Errors
+    /// [`Error::Method`] when there is no such method or parameter, or a value is out of its range.
+    pub fn with(name: &str, parameters: Map<String, Value>) -> Result<Method> {
+        method::Method::with(name, parameters).map(Method).kind(Error::Method)
     }
 
     /// Its name.
@@ -98,6 +107,13 @@ impl Default for Method {
 impl From<method::Method> for Method {
     fn from(method: method::Method) -> Method {
         Method(method)
+    }
+}
+
+/// For a method that averages another one: `SmoothGrad { base: method.into(), .. }`.
+impl From<Method> for method::Method {
+    fn from(method: Method) -> method::Method {
+        method.0
     }
 }
 

@@ -146,8 +146,8 @@ impl SessionOptions {
         self
     }
 
-    /// Leaves the range of the input unknown: a composite that uses the z-box rule is an error then. For arrays that
-    /// were prepared in another way than pictures are.
+    /// Leaves the range of the input unknown: a layer that would get the z-box rule gets the next one that matches, and
+    /// a notice says so. For arrays that were prepared in another way than pictures are.
     pub fn unknown_input_range(mut self) -> SessionOptions {
         self.range = Range::Unknown;
         self

@@ -9,7 +9,7 @@ use super::*;
 use crate::error::Error;
 use crate::explain::Initial;
 use crate::heatmap::{Normalization, Rendering};
-use crate::method::{SmoothGrad, Unwatched, Watch};
+use crate::method::{IntegratedGradients, SmoothGrad, Unwatched, Watch};
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-models").join(name)
@@ -86,7 +86,7 @@ fn the_preset_is_that_of_the_architecture_whoever_asks() {
     for (model, preset) in [
         ("fashion_vgg.onnx", "vgg"),
         ("fashion_vit.onnx", "vit"),
-        ("fashion_resnet.onnx", "resnet"),
+        ("fashion_resnet.onnx", "resnet-small"),
     ] {
         let session = Session::open(sample(model)).unwrap();
         let options = || ExplainerOptions::new().without_canonization();
@@ -147,6 +147,18 @@ fn explanations_from_the_threads_of_a_pool_take_turns() {
         (0..24).into_par_iter().map(explain).collect()
     });
     assert!(all.iter().all(|explanation| values(explanation) == values(&expected)));
+}
+
+#[test]
+fn a_method_is_made_by_name_or_of_its_parameters() {
+    let parameters = serde_json::json!({ "samples": 7, "base": { "method": "integrated-gradients", "steps": 3 } });
+    let by_name = Method::with("smoothgrad", parameters.as_object().unwrap().clone()).unwrap();
+    let base = IntegratedGradients { steps: 3, ..IntegratedGradients::default() };
+    let base = Method::of(base).into();
+    assert_eq!(by_name, Method::of(SmoothGrad { base, samples: 7, ..SmoothGrad::default() }));
+    let none = serde_json::json!({ "steps": 7 }).as_object().unwrap().clone();
+    assert!(matches!(Method::with("smoothgrad", none), Err(Error::Method(_))));
+    assert!(matches!(Method::named("lpr"), Err(Error::Method(_))));
 }
 
 struct Patience {
@@ -237,16 +249,20 @@ fn what_is_guessed_is_told() {
 }
 
 #[test]
-fn without_a_range_the_z_box_rule_is_refused() {
+fn without_a_range_z_box_gives_way_to_another_rule_and_that_is_told() {
     let options = SessionOptions::new().unknown_input_range();
     let session = options.open(sample("fashion_vgg.onnx")).unwrap();
     assert_eq!(session.input_range(), None);
-    let error = session.explainer(ExplainerOptions::new()).err().unwrap();
-    assert!(format!("{error:#}").contains("--input-range"), "{error:#}");
+    let explainer = session.explainer(on_threads(1)).unwrap();
+    let is_told = |notice: &Notice| {
+        notice.severity == Severity::Warning && notice.text.contains("in the place of z-box")
+    };
+    assert!(explainer.notices().iter().any(is_told), "{:?}", explainer.notices());
     let given = SessionOptions::new().pictures(false).input_range([-1.0], [2.0]);
     let session = given.open(sample("fashion_vgg.onnx")).unwrap();
     assert_eq!(session.input_range(), Some((&[-1.0][..], &[2.0][..])));
-    let explainer = session.explainer(ExplainerOptions::new()).unwrap();
+    let explainer = session.explainer(on_threads(1)).unwrap();
+    assert!(!explainer.notices().iter().any(is_told));
     let pictures = explainer.explain(&bag()).unwrap_err();
     assert!(matches!(pictures, Error::Preprocessing(_)), "{pictures}");
 }
