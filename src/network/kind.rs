@@ -8,7 +8,7 @@ use crate::linear::{
 };
 use crate::operator::{
     Activation, Affine, Choice, Concat, LayerNormalization, MatrixProduct, MaxPooling, Operator,
-    Product, Quotient, ResponseNormalization, Routing, Softmax, TwoSignals,
+    Product, Quotient, ResponseNormalization, Routing, Softmax, TopElements, TwoSignals,
 };
 use crate::tensor::Tensor;
 
@@ -47,6 +47,8 @@ pub enum Op {
     Quotient(Quotient),
     /// The larger of two signals, their comparison, ...
     TwoSignals(TwoSignals),
+    /// The largest elements of an axis.
+    TopElements(TopElements),
     /// One of two signals, as a condition says.
     Choice(Choice),
     /// Matrix product of two signals.
@@ -73,7 +75,7 @@ pub enum Kind {
     Dense,
     /// Average over a window or over axes.
     AveragePool,
-    /// Largest of a window, or of two signals.
+    /// Largest of a window, of an axis, or of two signals.
     MaxPool,
     /// Sum of signals.
     Sum,
@@ -150,7 +152,7 @@ impl Op {
             Op::LayerNormalization(_) => Kind::LayerNormalization,
             Op::MatrixProduct(_) => Kind::Matmul,
             Op::Activation(_) => Kind::Activation,
-            Op::MaxPooling(_) => Kind::MaxPool,
+            Op::MaxPooling(_) | Op::TopElements(_) => Kind::MaxPool,
             Op::Concat(_) => Kind::Concat,
             Op::Routing(_) => Kind::Reshape,
             Op::Product(product) if product.signal.is_some() => Kind::Gate,
@@ -189,6 +191,7 @@ impl Op {
             Op::Quotient(operator) => Some(operator),
             Op::TwoSignals(operator) => Some(operator),
             Op::Choice(operator) => Some(operator),
+            Op::TopElements(operator) => Some(operator),
             Op::MatrixProduct(operator) => Some(operator),
             Op::Softmax(operator) => Some(operator),
             Op::LayerNormalization(operator) => Some(operator),

@@ -5,10 +5,15 @@
 mod batch_normalization;
 mod bytes;
 mod decode;
+mod input;
 mod load;
+mod lp_pool;
 mod metadata;
 mod number_type;
+mod options;
+mod padding;
 mod parametric;
+mod quantization;
 mod recurrent;
 mod repair;
 mod rewrite;
@@ -16,5 +21,7 @@ mod upsample;
 mod vector_product;
 mod weights;
 
-pub use load::{DEFAULT_SIZE, LoadOptions, Model, ModelInput};
+pub use input::{DEFAULT_SIZE, ModelInput};
+pub use load::Model;
+pub use options::LoadOptions;
 pub use parametric::ParametricModel;

@@ -25,6 +25,7 @@ mod scalar;
 mod smooth;
 mod softmax;
 mod stair;
+mod top_elements;
 mod two_signals;
 
 use std::fmt::Debug;
@@ -49,6 +50,7 @@ pub use routing::Routing;
 pub use scalar::Unary;
 pub use softmax::Softmax;
 pub use stair::Stair;
+pub use top_elements::TopElements;
 pub use two_signals::TwoSignals;
 
 use crate::tensor::Tensor;

@@ -112,6 +112,7 @@ fn attention_as_one_node() {
         "matmul",
         "reshape",
     ];
+    let mixing = &[&attention[2..], &["reshape", "reshape"]].concat();
     let of_heads = [HEADS, HEADS, HEADS, attention].concat();
     let of_tokens = [of_heads.as_slice(), &["reshape", "reshape"]].concat();
     all_hold(vec![
@@ -124,6 +125,19 @@ fn attention_as_one_node() {
             let mask = g.floats(&[3, 3], &[0.1, -0.2, 0.3, 0.0, 0.5, -0.1, 0.2, 0.2, -0.4]);
             g.node("Attention", &[&q, &k, &v, &mask], &[float("scale", 0.5)])
         }),
+        case(
+            "heads that share keys",
+            23,
+            &[1, 3, 4],
+            &[HEADS, HEADS, HEADS, &["reshape"; 4], mixing].concat(),
+            |g| {
+                let q = projection(g);
+                let w = weight(g, &[4, 2]);
+                let (k, v) = (g.node("MatMul", &["x", &w], &[]), g.node("MatMul", &["x", &w], &[]));
+                let heads = [int("q_num_heads", 2), int("kv_num_heads", 1)];
+                g.node("Attention", &[&q, &k, &v], &heads)
+            },
+        ),
         case("three axes", 23, &[1, 3, 4], &of_tokens, |g| {
             let (q, k, v) = (projection(g), projection(g), projection(g));
             let heads = [int("q_num_heads", 2), int("kv_num_heads", 2)];

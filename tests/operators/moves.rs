@@ -53,11 +53,11 @@ fn moves() {
         flat_case("Pad by attributes", 9, |g| {
             g.node("Pad", &["x"], &[ints("pads", &[0, 0, 1, 2, 0, 1, 0, 1])])
         }),
-        flat_case("Pad reflect", 13, |g| {
+        case("Pad reflect", 13, SHAPE, &["reshape", "reshape"], |g| {
             let pads = g.ints(&[0, 0, 1, 2, 0, 0, 0, 1]);
             g.node("Pad", &["x", &pads], &[text("mode", "reflect")])
         }),
-        flat_case("Pad edge", 13, |g| {
+        case("Pad edge", 13, SHAPE, &["reshape", "reshape"], |g| {
             let pads = g.ints(&[0, 0, 1, 2, 0, 0, 0, 1]);
             g.node("Pad", &["x", &pads], &[text("mode", "edge")])
         }),
@@ -119,6 +119,25 @@ fn moves() {
     ]);
 }
 
+/// What is padded by less than nothing is cut off, whatever stands on the other side.
+#[test]
+fn paddings_of_both_signs() {
+    let of = |mode: &str, pads: [i64; 4]| {
+        let mut graph = Graph::with_input(19, &[1, 4]);
+        let pads = graph.ints(&pads);
+        let y = graph.node("Pad", &["x", &pads], &[text("mode", mode)]);
+        graph.output(&y);
+        let network = graph.load().unwrap().network;
+        let input = Tensor::new(&[1, 4], &[1.0, 2.0, 3.0, 4.0]).unwrap();
+        network.evaluate(&input).unwrap().data().to_vec()
+    };
+    assert_eq!(of("constant", [0, -1, 0, 2]), [2.0, 3.0, 4.0, 0.0, 0.0]);
+    assert_eq!(of("constant", [0, -1, 0, -1]), [2.0, 3.0]);
+    assert_eq!(of("reflect", [0, 2, 0, -1]), [3.0, 2.0, 1.0, 2.0, 3.0]);
+    assert_eq!(of("edge", [0, -2, 0, 2]), [3.0, 4.0, 4.0, 4.0]);
+    assert_eq!(of("wrap", [0, 1, 0, 2]), [4.0, 1.0, 2.0, 3.0, 4.0, 1.0, 2.0]);
+}
+
 #[test]
 fn moves_by_tables() {
     const SHAPE: &[usize] = &[1, 2, 3, 4];
@@ -159,6 +178,29 @@ fn moves_by_tables() {
                 g.node("ScatterElements", &[&y, &at, &part], &[int("axis", 2)])
             },
         ),
+        case(
+            "ScatterElements that adds, twice at one place",
+            18,
+            SHAPE,
+            &["reshape", "reshape", "sum", "reshape", "sum"],
+            |g| {
+                let at = indices(g, &[1, 2, 2, 1], &[0, 0, 2, -1]);
+                let (from, to) = (g.ints(&[0, 0]), g.ints(&[2, 1]));
+                let axes = g.ints(&[2, 3]);
+                let part = g.node("Slice", &["x", &from, &to, &axes], &[]);
+                let attributes = [int("axis", 3), text("reduction", "add")];
+                g.node("ScatterElements", &["x", &at, &part], &attributes)
+            },
+        ),
+        case("ScatterND that multiplies by numbers", 18, SHAPE, &["normalization"], |g| {
+            let (at, updates) = (indices(g, &[1, 2], &[0, 1]), weight(g, &[1, 3, 4]));
+            g.node("ScatterND", &["x", &at, &updates], &[text("reduction", "mul")])
+        }),
+        case("TopK", 11, SHAPE, &["max-pool", "activation"], |g| {
+            let two = g.ints(&[2]);
+            g.named_node("top", "TopK", &["x", &two], &["values", "places"], &[int("axis", 2)]);
+            g.node("Relu", &["values"], &[])
+        }),
         case("CumSum", 14, SHAPE, &["resize"], |g| {
             let axis = g.tensor(whole("axis", 2));
             g.node("CumSum", &["x", &axis], &[])

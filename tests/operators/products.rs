@@ -1,7 +1,7 @@
 //! `Einsum` of one, two and three factors, batches of weight matrices, and images in a batch.
 
 use super::{all_hold, case, weight};
-use crate::support::onnx::{Graph, ints, text};
+use crate::support::onnx::{Graph, int, ints, text};
 
 /// An `Einsum` of the input and weights of the given shapes.
 fn einsum(g: &mut Graph, equation: &str, weights: &[&[usize]]) -> String {
@@ -64,6 +64,34 @@ fn batches_of_matrices() {
     ]);
 }
 
+/// Experts mixed by the picture (CondConv): the weight of the convolution is a signal.
+#[test]
+fn convolutions_with_a_computed_weight() {
+    let mixed = |g: &mut Graph, shape: &[usize]| {
+        let len = shape.iter().product();
+        let w = weight(g, &[2, len]);
+        let pooled = g.node("ReduceMean", &["x"], &[ints("axes", &[2, 3]), int("keepdims", 0)]);
+        let y = g.node("MatMul", &[&pooled, &w], &[]);
+        let shape: Vec<i64> = shape.iter().map(|&length| length as i64).collect();
+        let shape = g.ints(&shape);
+        g.node("Reshape", &[&y, &shape], &[])
+    };
+    let weights = ["average-pool", "reshape", "reshape", "dense"];
+    let kinds = [weights.as_slice(), &["reshape"; 4], &["matmul", "reshape"]].concat();
+    let biased = [kinds.as_slice(), &["normalization"]].concat();
+    all_hold(vec![
+        case("padded and strided", 13, &[1, 2, 5, 4], &biased, |g| {
+            let (w, b) = (mixed(g, &[3, 2, 3, 2]), weight(g, &[3]));
+            let geometry = [ints("pads", &[1, 0, 1, 1]), ints("strides", &[2, 1])];
+            g.node("Conv", &["x", &w, &b], &geometry)
+        }),
+        case("grouped and dilated", 13, &[1, 2, 5, 5], &kinds, |g| {
+            let w = mixed(g, &[4, 1, 2, 2]);
+            g.node("Conv", &["x", &w], &[int("group", 2), ints("dilations", &[2, 2])])
+        }),
+    ]);
+}
+
 #[test]
 fn images_in_a_batch() {
     let frames = |g: &mut Graph| {
@@ -79,7 +107,7 @@ fn images_in_a_batch() {
         }),
         case("a depthwise convolution", 13, SHAPE, &behind("convolution"), |g| {
             let (y, w) = (frames(g), weight(g, &[2, 1, 3, 3]));
-            g.node("Conv", &[&y, &w], &[crate::support::onnx::int("group", 2)])
+            g.node("Conv", &[&y, &w], &[int("group", 2)])
         }),
         case("a transposed convolution", 13, SHAPE, &behind("convolution"), |g| {
             let (y, w, b) = (frames(g), weight(g, &[2, 3, 2, 2]), weight(g, &[3]));

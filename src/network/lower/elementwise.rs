@@ -13,6 +13,9 @@ use crate::network::{LayerId, Op};
 use crate::operator::{Affine, Binary, Elementary, Function, Routing, Stair, Step, Unary};
 use crate::tensor::Tensor;
 
+/// The name of the typed operator that rounds, and of which the derivative is taken as 1.
+pub const ROUND_STRAIGHT_THROUGH: &str = "RoundStraightThrough";
+
 impl Lowering<'_> {
     pub(super) fn unary(&mut self, context: &NodeContext, op: &ElementWiseOp) -> Result<Value> {
         let input = self.signal(context, 0)?;
@@ -77,7 +80,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn with_constant(
+    pub(super) fn with_constant(
         &mut self,
         context: &NodeContext,
         operation: Binary,
@@ -216,6 +219,7 @@ fn unary_named(name: &str) -> Option<Unary> {
         "Sign" => Unary::Stair(Stair::Sign),
         "Not" => Unary::Stair(Stair::Not),
         "IsNan" => Unary::Stair(Stair::IsNan),
+        ROUND_STRAIGHT_THROUGH => Unary::Stair(Stair::RoundStraightThrough),
         _ => return Elementary::named(name).map(Unary::Elementary),
     })
 }
@@ -242,6 +246,6 @@ fn fitting(constant: Tensor, shape: &[usize]) -> Result<Tensor> {
     if Broadcast::between(constant.shape(), shape).is_some() {
         return Ok(constant);
     }
-    let spread = constant.as_tract().broadcast_to_shape(shape)?;
+    let spread = constant.to_tract()?.broadcast_to_shape(shape)?;
     Tensor::from_tract(spread)
 }

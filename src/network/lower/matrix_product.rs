@@ -106,8 +106,12 @@ impl Lowering<'_> {
     /// `softmax(scale · Q Kᵀ + mask) V`, the queries `[N, heads, L, E]` or without the axis of heads.
     pub(super) fn attention(&mut self, context: &NodeContext, op: &Sdpa) -> Result<Value> {
         let inputs = [0, 1, 2].map(|index| self.signal(context, index));
-        let inputs: Vec<LayerId> = inputs.into_iter().collect::<Result<_>>()?;
+        let mut inputs: Vec<LayerId> = inputs.into_iter().collect::<Result<_>>()?;
         ensure!(!op.is_causal, "a causal mask");
+        let heads = self.lowered.drafts[inputs[0]].shape.clone();
+        for input in &mut inputs[1..] {
+            *input = self.repeated_heads(context, *input, &heads);
+        }
         let shape_of = |id: LayerId| self.lowered.drafts[id].shape.clone();
         let (query, key, value) = (shape_of(inputs[0]), shape_of(inputs[1]), shape_of(inputs[2]));
         let rank = query.len();
@@ -148,6 +152,30 @@ impl Lowering<'_> {
         let mixed = self.multiply(context, mixing, weights, values);
         let back = Routing::reshape("Reshape", &mixed_shape, &context.output_shape);
         Ok(Value::Layer(self.route(context, mixed, back)))
+    }
+
+    /// Keys or values `[N, G, L, E]` of groups of heads, repeated for every head of `[N, H, ...]`.
+    fn repeated_heads(
+        &mut self,
+        context: &NodeContext,
+        input: LayerId,
+        heads: &[usize],
+    ) -> LayerId {
+        let shape = self.lowered.drafts[input].shape.clone();
+        let (&[_, heads, ..], &[batch, groups, length, features]) = (heads, shape.as_slice())
+        else {
+            return input;
+        };
+        if groups == 0 || heads == groups || !heads.is_multiple_of(groups) {
+            return input;
+        }
+        let (len, times) = (length * features, heads / groups);
+        let matrices = (0..batch * heads).map(|at| at / heads * groups + at % heads / times);
+        let sources =
+            matrices.flat_map(|at| (at * len..(at + 1) * len).map(|at| at as u32)).collect();
+        let repeated = [batch, heads, length, features];
+        let routing = Routing::from_sources("Expand", &shape, &repeated, sources);
+        self.route(context, input, routing)
     }
 
     /// The scores with a mask added that broadcasts to `shape`, the scores' own with its axes apart.

@@ -16,12 +16,14 @@ mod matrix_product;
 mod moves;
 mod origins;
 mod pools;
+mod scatter;
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::*;
 use tract_core::ops;
 
 use self::constant::Constant;
+pub use self::elementwise::ROUND_STRAIGHT_THROUGH;
 pub use self::lowered::Lowered;
 pub use self::origins::Origins;
 use super::recognise::{Draft, DraftOp};
@@ -138,8 +140,10 @@ impl Lowering<'_> {
         for input in &node.inputs {
             match self.lowered.values.get(input) {
                 Some(value) => inputs.push(value.clone()),
-                // Some node before this one is unknown and already noted.
-                None => return Ok(()),
+                None => {
+                    self.note_missing(node, *input);
+                    return Ok(());
+                }
             }
         }
         let (name, op_type) = self.origins.of_node(&node.name, &node.op.name());
@@ -159,6 +163,17 @@ impl Lowering<'_> {
             }),
         }
         Ok(())
+    }
+
+    /// Notes a node that reads a value that nothing knows, unless the node before it is noted already.
+    fn note_missing(&mut self, node: &TypedNode, input: OutletId) {
+        if input.slot == 0 || !self.lowered.values.contains_key(&OutletId::new(input.node, 0)) {
+            return;
+        }
+        let of = |node: &TypedNode| self.origins.of_node(&node.name, &node.op.name());
+        let ((name, op_type), before) = (of(node), of(&self.model.nodes[input.node]));
+        let reason = format!("it reads output {} of the {}", input.slot + 1, before.1);
+        self.unknown.push(UnknownOp { op_type, name, reason, has_gradient: false });
     }
 
     fn lower_node(&mut self, context: &NodeContext) -> Result<Value> {

@@ -4,14 +4,14 @@ use anyhow::{Context, Result, bail};
 use tract_core::internal::*;
 use tract_core::ops::array::{
     CumSum, Gather, GatherElements, GatherNd, MultiBroadcastTo, Pad, PadMode, ScatterElements,
-    ScatterNd, ScatterReduction, Slice, StridedSlice, Tile, Trilu, TypedConcat,
+    ScatterNd, Slice, StridedSlice, Tile, Topk, Trilu, TypedConcat,
 };
 use tract_core::ops::change_axes::AxisOp;
 
 use super::{Lowering, NodeContext, Value};
 use crate::linear::{ResampledAxis, Resampling};
 use crate::network::{LayerId, Op};
-use crate::operator::{Affine, Concat, Routing};
+use crate::operator::{Affine, Concat, Routing, TopElements};
 use crate::tensor::Tensor as Array;
 
 impl Lowering<'_> {
@@ -24,17 +24,14 @@ impl Lowering<'_> {
 
     pub(super) fn routing(&mut self, context: &NodeContext) -> Result<Value> {
         let op = &context.node.op;
-        let scatters = |reduction: &ScatterReduction| match reduction {
-            ScatterReduction::None => Ok(()),
-            _ => bail!("a scatter that combines values ({reduction:?})"),
-        };
         if let Some(op) = op.downcast_ref::<ScatterNd>() {
-            scatters(&op.reduction)?;
-            return self.moved(context, &[0, 2]);
+            return self.scatter_nd(context, op);
         }
         if let Some(op) = op.downcast_ref::<ScatterElements>() {
-            scatters(&op.reduction)?;
-            return self.moved(context, &[0, 2]);
+            return self.scatter_elements(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<Topk>() {
+            return self.top_elements(context, op);
         }
         let moves = op.is::<AxisOp>()
             || op.is::<Slice>()
@@ -114,7 +111,7 @@ impl Lowering<'_> {
 
     /// The layer whose elements are those of a signal that have the given numbers, 0 for the number 0, and for a
     /// number −1 − n the constant n.
-    fn copies(
+    pub(super) fn copies(
         &mut self,
         context: &NodeContext,
         signal: LayerId,
@@ -146,6 +143,18 @@ impl Lowering<'_> {
         let shift = Some(Array::new(&shape, &shifts)?);
         let affine = Op::Affine(Affine { scale: None, shift });
         Ok(self.layer(context, affine.into(), vec![*layer]))
+    }
+
+    /// The values of a `TopK`.
+    fn top_elements(&mut self, context: &NodeContext, op: &Topk) -> Result<Value> {
+        let input = self.signal(context, 0)?;
+        let top = TopElements {
+            axis: op.axis,
+            count: context.output_shape[op.axis],
+            is_largest: op.largest,
+            input_shape: self.lowered.drafts[input].shape.clone(),
+        };
+        Ok(self.layer(context, Op::TopElements(top).into(), vec![input]))
     }
 
     /// Sums along an axis of all elements up to each, or from each on.
@@ -219,7 +228,7 @@ impl Lowering<'_> {
     ) -> Result<Array> {
         let mut probe = Array::zeros(input_shape)?;
         probe.data_mut().iter_mut().enumerate().for_each(|(at, to)| *to = value(at));
-        let mut inputs = tvec![probe.to_value()];
+        let mut inputs = tvec![probe.to_value()?];
         for input in &context.inputs[1..] {
             match input {
                 Value::Constant(constant) => inputs.push(constant.tensor()?.into_tvalue()),

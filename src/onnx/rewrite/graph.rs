@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
@@ -57,6 +58,16 @@ pub(super) fn node(name: &str, op_type: &str, inputs: &[&str], output: &str) -> 
         input: inputs.iter().map(ToString::to_string).collect(),
         output: vec![output.to_string()],
         ..NodeProto::default()
+    }
+}
+
+/// A whole number as an attribute.
+pub(super) fn whole_number(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.to_string(),
+        i: value,
+        r#type: AttributeType::Int as i32,
+        ..AttributeProto::default()
     }
 }
 

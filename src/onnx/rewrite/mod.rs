@@ -8,6 +8,8 @@
 //! | [`unused`] | what no way leads from to the output plays no part |
 //! | [`conditions`] | `If` with a known condition is one of its branches |
 //! | [`batch`] | what is computed of a batch is, picture by picture, what is computed of each |
+//! | [`microsoft`] | onnxruntime's fused operators are what they were made of |
+//! | [`quantized`] | quantised arithmetic is real-valued arithmetic between roundings |
 //! | [`training`] | `BatchNormalization` in training form normalises by its signal's own statistics |
 //! | [`machine_learning`] | `Scaler`, `LinearClassifier`, `Normalizer` are products, sums and quotients |
 //! | [`resize`] | the lengths that factors give are the sizes that corners are aligned of |
@@ -27,7 +29,9 @@ mod domains;
 mod functions;
 mod graph;
 mod machine_learning;
+mod microsoft;
 mod pools;
+mod quantized;
 mod resize;
 mod scores;
 mod shapes;
@@ -41,6 +45,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
 use self::batch::Settled;
+use super::quantization;
 use super::weights::declared;
 
 /// What came of choosing an output.
@@ -96,6 +101,8 @@ pub(super) fn run(
     conditions::settle(model, reader, (input, declared))?;
     let opset = opset(model);
     let graph = model.graph.as_mut().context("the model has no graph")?;
+    microsoft::write_out(graph)?;
+    quantized::write_out(graph);
     machine_learning::write_out(graph, opset);
     unused::drop_unused(graph);
     domains::refuse_unknown(reader, graph)?;
@@ -147,6 +154,8 @@ pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[u
 /// The operators that rewrites leave behind for tract to read in our way.
 pub(super) fn register(reader: &mut Onnx) {
     training::register(reader);
+    microsoft::register(reader);
+    quantization::register(reader);
 }
 
 /// The version of the standard operators.
