@@ -5,10 +5,12 @@
 mod batch_normalization;
 mod bytes;
 mod decode;
+mod input;
 mod load;
 mod lp_pool;
 mod metadata;
 mod number_type;
+mod options;
 mod padding;
 mod parametric;
 mod quantization;
@@ -19,5 +21,7 @@ mod upsample;
 mod vector_product;
 mod weights;
 
-pub use load::{DEFAULT_SIZE, LoadOptions, Model, ModelInput};
+pub use input::{DEFAULT_SIZE, ModelInput};
+pub use load::Model;
+pub use options::LoadOptions;
 pub use parametric::ParametricModel;

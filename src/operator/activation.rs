@@ -17,6 +17,9 @@ pub struct Activation {
 /// Where a function is compared with the known activations.
 const PROBES: [f32; 11] = [-4.1, -3.0, -1.7, -0.6, -0.1, 0.0, 0.2, 0.9, 1.8, 3.3, 7.0];
 
+/// Where one that is clipped far out shows itself; what overflows there agrees, and is replaced.
+const FAR_PROBES: [f32; 8] = [-1e3, -80.0, -25.0, -10.5, 10.5, 25.0, 80.0, 1e3];
+
 impl Activation {
     /// An activation that goes by the name of the known function it agrees with, else by `fallback`.
     pub fn new(function: Function, fallback: &str) -> Activation {
@@ -31,10 +34,12 @@ impl Activation {
         }
         let known = known_activations();
         let agrees = |(_, reference, _): &&(&str, fn(f32) -> f32, _)| {
-            PROBES.iter().all(|&x| {
+            let is_close = |x: f32| {
                 let (ours, theirs) = (function.at(x), reference(x));
                 (ours - theirs).abs() <= 2e-6 * theirs.abs().max(1.0)
-            })
+            };
+            PROBES.iter().all(|&x| is_close(x))
+                && FAR_PROBES.iter().all(|&x| is_close(x) || !function.at(x).is_finite())
         };
         let (name, _, replacement) = known.iter().find(agrees)?;
         let function = replacement.map_or_else(|| function.clone(), Function::unary);
@@ -134,6 +139,14 @@ mod tests {
         let square = Activation::new(Function::unary(Unary::Square), "Pow");
         assert_eq!(square.name, "pow");
         assert!(!square.is_recognised());
+    }
+
+    #[test]
+    fn an_activation_that_is_clipped_far_out_is_another_one() {
+        let gelu = Function::unary(Unary::Gelu);
+        assert_eq!(Activation::known(&gelu).unwrap().name, "gelu");
+        let clipped = gelu.then(&Function::with_constant(Binary::Min, &number(10.0), false));
+        assert!(Activation::known(&clipped).is_none());
     }
 
     #[test]

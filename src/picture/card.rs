@@ -89,6 +89,12 @@ impl Card {
         )
     }
 
+    /// The preprocessing of a network whose input is of bytes: those of the picture, which the network prepares itself.
+    pub fn of_bytes() -> Self {
+        let input = Preprocessing::preset("raw").unwrap_or_default();
+        Self::of_preset(input, "preset raw, because the network takes bytes".to_string())
+    }
+
     pub(super) fn of_preset(input: Preprocessing, origin: String) -> Self {
         Self {
             labels: None,

@@ -59,9 +59,13 @@ impl Cards {
     pub fn preprocessor(
         &self,
         shape: InputShape,
+        takes_bytes: bool,
         overrides: &Overrides,
     ) -> Result<(Preprocessor, Vec<Notice>)> {
-        let guessed = Card::guessed(shape.channels);
+        let guessed = match takes_bytes {
+            true => Card::of_bytes(),
+            false => Card::guessed(shape.channels),
+        };
         let (mut steps, card) = match self.input() {
             Some((steps, card)) => (steps.clone(), card),
             None => (guessed.input.clone().unwrap_or_default(), &guessed),

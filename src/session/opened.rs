@@ -110,7 +110,10 @@ impl Described {
             return Ok(Err(Error::of(Error::Preprocessing, none)));
         }
         let fitted = match input.picture {
-            Some(shape) => self.cards.preprocessor(shape, &self.options.overrides),
+            Some(shape) => {
+                let takes_bytes = input.range == Some([0.0, 255.0]);
+                self.cards.preprocessor(shape, takes_bytes, &self.options.overrides)
+            }
             None => Err(Error::of(
                 Error::Preprocessing,
                 anyhow!(

@@ -9,9 +9,10 @@ use super::support::worst_error;
 use super::{Run, command, fashion_photo, files_in, folder, run, sample, vgg};
 
 /// The keys of a report, sorted.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "canonization",
     "composite",
+    "explained",
     "files",
     "input",
     "method",

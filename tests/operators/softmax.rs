@@ -181,8 +181,14 @@ fn what_is_normalised_already_gets_no_softmax() {
         let mean = g.node("Mul", &[&sum, &half], &[]);
         g.node("Log", &[&mean], &[])
     });
+    let clipped = heads(4, |g, [z, _]| {
+        let p = g.node("Softmax", &[&z], &[]);
+        let (low, high) = (scalar(g, 1e-7), scalar(g, 1.0 - 1e-7));
+        g.node("Clip", &[&p, &low, &high], &[])
+    });
     for (model, quantity) in [
         (mean, Quantity::Probability),
+        (clipped, Quantity::Probability),
         (scores, Quantity::Probability),
         (signed, Quantity::Score),
         (logarithms, Quantity::LogProbability),
