@@ -5,7 +5,7 @@
 //!
 //! Prints for every picture and method how much of the relevance speaks against the class.
 
-use onnxplain::{Composite, Error, ExplainerOptions, Session, Targets, Unwatched};
+use onnxplain::{Composite, Error, ExplainerOptions, Method, Session, Targets, Unwatched};
 
 fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
@@ -20,10 +20,7 @@ fn main() -> Result<(), Error> {
     let ways = [
         ("lrp", lrp.clone()),
         ("lrp, epsilon-plus", lrp.composite(Composite::named("epsilon-plus")?)),
-        (
-            "input-x-gradient",
-            ExplainerOptions::from("input-x-gradient".parse::<onnxplain::Method>()?),
-        ),
+        ("input-x-gradient", Method::named("input-x-gradient")?.into()),
     ];
     for (name, options) in ways {
         let explainer = session.explainer(options.threads(1))?;

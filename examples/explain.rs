@@ -4,7 +4,7 @@
 //!
 //! Writes `heatmap.png` and `overlay.png` to the current folder.
 
-use onnxplain::{Error, ExplainerOptions, Session, Target};
+use onnxplain::{Error, ExplainerOptions, Session, Severity, Target};
 
 fn main() -> Result<(), Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,8 +19,9 @@ fn main() -> Result<(), Error> {
 
     let session = Session::open(model)?;
     let explainer = session.explainer(ExplainerOptions::new())?;
-    for notice in session.notices().iter().chain(explainer.notices()) {
-        eprintln!("{:?}: {notice}", notice.severity);
+    let notices = session.notices().iter().chain(explainer.notices());
+    for notice in notices.filter(|notice| notice.severity >= Severity::Note) {
+        eprintln!("{notice}");
     }
 
     let explanation = explainer.explain_target(picture, target)?;

@@ -52,8 +52,8 @@
 //!     assert_eq!(explanation.relevance().shape(), [1, 28, 28]);
 //! }
 //!
-//! // Another method on the same model, stopped at a layer.
-//! let gradient = session.explainer("gradient".parse::<Method>()?)?;
+//! // Another method on the same model.
+//! let gradient = session.explainer(Method::named("gradient")?)?;
 //! assert!(gradient.explain_target(&picture, Target::Class(3))?.relevance().sum().is_finite());
 //!
 //! // Forward passes of many inputs.
@@ -72,7 +72,7 @@
 //!
 //! # Methods and composites
 //!
-//! [`Method`] lists the methods, [`methods`] their parameters; `docs/methods.md` compares them. [`Composite::auto`] takes
+//! [`Method::named`] lists the methods, [`methods`] has their parameters; `docs/methods.md` compares them. [`Composite::auto`] takes
 //! the preset that suits the architecture; [`Composite::presets`] names all, `docs/library.md` and the README say what
 //! they are for.
 //!
@@ -123,19 +123,16 @@ pub mod session;
 mod suggest;
 #[doc(hidden)]
 pub mod tensor;
-use onnxplain_kernels::{
-    cancellation, elementwise as vector, geometry, microkernel, nchwc as blocked, simd as lanes,
-};
 
 pub use error::{Cause, Error, Result};
 pub use explain::Initial;
 pub use heatmap::{Colormap, Normalization, Rendering};
 pub use image;
-pub use method::{Method, Sums, Unwatched, Watch};
+pub use method::{Sums, Unwatched, Watch};
 pub use network::Quantity;
 pub use session::{Array, Class, Composite, Explainer, ExplainerOptions, Explanation, Heatmap};
-pub use session::{Input, Notice, Prediction, Session, SessionOptions, Severity, Source, StartUp};
-pub use session::{Target, Targets, Timing, Topic};
+pub use session::{Input, Method, Notice, Prediction, Session, SessionOptions, Severity, Source};
+pub use session::{StartUp, Target, Targets, Timing, Topic};
 
 /// Parameters of the attribution methods, with the defaults of their papers; and what some of them measure about
 /// themselves.

@@ -1,8 +1,7 @@
 //! The one array type of the engine: dense `f32`, row-major, cheap to share.
 //!
-//! A [`Tensor`] wraps a tract tensor whose element type and storage were
-//! checked once, so that a linear map can hand it to a tract kernel without a
-//! copy while the rest of the crate reads plain slices.
+//! The floats are in memory of our own, aligned for the kernels, or in a tensor that tract made: reading both is the
+//! same, and only what tract computes with is copied for it.
 
 mod blocks;
 mod stored;
@@ -10,6 +9,7 @@ mod stored;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use onnxplain_kernels::{AlignedBuf, elementwise};
 use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
@@ -18,11 +18,34 @@ pub(crate) use self::blocks::{constant_to_blocks, to_blocks, to_rows};
 pub(crate) use self::stored::tests::Counting;
 pub(crate) use self::stored::{Store, StoredTensor, View};
 use crate::parallel::{for_each_chunk, map_chunks};
-use crate::vector;
 
 /// A dense, row-major `f32` array. Cloning shares the storage.
 #[derive(Clone, Debug)]
-pub struct Tensor(Arc<TractTensor>);
+pub struct Tensor {
+    shape: Arc<[usize]>,
+    storage: Arc<Storage>,
+}
+
+/// The floats of a tensor.
+#[derive(Debug)]
+enum Storage {
+    /// In memory of our own.
+    Own(AlignedBuf),
+    /// In a tensor of tract's: `f32`, plain, in main memory.
+    Tract(Arc<TractTensor>),
+}
+
+impl Storage {
+    fn as_slice(&self) -> &[f32] {
+        match self {
+            Storage::Own(numbers) => numbers,
+            Storage::Tract(tensor) => match tensor.as_plain_ram().map(|view| view.as_slice()) {
+                Some(Ok(slice)) => slice,
+                _ => unreachable!("the storage was checked where the tensor was made"),
+            },
+        }
+    }
+}
 
 impl Tensor {
     /// An array of zeros.
@@ -30,22 +53,21 @@ impl Tensor {
     /// # Errors
     /// When the memory cannot be had.
     pub fn zeros(shape: &[usize]) -> Result<Tensor> {
-        let tensor = TractTensor::zero_dt(DatumType::F32, shape)
-            .with_context(|| format!("no memory for a tensor of shape {shape:?}"))?;
-        Tensor::from_tract(tensor)
+        Tensor::filled(shape, 0.0)
     }
 
-    /// An array whose elements are still to be written, every one of them, before any is read.
+    /// An array with unspecified elements, all of which the caller is about to write.
     ///
     /// Filling the results of every kernel with zeros first cost 11 % of a MobileNetV2's time.
     ///
     /// # Errors
     /// When the memory cannot be had.
-    #[allow(unsafe_code)]
     pub(crate) fn unwritten(shape: &[usize]) -> Result<Tensor> {
-        // SAFETY: any bits are a number; callers write all of them before they read one.
-        let tensor = unsafe { TractTensor::uninitialized_dt(DatumType::F32, shape) };
-        Tensor::from_tract(tensor.with_context(|| format!("no memory for {shape:?} numbers"))?)
+        let len = shape.iter().try_fold(1usize, |len, &axis| len.checked_mul(axis));
+        let numbers = len.and_then(AlignedBuf::try_unspecified);
+        let numbers =
+            numbers.with_context(|| format!("no memory for a tensor of shape {shape:?}"))?;
+        Ok(Tensor { shape: shape.into(), storage: Arc::new(Storage::Own(numbers)) })
     }
 
     /// An array with every element equal to `value`.
@@ -53,7 +75,7 @@ impl Tensor {
     /// # Errors
     /// When the memory cannot be had.
     pub fn filled(shape: &[usize], value: f32) -> Result<Tensor> {
-        let mut tensor = Tensor::zeros(shape)?;
+        let mut tensor = Tensor::unwritten(shape)?;
         tensor.data_mut().fill(value);
         Ok(tensor)
     }
@@ -68,7 +90,7 @@ impl Tensor {
             "a tensor of shape {shape:?} cannot hold {} elements",
             data.len()
         );
-        let mut tensor = Tensor::zeros(shape)?;
+        let mut tensor = Tensor::unwritten(shape)?;
         tensor.data_mut().copy_from_slice(data);
         Ok(tensor)
     }
@@ -87,16 +109,12 @@ impl Tensor {
     /// When the tensor holds no numbers.
     pub fn from_shared_tract(tensor: Arc<TractTensor>) -> Result<Tensor> {
         let is_ready = tensor.datum_type() == DatumType::F32 && tensor.is_plain_ram();
-        if is_ready {
-            return Ok(Tensor(tensor));
-        }
-        let cast = tensor.cast_to::<f32>()?.into_owned();
-        ensure!(
-            cast.is_plain_ram(),
-            "a {:?} tensor cannot be read as numbers",
-            tensor.datum_type()
-        );
-        Ok(Tensor(Arc::new(cast)))
+        let tensor =
+            if is_ready { tensor } else { Arc::new(tensor.cast_to::<f32>()?.into_owned()) };
+        let is_readable = tensor.as_plain_ram().is_some_and(|view| view.as_slice::<f32>().is_ok());
+        let number_type = tensor.datum_type();
+        ensure!(is_readable, "a {number_type:?} tensor cannot be read as numbers");
+        Ok(Tensor { shape: tensor.shape().into(), storage: Arc::new(Storage::Tract(tensor)) })
     }
 
     /// What a tract plan produced.
@@ -107,24 +125,33 @@ impl Tensor {
         Tensor::from_shared_tract(value.into_arc_tensor())
     }
 
-    /// This tensor as an input of a tract plan, sharing the storage.
-    pub fn to_value(&self) -> TValue {
-        self.0.clone().into_tvalue()
+    /// This tensor as an input of a tract plan: copied, unless tract made it.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn to_value(&self) -> Result<TValue> {
+        Ok(self.to_tract()?.into_tvalue())
     }
 
-    /// The tract tensor behind this one.
-    pub fn as_tract(&self) -> &Arc<TractTensor> {
-        &self.0
+    /// This tensor as one of tract's: copied, unless tract made it.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn to_tract(&self) -> Result<Arc<TractTensor>> {
+        match &*self.storage {
+            Storage::Tract(tensor) if tensor.shape() == self.shape() => Ok(tensor.clone()),
+            _ => Ok(Arc::new(TractTensor::from_shape(self.shape(), self.data())?)),
+        }
     }
 
     /// The length of every axis, outermost first.
     pub fn shape(&self) -> &[usize] {
-        self.0.shape()
+        &self.shape
     }
 
     /// The number of elements.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.data().len()
     }
 
     /// Whether there is no element.
@@ -134,47 +161,38 @@ impl Tensor {
 
     /// The elements in row-major order.
     pub fn data(&self) -> &[f32] {
-        let elements = self.0.as_plain_ram().map(|view| view.as_slice::<f32>());
-        match elements {
-            Some(Ok(slice)) => slice,
-            _ => unreachable!("every constructor checks that the storage is plain f32"),
-        }
+        self.storage.as_slice()
     }
 
-    /// The elements in row-major order, to be written; copies first where the storage is shared.
+    /// The elements in row-major order, to be written; copies first where the storage is shared, or tract's.
     pub fn data_mut(&mut self) -> &mut [f32] {
-        if Arc::get_mut(&mut self.0).is_none() {
-            self.0 = Arc::new(self.0.deep_clone());
+        if !matches!(Arc::get_mut(&mut self.storage), Some(Storage::Own(_))) {
+            let mut numbers = AlignedBuf::unspecified(self.len());
+            numbers.copy_from_slice(self.data());
+            self.storage = Arc::new(Storage::Own(numbers));
         }
-        let view = Arc::get_mut(&mut self.0)
-            .and_then(|tensor| tensor.to_plain_array_view_mut::<f32>().ok());
-        match view.and_then(|view| view.into_slice()) {
-            Some(slice) => slice,
-            None => unreachable!("every constructor checks that the storage is plain f32"),
+        match Arc::get_mut(&mut self.storage) {
+            Some(Storage::Own(numbers)) => numbers,
+            _ => unreachable!("storage of our own, which nobody shares"),
         }
     }
 
     /// Whether nobody else shares the storage, so that writing into it is free.
     pub fn is_unshared(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
+        Arc::strong_count(&self.storage) == 1 && matches!(&*self.storage, Storage::Own(_))
     }
 
-    /// The same elements in another shape.
+    /// The same elements in another shape, sharing the storage.
     ///
     /// # Errors
     /// When the number of elements would change.
     pub fn reshaped(self, shape: &[usize]) -> Result<Tensor> {
-        if self.shape() == shape {
-            return Ok(self);
-        }
         ensure!(
             self.len() == shape.iter().product::<usize>(),
             "a tensor of shape {:?} cannot take the shape {shape:?}",
             self.shape()
         );
-        let mut tensor = Arc::try_unwrap(self.0).unwrap_or_else(|shared| shared.deep_clone());
-        tensor.set_shape(shape)?;
-        Ok(Tensor(Arc::new(tensor)))
+        Ok(Tensor { shape: shape.into(), storage: self.storage })
     }
 
     /// A new tensor of the same shape with `function` applied to every element.
@@ -185,7 +203,7 @@ impl Tensor {
         let mut result = Tensor::unwritten(self.shape())?;
         for_each_chunk(result.data_mut(), CHUNK, |index, chunk| {
             let from = &self.data()[index * CHUNK..][..chunk.len()];
-            vector::each_with(chunk, from, |to, from| *to = function(from));
+            elementwise::each_with(chunk, from, |to, from| *to = function(from));
         });
         Ok(result)
     }
@@ -197,7 +215,7 @@ impl Tensor {
 
     /// The sum of all elements and of all absolute values, accumulated in `f64`.
     pub fn sums(&self) -> [f64; 2] {
-        vector::sums(self.data())
+        elementwise::sums(self.data())
     }
 
     /// The largest absolute value; 0 for an empty tensor.
@@ -241,8 +259,8 @@ impl Tensor {
         others: [&Tensor; N],
         function: impl Fn(f32, [f32; N]) -> f32 + Send + Sync,
     ) -> Result<[f64; 2]> {
-        let sums = self.combine_chunks(others, function, vector::sums)?;
-        Ok(vector::total(&sums))
+        let sums = self.combine_chunks(others, function, elementwise::sums)?;
+        Ok(elementwise::total(&sums))
     }
 
     /// Combines chunk by chunk, and returns what `conclude` makes of each.
@@ -271,7 +289,7 @@ impl Tensor {
                 chunk.copy_from_slice(&source[index * CHUNK..][..chunk.len()]);
             }
             let others = others.map(|other| &other[index * CHUNK..][..chunk.len()]);
-            vector::combine(chunk, others, &function);
+            elementwise::combine(chunk, others, &function);
             conclude(chunk)
         }))
     }
@@ -288,7 +306,7 @@ pub(crate) const CHUNK: usize = 1 << 12;
 
 /// The sum of numbers, accumulated in `f64`.
 pub(crate) fn sum_of(data: &[f32]) -> f64 {
-    vector::sums(data)[0]
+    elementwise::sums(data)[0]
 }
 
 #[cfg(test)]

@@ -427,7 +427,7 @@ proptest! {
         let input = noise(&model.input.shape, seed ^ 1);
         for preset in ["epsilon-plus-flat", "w-square-plus", "gamma", "epsilon"] {
             let composite = Composite::find(preset).unwrap();
-            let imbalance = explained(&model, &composite, &input).books.worst_imbalance();
+            let imbalance = explained(&model, &composite, &input).conservation.worst_imbalance();
             prop_assert!(imbalance <= 1e-4, "{preset} is out of balance by {imbalance:e}");
         }
     }

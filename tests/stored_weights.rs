@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use onnxplain::canonize::{PassSelection, canonize};
 use onnxplain::composite::Composite;
-use onnxplain::explain::{Explainer, InputRange, Packing};
+use onnxplain::explain::{Explainer, InputRange, Prepack, RelevanceSupport, Step};
 use onnxplain::linear::Weight;
 use onnxplain::network::{Network, Op};
 use onnxplain::onnx::{LoadOptions, Model};
@@ -28,15 +28,15 @@ fn load(path: &Path, is_without_reference: bool) -> Network {
     Model::load(path, &options).unwrap().network
 }
 
-fn explainer(mut network: Network, preset: &str, packing: Packing) -> anyhow::Result<Explainer> {
+fn explainer(mut network: Network, preset: &str, prepack: Prepack) -> anyhow::Result<Explainer> {
     let composite = Composite::find(preset)?;
     canonize(&mut network, &PassSelection::of(&composite.canonize)?)?;
     let range = InputRange { low: vec![-2.0], high: vec![2.0], channel_axis: 1 };
-    Explainer::with_packing(network, &composite, Some(&range), Threads::new(2)?, packing)
+    Explainer::with_prepack(network, &composite, Some(&range), Threads::new(2)?, prepack)
 }
 
-fn relevance(network: Network, preset: &str, packing: Packing) -> anyhow::Result<Vec<u32>> {
-    let explainer = explainer(network, preset, packing)?;
+fn relevance(network: Network, preset: &str, prepack: Prepack) -> anyhow::Result<Vec<u32>> {
+    let explainer = explainer(network, preset, prepack)?;
     let input = noise(explainer.network().input_shape(), 3);
     let activations = explainer.forward(&input)?;
     let mut initial = Tensor::zeros(activations.logits()?.shape())?;
@@ -74,8 +74,8 @@ fn a_single_explanation_is_the_same_to_the_last_bit() {
     let presets = ["epsilon-plus-flat", "epsilon-gamma-box", "epsilon-alpha2-beta1", "gradient"];
     let check = |name: &str, preset: &str| {
         let path = sample(name);
-        let kept = relevance(load(&path, false), preset, Packing::Kept).unwrap();
-        let in_passing = relevance(load(&path, true), preset, Packing::PerPass).unwrap();
+        let kept = relevance(load(&path, false), preset, Prepack::Once).unwrap();
+        let in_passing = relevance(load(&path, true), preset, Prepack::OnTheFly).unwrap();
         assert_eq!(kept, in_passing, "{name} {preset}");
     };
     for name in ["densenet", "inception", "mobilenet", "resnet", "vgg", "vit"] {
@@ -83,6 +83,47 @@ fn a_single_explanation_is_the_same_to_the_last_bit() {
     }
     // Its dense layer is large enough to be read piece by piece.
     check("efficientnet_lite0.onnx", "epsilon-plus-flat");
+}
+
+#[test]
+fn a_program_stays_as_it_was_compiled_while_an_explainer_runs_it() {
+    for name in ["fashion_vgg.onnx", "fashion_resnet.onnx"] {
+        let mut network = load(&sample(name), false);
+        let explainer =
+            explainer(load(&sample(name), true), "epsilon-gamma-box", Prepack::Once).unwrap();
+        canonize(&mut network, &PassSelection::all()).unwrap();
+        let program = explainer.program().clone();
+        drop(explainer);
+        for (stored, read) in weights(&program.network).zip(weights(&network)) {
+            assert_eq!(stored.load().unwrap().data(), read.load().unwrap().data(), "{name}");
+        }
+        let mut with_range = 0;
+        for (layer, step) in program.network.layers.iter().zip(&program.steps) {
+            let Step::Linear(step) = step else { continue };
+            for range in &step.ranges {
+                let shape = &program.network.layers[layer.inputs[0]].shape;
+                assert_eq!(range.low.shape(), shape);
+                assert!(range.low.data().iter().all(|low| *low == -2.0));
+                with_range += 1;
+            }
+        }
+        assert_eq!(with_range, 1, "z-box is the rule of the first layer of {name}");
+    }
+}
+
+#[test]
+fn a_program_says_where_relevance_arrives() {
+    let explainer =
+        explainer(load(&sample("fashion_vgg.onnx"), true), "epsilon-gamma-box", Prepack::OnTheFly)
+            .unwrap();
+    let program = explainer.program();
+    assert_eq!(program.support[program.network.output], RelevanceSupport::ANYWHERE);
+    // Every convolution is in front of a ReLU, and nothing above gives relevance to silent units.
+    for (layer, support) in program.network.layers.iter().zip(&program.support) {
+        if matches!(layer.op, Op::Convolution(_)) {
+            assert_eq!(*support, RelevanceSupport::POSITIVE, "{}", layer.name);
+        }
+    }
 }
 
 #[test]
@@ -94,7 +135,7 @@ fn a_file_that_is_written_meanwhile_is_told() {
     let bytes = std::fs::read(&path).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(20));
     std::fs::write(&path, bytes).unwrap();
-    let told = message(relevance(network, "epsilon-plus-flat", Packing::PerPass));
+    let told = message(relevance(network, "epsilon-plus-flat", Prepack::OnTheFly));
     assert!(told.contains("model.onnx was written while it was in use; run again"), "{told}");
 }
 
@@ -126,14 +167,14 @@ fn large_dense_layers_are_multiplied_where_they_lie() {
         graph.output(&output);
         std::fs::write(&path, graph.bytes()).unwrap();
         for preset in ["epsilon", "excitation-backprop"] {
-            let kept = relevance(load(&path, false), preset, Packing::Kept).unwrap();
-            let in_passing = relevance(load(&path, true), preset, Packing::PerPass).unwrap();
+            let kept = relevance(load(&path, false), preset, Prepack::Once).unwrap();
+            let in_passing = relevance(load(&path, true), preset, Prepack::OnTheFly).unwrap();
             assert_eq!(kept, in_passing, "{name} {preset}");
         }
     }
     let network = load(&path, true);
     std::fs::write(&path, "short").unwrap();
-    let told = message(relevance(network, "epsilon", Packing::PerPass));
+    let told = message(relevance(network, "epsilon", Prepack::OnTheFly));
     assert!(told.contains("model.onnx was written while it was in use; run again"), "{told}");
 }
 
@@ -151,8 +192,8 @@ fn layers_may_share_a_weight() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     std::fs::write(&path, graph.bytes()).unwrap();
-    let expected = relevance(load(&path, false), "epsilon-plus", Packing::Kept).unwrap();
-    for packing in [Packing::Kept, Packing::PerPass] {
-        assert_eq!(relevance(load(&path, true), "epsilon-plus", packing).unwrap(), expected);
+    let expected = relevance(load(&path, false), "epsilon-plus", Prepack::Once).unwrap();
+    for prepack in [Prepack::Once, Prepack::OnTheFly] {
+        assert_eq!(relevance(load(&path, true), "epsilon-plus", prepack).unwrap(), expected);
     }
 }

@@ -1,37 +1,36 @@
-//! Loops over numbers, compiled for the vectors of this processor.
+//! Elementwise loops, which the compiler vectorizes for the instruction set of this processor.
 //!
-//! The program as a whole is compiled for the oldest x86-64, whose vectors hold four numbers. What is done here
-//! runs with eight or sixteen where the processor has them; the results are the same. Loops count places
-//! and do without adaptors of iterators, which some builds call as functions.
+//! The program as a whole is compiled for the oldest x86-64, whose vectors hold four floats. These loops use eight or
+//! sixteen where the processor has them; the results are the same. They count indices instead of using iterator adaptors,
+//! which some builds compile as calls.
 
-use crate::microkernel::{Loop, vectorized};
-use crate::simd::{LANES, Lanes, LanesLoop, Sixteen, Totals, filled_up, with_lanes};
+use crate::simd::{F32x16, LANES, Simd, SimdLoop, SumPair, dispatch, filled_up};
 
-/// Calls `function` for every number.
+/// Calls `function` for every float.
 pub fn each(data: &mut [f32], function: impl Fn(&mut f32)) {
     struct Each<'a, F>(&'a mut [f32], F);
-    impl<F: Fn(&mut f32)> Loop for Each<'_, F> {
+    impl<F: Fn(&mut f32)> SimdLoop for Each<'_, F> {
         type Output = ();
 
         #[inline(always)]
-        fn run(self) {
+        fn run<S: Simd>(self, _: S) {
             let Each(data, function) = self;
             for number in data {
                 function(number);
             }
         }
     }
-    vectorized(Each(data, function));
+    dispatch(Each(data, function));
 }
 
-/// Calls `function` for every number and the one at its place in `others`.
+/// Calls `function` for every float and the one at its place in `others`.
 pub fn each_with(data: &mut [f32], others: &[f32], function: impl Fn(&mut f32, f32)) {
     struct EachWith<'a, F>(&'a mut [f32], &'a [f32], F);
-    impl<F: Fn(&mut f32, f32)> Loop for EachWith<'_, F> {
+    impl<F: Fn(&mut f32, f32)> SimdLoop for EachWith<'_, F> {
         type Output = ();
 
         #[inline(always)]
-        fn run(self) {
+        fn run<S: Simd>(self, _: S) {
             let EachWith(data, others, function) = self;
             let len = data.len().min(others.len());
             let (data, others) = (&mut data[..len], &others[..len]);
@@ -40,17 +39,17 @@ pub fn each_with(data: &mut [f32], others: &[f32], function: impl Fn(&mut f32, f
             }
         }
     }
-    vectorized(EachWith(data, others, function));
+    dispatch(EachWith(data, others, function));
 }
 
-/// Calls `function` for every number and the one of its lane, of which there are sixteen.
+/// Calls `function` for every float and the one of its lane; there are sixteen lanes.
 pub fn each_with_lanes(data: &mut [f32], lanes: &[f32], function: impl Fn(&mut f32, f32)) {
     struct EachWithLanes<'a, F>(&'a mut [f32], [f32; LANES], F);
-    impl<F: Fn(&mut f32, f32)> Loop for EachWithLanes<'_, F> {
+    impl<F: Fn(&mut f32, f32)> SimdLoop for EachWithLanes<'_, F> {
         type Output = ();
 
         #[inline(always)]
-        fn run(self) {
+        fn run<S: Simd>(self, _: S) {
             let EachWithLanes(data, lanes, function) = self;
             let repeated: [f32; BLOCK] = std::array::from_fn(|at| lanes[at % LANES]);
             let (blocks, rest) = data.as_chunks_mut::<BLOCK>();
@@ -65,49 +64,50 @@ pub fn each_with_lanes(data: &mut [f32], lanes: &[f32], function: impl Fn(&mut f
         }
     }
     if let Ok(lanes) = lanes.try_into() {
-        vectorized(EachWithLanes(data, lanes, function));
+        dispatch(EachWithLanes(data, lanes, function));
     }
 }
 
-/// The sum of all numbers, and of their absolute values.
+/// The sum of all floats, and of their absolute values.
 pub fn sums(data: &[f32]) -> [f64; 2] {
-    struct AddUp<'a>(&'a [Sixteen], &'a mut Totals);
-    impl LanesLoop for AddUp<'_> {
+    struct AddUp<'a>(&'a [F32x16], &'a mut SumPair);
+    impl SimdLoop for AddUp<'_> {
+        type Output = ();
+
         #[inline(always)]
-        fn run(self, lanes: impl Lanes) {
+        fn run<S: Simd>(self, simd: S) {
             for numbers in self.0 {
-                let numbers = lanes.load(numbers);
-                self.1.add_vectors(lanes, [numbers, lanes.absolute(numbers)]);
+                let numbers = simd.load(numbers);
+                self.1.add_vectors(simd, [numbers, simd.absolute(numbers)]);
             }
         }
     }
     let (chunks, rest) = data.as_chunks();
-    let mut totals = Totals::default();
-    with_lanes(AddUp(chunks, &mut totals));
+    let mut totals = SumPair::default();
+    dispatch(AddUp(chunks, &mut totals));
     if !rest.is_empty() {
-        with_lanes(AddUp(&[filled_up(rest)], &mut totals));
+        dispatch(AddUp(&[filled_up(rest)], &mut totals));
     }
     totals.sums()
 }
 
-/// The sums of parts that were added up one by one.
+/// The total of pairs of sums, added up in their order.
 pub fn total(parts: &[[f64; 2]]) -> [f64; 2] {
     parts.iter().fold([0.0; 2], |total, part| [total[0] + part[0], total[1] + part[1]])
 }
 
-/// Replaces every number by what `function` makes of it and of those at its place in `others`, which
-/// are as long as `data`.
+/// Replaces every float by `function` of it and of those at its place in `others`, which are as long as `data`.
 pub fn combine<const N: usize>(
     data: &mut [f32],
     others: [&[f32]; N],
     function: &impl Fn(f32, [f32; N]) -> f32,
 ) {
     struct Combine<'a, const N: usize, F>(&'a mut [f32], [&'a [f32]; N], &'a F);
-    impl<const N: usize, F: Fn(f32, [f32; N]) -> f32> Loop for Combine<'_, N, F> {
+    impl<const N: usize, F: Fn(f32, [f32; N]) -> f32> SimdLoop for Combine<'_, N, F> {
         type Output = ();
 
         #[inline(always)]
-        fn run(self) {
+        fn run<S: Simd>(self, _: S) {
             let Combine(data, others, function) = self;
             for (index, numbers) in data.chunks_mut(BLOCK).enumerate() {
                 let start = index * BLOCK;
@@ -128,8 +128,8 @@ pub fn combine<const N: usize>(
             }
         }
     }
-    vectorized(Combine(data, others, function));
+    dispatch(Combine(data, others, function));
 }
 
-/// Numbers of a loop that the compiler makes vectors of: long enough not to be written out.
+/// Floats of a loop that the compiler vectorizes: too many to be unrolled completely.
 const BLOCK: usize = 128;

@@ -1,26 +1,27 @@
-//! Matrix products on the microkernel of the direct convolutions.
+//! Matrix products (GEMM), on the microkernel of the convolutions.
 //!
-//! The columns of the right operand are packed in panels that fill vectors, the rows of the left one in panels
-//! as long as a tile; a tile of the product is then summed in registers, and written as it lies.
+//! Columns of the right operand are packed in panels as wide as the vectors of a tile, rows of the left operand in panels
+//! as high as a tile. A tile of the product is summed in registers.
 
 use crate::SizeError;
 use crate::geometry::WeightPart;
-use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands};
+use crate::microkernel::{MOST_SUMS, Operands, run_rows};
+use crate::simd::{Isa, LANES};
 use crate::threads::{for_each_heavy_chunk, map_heavy_chunks};
 
-/// Panels of rows that a panel of columns meets while it is in the second cache.
+/// Panels of rows that are multiplied with a panel of columns while it is in the second cache.
 const PANELS_AT_ONCE: usize = 8;
 
-/// Matrices of one shape, one after the other, each row by row.
+/// Row-major matrices of one shape, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrices<'a> {
     data: &'a [f32],
     count: usize,
     rows: usize,
     columns: usize,
-    /// Whether the matrices that are meant are the transposes of those in `data`.
+    /// Whether this is a transposed view.
     is_transposed: bool,
-    /// What of every number is meant.
+    /// Elementwise function that is applied when packing.
     part: WeightPart,
 }
 
@@ -47,30 +48,30 @@ impl<'a> Matrices<'a> {
         })
     }
 
-    /// Their transposes; nothing is moved.
+    /// A transposed view; no element moves.
     pub fn transposed(self) -> Matrices<'a> {
         Matrices { is_transposed: !self.is_transposed, ..self }
     }
 
-    /// A part of every number; taken while panels are packed.
+    /// A view of a part of every element, which is applied when packing.
     pub fn part(self, part: WeightPart) -> Matrices<'a> {
         Matrices { part, ..self }
     }
 
-    /// Rows and columns of what is meant.
+    /// Logical shape (rows, columns).
     fn shape(&self) -> (usize, usize) {
         if self.is_transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
 
-    /// One of them; a single one serves for all.
+    /// One of the matrices; a single one is broadcast.
     fn get(&self, index: usize) -> Matrices<'a> {
         let index = if self.count == 1 { 0 } else { index };
         let len = self.rows * self.columns;
         Matrices { data: &self.data[index * len..][..len], count: 1, ..*self }
     }
 
-    /// The first one's rows `first..first + count`, column by column in panels as wide as `width`;
-    /// missing rows of the last panel are 0.
+    /// Packs rows `first..first + count` of the first matrix in column-major panels of `width` rows; missing rows of the
+    /// last panel are 0.
     fn panels(&self, first: usize, count: usize, width: usize) -> Vec<f32> {
         let (_, columns) = self.shape();
         let mut panels = vec![0.0; count.div_ceil(width) * width * columns];
@@ -79,7 +80,7 @@ impl<'a> Matrices<'a> {
             let count = count.saturating_sub(index * width).min(width);
             let places = panel.chunks_exact_mut(width).enumerate();
             if self.is_transposed {
-                // What is meant column by column is stored row by row.
+                // The columns of the view are stored rows.
                 places.for_each(|(column, places)| {
                     let from = &self.data[column * self.columns + first..][..count];
                     self.part.write(from, &mut places[..count]);
@@ -97,8 +98,7 @@ impl<'a> Matrices<'a> {
     }
 }
 
-/// Writes the products `left · right` over `output`, one after the other; where one side has a
-/// single matrix it meets all of the other.
+/// Writes the products `left · right` over `output`, one after the other; a single matrix on one side is broadcast.
 ///
 /// # Errors
 /// When the shapes or numbers do not fit each other.
@@ -131,7 +131,7 @@ pub fn product(left: Matrices, right: Matrices, output: &mut [f32]) -> Result<()
 pub struct RightOperand {
     rows: usize,
     columns: usize,
-    instructions: Instructions,
+    isa: Isa,
     panels: Vec<f32>,
     offsets: Vec<u32>,
 }
@@ -140,18 +140,17 @@ impl RightOperand {
     /// Packs the first of `matrices`.
     ///
     /// # Errors
-    /// When it is larger than 32 bits can count.
+    /// When its rows do not fit in 32 bits.
     pub fn new(matrix: Matrices) -> Result<RightOperand, SizeError> {
         let (rows, columns) = matrix.shape();
-        let instructions = Instructions::detect()
-            .ok_or_else(|| SizeError::new("there is no matrix product for this processor"))?;
-        let offset = |row: usize| u32::try_from(row * instructions.pixels());
+        let isa = Isa::detect();
+        let offset = |row: usize| u32::try_from(row * isa.pixels());
         let offsets = (0..rows).map(offset).collect::<Result<_, _>>();
         Ok(RightOperand {
             rows,
             columns,
-            instructions,
-            panels: matrix.transposed().panels(0, columns, panel_width(instructions)),
+            isa,
+            panels: matrix.transposed().panels(0, columns, panel_width(isa)),
             offsets: offsets
                 .map_err(|_| SizeError::new(format!("a matrix of {rows} rows is too large")))?,
         })
@@ -169,7 +168,7 @@ impl RightOperand {
                 "a matrix of {rows} × {inner} cannot be multiplied with one of {rows_too} × {columns}"
             )));
         }
-        let pixels = self.instructions.pixels();
+        let pixels = self.isa.pixels();
         let rows_at_once = PANELS_AT_ONCE * pixels;
         let len = rows_at_once * self.columns;
         for_each_heavy_chunk(output, len, inner, |index, output| {
@@ -181,10 +180,10 @@ impl RightOperand {
     }
 
     fn multiply_panels(&self, left: &[f32], output: &mut [f32]) {
-        let RightOperand { instructions, panels: right, offsets, .. } = self;
-        let instructions = *instructions;
-        let (pixels, width) = (instructions.pixels(), panel_width(instructions));
-        let mut sums = [0.0; MOST_OUTPUTS];
+        let RightOperand { isa, panels: right, offsets, .. } = self;
+        let isa = *isa;
+        let (pixels, width) = (isa.pixels(), panel_width(isa));
+        let mut sums = [0.0; MOST_SUMS];
         for (weights, first) in
             right.chunks_exact(width * self.rows).zip((0..self.columns).step_by(width))
         {
@@ -192,8 +191,8 @@ impl RightOperand {
             for (input, output) in
                 left.chunks_exact(pixels * self.rows).zip(output.chunks_mut(pixels * self.columns))
             {
-                let operands = Operands { weights, input, offsets, ahead: None };
-                instructions.run(2, 1, operands, &mut sums);
+                let operands = Operands { weights, input, offsets, prefetch: None };
+                run_rows(isa, isa.blocks(), 1, operands, &mut sums);
                 let rows = output.chunks_exact_mut(self.columns);
                 for (row, sums) in rows.zip(sums.chunks_exact(width)) {
                     row[first..][..count].copy_from_slice(&sums[..count]);
@@ -203,9 +202,9 @@ impl RightOperand {
     }
 }
 
-/// Columns of a panel: two vectors.
-fn panel_width(instructions: Instructions) -> usize {
-    2 * instructions.lanes()
+/// Columns of a panel: as many as a tile has filters.
+fn panel_width(isa: Isa) -> usize {
+    isa.blocks() * LANES
 }
 
 #[cfg(test)]

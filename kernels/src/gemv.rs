@@ -1,4 +1,4 @@
-//! Products of a matrix with one vector, in which every weight is used once: memory is what they wait for.
+//! Products of a matrix with one vector (GEMV). Every weight is used once: they are memory-bound.
 
 use std::array::from_fn;
 use std::cell::Cell;
@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::convert::Infallible;
 
 use crate::geometry::WeightPart;
-use crate::scratch::{self, Lines};
-use crate::simd::{LANES, Lanes, LanesLoop, Sixteen, filled_up, with_lanes};
+use crate::scratch::{self, AlignedBuf};
+use crate::simd::{F32x16, LANES, Simd, SimdLoop, dispatch, filled_up};
 use crate::threads::{for_each_heavy_chunk, map_heavy_chunks, threads};
 
 /// Weights of a matrix, row by row: in memory, or to be read from elsewhere.
@@ -70,36 +70,36 @@ impl WeightView for InMemory<'_> {
     }
 }
 
-/// The part of as many weights as there is room for, from place `first` of a view on, as bytes: themselves where
-/// they lie, or written to the room.
+/// The part of as many weights as `buffer` is long, from place `first` of a view on, as bytes: borrowed where they are
+/// plain and in memory, otherwise written to the buffer.
 fn part_of<'a, V: WeightView>(
     part: WeightPart,
     view: &'a V,
     first: usize,
-    room: &'a mut [f32],
+    buffer: &'a mut [f32],
 ) -> Result<&'a [u8], V::Error> {
-    match view.bytes(first, room.len()) {
+    match view.bytes(first, buffer.len()) {
         Some(bytes) if part == WeightPart::Plain => Ok(bytes),
         _ => {
-            view.read(first, room)?;
-            part.apply(room);
-            Ok(bytemuck::cast_slice(room))
+            view.read(first, buffer)?;
+            part.apply(buffer);
+            Ok(bytemuck::cast_slice(buffer))
         }
     }
 }
 
-/// Weights that one thread multiplies at a time: a mapping of them costs ten microseconds.
+/// Weights that one thread multiplies at a time: mapping them from a file costs ten microseconds.
 const PIECE: usize = 1 << 21;
 
-/// Weights of a row whose part is taken together: those of a few rows stay in the first cache.
+/// Weights of a row that are read together: those of a few rows stay in the first cache.
 const BLOCK: usize = 1024;
 
 thread_local! {
-    /// Room for parts of weights.
-    static ROOM: Cell<Lines> = Cell::default();
+    /// Scratch memory for parts of weights.
+    static PARTS: Cell<AlignedBuf> = Cell::default();
 }
 
-/// `y = part(W) x` for one vector. A matrix product would first pack all of `W`, to use it once.
+/// `y = part(W) x` for one vector. A general matrix product would pack all of `W`, only to use it once.
 ///
 /// # Errors
 /// When the weights cannot be read.
@@ -110,13 +110,13 @@ pub fn product<W: WeightSource>(
     output: &mut [f32],
 ) -> Result<(), W::Error> {
     let inputs = input.len();
-    // A few pieces for every thread, or the last one would make the others wait.
+    // A few pieces per thread, so that no thread waits long for the last one.
     let share = output.len().div_ceil(4 * threads());
     let at_once = (PIECE / inputs.max(1)).min(share).next_multiple_of(TOGETHER);
     let multiply = |index: usize, outputs: &mut [f32]| {
         let weights = weight.view(index * at_once * inputs, outputs.len() * inputs)?;
         for (few, outputs) in outputs.chunks_mut(TOGETHER).enumerate() {
-            // Where rows are missing, the last one is there once more.
+            // Missing rows are replaced by the last one.
             let row = |at: usize| (few * TOGETHER + at.min(outputs.len() - 1)) * inputs;
             let sums = row_products(part, &weights, from_fn(row), input)?;
             outputs.iter_mut().zip(sums).for_each(|(output, sum)| *output = sum);
@@ -126,119 +126,120 @@ pub fn product<W: WeightSource>(
     map_heavy_chunks(output, at_once, inputs, multiply).into_iter().collect()
 }
 
-/// The products of rows that begin at some places of the weights with a vector, which is read once for them.
+/// The products of the rows that begin at some places of the weights with a vector, which is read once for all of them.
 fn row_products<V: WeightView>(
     part: WeightPart,
     weights: &V,
     places: [usize; TOGETHER],
     input: &[f32],
 ) -> Result<[f32; TOGETHER], V::Error> {
-    // What is to be read is read a whole row at a time.
+    // Weights that are not in memory are read in whole rows.
     let block = if weights.bytes(0, 0).is_some() { BLOCK } else { input.len() };
     let block = block.clamp(1, input.len().max(1));
-    let mut room = scratch::take(&ROOM, TOGETHER * block);
+    let mut buffer = scratch::take(&PARTS, TOGETHER * block);
     let mut sums = [[[0.0; LANES]; SUMS]; TOGETHER];
     for (index, numbers) in input.chunks(block).enumerate() {
         let mut rows = [&[][..]; TOGETHER];
-        let room = room.chunks_exact_mut(block);
-        for ((row, place), room) in rows.iter_mut().zip(places).zip(room) {
-            *row = part_of(part, weights, place + index * block, &mut room[..numbers.len()])?;
+        let buffers = buffer.chunks_exact_mut(block);
+        for ((row, place), buffer) in rows.iter_mut().zip(places).zip(buffers) {
+            *row = part_of(part, weights, place + index * block, &mut buffer[..numbers.len()])?;
         }
         add_products(rows, numbers, &mut sums);
     }
     Ok(sums.map(|sums| sums.as_flattened().iter().sum()))
 }
 
-/// Rows that are multiplied together: memory hands out several rows at a time sooner than one, and vectors are read
-/// once for them.
+/// Rows that are multiplied together: memory delivers several streams faster than one, and the vector is read once for
+/// all of them.
 const TOGETHER: usize = 4;
 
-/// Sums of sixteen numbers each that go on side by side: a sum waits for the one before it.
+/// Independent partial sums per row, to hide the latency of additions.
 const SUMS: usize = 4;
 
-/// The bytes of sixteen numbers.
-type Bytes = [u8; size_of::<Sixteen>()];
+/// The bytes of sixteen floats.
+type Bytes = [u8; size_of::<F32x16>()];
 
-/// Adds `row ⊙ numbers` to partial sums of each row, which round less than one; each vector to the next of them.
-fn add_products(rows: [&[u8]; TOGETHER], numbers: &[f32], sums: &mut [[Sixteen; SUMS]; TOGETHER]) {
+/// Accumulates `row ⊙ numbers` in the partial sums of each row, vector by vector in turn; partial sums round less than
+/// one sum.
+fn add_products(rows: [&[u8]; TOGETHER], numbers: &[f32], sums: &mut [[F32x16; SUMS]; TOGETHER]) {
     struct AddProducts<'a>(
         [&'a [Bytes]; TOGETHER],
-        &'a [Sixteen],
-        &'a mut [[Sixteen; SUMS]; TOGETHER],
+        &'a [F32x16],
+        &'a mut [[F32x16; SUMS]; TOGETHER],
     );
-    impl LanesLoop for AddProducts<'_> {
+    impl SimdLoop for AddProducts<'_> {
+        type Output = ();
+
         #[inline(always)]
-        fn run(self, lanes: impl Lanes) {
+        fn run<S: Simd>(self, simd: S) {
             let AddProducts(rows, numbers, sums) = self;
-            let mut parts = [[lanes.splat(0.0); SUMS]; TOGETHER];
+            let mut parts = [[simd.splat(0.0); SUMS]; TOGETHER];
             for (parts, sums) in parts.iter_mut().zip(&*sums) {
                 for (part, sum) in parts.iter_mut().zip(sums) {
-                    *part = lanes.load(sum);
+                    *part = simd.load(sum);
                 }
             }
             let whole = numbers.len() / SUMS * SUMS;
             for first in (0..whole).step_by(SUMS) {
                 for offset in 0..SUMS {
-                    let number = lanes.load(&numbers[first + offset]);
+                    let number = simd.load(&numbers[first + offset]);
                     for (parts, row) in parts.iter_mut().zip(rows) {
-                        let weights = lanes.load(&bytemuck::cast(row[first + offset]));
-                        parts[offset] = lanes.add(parts[offset], lanes.multiply(weights, number));
+                        let weights = simd.load(&bytemuck::cast(row[first + offset]));
+                        parts[offset] = simd.add(parts[offset], simd.multiply(weights, number));
                     }
                 }
             }
             for index in whole..numbers.len() {
-                let number = lanes.load(&numbers[index]);
+                let number = simd.load(&numbers[index]);
                 for (parts, row) in parts.iter_mut().zip(rows) {
-                    let weights = lanes.load(&bytemuck::cast(row[index]));
-                    parts[0] = lanes.add(parts[0], lanes.multiply(weights, number));
+                    let weights = simd.load(&bytemuck::cast(row[index]));
+                    parts[0] = simd.add(parts[0], simd.multiply(weights, number));
                 }
             }
             for (parts, sums) in parts.into_iter().zip(sums) {
                 for (part, sum) in parts.into_iter().zip(sums) {
-                    lanes.store(part, sum);
+                    simd.store(part, sum);
                 }
             }
         }
     }
     let (whole, last) = numbers.as_chunks();
-    with_lanes(AddProducts(rows.map(|row| row.as_chunks().0), whole, sums));
+    dispatch(AddProducts(rows.map(|row| row.as_chunks().0), whole, sums));
     if !last.is_empty() {
         let ends = rows.map(|row| {
-            let mut end = [0; size_of::<Sixteen>()];
-            end[..size_of_val(last)].copy_from_slice(row.as_chunks::<{ size_of::<Sixteen>() }>().1);
+            let mut end = [0; size_of::<F32x16>()];
+            end[..size_of_val(last)].copy_from_slice(row.as_chunks::<{ size_of::<F32x16>() }>().1);
             end
         });
-        with_lanes(AddProducts(
-            ends.each_ref().map(std::slice::from_ref),
-            &[filled_up(last)],
-            sums,
-        ));
+        dispatch(AddProducts(ends.each_ref().map(std::slice::from_ref), &[filled_up(last)], sums));
     }
 }
 
-/// Adds the products of factors and rows to as many sums, one row after the other.
+/// Accumulates the products of factors and rows in `sums`, one row after the other.
 fn add_multiples(factors: [f32; TOGETHER], rows: [&[u8]; TOGETHER], sums: &mut [f32]) {
-    struct AddMultiples<'a>([f32; TOGETHER], [&'a [Bytes]; TOGETHER], &'a mut [Sixteen]);
-    impl LanesLoop for AddMultiples<'_> {
+    struct AddMultiples<'a>([f32; TOGETHER], [&'a [Bytes]; TOGETHER], &'a mut [F32x16]);
+    impl SimdLoop for AddMultiples<'_> {
+        type Output = ();
+
         #[inline(always)]
-        fn run(self, lanes: impl Lanes) {
+        fn run<S: Simd>(self, simd: S) {
             let AddMultiples(factors, [a, b, c, d], sums) = self;
-            let [fa, fb, fc, fd] = factors.map(|factor| lanes.splat(factor));
+            let [fa, fb, fc, fd] = factors.map(|factor| simd.splat(factor));
             for index in 0..sums.len() {
-                let mut sum = lanes.load(&sums[index]);
+                let mut sum = simd.load(&sums[index]);
                 let weights = |row: &[Bytes]| bytemuck::cast(row[index]);
-                sum = lanes.add(sum, lanes.multiply(fa, lanes.load(&weights(a))));
-                sum = lanes.add(sum, lanes.multiply(fb, lanes.load(&weights(b))));
-                sum = lanes.add(sum, lanes.multiply(fc, lanes.load(&weights(c))));
-                sum = lanes.add(sum, lanes.multiply(fd, lanes.load(&weights(d))));
-                lanes.store(sum, &mut sums[index]);
+                sum = simd.add(sum, simd.multiply(fa, simd.load(&weights(a))));
+                sum = simd.add(sum, simd.multiply(fb, simd.load(&weights(b))));
+                sum = simd.add(sum, simd.multiply(fc, simd.load(&weights(c))));
+                sum = simd.add(sum, simd.multiply(fd, simd.load(&weights(d))));
+                simd.store(sum, &mut sums[index]);
             }
         }
     }
     let (whole, last_sums) = sums.as_chunks_mut();
-    with_lanes(AddMultiples(factors, rows.map(|row| row.as_chunks().0), whole));
+    dispatch(AddMultiples(factors, rows.map(|row| row.as_chunks().0), whole));
     for (factor, row) in factors.into_iter().zip(rows) {
-        let weights = row.as_chunks::<{ size_of::<Sixteen>() }>().1.as_chunks().0;
+        let weights = row.as_chunks::<{ size_of::<F32x16>() }>().1.as_chunks().0;
         last_sums
             .iter_mut()
             .zip(weights)
@@ -246,7 +247,7 @@ fn add_multiples(factors: [f32; TOGETHER], rows: [&[u8]; TOGETHER], sums: &mut [
     }
 }
 
-/// Rows that are added up before they are added to the total, which rounds less than one sum.
+/// Rows that are added up before they are added to the total, which rounds less than one running sum.
 const ROWS: usize = 256;
 
 /// `x = part(W)ᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read.
@@ -261,8 +262,8 @@ pub fn transposed_product<W: WeightSource>(
 ) -> Result<(), W::Error> {
     let inputs = input.len();
     let blocks = output.len().div_ceil(ROWS);
-    let mut sums = Lines::unwritten(blocks * inputs);
-    map_heavy_chunks(sums.as_mut_slice(), inputs, ROWS, |block, sums| {
+    let mut sums = AlignedBuf::unspecified(blocks * inputs);
+    map_heavy_chunks(&mut sums, inputs, ROWS, |block, sums| {
         sums.fill(0.0);
         let factors = &output[block * ROWS..output.len().min((block + 1) * ROWS)];
         add_rows(part, &weight.view(block * ROWS * inputs, factors.len() * inputs)?, factors, sums)
@@ -271,7 +272,7 @@ pub fn transposed_product<W: WeightSource>(
     .collect::<Result<(), W::Error>>()?;
     input.fill(0.0);
     for_each_heavy_chunk(input, BLOCK, blocks, |index, input| {
-        for sums in sums.as_slice().chunks_exact(inputs) {
+        for sums in sums.chunks_exact(inputs) {
             let sums = &sums[index * BLOCK..];
             input.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         }
@@ -279,7 +280,7 @@ pub fn transposed_product<W: WeightSource>(
     Ok(())
 }
 
-/// Adds the multiples of all rows of the weights whose factor is not 0 to sums.
+/// Accumulates `factor · row` in `sums` for all rows whose factor is not 0.
 fn add_rows<V: WeightView>(
     part: WeightPart,
     weights: &V,
@@ -287,17 +288,17 @@ fn add_rows<V: WeightView>(
     sums: &mut [f32],
 ) -> Result<(), V::Error> {
     let inputs = sums.len();
-    let mut room = scratch::take(&ROOM, TOGETHER * inputs);
+    let mut buffer = scratch::take(&PARTS, TOGETHER * inputs);
     let rows = factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0);
     let rows: Vec<(usize, f32)> = rows.map(|(row, &factor)| (row, factor)).collect();
     for few in rows.chunks(TOGETHER) {
-        // Where rows are missing, the last one counts 0 times.
+        // Missing rows have the factor 0.
         let factors = from_fn(|place| few.get(place).map_or(0.0, |(_, factor)| *factor));
         let mut rows = [&[][..]; TOGETHER];
-        let room = room.chunks_exact_mut(inputs);
-        for (place, (bytes, room)) in rows.iter_mut().zip(room).enumerate() {
+        let buffers = buffer.chunks_exact_mut(inputs);
+        for (place, (bytes, buffer)) in rows.iter_mut().zip(buffers).enumerate() {
             let (row, _) = few[place.min(few.len() - 1)];
-            *bytes = part_of(part, weights, row * inputs, room)?;
+            *bytes = part_of(part, weights, row * inputs, buffer)?;
         }
         add_multiples(factors, rows, sums);
     }
@@ -330,7 +331,5 @@ mod tests {
             let Ok(()) = transposed_product(&InMemory(&weights), part, &y, &mut input);
             assert_eq!(input, expected);
         }
-        let Ok(second) = row_product(&InMemory(&weights), 1, &x);
-        assert_eq!(second, (0..inputs).map(|at| weights[inputs + at] * x[at]).sum::<f32>());
     }
 }

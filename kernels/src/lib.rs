@@ -2,7 +2,7 @@
 //! directions, with SIMD and threads.
 //!
 //! Slices in, slices out. Nothing here knows tensors, networks or relevance rules: what becomes of the sums
-//! of a kernel is passed in as a [`nchwc::Finish`].
+//! of a kernel is passed in as a [`nchwc::Epilogue`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod cancellation;
@@ -10,15 +10,17 @@ pub mod elementwise;
 pub mod gemm;
 pub mod gemv;
 pub mod geometry;
-#[cfg_attr(not(target_arch = "x86_64"), path = "no_microkernel.rs")]
 pub mod microkernel;
 pub mod nchw;
 pub mod nchwc;
+mod prefetch;
 #[cfg(test)]
 mod reference;
 mod scratch;
 pub mod simd;
 pub mod threads;
+
+pub use scratch::AlignedBuf;
 
 use std::fmt;
 

@@ -17,6 +17,7 @@ mod gates;
 mod layer_normalizations;
 mod linear_batchnorm;
 mod no_ops;
+mod softmaxes;
 mod sums;
 mod weights;
 
@@ -51,6 +52,11 @@ pub const PASSES: &[Pass] = &[
         name: "layer-normalizations",
         about: "a LayerNormalization or RMSNormalization written as several nodes becomes one",
         run: layer_normalizations::run,
+    },
+    Pass {
+        name: "softmaxes",
+        about: "a softmax written as exp, sum and quotient becomes one",
+        run: softmaxes::run,
     },
     Pass {
         name: "activations",

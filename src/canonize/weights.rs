@@ -37,7 +37,7 @@ pub(super) fn scale_outputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
     let (bias, channel_axis) = match &mut layer.op {
         Op::Convolution(convolution) => {
             let by_row = !convolution.is_transposed;
-            scale_filters(convolution, factors, by_row)?;
+            scale_filters(convolution, factors, by_row);
             (&mut convolution.bias, 1)
         }
         Op::Dense(dense) => {
@@ -62,23 +62,19 @@ pub(super) fn scale_outputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
 }
 
 /// Scales filters by the channel of their first axis, or of their second, which the groups split.
-fn scale_filters(convolution: &mut Convolution, factors: &[f32], by_row: bool) -> Result<()> {
-    let shape = convolution.weight.shape().to_vec();
-    let taps: usize = shape[2..].iter().product();
+fn scale_filters(convolution: &mut Convolution, factors: &[f32], by_row: bool) {
+    let shape = convolution.weight.shape();
+    let (channels, taps) = (shape[1], shape[2..].iter().product::<usize>());
     let rows_per_group = (shape[0] / convolution.groups).max(1);
-    convolution.weight.change(|weights| {
-        let rows = weights.chunks_exact_mut((shape[1] * taps).max(1));
-        for (row, filters) in rows.enumerate() {
-            if by_row {
-                filters.iter_mut().for_each(|weight| *weight *= factors[row]);
-                continue;
-            }
-            let factors = &factors[row / rows_per_group * shape[1]..][..shape[1]];
-            for (filter, factor) in filters.chunks_exact_mut(taps.max(1)).zip(factors) {
-                filter.iter_mut().for_each(|weight| *weight *= factor);
-            }
-        }
-    })
+    let factors = factors.to_vec();
+    if by_row {
+        convolution.weight.scale(channels * taps, move |row| factors[row]);
+    } else {
+        convolution.weight.scale(taps, move |filter| {
+            let (row, channel) = (filter / channels, filter % channels);
+            factors[row / rows_per_group * channels + channel]
+        });
+    }
 }
 
 /// `b ← b + c`, for any constant that broadcasts to the layer's output.
@@ -156,7 +152,8 @@ pub(super) fn scale_inputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
     match &mut layer.op {
         Op::Convolution(convolution) => {
             let by_row = convolution.is_transposed;
-            scale_filters(convolution, factors, by_row)
+            scale_filters(convolution, factors, by_row);
+            Ok(())
         }
         Op::Dense(dense) => {
             let inputs = dense.weight.shape()[1].max(1);

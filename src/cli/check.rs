@@ -15,7 +15,7 @@ use onnxplain::session::is_array_file;
 use onnxplain::tensor::Tensor;
 use onnxplain::{Notice, Session, Severity, Topic};
 
-use self::conservation::Conservation;
+use self::conservation::WorstConservation;
 use self::function::Comparison;
 use super::Status;
 use super::console::{BOLD, Console, GREEN, RED};
@@ -56,7 +56,7 @@ pub fn run(options: &CheckOptions, console: &mut Console) -> Result<Status> {
     let comparisons = function::compare(session.model(), &canonized.passes, &inputs)?;
     let explainer = session.compile(canonized)?;
     let network = explainer.engine().network();
-    let conservation = Conservation::worst(explainer.engine(), &inputs)?;
+    let conservation = WorstConservation::worst(explainer.engine(), &inputs)?;
 
     let keeps_function = comparisons.iter().all(Comparison::is_good);
     let is_good = keeps_function && conservation.is_good();
@@ -111,12 +111,15 @@ fn inputs(options: &CheckOptions, session: &Session) -> Result<Vec<Tensor>> {
     random.chain(given).collect()
 }
 
-/// The books of explaining the highest logit of one input.
-fn books(explainer: &Explainer, input: &Tensor) -> Result<onnxplain::explain::Books> {
+/// What enters and leaves every layer where the highest logit of one input is explained.
+fn conservation_of(
+    explainer: &Explainer,
+    input: &Tensor,
+) -> Result<onnxplain::explain::Conservation> {
     let activations = explainer.forward(input)?;
     let logits = activations.logits()?;
     let class = Target::Top.classes(logits)?;
     let class = *class.first().context("the model has no output")?;
     let initial = initial_relevance(logits, class, None, Initial::Logit)?;
-    Ok(explainer.propagate(activations, initial)?.books)
+    Ok(explainer.propagate(activations, initial)?.conservation)
 }

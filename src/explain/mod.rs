@@ -24,10 +24,10 @@ use anyhow::Result;
 
 pub use self::compile::{Program, RelevanceSupport};
 pub use self::input_range::InputRange;
-pub use self::run::{Activations, Attribution, Books, LayerBooks};
+pub use self::run::{Activations, Attribution, Conservation, LayerConservation};
 pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
 pub use self::target::{Initial, Target, TargetClass, initial_relevance};
-pub use crate::blocked::Packing;
+pub use onnxplain_kernels::nchwc::Prepack;
 
 use self::plan::Plan;
 use crate::composite::{Assignment, Composite, InputKnowledge};
@@ -57,19 +57,19 @@ impl Explainer {
         input_range: Option<&InputRange>,
         threads: Threads,
     ) -> Result<Explainer> {
-        Explainer::with_packing(network, composite, input_range, threads, Packing::Kept)
+        Explainer::with_prepack(network, composite, input_range, threads, Prepack::Once)
     }
 
     /// Like [`Explainer::new`], with a choice of when weights are packed.
     ///
     /// # Errors
     /// When the composite does not fit the network, or has only z-box for a layer and the range is not known.
-    pub fn with_packing(
+    pub fn with_prepack(
         network: Network,
         composite: &Composite,
         input_range: Option<&InputRange>,
         threads: Threads,
-        packing: Packing,
+        prepack: Prepack,
     ) -> Result<Explainer> {
         let knowledge = match input_range {
             Some(range) if composite.asks_for_input_range() => {
@@ -79,7 +79,7 @@ impl Explainer {
         };
         let assignment = Assignment::knowing(&network, composite, &knowledge)?;
         let program = Program::compile(network, &assignment, input_range)?;
-        let plan = threads.run(|| Plan::new(Arc::new(program), packing))?;
+        let plan = threads.run(|| Plan::new(Arc::new(program), prepack))?;
         Ok(Explainer { plan, assignment, threads })
     }
 

@@ -1,7 +1,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use onnxplain_kernels::geometry::WindowAxis;
+
 use super::*;
-use crate::geometry::WindowAxis;
 use crate::linear::{Convolution, Weight, Window};
 use crate::network::{Layer, Op};
 use crate::tensor::{Counting, StoredTensor};
@@ -31,7 +32,7 @@ fn network(read: &Arc<AtomicUsize>) -> Network {
 fn explainer(read: &Arc<AtomicUsize>) -> Explainer {
     let composite = Composite::find("epsilon-plus").unwrap();
     let (range, threads) = (None, Threads::default());
-    Explainer::with_packing(network(read), &composite, range, threads, Packing::PerPass).unwrap()
+    Explainer::with_prepack(network(read), &composite, range, threads, Prepack::OnTheFly).unwrap()
 }
 
 #[test]

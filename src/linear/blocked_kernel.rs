@@ -1,15 +1,15 @@
 //! Kernels of convolutions on images in blocks, between tensors.
 
 use anyhow::{Result, ensure};
+use onnxplain_kernels::nchwc::{self, Image, KernelSource, epilogue};
+use onnxplain_kernels::simd::SumPair;
 
-use crate::blocked::{self, Image, KernelSource, finish};
-use crate::lanes::Totals;
 use crate::tensor::Tensor;
 
 /// A kernel on images in blocks, with the images that it reads and computes.
 #[derive(Clone)]
 pub(crate) struct BlockedKernel {
-    pub(super) source: KernelSource<dyn blocked::Kernel, anyhow::Error>,
+    pub(super) source: KernelSource<dyn nchwc::Kernel, anyhow::Error>,
     pub(super) from: Image,
     /// Whether it reads its image row by row.
     pub reads_rows: bool,
@@ -18,7 +18,7 @@ pub(crate) struct BlockedKernel {
 }
 
 impl BlockedKernel {
-    /// Writes every number of `output` as `finish` makes it of the sums.
+    /// Writes every number of `output` as `epilogue` makes it of the sums.
     ///
     /// # Errors
     /// When the input or the output is not as long as its image in blocks.
@@ -26,8 +26,8 @@ impl BlockedKernel {
         &self,
         input: &Tensor,
         output: &mut Tensor,
-        finish: &dyn blocked::Finish,
-    ) -> Result<Totals> {
+        epilogue: &dyn nchwc::Epilogue,
+    ) -> Result<SumPair> {
         let from_len = match self.reads_rows {
             true => self.from.channels * self.from.pixels(),
             false => self.from.len(),
@@ -43,7 +43,7 @@ impl BlockedKernel {
                 image.shape()
             );
         }
-        Ok(self.source.get()?.run(input.data(), output.data_mut(), finish))
+        Ok(self.source.get()?.run(input.data(), output.data_mut(), epilogue))
     }
 
     /// `function(W x + bias)`; the bias is a number a channel or a map, in blocks.
@@ -54,14 +54,14 @@ impl BlockedKernel {
         &self,
         input: &Tensor,
         bias: Option<&Tensor>,
-        function: Option<&dyn finish::Elementwise>,
+        function: Option<&dyn epilogue::Elementwise>,
     ) -> Result<Tensor> {
         let mut output = Tensor::unwritten(&self.image.shape())?;
-        let finish = finish::Forward {
-            bias: finish::Bias::of(bias.map(Tensor::data), self.image),
+        let epilogue = epilogue::Forward {
+            bias: epilogue::Bias::of(bias.map(Tensor::data), self.image),
             function,
         };
-        self.run(input, &mut output, &finish)?;
+        self.run(input, &mut output, &epilogue)?;
         Ok(output)
     }
 }

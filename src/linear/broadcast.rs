@@ -1,11 +1,11 @@
 //! Spreading a small tensor over a larger one, as ONNX does for `[1, C, 1, 1]` and `[N, C, H, W]`.
 
 use anyhow::{Result, ensure};
+use onnxplain_kernels::elementwise;
+use onnxplain_kernels::nchwc::LANES;
 
-use crate::blocked::LANES;
 use crate::parallel::for_each_chunk;
 use crate::tensor::{Tensor, sum_of};
-use crate::vector;
 
 /// Elements that one thread combines at a time.
 const CHUNK: usize = 1 << 12;
@@ -78,14 +78,14 @@ impl Broadcast {
             let lanes = self.lanes;
             for_each_chunk(large, self.inner * lanes, |group, large| {
                 let small = &small[group % self.middle * lanes..][..lanes];
-                vector::each_with_lanes(large, small, |to, from| function(to, from));
+                elementwise::each_with_lanes(large, small, |to, from| function(to, from));
             });
             return;
         }
         if self.inner > 1 {
             for_each_chunk(large, self.inner, |run, large| {
                 let from = small[run % small.len()];
-                vector::each(large, |to| function(to, from));
+                elementwise::each(large, |to| function(to, from));
             });
             return;
         }
@@ -94,7 +94,7 @@ impl Broadcast {
         for row in large.chunks_exact_mut(self.middle.max(1)) {
             for_each_chunk(row, len, |index, large| {
                 let small = &small[index * len..];
-                vector::each_with(large, small, |to, from| function(to, from));
+                elementwise::each_with(large, small, |to, from| function(to, from));
             });
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use onnxplain_kernels::nchwc::{self, Filters, Floats, Image, KernelSource, Prepack};
 
 use super::blocked_kernel::BlockedKernel;
 use super::correlation::{Correlation, Kernel};
@@ -10,28 +11,27 @@ use super::{
     AveragePooling, Forward, LinearMap, Signs, Transposed, Weight, WeightPart, Window, WindowAxis,
     convolution_transposed, depthwise, part_of_tensor, row_kernels,
 };
-use crate::blocked::{self, Filters, Floats, Image, KernelSource, Packing};
 use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
 ///
-/// The weight and the window are always those of the convolution that gathers:
+/// The weight and the window are always those of the convolution that is_forward:
 /// a `ConvTranspose` runs the same geometry from output to input.
 #[derive(Clone, Debug)]
 pub struct Convolution {
-    /// `[O, I / groups, kernel...]` of the gathering convolution.
+    /// `[O, I / groups, kernel...]` of the convolution in its forward direction.
     pub weight: Weight,
     /// Broadcasts to the layer's output: `[1, C, 1, 1]`, or a map `[1, C, H, W]`.
     pub bias: Option<Tensor>,
     /// Number of groups; equal to the channels for a depthwise convolution.
     pub groups: usize,
-    /// The spatial geometry of the gathering convolution.
+    /// The spatial geometry of the convolution in its forward direction.
     pub window: Window,
     /// Whether the layer runs the geometry backwards.
     pub is_transposed: bool,
     /// When its kernels pack the weight, where its inputs, outputs and bias are images in blocks of channels: so in
     /// what runs, never in a network.
-    pub(crate) in_blocks: Option<Packing>,
+    pub(crate) in_blocks: Option<Prepack>,
 }
 
 impl Convolution {
@@ -68,10 +68,10 @@ impl Convolution {
     }
 
     /// The same layer on images in blocks, where it has kernels for them.
-    pub(crate) fn to_blocks(&self, packing: Packing) -> Option<Convolution> {
+    pub(crate) fn to_blocks(&self, prepack: Prepack) -> Option<Convolution> {
         let serves =
-            !self.is_transposed && blocked::serves(self.weight.shape(), self.groups, &self.window);
-        serves.then(|| Convolution { in_blocks: Some(packing), ..self.clone() })
+            !self.is_transposed && nchwc::serves(self.weight.shape(), self.groups, &self.window);
+        serves.then(|| Convolution { in_blocks: Some(prepack), ..self.clone() })
     }
 
     /// The kernel on images in blocks, in either direction.
@@ -81,7 +81,7 @@ impl Convolution {
     pub(crate) fn kernel_in_blocks(
         &self,
         part: WeightPart,
-        gathers: bool,
+        is_forward: bool,
     ) -> Result<BlockedKernel> {
         let shape = self.weight.shape();
         let image = |channels: usize, spatial: Vec<usize>| match spatial[..] {
@@ -90,9 +90,9 @@ impl Convolution {
         };
         let inner = image(shape[1] * self.groups, self.window.input_shape());
         let outer = image(shape[0], self.window.output_shape());
-        let (from, to) = if gathers { (inner, outer) } else { (outer, inner) };
+        let (from, to) = if is_forward { (inner, outer) } else { (outer, inner) };
         let (from, image) = from.zip(to).context(TOO_LARGE)?;
-        let packing = self.in_blocks.unwrap_or_default();
+        let prepack = self.in_blocks.unwrap_or_default();
         let (weight, groups, window) = (self.weight.clone(), self.groups, self.window.clone());
         let make = move || {
             let weight = weight.load()?;
@@ -101,15 +101,15 @@ impl Convolution {
             };
             let shape = [filters, channels, height, width];
             let weights: Floats = Arc::new(weight);
-            let filters = Filters { weights, shape, part, is_transposed: !gathers, packing };
-            let kernel = match gathers {
-                true => blocked::gather(filters, groups, &window),
-                false => blocked::scatter(filters, groups, &window),
+            let filters = Filters { weights, shape, part, is_transposed: !is_forward, prepack };
+            let kernel = match is_forward {
+                true => nchwc::forward(filters, groups, &window),
+                false => nchwc::transposed(filters, groups, &window),
             };
             kernel.context(TOO_LARGE)
         };
-        let reads_rows = gathers && blocked::has_few_channels(from.channels);
-        Ok(BlockedKernel { source: KernelSource::new(packing, make)?, from, reads_rows, image })
+        let reads_rows = is_forward && nchwc::has_few_channels(from.channels);
+        Ok(BlockedKernel { source: KernelSource::new(prepack, make)?, from, reads_rows, image })
     }
 
     /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
@@ -141,17 +141,17 @@ impl Convolution {
     }
 
     /// The kernel of the map in one direction, without bias.
-    fn kernel(&self, part: WeightPart, gathers: bool) -> Result<Kernel> {
+    fn kernel(&self, part: WeightPart, is_forward: bool) -> Result<Kernel> {
         if part != WeightPart::One {
-            return kernel_on_rows(&self.part(part)?, gathers, None);
+            return kernel_on_rows(&self.part(part)?, is_forward, None);
         }
-        let kernel = match gathers {
+        let kernel = match is_forward {
             true => self.window_sums()?,
             false => kernel_on_rows(&self.box_sum()?, false, None)?,
         };
         let groups = self.groups;
         let shape = self.weight.shape();
-        let channels = if gathers { shape[0] } else { shape[1] * groups };
+        let channels = if is_forward { shape[0] } else { shape[1] * groups };
         Ok(Box::new(move |input| {
             let sums = sum_channels(input, groups)?;
             spread_channels(&kernel(&sums)?, channels)
@@ -234,14 +234,14 @@ fn each_of_batch(kernel: Kernel) -> Kernel {
 /// The kernel of a convolution in one direction; `bias` holds one number per output channel.
 fn kernel_on_rows(
     correlation: &Correlation,
-    gathers: bool,
+    is_forward: bool,
     bias: Option<Tensor>,
 ) -> Result<Kernel> {
-    match (depthwise::applies(correlation), gathers) {
-        (true, true) => Ok(depthwise::gather(correlation, bias)),
-        (true, false) => Ok(depthwise::scatter(correlation)),
+    match (depthwise::applies(correlation), is_forward) {
+        (true, true) => Ok(depthwise::forward(correlation, bias)),
+        (true, false) => Ok(depthwise::transposed(correlation)),
         (false, true) => row_kernels::forward(correlation, bias),
-        (false, false) => convolution_transposed::scatter(correlation),
+        (false, false) => convolution_transposed::transposed(correlation),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Window, row_kernels};
 use crate::tensor::Tensor;
 
 /// The kernel that carries `[N, O, output...]` back to `[N, I, input...]`.
-pub(super) fn scatter(forward: &Correlation) -> Result<Kernel> {
+pub(super) fn transposed(forward: &Correlation) -> Result<Kernel> {
     if let Some(map) = FewChannels::new(&forward.of_slices()) {
         let shape = forward.input_shape();
         return Ok(Box::new(move |output| {

@@ -1,4 +1,4 @@
-//! Weight and geometry of a convolution that gathers, row by row: what its kernels are made of.
+//! Weight and geometry of a convolution on row-major tensors: what its kernels are made of.
 
 use anyhow::Result;
 use onnxplain_kernels::nchw;
@@ -9,7 +9,7 @@ use crate::tensor::Tensor;
 /// Maps `[N, C, spatial...]` to `[N, C', spatial'...]`.
 pub(super) type Kernel = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
-/// Weight and geometry of a gathering convolution.
+/// Weight and geometry of a convolution, in its forward direction.
 #[derive(Debug)]
 pub(super) struct Correlation {
     /// `[O, I / groups, kernel...]`.

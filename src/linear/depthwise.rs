@@ -12,7 +12,7 @@ pub(super) fn applies(correlation: &Correlation) -> bool {
 }
 
 /// `[1, I, H, W]` to `[1, O, H', W']`, with one bias a channel.
-pub(super) fn gather(correlation: &Correlation, bias: Option<Tensor>) -> Kernel {
+pub(super) fn forward(correlation: &Correlation, bias: Option<Tensor>) -> Kernel {
     let bias = bias.as_ref().map(Tensor::data);
     let kernel = Depthwise::forward(&correlation.of_slices(), bias);
     let shape = correlation.output_shape();
@@ -20,7 +20,7 @@ pub(super) fn gather(correlation: &Correlation, bias: Option<Tensor>) -> Kernel 
 }
 
 /// `[1, O, H', W']` back to `[1, I, H, W]`.
-pub(super) fn scatter(correlation: &Correlation) -> Kernel {
+pub(super) fn transposed(correlation: &Correlation) -> Kernel {
     let kernel = Depthwise::transposed(&correlation.of_slices());
     let shape = correlation.input_shape();
     Box::new(move |output| run(&kernel, output, &shape))

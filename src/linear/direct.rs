@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 
 /// The kernel of a convolution with one bias per filter; `None` where another kernel serves better:
 /// volumes, few filters, rare strides, nothing at all.
-pub(super) fn gather(correlation: &Correlation, bias: Option<&Tensor>) -> Option<Kernel> {
+pub(super) fn forward(correlation: &Correlation, bias: Option<&Tensor>) -> Option<Kernel> {
     let direct = Direct::new(&correlation.of_slices(), bias.map(Tensor::data))?;
     let shape = correlation.output_shape();
     Some(Box::new(move |input| {

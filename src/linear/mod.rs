@@ -38,7 +38,7 @@ pub use resampling::{ResampledAxis, Resampling};
 pub use sum::Sum;
 pub use weight::Weight;
 
-pub use crate::geometry::{Signs, WeightPart, Window, WindowAxis};
+pub use onnxplain_kernels::geometry::{Signs, WeightPart, Window, WindowAxis};
 
 use crate::tensor::Tensor;
 

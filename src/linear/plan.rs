@@ -38,7 +38,7 @@ impl Plan {
             let mut operands = tvec![model.add_source("input", fact)?];
             for (index, constant) in constants.iter().enumerate() {
                 let name = format!("constant-{index}");
-                operands.push(model.add_const(name, constant.as_tract().clone())?);
+                operands.push(model.add_const(name, constant.to_tract()?)?);
             }
             let outputs = model.wire_node("operator", operator, &operands)?;
             model.select_output_outlets(&outputs)?;
@@ -54,7 +54,7 @@ impl Plan {
 
     /// Runs the operator.
     pub fn run(&self, input: &Tensor) -> Result<Tensor> {
-        let mut outputs = self.runnable.run(tvec![input.to_value()])?;
+        let mut outputs = self.runnable.run(tvec![input.to_value()?])?;
         Tensor::from_value(outputs.remove(0))
     }
 }

@@ -1,10 +1,10 @@
 //! Average pooling over a sliding window: a linear map whose weights are 1 / (taps inside).
 
 use anyhow::Result;
+use onnxplain_kernels::geometry::for_each_row;
+use onnxplain_kernels::nchwc::{LANES, pooling};
 
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart, Window, WindowAxis};
-use crate::blocked::{LANES, pooling};
-use crate::geometry::for_each_row;
 use crate::tensor::Tensor;
 
 /// ONNX `AveragePool`, on `[N, C, spatial...]`.
@@ -58,7 +58,7 @@ impl LinearMap for AveragePooling {
             let planes = output.data_mut().chunks_exact_mut(window.output_len().max(1));
             for (to, from) in planes.zip(input.data().chunks_exact(window.input_len().max(1))) {
                 match window.axes.len() {
-                    2 => for_each_row(&window, |row| row.gather(from, to, |to, from| *to += from)),
+                    2 => for_each_row(&window, |row| row.zip(from, to, |to, from| *to += from)),
                     _ => window.for_each_tap(|output, input| to[output] += from[input]),
                 }
                 to.iter_mut().zip(&weights).for_each(|(to, weight)| *to *= weight);

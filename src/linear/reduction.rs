@@ -1,9 +1,9 @@
 //! Sums and means over neighbouring axes: ONNX `GlobalAveragePool`, `ReduceMean`, `ReduceSum`.
 
 use anyhow::Result;
+use onnxplain_kernels::nchwc::{LANES, pooling};
 
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
-use crate::blocked::{LANES, pooling};
 use crate::tensor::{Tensor, sum_of};
 
 /// `y = weight · Σ x` over a block of neighbouring axes, which keep the length one.

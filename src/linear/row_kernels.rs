@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 
 /// The convolution itself; `bias` holds one number per output channel.
 pub(super) fn forward(correlation: &Correlation, bias: Option<Tensor>) -> Result<Kernel> {
-    match direct::gather(correlation, bias.as_ref()) {
+    match direct::forward(correlation, bias.as_ref()) {
         Some(kernel) => Ok(kernel),
         None => tract_convolution::forward(correlation, bias),
     }

@@ -1,13 +1,14 @@
 //! The weight of a linear layer: in memory, or where the model is stored.
 
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use anyhow::Result;
 use onnxplain_kernels::gemv::{WeightSource, WeightView};
 
 use super::Signs;
-use crate::blocked::Packing;
-use crate::tensor::{StoredTensor, Tensor, View};
+use crate::tensor::{Store, StoredTensor, Tensor, View};
+use onnxplain_kernels::nchwc::Prepack;
 
 /// The weight of a linear layer. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -75,15 +76,29 @@ impl Weight {
         Ok(())
     }
 
+    /// Multiplies the numbers of every run of `run` of them by one factor, `factor(number of the run)`. A weight that is
+    /// not in memory stays where it is stored, and is scaled where it is read.
+    pub fn scale(&mut self, run: usize, factor: impl Fn(usize) -> f32 + Send + Sync + 'static) {
+        match &mut self.0 {
+            Numbers::Held(tensor) => scale(tensor.data_mut(), 0, run, &factor),
+            Numbers::Stored(stored) => {
+                let (source, factor) = (stored.clone(), Box::new(factor));
+                let shape = source.shape().to_vec();
+                let scaled = StoredTensor::new(shape, Box::new(Scaled { source, run, factor }));
+                *stored = Arc::new(scaled);
+            }
+        }
+    }
+
     /// What a kernel takes along that reads the weight as it lies: where nothing is kept between passes, the
     /// place where it is stored.
     ///
     /// # Errors
     /// When the model's file cannot be read any more.
-    pub(crate) fn taken_along(&self, packing: Packing) -> Result<Weight> {
-        match packing {
-            Packing::Kept => Ok(self.load()?.into()),
-            Packing::PerPass => Ok(self.clone()),
+    pub(crate) fn taken_along(&self, prepack: Prepack) -> Result<Weight> {
+        match prepack {
+            Prepack::Once => Ok(self.load()?.into()),
+            Prepack::OnTheFly => Ok(self.clone()),
         }
     }
 
@@ -117,6 +132,40 @@ impl Weight {
                 Signs { positive, negative }
             }
         }
+    }
+}
+
+/// Numbers that are stored unscaled.
+struct Scaled {
+    source: Arc<StoredTensor>,
+    run: usize,
+    factor: Box<dyn Fn(usize) -> f32 + Send + Sync>,
+}
+
+impl Store for Scaled {
+    fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
+        self.source.read(first, numbers)?;
+        scale(numbers, first, self.run, &self.factor);
+        Ok(())
+    }
+}
+
+impl Debug for Scaled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scaled").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// Multiplies numbers of a weight, the first of which is in place `first`, by the factors of their runs.
+fn scale(mut numbers: &mut [f32], first: usize, run: usize, factor: impl Fn(usize) -> f32) {
+    let run = run.max(1);
+    let mut place = first;
+    while !numbers.is_empty() {
+        let len = (run - place % run).min(numbers.len());
+        let (same, others) = numbers.split_at_mut(len);
+        let factor = factor(place / run);
+        same.iter_mut().for_each(|number| *number *= factor);
+        (numbers, place) = (others, place + len);
     }
 }
 
@@ -156,5 +205,34 @@ impl WeightView for View<'_> {
 
     fn read(&self, first: usize, weights: &mut [f32]) -> Result<()> {
         View::read(self, first, weights)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::tensor::Counting;
+
+    #[test]
+    fn a_stored_weight_is_scaled_where_it_is_read() {
+        let read = Arc::new(AtomicUsize::new(0));
+        let (shape, store) = (vec![3, 4], Box::new(Counting(12, read.clone())));
+        let mut weight = Weight::from(Arc::new(StoredTensor::new(shape, store)));
+        let mut held = Weight::from(weight.load().unwrap());
+        let before = read.load(Ordering::Relaxed);
+        for weight in [&mut weight, &mut held] {
+            weight.scale(4, |row| [1.0, -2.0, 0.5][row]);
+            weight.scale(2, |pair| if pair % 2 == 0 { 1.0 } else { 3.0 });
+        }
+        assert_eq!(read.load(Ordering::Relaxed), before);
+        let expected = [-1.0, 0.0, 3.0, 6.0, -6.0, -8.0, -30.0, -36.0, 3.5, 4.0, 13.5, 15.0];
+        assert_eq!(weight.load().unwrap().data(), expected);
+        assert_eq!(held.load().unwrap().data(), expected);
+        // A part that begins inside of a run.
+        let mut part = [0.0; 5];
+        weight.view(3, 5).unwrap().read(0, &mut part).unwrap();
+        assert_eq!(part, expected[3..8]);
     }
 }

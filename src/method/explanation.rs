@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::adaptation::Adaptation;
-use crate::explain::{Attribution, Books};
+use crate::explain::{Attribution, Conservation};
 use crate::tensor::Tensor;
 
 /// The explanation of one output for one input.
@@ -54,21 +54,21 @@ impl Completeness {
     }
 }
 
-impl From<&Books> for Sums {
-    fn from(books: &Books) -> Sums {
+impl From<&Conservation> for Sums {
+    fn from(conservation: &Conservation) -> Sums {
         Sums {
-            initial: books.initial,
-            input_sum: books.input_sum,
-            absorbed_by_bias: books.absorbed_by_bias(),
-            absorbed_by_stabilizer: books.absorbed_by_stabilizer(),
-            is_conserving: books.is_conserving(),
+            initial: conservation.initial,
+            input_sum: conservation.input_sum,
+            absorbed_by_bias: conservation.absorbed_by_bias(),
+            absorbed_by_stabilizer: conservation.absorbed_by_stabilizer(),
+            is_conserving: conservation.is_conserving(),
         }
     }
 }
 
 impl From<Attribution> for Explanation {
     fn from(attribution: Attribution) -> Explanation {
-        let sums = Sums::from(&attribution.books);
+        let sums = Sums::from(&attribution.conservation);
         Explanation { relevance: attribution.relevance, sums, completeness: None, adaptation: None }
     }
 }

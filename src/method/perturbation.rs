@@ -6,7 +6,7 @@ use super::input_info::InputInfo;
 use super::map_layer::MapLayer;
 use crate::canonize::{PassSelection, canonize};
 use crate::composite::Composite;
-use crate::explain::{Explainer, Packing};
+use crate::explain::{Explainer, Prepack};
 use crate::network::Network;
 use crate::onnx::ParametricModel;
 use crate::parallel::Threads;
@@ -34,7 +34,7 @@ pub(super) struct Compilation {
     pub info: InputInfo,
     /// The layer whose value must stay available after the forward pass.
     pub layer: Option<MapLayer>,
-    pub packing: Packing,
+    pub prepack: Prepack,
 }
 
 impl Compilation {
@@ -43,7 +43,7 @@ impl Compilation {
         let layer = self.layer.as_ref().map(|layer| layer.find(&network)).transpose()?;
         let range = self.info.range.as_ref();
         let composite = &self.composite;
-        let explainer = Explainer::with_packing(network, composite, range, threads, self.packing);
+        let explainer = Explainer::with_prepack(network, composite, range, threads, self.prepack);
         let mut explainer = explainer
             .with_context(|| format!("the composite {} cannot be used", composite.name))?;
         if let Some(layer) = layer {

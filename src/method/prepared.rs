@@ -10,7 +10,7 @@ use super::perturbation::{Compilation, Perturbation};
 use super::workers::{Watch, Workers};
 use crate::canonize::PassSelection;
 use crate::composite::Composite;
-use crate::explain::{Explainer, Packing};
+use crate::explain::{Explainer, Prepack};
 use crate::network::{LayerId, Network};
 use crate::onnx::ParametricModel;
 use crate::parallel::Threads;
@@ -32,8 +32,8 @@ pub struct Setup {
     pub stored: Option<ParametricModel>,
     /// Threads for one explanation.
     pub threads: usize,
-    /// [`Packing::PerPass`] for a single explanation: weights are not prepacked for repeated use.
-    pub packing: Packing,
+    /// [`Prepack::OnTheFly`] for a single explanation: weights are not prepacked for repeated use.
+    pub prepack: Prepack,
 }
 
 /// A method and the network that it explains, compiled.
@@ -53,12 +53,12 @@ impl PreparedMethod {
     /// When the composite does not fit the network, or the method cannot be applied to it.
     pub fn new(method: Method, setup: Setup) -> Result<PreparedMethod> {
         let is_sampled = method.samples(setup.info.picture).is_some();
-        let Setup { network, composite, passes, info, at, stored, threads, packing } = setup;
+        let Setup { network, composite, passes, info, at, stored, threads, prepack } = setup;
         let end = at.as_deref().map_or(Ok(0), |name| network.layer_named(name))?;
-        let packing = if is_sampled { Packing::Kept } else { packing };
+        let prepack = if is_sampled { Prepack::Once } else { prepack };
         let compilation = {
             let (info, layer) = (info.clone(), method.map_layer());
-            Compilation { composite, info, layer, packing }
+            Compilation { composite, info, layer, prepack }
         };
         // Samples use threads better than one propagation does: each sample runs on one thread.
         let inside = if is_sampled { Threads::default() } else { Threads::new(threads)? };

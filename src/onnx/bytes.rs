@@ -39,6 +39,20 @@ impl Bytes {
         Ok(Bytes::Memory(bytes))
     }
 
+    /// What stands here in the place of the file that is meant, in words that say what to do.
+    pub fn stands_for_another(&self) -> Option<&'static str> {
+        let mut start = vec![0; self.len().ok()?.min(64) as usize];
+        self.read(0, &mut start).ok()?;
+        let start = String::from_utf8_lossy(&start).trim_start().to_lowercase();
+        if start.starts_with("version https://git-lfs") {
+            Some("a Git LFS pointer to it; `git lfs pull` fetches the file")
+        } else if start.starts_with("<!doctype html") || start.starts_with("<html") {
+            Some("a web page; download the file itself, by its raw link")
+        } else {
+            None
+        }
+    }
+
     /// The number of bytes.
     pub fn len(&self) -> std::io::Result<u64> {
         match self {

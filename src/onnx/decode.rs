@@ -49,7 +49,10 @@ pub(super) fn decode(path: &Path) -> Result<Decoded> {
     };
     let (proto, left) = decoded.map_err(|error| match looks_like_onnx {
         true => anyhow!("the file is truncated or damaged ({error}); export or download it again"),
-        false => anyhow!("this is not an ONNX file"),
+        false => match bytes.stands_for_another() {
+            Some(what) => anyhow!("this is not the model but {what}"),
+            None => anyhow!("this is not an ONNX file"),
+        },
     })?;
     let has_nodes = proto.graph.as_ref().is_some_and(|graph| !graph.node.is_empty());
     ensure!(has_nodes, "this is not an ONNX model: it contains no graph");

@@ -1,6 +1,6 @@
 //! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto};
 use tract_onnx::pb::{tensor_shape_proto::dimension::Value as Dimension, type_proto};
 
+use super::bytes::Bytes;
 use super::decode::{Decoded, Span, decode};
 use super::metadata::labels_in_metadata;
 use super::number_type::make_float32;
@@ -58,6 +59,8 @@ pub struct Model {
     pub input: ModelInput,
     /// The value of the file that is explained, or what follows on it.
     pub output_name: String,
+    /// The file's other outputs.
+    pub other_outputs: Vec<String>,
     /// The names of the classes that the file holds.
     pub labels: Option<Labels>,
     /// Everything that was assumed, to be said aloud: one sentence each.
@@ -102,9 +105,15 @@ impl Model {
             (_, [_, _]) => "a vector for every position",
             _ => "a value for every position",
         };
+        let way_out = match self.other_outputs.as_slice() {
+            [] => String::new(),
+            others => {
+                format!("choose another output with --output-name ({}), or ", others.join(", "))
+            }
+        };
         bail!(
-            "the model's output \"{}\" holds no classes: its shape is {shape:?}, {what}; choose another output with \
-             --output-name, or export the model with a head that gives one number a class",
+            "the model's output \"{}\" holds no classes: its shape is {shape:?}, {what}; {way_out}export the model \
+             with a head that gives one number a class",
             self.output_name
         )
     }
@@ -117,7 +126,7 @@ impl Model {
     pub fn run_reference(&self, input: &Array) -> Result<Array> {
         let model = self.reference.clone().context("the model was loaded without its reference")?;
         let number_type = model.input_fact(0)?.datum_type;
-        let input = input.as_tract().cast_to_dt(number_type)?.into_owned();
+        let input = input.to_tract()?.cast_to_dt(number_type)?.into_owned();
         let plan = model.into_optimized()?.into_runnable()?;
         Array::from_value(plan.run(tvec![input.into_tvalue()])?.remove(0))
     }
@@ -134,7 +143,17 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let (labels, notes) = (source.labels, source.notes);
     let output = source.proto.graph.iter().flat_map(|graph| &graph.output).next();
     let output_name = output.map_or(String::new(), |output| output.name.clone());
-    Ok(Model { path: source.path, network, input, output_name, labels, notes, reference })
+    let other_outputs = source.other_outputs;
+    Ok(Model {
+        path: source.path,
+        network,
+        input,
+        output_name,
+        other_outputs,
+        labels,
+        notes,
+        reference,
+    })
 }
 
 /// A decoded file, checked, and what was decided about it.
@@ -151,6 +170,7 @@ pub(super) struct Source {
     /// What its number type says of its values.
     range: Option<[f32; 2]>,
     labels: Option<Labels>,
+    other_outputs: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -158,9 +178,9 @@ impl Source {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<Source> {
         let Decoded { mut proto, left, bytes } = decode(path)?;
         let mut spans = spans_by_name(&proto, left);
-        let Chosen { labels, mut notes } =
+        let Chosen { labels, mut notes, others } =
             rewrite::choose_output(&mut proto, options.output_name.as_deref())?;
-        refuse_foreign_data(&proto)?;
+        refuse_foreign_data(&proto, directory(path)?)?;
         let input = the_input(&proto)?;
         let shape = input_shape(input, options, &mut notes)?;
         let range = range_of_type(input);
@@ -172,8 +192,11 @@ impl Source {
         repair(&mut proto);
         let origins = Origins::of(&proto);
         let labels = labels.and_then(|names| Labels::new(names).ok());
+        guarded(|| {
+            rewrite::write_out(&mut proto, &reader, (&input_name, &shape));
+            Ok(())
+        })?;
         let graph = proto.graph.as_mut().context("the model has no graph")?;
-        rewrite::write_out(graph);
         let weights = guarded(|| {
             let places = Places { bytes: &bytes, spans: &spans, directory: directory(path)? };
             Weights::take(graph, &places, options.is_without_reference)
@@ -190,6 +213,7 @@ impl Source {
             notes,
             origins,
             proto,
+            other_outputs: others,
             weights,
         })
     }
@@ -262,7 +286,7 @@ fn the_input(proto: &ModelProto) -> Result<&ValueInfoProto> {
         graph.input.iter().filter(|input| !is_weight(input)).collect();
     match inputs.as_slice() {
         [input] => Ok(input),
-        [] => bail!("the explained output depends on no input of the model"),
+        [] => bail!("the model's output does not depend on its input"),
         _ => {
             let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
             bail!(
@@ -390,8 +414,9 @@ fn picture_shape(shape: &[usize], layout: Option<Layout>) -> Option<InputShape> 
     matches!(channels, 1 | 3).then_some(InputShape { channels, height, width, layout })
 }
 
-/// Weights in other files must lie in the model's own folder.
-fn refuse_foreign_data(proto: &ModelProto) -> Result<()> {
+/// Weights in other files must lie in the model's own folder, and be there.
+fn refuse_foreign_data(proto: &ModelProto, directory: &str) -> Result<()> {
+    let mut known = HashSet::new();
     let weights = proto.graph.iter().flat_map(|graph| &graph.initializer);
     for weight in
         weights.filter(|weight| weight.data_location == Some(DataLocation::External as i32))
@@ -407,6 +432,19 @@ fn refuse_foreign_data(proto: &ModelProto) -> Result<()> {
             "the weight \"{}\" is stored at \"{location}\", outside the model's own folder; this is refused",
             weight.name
         );
+        if known.insert(location) {
+            let opened = Bytes::open(&Path::new(directory).join(location));
+            let data = opened.with_context(|| {
+                format!(
+                    "the model's weights lie in the file \"{location}\" beside it, which cannot be read: copy it along"
+                )
+            })?;
+            if let Some(what) = data.stands_for_another() {
+                bail!(
+                    "the file \"{location}\" beside the model does not hold its weights: it is {what}"
+                );
+            }
+        }
     }
     Ok(())
 }

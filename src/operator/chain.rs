@@ -4,7 +4,7 @@
 use super::binary::Binary;
 use super::scalar::Unary;
 use crate::tensor::Tensor;
-use crate::vector;
+use onnxplain_kernels::elementwise;
 
 /// An operation of a chain.
 #[derive(Clone, Copy, Debug)]
@@ -59,22 +59,24 @@ impl Link<'_> {
 fn with_right(operation: Binary, number: f32, data: &mut [f32]) {
     // Named one by one, so that the compiler makes a loop of vectors of each.
     match operation {
-        Binary::Add => vector::each(data, |x| *x += number),
-        Binary::Sub => vector::each(data, |x| *x -= number),
-        Binary::Mul => vector::each(data, |x| *x *= number),
-        Binary::Div => vector::each(data, |x| *x /= number),
-        Binary::Max => vector::each(data, |x| *x = x.max(number)),
-        Binary::Min => vector::each(data, |x| *x = x.min(number)),
+        Binary::Add => elementwise::each(data, |x| *x += number),
+        Binary::Sub => elementwise::each(data, |x| *x -= number),
+        Binary::Mul => elementwise::each(data, |x| *x *= number),
+        Binary::Div => elementwise::each(data, |x| *x /= number),
+        Binary::Max => elementwise::each(data, |x| *x = x.max(number)),
+        Binary::Min => elementwise::each(data, |x| *x = x.min(number)),
         _ => data.iter_mut().for_each(|x| *x = operation.value(*x, number)),
     }
 }
 
 fn with_right_lanes(operation: Binary, numbers: &[f32], data: &mut [f32]) {
     match operation {
-        Binary::Add => vector::each_with_lanes(data, numbers, |x, number| *x += number),
-        Binary::Mul => vector::each_with_lanes(data, numbers, |x, number| *x *= number),
-        Binary::Max => vector::each_with_lanes(data, numbers, |x, number| *x = x.max(number)),
-        Binary::Min => vector::each_with_lanes(data, numbers, |x, number| *x = x.min(number)),
-        _ => vector::each_with_lanes(data, numbers, |x, number| *x = operation.value(*x, number)),
+        Binary::Add => elementwise::each_with_lanes(data, numbers, |x, number| *x += number),
+        Binary::Mul => elementwise::each_with_lanes(data, numbers, |x, number| *x *= number),
+        Binary::Max => elementwise::each_with_lanes(data, numbers, |x, number| *x = x.max(number)),
+        Binary::Min => elementwise::each_with_lanes(data, numbers, |x, number| *x = x.min(number)),
+        _ => elementwise::each_with_lanes(data, numbers, |x, number| {
+            *x = operation.value(*x, number)
+        }),
     }
 }

@@ -1,11 +1,11 @@
 //! Concatenation along an axis.
 
 use anyhow::{Result, ensure};
+use onnxplain_kernels::elementwise;
 
 use super::{GradientReads, Operator};
 use crate::parallel::{for_each_chunk, map_chunks};
 use crate::tensor::{CHUNK, Tensor};
-use crate::vector;
 
 /// ONNX `Concat`.
 #[derive(Clone, Debug)]
@@ -79,12 +79,12 @@ impl Concat {
                 let from = at / length * row + offset + at % length;
                 let from = &relevance.data()[from..][..chunk.len()];
                 match adds {
-                    true => vector::each_with(chunk, from, |to, from| *to += from),
+                    true => elementwise::each_with(chunk, from, |to, from| *to += from),
                     false => chunk.copy_from_slice(from),
                 }
-                vector::sums(chunk)
+                elementwise::sums(chunk)
             });
-            parts.push((part, vector::total(&sums)));
+            parts.push((part, elementwise::total(&sums)));
             offset += length;
         }
         Ok(parts)

@@ -1,10 +1,10 @@
 //! The matrix product of two signals: attention scores `Q·Kᵀ`, and the mixing of values by them.
 
 use anyhow::{Result, ensure};
+use onnxplain_kernels::gemm::{Matrices, product};
 
 use super::Operator;
 use crate::tensor::Tensor;
-use onnxplain_kernels::gemm::{Matrices, product};
 
 /// `Y = A · B` for a batch of matrices: `[B, M, K]` and `[B, K, N]` to `[B, M, N]`.
 #[derive(Clone, Debug)]

@@ -1,11 +1,11 @@
 //! Max pooling: the largest of a window; the winner takes all the relevance.
 
 use anyhow::Result;
+use onnxplain_kernels::geometry::{Window, WindowAxis, for_each_row};
+use onnxplain_kernels::nchwc::pooling;
 
 use super::Operator;
 use super::activation::single;
-use crate::blocked::pooling;
-use crate::geometry::{Window, WindowAxis, for_each_row};
 use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 
@@ -49,7 +49,7 @@ impl MaxPooling {
         };
         maxima.fill(f32::NEG_INFINITY);
         if self.is_image() {
-            for_each_row(&self.window, |row| row.gather(plane, maxima, take));
+            for_each_row(&self.window, |row| row.zip(plane, maxima, take));
         } else {
             self.window.for_each_tap(|output, input| take(&mut maxima[output], plane[input]));
         }
@@ -93,8 +93,8 @@ impl Operator for MaxPooling {
         let mut result = Tensor::unwritten(&self.input_shape)?;
         if let Some(axes) = self.axes_in_blocks() {
             let mut winners = Tensor::unwritten(&self.output_shape)?;
-            pooling::winners(&axes, inputs[0].data(), winners.data_mut());
-            pooling::to_winners(&axes, winners.data(), relevance.data(), result.data_mut());
+            pooling::argmax(&axes, inputs[0].data(), winners.data_mut());
+            pooling::to_argmax(&axes, winners.data(), relevance.data(), result.data_mut());
             return Ok(vec![result]);
         }
         let (from, relevance) = (inputs[0].data(), relevance.data());

@@ -1,7 +1,8 @@
 //! Functions that kernels apply to their sums before they are written.
 
+use onnxplain_kernels::nchwc::epilogue::Elementwise;
+
 use super::{Function, Step, Unary};
-use crate::blocked::finish::Elementwise;
 
 /// A function that is applied to sums, prepared.
 pub(crate) enum Pointwise {

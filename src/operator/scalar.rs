@@ -10,7 +10,7 @@ use super::smooth::{
     sigmoid_slope, silu, silu_slope, softplus,
 };
 use super::stair::Stair;
-use crate::vector;
+use onnxplain_kernels::elementwise;
 
 /// An operation on one number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,11 +145,11 @@ impl Unary {
     pub fn apply(self, data: &mut [f32]) {
         // What networks are made of is named, so that the compiler makes a loop of vectors of each.
         match self {
-            Unary::Sigmoid => vector::each(data, |x| *x = sigmoid(*x)),
-            Unary::Silu => vector::each(data, |x| *x = silu(*x)),
-            Unary::HardSwish => vector::each(data, |x| *x = hard_swish(*x)),
-            Unary::Gelu => vector::each(data, |x| *x = gelu(*x)),
-            Unary::GeluTanh => vector::each(data, |x| *x = gelu_tanh(*x)),
+            Unary::Sigmoid => elementwise::each(data, |x| *x = sigmoid(*x)),
+            Unary::Silu => elementwise::each(data, |x| *x = silu(*x)),
+            Unary::HardSwish => elementwise::each(data, |x| *x = hard_swish(*x)),
+            Unary::Gelu => elementwise::each(data, |x| *x = gelu(*x)),
+            Unary::GeluTanh => elementwise::each(data, |x| *x = gelu_tanh(*x)),
             _ => data.iter_mut().for_each(|x| *x = self.value(*x)),
         }
     }
@@ -163,11 +163,13 @@ impl Unary {
     /// Multiplies every number of `data` by the `derivative` at its place in `at`.
     pub fn multiply_derivative(self, at: &[f32], data: &mut [f32]) {
         match self {
-            Unary::Sigmoid => vector::each_with(data, at, |to, x| *to *= sigmoid_slope(x)),
-            Unary::Silu => vector::each_with(data, at, |to, x| *to *= silu_slope(x)),
-            Unary::HardSwish => vector::each_with(data, at, |to, x| *to *= hard_swish_slope(x)),
-            Unary::Gelu => vector::each_with(data, at, |to, x| *to *= gelu_slope(x)),
-            Unary::GeluTanh => vector::each_with(data, at, |to, x| *to *= gelu_tanh_slope(x)),
+            Unary::Sigmoid => elementwise::each_with(data, at, |to, x| *to *= sigmoid_slope(x)),
+            Unary::Silu => elementwise::each_with(data, at, |to, x| *to *= silu_slope(x)),
+            Unary::HardSwish => {
+                elementwise::each_with(data, at, |to, x| *to *= hard_swish_slope(x))
+            }
+            Unary::Gelu => elementwise::each_with(data, at, |to, x| *to *= gelu_slope(x)),
+            Unary::GeluTanh => elementwise::each_with(data, at, |to, x| *to *= gelu_tanh_slope(x)),
             _ => data.iter_mut().zip(at).for_each(|(to, &x)| *to *= self.derivative(x)),
         }
     }

@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 
 use super::choice::Choice;
-use super::described::described;
 use super::explainer_options::ExplainerOptions;
+use super::method::Method;
 use super::notice::{Notice, Topic};
 use crate::canonize::{PassReport, PassSelection, canonize};
 use crate::composite::{Assignment, InputKnowledge};
 use crate::error::{Error, Kind, Result};
-use crate::method::Method;
 use crate::network::Network;
 
 /// A network with the composite that is used on it, canonized: ready to be compiled.
@@ -57,8 +56,7 @@ fn notices(choice: &Choice, method: &Method, reports: &[PassReport]) -> Vec<Noti
     let text = format!("composite: {}", choice.describe());
     let mut notices = vec![Notice::note(Topic::Composite, text)];
     if *method != Method::default() {
-        let text = format!("method: {}", described(method.name(), &method.parameters()));
-        notices.push(Notice::note(Topic::Method, text));
+        notices.push(Notice::note(Topic::Method, format!("method: {method}")));
     }
     notices.extend(reports.iter().map(|report| {
         let text = format!("canonization: {}: {}", report.pass, report.nodes.join(", "));
@@ -69,7 +67,7 @@ fn notices(choice: &Choice, method: &Method, reports: &[PassReport]) -> Vec<Noti
 
 /// The method's own rules; for LRP those of the composite that is asked for.
 fn choose(network: &Network, options: &ExplainerOptions) -> Result<Choice> {
-    let Some(preset) = options.method.preset() else {
+    let Some(preset) = options.method.inner().preset() else {
         return options.composite.choose(network);
     };
     if !options.composite.is_auto() {

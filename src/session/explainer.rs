@@ -10,7 +10,7 @@ use super::explainer_options::ExplainerOptions;
 use super::explanation::{Asked, Drawing, Explanation, Timing};
 use super::heatmap::Canvas;
 use super::input::Input;
-use super::method::default_normalization;
+use super::method::Method;
 use super::notice::Notice;
 use super::prediction::{Class, Prediction};
 use super::source::Source;
@@ -18,9 +18,9 @@ use super::target::{Target, Targets};
 use super::turn::Turns;
 use crate::canonize::PassReport;
 use crate::error::{Error, Kind, Result};
-use crate::explain::{self, Initial, Packing, TargetClass};
+use crate::explain::{self, Initial, Prepack, TargetClass};
 use crate::heatmap::Rendering;
-use crate::method::{Cancelled, ForwardPass, Method, PreparedMethod, Setup, TargetSpec};
+use crate::method::{Cancelled, ForwardPass, PreparedMethod, Setup, TargetSpec};
 use crate::method::{Unwatched, Watch};
 use crate::network::Quantity;
 use crate::tensor::Tensor;
@@ -28,6 +28,7 @@ use crate::tensor::Tensor;
 /// A model with a method and a composite, compiled: explains any number of inputs, from any number of threads.
 pub struct Explainer {
     context: Arc<Context>,
+    method: Method,
     prepared: PreparedMethod,
     composite: String,
     canonization: Vec<PassReport>,
@@ -55,15 +56,15 @@ impl Explainer {
         let Canonized { choice, passes, network, reports, mut notices, options, elapsed } =
             canonized;
         let ExplainerOptions { method, at, .. } = options;
-        let kind = if method.preset().is_none() { Error::Composite } else { Error::Method };
-        let stored = match method.perturbs_parameters() {
+        let kind = if method.takes_composite() { Error::Composite } else { Error::Method };
+        let stored = match method.inner().perturbs_parameters() {
             true => Some(context.file.parametric()?),
             false => None,
         };
         if let Some(name) = &at {
             network.layer_named(name).kind(Error::Method)?;
         }
-        let initial = options.initial.unwrap_or(method.default_initial());
+        let initial = options.initial.unwrap_or_else(|| method.initial());
         let threads = options.threads.unwrap_or_else(cores);
         let is_inner = at.is_some();
         let setup = Setup {
@@ -74,10 +75,12 @@ impl Explainer {
             at,
             stored,
             threads,
-            packing: if options.is_single { Packing::PerPass } else { Packing::Kept },
+            prepack: if options.is_single { Prepack::OnTheFly } else { Prepack::Once },
         };
         let begin = Instant::now();
-        let prepared = PreparedMethod::new(method, setup).kind(kind)?;
+        let turns = Turns::of(threads);
+        let compile = || PreparedMethod::new(method.inner().clone(), setup).kind(kind);
+        let prepared = turns.run(compile)?;
         let (load, compile) = (context.file.elapsed, begin.elapsed());
         notices.extend(choice.unused(prepared.explainer().assignment()));
         let shape = &prepared.explainer().network().layers[prepared.end()].shape[1..];
@@ -86,9 +89,10 @@ impl Explainer {
             composite: choice.composite.name,
             canonization: reports,
             initial,
-            turns: Turns::of(threads),
+            turns,
             notices,
             start_up: StartUp { load, canonize: elapsed, compile },
+            method,
             prepared,
             context,
         })
@@ -101,7 +105,7 @@ impl Explainer {
 
     /// The method.
     pub fn method(&self) -> &Method {
-        self.prepared.method()
+        &self.method
     }
 
     /// What the explained value of a class means.
@@ -127,13 +131,12 @@ impl Explainer {
 
     /// How many samples the explanation of one class takes at most: what a progress bar counts to.
     pub fn sample_count(&self) -> usize {
-        self.method().samples(self.context.input.picture).unwrap_or(1)
+        self.prepared.method().samples(self.context.input.picture).unwrap_or(1)
     }
 
     /// How relevance is drawn by default: as suits the method.
     pub fn rendering(&self) -> Rendering {
-        let normalization = default_normalization(self.method());
-        Rendering { normalization, ..Rendering::default() }
+        Rendering { normalization: self.method.normalization(), ..Rendering::default() }
     }
 
     /// How long it took to get here.
@@ -229,8 +232,8 @@ impl Explainer {
     /// Explains all targets of an input and hands out one at a time.
     ///
     /// `begin` sees the prediction and the classes before any is explained; `emit` takes an explanation and says
-    /// whether it wants more. Neither may ask this explainer for another explanation: where one has several threads,
-    /// it would wait for itself.
+    /// whether it wants more. Where explanations take turns, neither may ask this explainer for another one, nor wait
+    /// for a thread that does: it would wait for itself.
     ///
     /// # Errors
     /// As [`Explainer::explain_targets`], and that of `begin`.

@@ -1,11 +1,11 @@
 //! How a session explains: method, rules, rewrites, threads.
 
 use super::composite::Composite;
+use super::method::Method;
 use crate::canonize::PassSelection;
 use crate::composite::Composite as Rules;
 use crate::error::{Error, Kind, Result};
 use crate::explain::Initial;
-use crate::method::Method;
 
 /// How a model is explained: what is compiled for it, once.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ impl ExplainerOptions {
 
     /// The rewrites: those of the composite, less those that are left out.
     pub(super) fn passes(&self, composite: &Rules) -> Result<PassSelection> {
-        if self.method.needs_layers_as_stored() {
+        if self.method.inner().needs_layers_as_stored() {
             return Ok(PassSelection::none());
         }
         let all = PassSelection::of(&composite.canonize).kind(Error::Composite)?;

@@ -43,7 +43,7 @@ pub use explainer_options::ExplainerOptions;
 pub use explanation::{Explanation, Timing};
 pub use heatmap::Heatmap;
 pub use input::Input;
-pub use method::default_normalization;
+pub use method::Method;
 pub use notice::{Notice, Severity, Topic};
 pub use opened::Session;
 pub use options::{Described, SessionOptions};

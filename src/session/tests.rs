@@ -9,7 +9,7 @@ use super::*;
 use crate::error::Error;
 use crate::explain::Initial;
 use crate::heatmap::{Normalization, Rendering};
-use crate::method::{Method, SmoothGrad, Unwatched, Watch};
+use crate::method::{SmoothGrad, Unwatched, Watch};
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-models").join(name)
@@ -75,7 +75,7 @@ fn relevance_adds_up_to_the_logit_and_one_is_one() {
     assert!((explanation.relevance().sum() - sums.input_sum).abs() < 1e-6);
     let one = session.explainer(ExplainerOptions::new().initial(Initial::One)).unwrap();
     assert_eq!(one.explain(&bag()).unwrap().conservation().initial, 1.0);
-    let gradient = session.explainer("gradient".parse::<Method>().unwrap()).unwrap();
+    let gradient = session.explainer(Method::named("gradient").unwrap()).unwrap();
     let gradient = gradient.explain(&bag()).unwrap();
     assert_eq!(gradient.conservation().initial, 1.0);
     assert_eq!(gradient.heatmap().unwrap().rendering().normalization, Normalization::Absolute);
@@ -134,11 +134,16 @@ fn threads_do_not_change_a_bit() {
 /// Threads of a pool that wait for an explanation take up other work of their pool: it must not be inside the first.
 #[test]
 fn explanations_from_the_threads_of_a_pool_take_turns() {
-    let explainer = session().into_explainer(on_threads(2)).unwrap();
+    let session = session();
+    let explainer = session.explainer(on_threads(2)).unwrap();
     let expected = explainer.explain(&bag()).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
     let all: Vec<Explanation> = pool.install(|| {
-        let explain = |_| explainer.explain(&bag()).unwrap();
+        let explain = |index| match index % 4 {
+            // Compiles when it is asked first.
+            0 => session.explain(&bag()).unwrap(),
+            _ => explainer.explain(&bag()).unwrap(),
+        };
         (0..24).into_par_iter().map(explain).collect()
     });
     assert!(all.iter().all(|explanation| values(explanation) == values(&expected)));
@@ -160,7 +165,7 @@ impl Watch for Patience {
 
 #[test]
 fn a_watch_ends_samples_and_batches() {
-    let method = Method::from(SmoothGrad { samples: 5, ..SmoothGrad::default() });
+    let method = Method::of(SmoothGrad { samples: 5, ..SmoothGrad::default() });
     let explainer = session().into_explainer(ExplainerOptions::from(method).threads(1)).unwrap();
     let watch = Patience { left: 3.into() };
     let outcome = explainer.explain_targets(&bag(), &Targets::default(), &watch);
@@ -186,8 +191,7 @@ fn an_error_says_its_kind() {
 
     let session = session();
     let composite = Composite::named("epsilon").unwrap();
-    let options =
-        ExplainerOptions::from("gradient".parse::<Method>().unwrap()).composite(composite);
+    let options = ExplainerOptions::from(Method::named("gradient").unwrap()).composite(composite);
     assert!(matches!(session.explainer(options).err().unwrap(), Error::Method(_)));
     let at = session.explainer(ExplainerOptions::new().at("nowhere")).err().unwrap();
     assert!(matches!(at, Error::Method(_)), "{at}");

@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use anyhow::Result;
 use memmap2::Mmap;
-use tract_core::prelude::Tensor as TractTensor;
 
-use super::Tensor;
+use super::{Storage, Tensor};
 use crate::parallel::{locked, map_chunks};
 
 /// Numbers that are read at once: they pass through the second cache.
@@ -76,7 +75,7 @@ pub(crate) struct StoredTensor {
     shape: Vec<usize>,
     store: Box<dyn Store>,
     /// The numbers, while somebody holds them.
-    held: Mutex<Weak<TractTensor>>,
+    held: Mutex<Weak<Storage>>,
     /// Whether a number is above, and whether one is below zero.
     signs: OnceLock<[bool; 2]>,
 }
@@ -104,12 +103,12 @@ impl StoredTensor {
     pub fn load(&self) -> Result<Tensor> {
         let held = || locked(&self.held);
         let known = held().upgrade();
-        if let Some(tensor) = known {
-            return Ok(Tensor(tensor));
+        if let Some(storage) = known {
+            return Ok(Tensor { shape: self.shape.as_slice().into(), storage });
         }
         // Not under the lock: a thread that waits for others to read may meanwhile begin a layer with the same weight.
         let tensor = self.load_unshared()?;
-        *held() = Arc::downgrade(&tensor.0);
+        *held() = Arc::downgrade(&tensor.storage);
         Ok(tensor)
     }
 
@@ -119,9 +118,17 @@ impl StoredTensor {
     /// When it cannot be read, or there is no memory for it.
     pub fn load_unshared(&self) -> Result<Tensor> {
         let mut tensor = Tensor::unwritten(&self.shape)?;
-        let read = |index: usize, numbers: &mut [f32]| self.store.read(index * CHUNK, numbers);
+        let read = |index: usize, numbers: &mut [f32]| self.read(index * CHUNK, numbers);
         map_chunks(tensor.data_mut(), CHUNK, read).into_iter().collect::<Result<()>>()?;
         Ok(tensor)
+    }
+
+    /// Reads the numbers from place `first` on.
+    ///
+    /// # Errors
+    /// When they cannot be read any more.
+    pub fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
+        self.store.read(first, numbers)
     }
 
     /// The `len` numbers from place `first` on.
@@ -146,7 +153,7 @@ impl StoredTensor {
         while first < self.len() && found != [true; 2] {
             let end = count.min(self.len() - first).min(numbers.len());
             let numbers = &mut numbers[..end];
-            self.store.read(first, numbers)?;
+            self.read(first, numbers)?;
             found[0] |= numbers.iter().any(|number| *number > 0.0);
             found[1] |= numbers.iter().any(|number| *number < 0.0);
             (first, count) = (first + numbers.len(), CHUNK);

@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 
 use onnxplain::canonize::{PassSelection, canonize};
 use onnxplain::composite::Composite;
-use onnxplain::explain::{Initial, InputRange, Packing};
+use onnxplain::explain::{Initial, InputRange, Prepack};
 use onnxplain::method::{
     Explanation, Fill, FusionGrad, GradCam, Gradient, GuidedBackprop, InputInfo, InputXGradient,
     IntegratedGradients, Method, NoiseGrad, Objective, Occlusion, PreparedMethod, Quadrature, Rise,
@@ -62,7 +62,7 @@ fn prepared(path: &Path, method: Method, threads: usize) -> anyhow::Result<Prepa
         at: None,
         stored,
         threads,
-        packing: Packing::Kept,
+        prepack: Prepack::Once,
     };
     PreparedMethod::new(method, setup)
 }

@@ -94,7 +94,8 @@ fn recognised(network: &Network) -> Network {
     let mut network = network.clone();
     canonize(
         &mut network,
-        &PassSelection::only(&["layer-normalizations", "activations", "gates"]).unwrap(),
+        &PassSelection::only(&["layer-normalizations", "softmaxes", "activations", "gates"])
+            .unwrap(),
     )
     .unwrap();
     network
@@ -195,7 +196,7 @@ fn check_books(network: &Network, input: &Tensor) -> Result<()> {
         let range = InputRange { low: vec![-4.0], high: vec![4.0], channel_axis: 1 };
         let attribution = explain(network, composite, Some(&range), input, &initial)
             .with_context(|| composite.name.clone())?;
-        let books = attribution.books;
+        let books = attribution.conservation;
         let worst = books.worst_imbalance();
         ensure!(worst < 1e-4, "the books of {} are out of balance by {worst:e}", composite.name);
         let arrived = attribution.relevance.sum();

@@ -356,6 +356,6 @@ fn a_layer_without_a_positive_weight_hands_down_nothing() {
         let composite = Composite::find(preset).unwrap();
         let attribution = explain(&network, &composite, None, &input, &initial);
         let attribution = attribution.unwrap_or_else(|error| panic!("{preset}: {error:#}"));
-        assert!(attribution.books.worst_imbalance() < 1e-4, "{preset}");
+        assert!(attribution.conservation.worst_imbalance() < 1e-4, "{preset}");
     }
 }

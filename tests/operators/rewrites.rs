@@ -10,7 +10,7 @@ use tract_onnx::pb::{
 };
 
 use super::{spread, weight};
-use crate::support::onnx::{Axis, Graph, fixed, float, int, ints, load_bytes};
+use crate::support::onnx::{Axis, Graph, fixed, float, floats, int, ints, load_bytes, text};
 use crate::support::{difference, message};
 
 /// A graph with a dense head, whose output `build` goes on from.
@@ -332,4 +332,83 @@ fn outputs_that_are_no_classes_are_told_by_their_shape() {
     graph.output(&y);
     let told = message(graph.load().unwrap().check_classes());
     assert!(told.contains("relu_0_out") && told.contains("map"), "{told}");
+}
+
+/// A row of numbers, resized.
+fn resized(opset: i64, factors: &[f32], attributes: &[AttributeProto], row: &[f32]) -> Vec<f32> {
+    let mut graph = Graph::with_input(opset, &[1, 1, 1, row.len()]);
+    let factors = graph.floats(&[4], factors);
+    let inputs = if opset == 10 { vec!["x", &factors] } else { vec!["x", "", &factors] };
+    let y = graph.node("Resize", &inputs, attributes);
+    graph.output(&y);
+    output(&graph.load().unwrap(), row)
+}
+
+#[test]
+fn resizes_take_the_pixels_that_are_meant() {
+    // ⌊x / 1.5⌋ of four pixels becomes six: 0, 0, 1, 2, 2, 3.
+    let found = resized(10, &[1.0, 1.0, 1.0, 1.5], &[], &[0.0, 1.0, 2.0, 3.0]);
+    assert_eq!(found, [0.0, 0.0, 1.0, 2.0, 2.0, 3.0]);
+    // Corners of the ⌊4 · 1.7⌋ = 6 pixels that come out: x · 3 / 5.
+    let attributes =
+        [text("mode", "linear"), text("coordinate_transformation_mode", "align_corners")];
+    let found = resized(13, &[1.0, 1.0, 1.0, 1.7], &attributes, &[0.0, 1.0, 2.0, 3.0]);
+    assert_close(&found, &[0.0, 0.6, 1.2, 1.8, 2.4, 3.0], "corners");
+}
+
+#[test]
+fn a_pooling_without_padding_rounds_up_where_it_says_so() {
+    let mut graph = Graph::with_input(13, &[1, 1, 1, 4]);
+    let attributes = [
+        ints("kernel_shape", &[1, 3]),
+        ints("strides", &[1, 2]),
+        int("ceil_mode", 1),
+        text("auto_pad", "VALID"),
+    ];
+    let y = graph.node("MaxPool", &["x"], &attributes);
+    graph.output(&y);
+    assert_eq!(output(&graph.load().unwrap(), &[1.0, 5.0, 3.0, 2.0]), [5.0, 3.0]);
+}
+
+#[test]
+fn operators_of_scikit_learn_are_products_and_sums() {
+    let strings = |name: &str, words: &[&str]| AttributeProto {
+        name: name.to_string(),
+        r#type: AttributeType::Strings as i32,
+        strings: words.iter().map(|word| word.as_bytes().to_vec()).collect(),
+        ..AttributeProto::default()
+    };
+    let mut graph = Graph::with_input(15, &[1, 2]);
+    let (offset, scale) = (floats("offset", &[1.0, 2.0]), floats("scale", &[2.0, 0.5]));
+    let scaled = graph.node("Scaler", &["x"], &[offset, scale]);
+    let attributes = [
+        floats("coefficients", &[1.0, 0.0, 0.0, 1.0, -1.0, 1.0]),
+        floats("intercepts", &[0.0, 0.5, 0.0]),
+        text("post_transform", "SOFTMAX"),
+        strings("classlabels_strings", &["ant", "bee", "cat"]),
+    ];
+    graph.named_node("classifier", "LinearClassifier", &[&scaled], &["label", "p"], &attributes);
+    graph.output("label");
+    for node in &mut graph.proto.node {
+        node.domain = "ai.onnx.ml".to_string();
+    }
+    let model = graph.load().unwrap();
+    assert_eq!(model.labels.as_ref().unwrap().names(), ["ant", "bee", "cat"]);
+    assert_eq!(model.network.output_function.as_ref().unwrap().name(), "Softmax");
+    // Scaled to [4, 1].
+    assert_close(&output(&model, &[3.0, 4.0]), &[4.0, 1.5, -3.0], "scores");
+}
+
+#[test]
+fn a_batch_in_a_shape_that_is_computed_of_constants_is_found() {
+    let mut graph = Graph::with_input(13, &[4, 1, 2]);
+    let token = graph.floats(&[1, 1, 2], &[10.0, 20.0]);
+    let (shape, one) = (graph.ints(&[4, 1, 2]), graph.ints(&[1, 1, 1]));
+    let shape = graph.node("Mul", &[&shape, &one], &[]);
+    let tokens = graph.node("Expand", &[&token, &shape], &[]);
+    let y = graph.node("Concat", &[&tokens, "x"], &[int("axis", 1)]);
+    let axes = graph.ints(&[1]);
+    let y = graph.node("ReduceSum", &[&y, &axes], &[int("keepdims", 0)]);
+    graph.output(&y);
+    assert_eq!(output(&graph.load().unwrap(), &[1.0, 2.0]), [11.0, 22.0]);
 }

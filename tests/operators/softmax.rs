@@ -206,3 +206,30 @@ fn bent_outputs_that_are_not_normalised_stay_logits() {
         assert!(model.network.output_function.is_none());
     }
 }
+
+#[test]
+fn a_softmax_written_out_inside_becomes_one() {
+    let written = |name, is_product: bool, axis: i64| {
+        case(name, 13, &[1, 3, 4], &["softmax", "normalization"], |g| {
+            let highest = g.node("ReduceMax", &["x"], &[ints("axes", &[axis])]);
+            let z = g.node("Sub", &["x", &highest], &[]);
+            let e = g.node("Exp", &[&z], &[]);
+            let axes = g.ints(&[axis]);
+            let sum = g.node("ReduceSum", &[&e, &axes], &[]);
+            let y = match is_product {
+                true => {
+                    let inverse = g.node("Reciprocal", &[&sum], &[]);
+                    g.node("Mul", &[&e, &inverse], &[])
+                }
+                false => g.node("Div", &[&e, &sum], &[]),
+            };
+            let c = weight(g, &[4]);
+            g.node("Mul", &[&y, &c], &[])
+        })
+    };
+    all_hold(vec![
+        written("over the last axis", false, 2),
+        written("over an inner axis", false, 1),
+        written("as a product", true, 2),
+    ]);
+}

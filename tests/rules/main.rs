@@ -190,7 +190,7 @@ fn check(layer: &Layer, place: Place) -> Vec<String> {
         if error.is_nan() || error > 1e-5 {
             failures.push(format!("{what}: wrong by {error:e}"));
         }
-        let imbalance = attribution.books.worst_imbalance();
+        let imbalance = attribution.conservation.worst_imbalance();
         if imbalance.is_nan() || imbalance > 1e-4 {
             failures.push(format!("{what}: out of balance by {imbalance:e}"));
         }

@@ -1,4 +1,4 @@
-//! What kernels and the layers above them both speak of: sliding windows, padded planes, parts of weights.
+//! Geometry: sliding windows, their phases and rows, padded planes, parts of weights.
 
 pub(crate) mod padded_planes;
 pub mod phases;

@@ -1,50 +1,50 @@
-//! Planes with their padding written out, and the runs of pixels in which windows on them are computed.
+//! Planes copied with their padding, and the tiles in which windows on them are computed.
 //!
-//! The planes are those of single channels, or of blocks of channels.
+//! Planes are of single channels, or of blocks of channels.
 
 use std::cell::Cell;
 
 use super::WindowAxis;
-use crate::scratch::{self, Lines};
+use crate::scratch::{self, AlignedBuf};
 use crate::threads::for_each_chunk;
 
 thread_local! {
-    /// Room for planes with their padding.
-    static ROOM: Cell<Lines> = Cell::default();
+    /// Scratch memory for planes with their padding.
+    static PLANES: Cell<AlignedBuf> = Cell::default();
 }
 
-/// A run of pixels that are computed together.
+/// A run of neighbouring pixels that are computed together.
 pub struct Tile {
-    /// Where the first pixel lies in the padded plane.
+    /// Where the first pixel reads in the padded plane.
     pub input: usize,
-    /// What of the run belongs to the output.
+    /// The pixels that belong to the output.
     pub segments: Vec<Segment>,
 }
 
 /// Neighbouring pixels of a tile that belong to the output.
 pub struct Segment {
-    /// The first one's number in the tile.
+    /// Index of the first one in the tile.
     pub pixel: usize,
-    /// Its number in the output plane.
+    /// Its index in the output plane.
     pub output: usize,
     /// How many there are.
     pub count: usize,
 }
 
-/// Input planes with their padding written out, and the windows on them.
+/// Input planes with their padding, and the windows on them.
 pub struct PaddedPlanes {
     vertical: WindowAxis,
     horizontal: WindowAxis,
     /// Channels of a plane: 1, or those of a block.
     lanes: usize,
-    /// Whether the input must be copied; else its planes serve as they are.
+    /// Whether the input is copied; otherwise its planes are used as they are.
     is_copied: bool,
-    /// Numbers behind the last plane, which a run that is longer than its row reads.
+    /// Floats behind the last plane, which a tile that is longer than its row reads.
     slack: usize,
 }
 
 impl PaddedPlanes {
-    /// Planes of `lanes` channels a pixel, for windows of which `pixels` are computed together.
+    /// Planes of `lanes` channels per pixel, for tiles of `pixels` windows.
     pub fn new(
         vertical: WindowAxis,
         horizontal: WindowAxis,
@@ -65,7 +65,7 @@ impl PaddedPlanes {
         vertical.stride == 1 && horizontal.stride == 1
     }
 
-    /// Numbers of a plane without padding.
+    /// Floats of a plane without padding.
     pub fn input_len(&self) -> usize {
         self.vertical.input * self.horizontal.input * self.lanes
     }
@@ -75,24 +75,24 @@ impl PaddedPlanes {
         self.horizontal.pad_before + self.horizontal.input + self.horizontal.pad_after
     }
 
-    /// Numbers of a plane.
+    /// Floats of a plane.
     pub fn plane_len(&self) -> usize {
         let height = self.vertical.pad_before + self.vertical.input + self.vertical.pad_after;
         height * self.width() * self.lanes
     }
 
-    /// Calls `work` with the planes of `input`, their padding written out where there is any.
+    /// Calls `work` with the planes of `input`, copied with their padding if there is any.
     pub fn with_padding<T>(&self, input: &[f32], work: impl FnOnce(&[f32]) -> T) -> T {
         if !self.is_copied {
             return work(input);
         }
         let len = input.len() / self.input_len().max(1) * self.plane_len() + self.slack;
-        let mut planes = scratch::take(&ROOM, len);
+        let mut planes = scratch::take(&PLANES, len);
         self.copy(input, &mut planes);
         work(&planes)
     }
 
-    /// Writes the planes of the input over what `planes` held, with their padding.
+    /// Copies the planes of the input with their padding.
     fn copy(&self, input: &[f32], planes: &mut [f32]) {
         let (plane_len, input_len) = (self.plane_len(), self.input_len());
         let (planes, slack) = planes.split_at_mut(planes.len() - self.slack);
@@ -117,7 +117,7 @@ impl PaddedPlanes {
         }
     }
 
-    /// Where a channel lies.
+    /// Where a channel begins.
     pub fn channel(&self, channel: usize) -> usize {
         channel / self.lanes * self.plane_len() + channel % self.lanes
     }
@@ -128,14 +128,14 @@ impl PaddedPlanes {
         (row + x * self.horizontal.dilation) * self.lanes
     }
 
-    /// Whether the places of all channels fit in 32 bits.
+    /// Whether the offsets of all channels fit in 32 bits.
     pub fn fits(&self, channels: usize) -> bool {
         let planes = channels.div_ceil(self.lanes) + 1;
         u32::try_from(planes * self.plane_len() + self.slack).is_ok()
     }
 
-    /// Where each tap of the channels of a group lies, channel by channel of single-channel planes;
-    /// `None` where that is beyond 32 bits.
+    /// Where each tap of the channels of a group reads, channel by channel of single-channel planes; `None` where that
+    /// does not fit in 32 bits.
     pub fn offsets(&self, channels: usize) -> Option<Vec<u32>> {
         if !self.fits(channels) {
             return None;
@@ -151,7 +151,7 @@ impl PaddedPlanes {
         Some(offsets)
     }
 
-    /// The output plane in runs of `pixels`: row by row, or the padded plane as one line where that takes fewer.
+    /// The output plane in tiles of `pixels`: row by row, or the padded plane as one line where that takes fewer.
     pub fn tiles(&self, pixels: usize) -> Vec<Tile> {
         let (rows, columns) = (self.vertical.output, self.horizontal.output);
         let line_len = (rows.max(1) - 1) * self.width() + columns;
@@ -178,7 +178,7 @@ impl PaddedPlanes {
     fn tiles_of_line(&self, len: usize, pixels: usize) -> Vec<Tile> {
         let (columns, width) = (self.horizontal.output, self.width());
         let tile = |start: usize| {
-            // The planes as they are have no slack behind the last one.
+            // Planes that are not copied have no slack behind the last one.
             let input = if self.is_copied { start } else { start.min(len - pixels) };
             let mut segments: Vec<Segment> = vec![];
             for at in (start..len.min(input + pixels)).filter(|at| at % width < columns) {

@@ -1,12 +1,15 @@
-//! Sliding windows over images, row by row: what a tap reads along one row lies evenly spaced in memory.
+//! Sliding windows over images, row by row: what a tap reads along one row is evenly spaced in memory.
 
 use super::{Window, WindowAxis};
 
 /// One tap along one row of windows: `count` outputs from `output` on, which read inputs from `input` on.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
+    /// Index of the first input.
     pub input: usize,
+    /// Index of the first output.
     pub output: usize,
+    /// Number of outputs.
     pub count: usize,
     stride: usize,
 }
@@ -18,7 +21,7 @@ impl Row {
     }
 
     /// Calls `take(output, input)` for every output along the row.
-    pub fn gather(&self, input: &[f32], output: &mut [f32], take: impl Fn(&mut f32, f32)) {
+    pub fn zip(&self, input: &[f32], output: &mut [f32], take: impl Fn(&mut f32, f32)) {
         let outputs = output[self.output..][..self.count].iter_mut();
         let inputs = &input[self.input..];
         if self.stride == 1 {

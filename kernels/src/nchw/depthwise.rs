@@ -1,38 +1,36 @@
 //! Depthwise convolutions over images, in both directions.
 //!
-//! Each channel is a small stencil over its own plane, with nothing to gain from
-//! matrix multiplication. The plane is copied with its padding written out, so that no tap needs
-//! a test, and with the columns that a stride skips put apart, so that neighbouring outputs read
-//! neighbouring numbers; all taps of a few outputs are then added up in registers. One filter
-//! may serve several outputs (a channel multiplier): output channel `o` reads input channel
-//! `o / multiplier`.
+//! Each channel is a small stencil over its own plane, so matrix multiplication gains nothing. The plane is copied with
+//! its padding, so that no tap needs a bounds test, and with the columns sorted by their remainder of the stride, so that
+//! neighbouring outputs read neighbouring floats; then all taps of a few outputs are summed in registers. With a channel
+//! multiplier, output channel `o` reads input channel `o / multiplier`.
 
 use super::Correlation;
 use crate::geometry::{Window, WindowAxis};
-use crate::microkernel::{Loop, vectorized};
+use crate::simd::{LANES, Simd, SimdLoop, dispatch};
 use crate::threads::for_each_chunk;
 
 /// A depthwise convolution over images, in one of its directions.
 pub struct Depthwise {
     stencil: Stencil,
     lines: Lines,
-    /// One a channel of the output; empty in the transposed direction.
+    /// One per channel of the output; empty in the transposed direction.
     bias: Vec<f32>,
     is_transposed: bool,
 }
 
 impl Depthwise {
-    /// Whether these kernels apply: two spatial axes, one input channel a group.
+    /// Whether these kernels apply: two spatial axes, one input channel per group.
     pub fn applies(correlation: &Correlation) -> bool {
         correlation.window.axes.len() == 2
             && correlation.channels_per_group() == 1
             && correlation.groups > 1
     }
 
-    /// `[1, I, H, W]` to `[1, O, H', W']`, with one bias a channel.
+    /// `[1, I, H, W]` to `[1, O, H', W']`, with one bias per channel.
     pub fn forward(correlation: &Correlation, bias: Option<&[f32]>) -> Depthwise {
         let stencil = Stencil::of(correlation, |filter| filter.to_vec());
-        let lines = Lines::gathering(&stencil.window);
+        let lines = Lines::forward(&stencil.window);
         let bias = bias.map_or_else(|| vec![0.0; stencil.outputs], <[f32]>::to_vec);
         Depthwise { stencil, lines, bias, is_transposed: false }
     }
@@ -41,18 +39,18 @@ impl Depthwise {
     pub fn transposed(correlation: &Correlation) -> Depthwise {
         let stencil =
             Stencil::of(correlation, |filter| filter.iter().rev().copied().collect::<Vec<f32>>());
-        let lines = Lines::scattering(&stencil.window);
+        let lines = Lines::transposed(&stencil.window);
         Depthwise { stencil, lines, bias: vec![], is_transposed: true }
     }
 
-    /// Numbers of what is read, and of what is written.
+    /// Floats of the input and of the output of this direction.
     pub fn lens(&self) -> [usize; 2] {
         let Stencil { inputs, outputs, window, .. } = &self.stencil;
         let (inner, outer) = (inputs * window.input_len(), outputs * window.output_len());
         if self.is_transposed { [outer, inner] } else { [inner, outer] }
     }
 
-    /// Writes every number of `to`; the slices are as long as [`Depthwise::lens`] says.
+    /// Writes every float of `to`; the slices are as long as [`Depthwise::lens`] says.
     pub fn run(&self, from: &[f32], to: &mut [f32]) {
         if self.is_transposed { self.run_transposed(from, to) } else { self.run_forward(from, to) }
     }
@@ -62,13 +60,13 @@ impl Depthwise {
         let (input_len, output_len) = (stencil.window.input_len(), stencil.window.output_len());
         let planes = planes_at_once(output_len);
         for_each_chunk(output, planes * output_len, |index, chunk| {
-            let mut room = lines.room();
+            let mut buffers = lines.buffers();
             for (offset, plane) in chunk.chunks_exact_mut(output_len).enumerate() {
                 let channel = index * planes + offset;
                 let group = channel / stencil.multiplier();
-                lines.write(&input[group * input_len..][..input_len], &mut room);
+                lines.write(&input[group * input_len..][..input_len], &mut buffers);
                 let bias = self.bias[channel];
-                lines.correlate(&mut room, stencil.filter(channel), Some(bias), plane);
+                lines.correlate(&mut buffers, stencil.filter(channel), Some(bias), plane);
             }
         });
     }
@@ -78,54 +76,51 @@ impl Depthwise {
         let (input_len, output_len) = (stencil.window.input_len(), stencil.window.output_len());
         let planes = planes_at_once(input_len);
         for_each_chunk(input, planes * input_len, |index, chunk| {
-            let mut room = lines.room();
+            let mut buffers = lines.buffers();
             for (offset, plane) in chunk.chunks_exact_mut(input_len).enumerate() {
                 let first = (index * planes + offset) * stencil.multiplier();
                 for channel in first..first + stencil.multiplier() {
-                    lines.write(&output[channel * output_len..][..output_len], &mut room);
+                    lines.write(&output[channel * output_len..][..output_len], &mut buffers);
                     let start = (channel == first).then_some(0.0);
-                    lines.correlate(&mut room, stencil.filter(channel), start, plane);
+                    lines.correlate(&mut buffers, stencil.filter(channel), start, plane);
                 }
             }
         });
     }
 }
 
-/// Planes that one thread computes at a time, so that they share the room for their lines.
+/// Planes that one thread computes at a time, so that they share its buffers.
 fn planes_at_once(len: usize) -> usize {
     ((1 << 15) / len.max(1)).max(1)
 }
 
-/// A plane written out for its taps, and where they read.
+/// The layout of a plane that is copied for its taps, and where they read.
 struct Lines {
     vertical: LineAxis,
     horizontal: LineAxis,
     /// Where each tap of the first output reads.
     taps: Vec<usize>,
-    /// The rows of the plane that some tap reads, and where each is written.
+    /// The rows of the plane that some tap reads, and where each is copied to.
     rows: Vec<(usize, usize)>,
-    /// The columns of the plane that some tap reads, and where they are written.
+    /// The columns of the plane that some tap reads, and where they are copied to.
     runs: Vec<Run>,
-    /// Numbers of every stride-th column.
+    /// Columns with the same remainder of the stride.
     phase_len: usize,
     row_len: usize,
 }
 
-/// Room for one plane, used for one after the other.
-struct Room {
-    /// The plane written out, zeros where its padding is.
+/// Buffers for one plane after the other.
+struct Buffers {
+    /// The copied plane, with zeros as its padding.
     lines: Vec<f32>,
-    /// Outputs of a few rows, and between them what belongs to none.
+    /// Outputs of a few rows, and unused sums between them.
     sums: Vec<f32>,
 }
 
-/// Outputs that are added up together: they stay in the first cache.
+/// Outputs that are summed together: they stay in the first cache.
 const MOST_SUMS: usize = 2048;
 
-/// Numbers of a vector: so many more outputs may be added up than there are.
-const LANES: usize = 16;
-
-/// Evenly spaced columns of a plane, and their places in a row of the lines.
+/// Evenly spaced columns of a plane, and their places in a copied row.
 struct Run {
     column: usize,
     column_step: usize,
@@ -151,20 +146,20 @@ impl Run {
     }
 }
 
-/// One axis of a plane that is written out.
+/// One axis of a plane that is copied.
 #[derive(Clone, Copy)]
 struct LineAxis {
     /// Length of the plane that is read.
     input: usize,
     /// Length of the plane that is computed.
     output: usize,
-    /// Length written out.
+    /// Length of the copy.
     length: usize,
-    /// Where the first number goes; below 0 where no tap reads it.
+    /// Where the first element goes; below 0 if no tap reads it.
     first: isize,
-    /// Distance of the numbers that are written.
+    /// Distance of neighbouring elements in the copy.
     spread: usize,
-    /// Distance of the outputs.
+    /// Distance of what neighbouring outputs read.
     stride: usize,
     kernel: usize,
     dilation: usize,
@@ -172,7 +167,7 @@ struct LineAxis {
 
 impl LineAxis {
     /// The axis as it is, with its padding.
-    fn gathering(axis: &WindowAxis) -> LineAxis {
+    fn forward(axis: &WindowAxis) -> LineAxis {
         LineAxis {
             input: axis.input,
             output: axis.output,
@@ -185,11 +180,11 @@ impl LineAxis {
         }
     }
 
-    /// The mirror image: outputs a stride apart, zeros between them, read by the flipped kernel.
+    /// The transpose: outputs a stride apart with zeros between them, read by the flipped kernel.
     ///
     /// `R[i] = Σ w[k] s[o]` over `o·stride + k·dilation = i + pad_before`; with `k = kernel − 1 − k'`,
     /// output `o` is read at `o·stride + (kernel − 1)·dilation − pad_before = i + k'·dilation`.
-    fn scattering(axis: &WindowAxis) -> LineAxis {
+    fn transposed(axis: &WindowAxis) -> LineAxis {
         let reach = (axis.kernel - 1) * axis.dilation;
         LineAxis {
             input: axis.output,
@@ -203,7 +198,7 @@ impl LineAxis {
         }
     }
 
-    /// The inputs that some tap reads, and where each is written.
+    /// The inputs that some tap reads, and where each is copied to.
     fn places(&self) -> impl Iterator<Item = (usize, usize)> + Clone + '_ {
         (0..self.input).filter_map(|at| {
             let place = usize::try_from(self.first + (at * self.spread) as isize).ok()?;
@@ -213,17 +208,17 @@ impl LineAxis {
 }
 
 impl Lines {
-    fn gathering(window: &Window) -> Lines {
-        Lines::new(window, LineAxis::gathering)
+    fn forward(window: &Window) -> Lines {
+        Lines::new(window, LineAxis::forward)
     }
 
-    fn scattering(window: &Window) -> Lines {
-        Lines::new(window, LineAxis::scattering)
+    fn transposed(window: &Window) -> Lines {
+        Lines::new(window, LineAxis::transposed)
     }
 
     fn new(window: &Window, axis: impl Fn(&WindowAxis) -> LineAxis) -> Lines {
         let mut axes = window.axes.iter().map(axis);
-        let point = LineAxis::gathering(&WindowAxis::POINT);
+        let point = LineAxis::forward(&WindowAxis::POINT);
         let vertical = axes.next().unwrap_or(point);
         let horizontal = axes.next().unwrap_or(point);
         let phase_len = horizontal.length.div_ceil(horizontal.stride);
@@ -241,13 +236,13 @@ impl Lines {
         lines
     }
 
-    /// Where a column lies in its row: columns that are a stride apart lie side by side.
+    /// Where a column is in its row: columns that are a stride apart are neighbours.
     fn column(&self, column: usize) -> usize {
         column % self.horizontal.stride * self.phase_len + column / self.horizontal.stride
     }
 
     fn runs(&self) -> Vec<Run> {
-        // Columns that are a stride apart lie side by side; only one of stride and spread is not 1.
+        // Columns that are a stride apart are neighbours; only one of stride and spread is not 1.
         let runs = (0..self.horizontal.stride).filter_map(|phase| {
             let places = self.horizontal.places().skip(phase).step_by(self.horizontal.stride);
             let (column, place) = places.clone().next()?;
@@ -262,40 +257,47 @@ impl Lines {
         runs.collect()
     }
 
-    fn room(&self) -> Room {
+    fn buffers(&self) -> Buffers {
         let sums = MOST_SUMS.max(self.row_len) + LANES;
-        Room {
-            // Behind the last row, outputs that belong to none are read.
+        Buffers {
+            // Unused sums read behind the last row.
             lines: vec![0.0; self.vertical.length * self.row_len + sums],
             sums: vec![0.0; sums],
         }
     }
 
-    /// Writes a plane out. The padding is the same for every plane.
-    fn write(&self, plane: &[f32], room: &mut Room) {
+    /// Copies a plane. The padding is the same for every plane.
+    fn write(&self, plane: &[f32], buffers: &mut Buffers) {
         for &(row, place) in &self.rows {
             let from = &plane[row * self.horizontal.input..][..self.horizontal.input];
-            let to = &mut room.lines[place..][..self.row_len];
+            let to = &mut buffers.lines[place..][..self.row_len];
             self.runs.iter().for_each(|run| run.copy(from, to));
         }
     }
 
-    /// Output rows that follow each other in the lines, so that they are computed as one.
+    /// Output rows that are contiguous in the copy, so that they are computed as one.
     fn rows_at_once(&self) -> usize {
         let is_line = self.vertical.stride == 1 && self.horizontal.stride == 1;
         if is_line { (MOST_SUMS / self.row_len.max(1)).max(1) } else { 1 }
     }
 
-    /// `output = start + filter ⋆ lines`; without a start the output itself is added to.
-    fn correlate(&self, room: &mut Room, filter: &[f32], start: Option<f32>, output: &mut [f32]) {
+    /// `output = start + filter ⋆ lines`; without a start the sums are accumulated in the output.
+    fn correlate(
+        &self,
+        buffers: &mut Buffers,
+        filter: &[f32],
+        start: Option<f32>,
+        output: &mut [f32],
+    ) {
         let width = self.horizontal.output.max(1);
         let rows_at_once = self.rows_at_once();
         for (index, output) in output.chunks_mut(rows_at_once * width).enumerate() {
-            let lines = &room.lines[index * rows_at_once * self.vertical.stride * self.row_len..];
+            let lines =
+                &buffers.lines[index * rows_at_once * self.vertical.stride * self.row_len..];
             let rows = output.len() / width;
             let count = ((rows - 1) * self.row_len + width).next_multiple_of(LANES);
-            let sums = &mut room.sums[..count];
-            vectorized(TapSums { taps: &self.taps, filter, lines, sums });
+            let sums = &mut buffers.sums[..count];
+            dispatch(TapSums { taps: &self.taps, filter, lines, sums });
             for (output, sums) in output.chunks_exact_mut(width).zip(sums.chunks(self.row_len)) {
                 let sums = sums.iter().take(width);
                 match start {
@@ -309,7 +311,7 @@ impl Lines {
     }
 }
 
-/// The sums of all taps, for outputs side by side.
+/// The sums of all taps, for neighbouring outputs.
 struct TapSums<'a> {
     taps: &'a [usize],
     filter: &'a [f32],
@@ -317,11 +319,11 @@ struct TapSums<'a> {
     sums: &'a mut [f32],
 }
 
-impl Loop for TapSums<'_> {
+impl SimdLoop for TapSums<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<S: Simd>(self, _: S) {
         let TapSums { taps, filter, lines, sums } = self;
         sums.fill(0.0);
         // Three taps at once: the sums are read and written a third as often.
@@ -342,7 +344,7 @@ impl Loop for TapSums<'_> {
 
 /// The filters of a depthwise convolution.
 struct Stencil {
-    /// The taps of every channel, as they are correlated.
+    /// The taps of every channel, in the order of this direction.
     filters: Vec<f32>,
     taps: usize,
     inputs: usize,

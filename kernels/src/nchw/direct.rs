@@ -1,28 +1,28 @@
-//! Convolutions over lines and images, computed straight from the input.
+//! Direct convolutions over lines and images.
 //!
-//! Filters are taken in blocks of two vectors and pixels in short runs along a row; the
-//! [`microkernel`](crate::microkernel) adds up all taps of such a tile in registers. The input is copied once, into
-//! planes with their padding written out, so that no tap needs a test. Where rows are shorter
-//! than a run, the padded plane is walked as one line, and what falls into the padding is dropped.
+//! The [`microkernel`](crate::microkernel) sums all taps of a tile in registers: a few blocks of filters at neighbouring
+//! pixels of a row. The input is copied once with its padding, so that no tap needs a bounds test. Where rows are shorter
+//! than a tile, the padded plane is treated as one line, and sums at the padding are dropped.
 
 use super::Correlation;
 use crate::geometry::padded_planes::{PaddedPlanes, Tile};
 use crate::geometry::{Window, WindowAxis};
-use crate::microkernel::{Instructions, MOST_OUTPUTS, Operands, Sums};
+use crate::microkernel::{MOST_SUMS, Operands, TileSums, knows_stride_of_rows, run_rows};
+use crate::simd::{Isa, LANES};
 use crate::threads::for_each_heavy_chunk;
 
-/// Filters of a group below which the lanes of a vector would stay empty.
+/// Fewest filters of a group: with fewer, most lanes of a vector would be empty.
 const FEWEST_FILTERS: usize = 8;
 
 /// A convolution with packed weights.
 pub struct Direct {
-    instructions: Instructions,
+    isa: Isa,
     /// For each block of filters: `[taps, filters of the block]`.
     blocks: Vec<Block>,
-    /// One a filter.
+    /// One per filter.
     bias: Vec<f32>,
     padded: PaddedPlanes,
-    /// Where each tap of a group's filters lies, relative to the first pixel of its window.
+    /// Where each tap of a group's filters reads, relative to the first pixel of its window.
     offsets: Vec<u32>,
     /// Distance of neighbouring pixels.
     stride: usize,
@@ -36,44 +36,41 @@ pub struct Direct {
 
 struct Block {
     weights: Vec<f32>,
-    vectors: usize,
+    /// Blocks of sixteen filters.
+    count: usize,
 }
 
 impl Direct {
-    /// The kernel of a convolution with one bias per filter; `None` where another kernel serves better:
-    /// volumes, few filters, rare strides, nothing at all.
+    /// The kernel of a convolution with one bias per filter; `None` where another kernel is better:
+    /// volumes, few filters, rare strides, nothing to compute.
     pub fn new(correlation: &Correlation, bias: Option<&[f32]>) -> Option<Direct> {
-        Direct::with(Instructions::detect()?, correlation, bias)
+        Direct::with(Isa::detect(), correlation, bias)
     }
 
-    fn with(
-        instructions: Instructions,
-        correlation: &Correlation,
-        bias: Option<&[f32]>,
-    ) -> Option<Direct> {
+    fn with(isa: Isa, correlation: &Correlation, bias: Option<&[f32]>) -> Option<Direct> {
         let [vertical, horizontal] = image_axes(correlation.window)?;
         let (filters, channels_per_group) = (correlation.filters, correlation.channels_per_group());
         let filters_per_group = filters / correlation.groups;
-        let lanes = instructions.lanes();
-        let blocks_fit = correlation.groups == 1 || filters_per_group.is_multiple_of(lanes);
+        let blocks_fit = correlation.groups == 1 || filters_per_group.is_multiple_of(LANES);
         let is_empty = correlation.weights.is_empty()
             || correlation.window.input_len() == 0
             || correlation.window.output_len() == 0;
         let serves = !is_empty
             && filters_per_group >= FEWEST_FILTERS
             && blocks_fit
-            && Instructions::knows_stride(horizontal.stride);
+            && knows_stride_of_rows(horizontal.stride);
         if !serves {
             return None;
         }
-        let fills_two = correlation.groups == 1 || filters_per_group.is_multiple_of(2 * lanes);
-        let block_len = if fills_two { 2 * lanes } else { lanes };
-        let padded = PaddedPlanes::new(vertical, horizontal, 1, instructions.pixels());
+        let most = isa.blocks() * LANES;
+        let fills_most = correlation.groups == 1 || filters_per_group.is_multiple_of(most);
+        let block_len = if fills_most { most } else { LANES };
+        let padded = PaddedPlanes::new(vertical, horizontal, 1, isa.pixels());
         let offsets = padded.offsets(channels_per_group)?;
-        let tiles = padded.tiles(instructions.pixels());
+        let tiles = padded.tiles(isa.pixels());
         Some(Direct {
-            instructions,
-            blocks: packed(correlation, block_len, lanes),
+            isa,
+            blocks: packed(correlation, block_len),
             bias: bias.map_or_else(|| vec![0.0; filters], <[f32]>::to_vec),
             offsets,
             stride: horizontal.stride,
@@ -86,13 +83,13 @@ impl Direct {
         })
     }
 
-    /// Numbers of an input.
+    /// Floats of an input.
     pub fn input_len(&self) -> usize {
         let groups = self.bias.len() / self.filters_per_group;
         groups * self.channels_per_group * self.padded.input_len()
     }
 
-    /// Numbers of an output.
+    /// Floats of an output.
     pub fn output_len(&self) -> usize {
         self.bias.len() * self.output_len
     }
@@ -113,17 +110,17 @@ impl Direct {
     fn run_block(&self, index: usize, planes: &[f32], output: &mut [f32]) {
         let block = &self.blocks[index];
         let bias = &self.bias[index * self.block_len..];
-        let lanes = block.vectors * self.instructions.lanes();
-        let mut sums = [0.0; MOST_OUTPUTS];
+        let width = block.count * LANES;
+        let mut sums = [0.0; MOST_SUMS];
         for tile in &self.tiles {
             let input = &planes[tile.input..];
             let (weights, offsets) = (&block.weights, &self.offsets);
-            let operands = Operands { weights, input, offsets, ahead: None };
-            self.instructions.run(block.vectors, self.stride, operands, &mut sums);
+            let operands = Operands { weights, input, offsets, prefetch: None };
+            run_rows(self.isa, block.count, self.stride, operands, &mut sums);
             for segment in &tile.segments {
-                let data = &sums[segment.pixel * lanes..][..segment.count * lanes];
-                let sums = Sums { data, lanes };
-                sums.write(bias, output, self.output_len, segment.output);
+                let data = &sums[segment.pixel * width..][..segment.count * width];
+                let sums = TileSums { data, width };
+                sums.write(self.isa, bias, output, self.output_len, segment.output);
             }
         }
     }
@@ -139,20 +136,19 @@ fn image_axes(window: &Window) -> Option<[WindowAxis; 2]> {
 }
 
 /// `[O, I / groups, kernel...]` in blocks of filters, tap by tap; missing filters of a block are 0.
-fn packed(correlation: &Correlation, block_len: usize, lanes: usize) -> Vec<Block> {
+fn packed(correlation: &Correlation, block_len: usize) -> Vec<Block> {
     let taps = correlation.weights.len() / correlation.filters.max(1);
     let blocks = correlation.weights.chunks(block_len * taps);
     let pack = |rows: &[f32]| {
-        let count = rows.len() / taps;
-        let vectors = count.div_ceil(lanes);
-        let width = vectors * lanes;
+        let count = (rows.len() / taps).div_ceil(LANES);
+        let width = count * LANES;
         let mut weights = vec![0.0; taps * width];
-        // Tap by tap: each filter's row is read along, and the block is written in one go.
+        // Tap by tap, so that the block is written sequentially.
         for (tap, places) in weights.chunks_exact_mut(width).enumerate() {
             let row = rows[tap..].iter().step_by(taps);
             places.iter_mut().zip(row).for_each(|(place, &weight)| *place = weight);
         }
-        Block { weights, vectors }
+        Block { weights, count }
     };
     blocks.map(pack).collect()
 }
@@ -175,12 +171,12 @@ mod tests {
         for (plane, bias) in expected.chunks_exact_mut(window.output_len()).zip(&bias) {
             plane.iter_mut().for_each(|sum| *sum += bias);
         }
-        for instructions in Instructions::all() {
-            let direct = Direct::with(instructions, &correlation, Some(&bias)).unwrap();
+        for isa in Isa::all() {
+            let direct = Direct::with(isa, &correlation, Some(&bias)).unwrap();
             assert_eq!((direct.input_len(), direct.output_len()), (input.len(), expected.len()));
             let mut output = vec![f32::NAN; expected.len()];
             direct.run(&input, &mut output);
-            assert_eq!(output, expected, "{instructions:?} {correlation:?}");
+            assert_eq!(output, expected, "{isa:?} {correlation:?}");
         }
     }
 
@@ -200,17 +196,17 @@ mod tests {
 
     #[test]
     fn what_another_kernel_does_better_is_left_to_it() {
-        let serves = |instructions, filters, stride| {
+        let serves = |isa, filters, stride| {
             let window = Window { axes: vec![axis(9, 1, stride, 1, [0, 0]); 2] };
             let weights = quarters(2 * filters, 3);
             let correlation =
                 Correlation { weights: &weights, filters, groups: 1, window: &window };
-            Direct::with(instructions, &correlation, None).is_some()
+            Direct::with(isa, &correlation, None).is_some()
         };
-        for instructions in Instructions::all() {
-            assert!(!serves(instructions, 4, 1));
-            assert!(!serves(instructions, 16, 3));
-            assert!(serves(instructions, 16, 1));
+        for isa in Isa::all() {
+            assert!(!serves(isa, 4, 1));
+            assert!(!serves(isa, 16, 3));
+            assert!(serves(isa, 16, 1));
         }
     }
 }

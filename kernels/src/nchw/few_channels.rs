@@ -1,19 +1,18 @@
 //! The transpose of a convolution that reads few channels, such as the first one of a network.
 //!
-//! With three channels flipped convolutions, one for each phase of the stride, leave most lanes of a vector of filters empty. Here lanes are neighbouring pixels of a row: every
-//! vector of the output, read once, meets the weights of all channels.
+//! With three channels, most lanes of a vector of filters would be empty. Here lanes are neighbouring pixels of a row:
+//! every vector of the output is read once and multiplied with the weights of all channels.
 
 use super::Correlation;
 use crate::geometry::Window;
 use crate::geometry::phases::{PhaseAxis, phases_of};
-use crate::microkernel::Instructions;
-use crate::simd::{LANES, Lanes, LanesLoop, with_lanes};
+use crate::simd::{Isa, LANES, Simd, SimdLoop, dispatch};
 use crate::threads::{for_each_chunk, for_each_heavy_chunk};
 
-/// Channels up to which this way is faster.
+/// Most channels for which this is faster.
 const FEW_CHANNELS: usize = 4;
 
-/// Vectors of pixels that are computed together where there are registers for the sums of three channels.
+/// Vectors of pixels that are computed together, if there are registers for the sums of three channels.
 const MANY: usize = 7;
 
 /// The same for four channels.
@@ -33,9 +32,9 @@ pub struct FewChannels {
     window: Window,
     /// Vectors of pixels that are computed together.
     vectors: usize,
-    /// Pixels in front of a row of the output that taps read.
+    /// Padding before a row of the output.
     before: usize,
-    /// Numbers of a row of the output with what taps read around it.
+    /// Floats of a row of the output with its padding.
     row_len: usize,
 }
 
@@ -84,23 +83,23 @@ impl FewChannels {
         })
     }
 
-    /// Numbers of what is read, and of what is written.
+    /// Floats of the output, which is read, and of the input, which is written.
     pub fn lens(&self) -> [usize; 2] {
         [self.filters * self.window.output_len(), self.channels * self.window.input_len()]
     }
 
-    /// Writes every number of `input`; the slices are as long as [`FewChannels::lens`] says.
+    /// Writes every float of `input`; the slices are as long as [`FewChannels::lens`] says.
     pub fn run(&self, output: &[f32], input: &mut [f32]) {
         let (from, to) = (self.window.output_shape(), self.window.input_shape());
         let ([height, width], [rows, columns]) = (&from[..], &to[..]) else { return };
         let mut padded = vec![0.0; self.filters * height * self.row_len];
-        // All filters of a row beside each other: they are read one after the other.
+        // The same row of all filters is contiguous: it is read one filter after the other.
         for_each_chunk(&mut padded, self.row_len, |line, padded| {
             let (row, filter) = (line / self.filters, line % self.filters);
             let pixels = &output[(filter * height + row) * width..][..*width];
             padded[self.before..][..*width].copy_from_slice(pixels);
         });
-        // Row by row, the channels of each beside each other.
+        // The same row of all channels is contiguous.
         let mut lines = vec![0.0; rows * self.channels * columns];
         let steps = self.filters * self.window.axes.iter().map(|axis| axis.kernel).sum::<usize>();
         for_each_heavy_chunk(&mut lines, self.channels * columns, steps, |row, lines| {
@@ -149,14 +148,14 @@ struct Line<'a> {
 impl Line<'_> {
     fn run(self) {
         match (self.map.channels, self.map.vectors) {
-            (1, MANY) => with_lanes(Pixels::<1, MANY>(self)),
-            (2, MANY) => with_lanes(Pixels::<2, MANY>(self)),
-            (3, MANY) => with_lanes(Pixels::<3, MANY>(self)),
-            (4, FEWER) => with_lanes(Pixels::<4, FEWER>(self)),
-            (1, _) => with_lanes(Pixels::<1, FEW>(self)),
-            (2, _) => with_lanes(Pixels::<2, FEW>(self)),
-            (3, _) => with_lanes(Pixels::<3, FEW>(self)),
-            (_, _) => with_lanes(Pixels::<4, FEW>(self)),
+            (1, MANY) => dispatch(Pixels::<1, MANY>(self)),
+            (2, MANY) => dispatch(Pixels::<2, MANY>(self)),
+            (3, MANY) => dispatch(Pixels::<3, MANY>(self)),
+            (4, FEWER) => dispatch(Pixels::<4, FEWER>(self)),
+            (1, _) => dispatch(Pixels::<1, FEW>(self)),
+            (2, _) => dispatch(Pixels::<2, FEW>(self)),
+            (3, _) => dispatch(Pixels::<3, FEW>(self)),
+            (_, _) => dispatch(Pixels::<4, FEW>(self)),
         }
     }
 }
@@ -164,16 +163,18 @@ impl Line<'_> {
 /// The sums of a line, a few vectors of pixels of all channels at a time.
 struct Pixels<'a, const CHANNELS: usize, const VECTORS: usize>(Line<'a>);
 
-impl<const CHANNELS: usize, const VECTORS: usize> LanesLoop for Pixels<'_, CHANNELS, VECTORS> {
+impl<const CHANNELS: usize, const VECTORS: usize> SimdLoop for Pixels<'_, CHANNELS, VECTORS> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let Line { map, columns, weights, taps, padded, lines } = self.0;
         let width = lines.len() / CHANNELS;
         let row_taps = columns.taps.len();
         let tap_len = map.filters * row_taps * CHANNELS;
         let first = map.before + columns.skipped - columns.window.pad_before;
         for start in (0..columns.count).step_by(VECTORS * LANES) {
-            let mut sums = [[lanes.splat(0.0); VECTORS]; CHANNELS];
+            let mut sums = [[simd.splat(0.0); VECTORS]; CHANNELS];
             for &(tap, row) in taps {
                 let weights = &weights[tap * tap_len..][..tap_len];
                 let pixels = &padded[row * map.filters * map.row_len..];
@@ -185,11 +186,11 @@ impl<const CHANNELS: usize, const VECTORS: usize> LanesLoop for Pixels<'_, CHANN
                         let pixels = &pixels[column * columns.window.dilation..];
                         let pixels = pixels[..VECTORS * LANES].as_chunks::<LANES>().0;
                         for vector in 0..VECTORS {
-                            let pixels = lanes.load(&pixels[vector]);
+                            let pixels = simd.load(&pixels[vector]);
                             for channel in 0..CHANNELS {
-                                let weight = lanes.splat(weights[channel]);
+                                let weight = simd.splat(weights[channel]);
                                 sums[channel][vector] =
-                                    lanes.multiply_add(weight, pixels, sums[channel][vector]);
+                                    simd.multiply_add(weight, pixels, sums[channel][vector]);
                             }
                         }
                     }
@@ -199,7 +200,7 @@ impl<const CHANNELS: usize, const VECTORS: usize> LanesLoop for Pixels<'_, CHANN
             for channel in 0..CHANNELS {
                 let mut pixels = [[0.0; LANES]; VECTORS];
                 for vector in 0..VECTORS {
-                    lanes.store(sums[channel][vector], &mut pixels[vector]);
+                    simd.store(sums[channel][vector], &mut pixels[vector]);
                 }
                 let line = &mut lines[channel * width..][..width];
                 let places = line[columns.first + start * columns.stride..].iter_mut();
@@ -212,7 +213,8 @@ impl<const CHANNELS: usize, const VECTORS: usize> LanesLoop for Pixels<'_, CHANN
 
 /// Vectors of pixels to compute together on rows of a phase of so many pixels.
 fn vectors_at_once(channels: usize, pixels: usize) -> usize {
-    let has_registers = Instructions::detect().is_some_and(|set| set.lanes() == LANES);
+    let isa = Isa::detect();
+    let has_registers = isa.pixels() * isa.blocks() >= 3 * MANY;
     match channels {
         _ if !has_registers || pixels <= 3 * LANES => FEW,
         FEW_CHANNELS => FEWER,
@@ -220,7 +222,7 @@ fn vectors_at_once(channels: usize, pixels: usize) -> usize {
     }
 }
 
-/// The weights that a phase meets, `[taps, O, taps, I]`.
+/// The weights of a phase, `[taps, O, taps, I]`.
 fn weights_of(forward: &Correlation, rows: &PhaseAxis, columns: &PhaseAxis) -> Vec<f32> {
     let (filters, channels) = (forward.filters, forward.channels_per_group());
     let [height, width] = [0, 1].map(|axis| forward.window.axes[axis].kernel);

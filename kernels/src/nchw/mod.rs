@@ -10,7 +10,7 @@ pub use few_channels::FewChannels;
 
 use crate::geometry::Window;
 
-/// A convolution as its kernels are made from it, row by row.
+/// The weights and the geometry of a convolution, from which its kernels are made.
 #[derive(Clone, Copy, Debug)]
 pub struct Correlation<'a> {
     /// `[O, I / groups, kernel...]`, row-major.

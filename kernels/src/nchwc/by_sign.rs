@@ -1,73 +1,78 @@
-//! The transposed map of a pointwise convolution with weights that depend on the sign of the values they
-//! are shared out to: what a rule that favours contributions of one sign hands to inputs of both signs.
+//! The transposed map of a pointwise convolution whose weights depend on the sign of the value at its output, as rules
+//! need it that favour contributions of one sign where inputs have both.
 
+use super::epilogue::Share;
 use super::filters::{Filters, Floats, PackedFilters};
-use super::finish::Share;
-use super::{Finish, Image, LANES, Packing, Totals};
+use super::{Epilogue, Image, LANES, Prepack, SumPair};
 use crate::geometry::WeightPart;
-use crate::microkernel::{BySign, Instructions, MOST_OUTPUTS, Operands};
+use crate::microkernel::{BySign, MOST_SUMS, Operands, pixels_by_sign, run_by_sign};
+use crate::simd::Isa;
 use crate::threads::map_heavy_chunks;
 
-/// How contributions `w · x` of one sign are favoured.
+/// Fewest pixels of an image with a kernel: the most that an instruction set computes together.
+const FEWEST_PIXELS: usize = 7;
+
+/// How contributions `w · x` of one sign are favoured over the others.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Favour {
+pub enum SignBias {
     /// Only they count.
     Only,
-    /// All count, and they this much more.
+    /// All count, and the favoured ones `1 + γ` times.
     More(f32),
 }
 
 /// `Wᵀ` of a pointwise convolution on images in blocks, packed.
 pub struct TransposedBySign {
-    instructions: Instructions,
-    /// Those for contributions above zero, and those below, of an input above zero.
+    isa: Isa,
+    /// Weights for positive and for negative contributions of an input above zero.
     filters: [PackedFilters; 2],
-    /// Where each channel of the quotients lies, relative to the pixel.
+    /// Where each channel of the input is, relative to the pixel.
     offsets: Vec<u32>,
     /// The images of the inputs and of the outputs.
     images: [Image; 2],
-    /// Pixels that are computed together.
+    /// Pixels of a tile.
     pixels: usize,
 }
 
 impl TransposedBySign {
-    /// Whether there is a kernel of weights `[O, I, 1, 1]` on images of a height and width: they may be too small
-    /// or too large.
+    /// Whether there is a kernel for weights `[O, I, 1, 1]` on images of a height and width, which may be too small or
+    /// too large.
     pub fn serves(shape: &[usize], size: [usize; 2]) -> bool {
-        let Some(instructions) = Instructions::detect() else { return false };
         let [_, outputs] = images(shape, size);
-        outputs.pixels() >= instructions.pixels_by_sign() && u32::try_from(outputs.len()).is_ok()
+        outputs.pixels() >= FEWEST_PIXELS && u32::try_from(outputs.len()).is_ok()
     }
 
-    /// The kernel; `None` where it does not [serve](TransposedBySign::serves).
+    /// The kernel of weights `[O, I, 1, 1]`; `None` where there is [none](TransposedBySign::serves).
     pub fn new(
         weights: Floats,
         shape: &[usize],
-        favour: Favour,
-        packing: Packing,
+        favour: SignBias,
+        prepack: Prepack,
         size: [usize; 2],
     ) -> Option<TransposedBySign> {
         if !TransposedBySign::serves(shape, size) {
             return None;
         }
-        let instructions = Instructions::detect()?;
+        let isa = Isa::detect();
         let [inputs, outputs] = images(shape, size);
         let shape = [outputs.channels, inputs.channels, 1, 1];
         let parts = match favour {
-            Favour::Only => [WeightPart::Positive, WeightPart::Negative],
-            Favour::More(by) => [WeightPart::PositiveFavored(by), WeightPart::NegativeFavored(by)],
+            SignBias::Only => [WeightPart::Positive, WeightPart::Negative],
+            SignBias::More(by) => {
+                [WeightPart::PositiveFavored(by), WeightPart::NegativeFavored(by)]
+            }
         };
-        let pixels = instructions.pixels_by_sign();
+        let pixels = pixels_by_sign(isa);
         let offset =
             |channel: usize| (channel / LANES * outputs.block_len() + channel % LANES) as u32;
-        // Every block of the inputs passes over its own filters.
+        // One pass per block of the result.
         let packed = |part| {
             let filters =
-                Filters { weights: weights.clone(), shape, part, is_transposed: true, packing };
-            PackedFilters::with_blocks(instructions, filters, &[0], 1)
+                Filters { weights: weights.clone(), shape, part, is_transposed: true, prepack };
+            PackedFilters::with_blocks(isa, filters, &[0], 1)
         };
         Some(TransposedBySign {
-            instructions,
+            isa,
             filters: parts.map(packed),
             offsets: (0..outputs.channels).map(offset).collect(),
             images: [inputs, outputs],
@@ -75,13 +80,14 @@ impl TransposedBySign {
         })
     }
 
-    /// The images of the inputs and of the outputs.
+    /// The images of the layer's inputs (the result) and outputs (what is read).
     pub fn images(&self) -> [Image; 2] {
         self.images
     }
 
-    /// Adds to the relevance of every input `coefficient · Σ w · x · quotient`, where contributions `w · x` above zero
-    /// are favoured, or below zero (`favours_negative`), or writes it; the totals are those of a [`Share`].
+    /// Computes `coefficient · Σ w · x · quotient` for every input `x`, where positive contributions `w · x` are favoured,
+    /// or negative ones (`favours_negative`), and writes it to `relevance` or, with `adds`, accumulates it there. The
+    /// totals are those of [`Share`].
     pub fn run(
         &self,
         quotients: &[f32],
@@ -89,13 +95,13 @@ impl TransposedBySign {
         favours_negative: bool,
         (coefficient, adds): (f32, bool),
         relevance: &mut [f32],
-    ) -> Totals {
+    ) -> SumPair {
         let share = Share { coefficient, factors: Some(inputs), adds };
         let block_len = self.images[0].block_len();
         let block = |block: usize, relevance: &mut [f32]| {
             self.run_block(block, quotients, inputs, favours_negative, &share, relevance)
         };
-        Totals::of(map_heavy_chunks(relevance, block_len, self.offsets.len(), block))
+        SumPair::of(map_heavy_chunks(relevance, block_len, self.offsets.len(), block))
     }
 
     fn run_block(
@@ -106,26 +112,26 @@ impl TransposedBySign {
         favours_negative: bool,
         share: &Share,
         relevance: &mut [f32],
-    ) -> Totals {
+    ) -> SumPair {
         let [(_, positive), (_, negative)] = self.filters.each_ref().map(|part| part.pass(block));
         let [weights, weights_below] = match favours_negative {
             false => [&*positive, &*negative],
             true => [&*negative, &*positive],
         };
         let tile_len = self.pixels * LANES;
-        let mut sums = [0.0; MOST_OUTPUTS];
-        let mut totals = Totals::default();
+        let mut sums = [0.0; MOST_SUMS];
+        let mut totals = SumPair::default();
         for place in (0..relevance.len()).step_by(tile_len) {
-            // The last tile begins among the pixels of the one before.
+            // The last tile overlaps the one before.
             let start = place.min(relevance.len() - tile_len);
             let at = block * relevance.len() + start;
             let by_sign = BySign { values: &inputs[at..], weights_below };
             let offsets = &self.offsets;
             let input = &quotients[start..];
-            let operands = Operands { weights, input, offsets, ahead: None };
-            self.instructions.run_by_sign(operands, by_sign, &mut sums);
+            let operands = Operands { weights, input, offsets, prefetch: None };
+            run_by_sign(self.isa, operands, by_sign, &mut sums);
             let (known, end) = (place - start, start + tile_len);
-            share.finish(
+            share.apply(
                 block,
                 at + known,
                 &sums[known..tile_len],

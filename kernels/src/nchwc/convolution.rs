@@ -4,32 +4,30 @@ use std::sync::Arc;
 
 use super::direct::Direct;
 use super::filters::Filters;
-use super::phased::Phased;
-#[cfg(target_arch = "x86_64")]
+use super::strided_transposed::StridedTransposed;
 use super::winograd::{Tile, Winograd};
 use super::{Kernel, LANES, depthwise};
-#[cfg(target_arch = "x86_64")]
-use crate::geometry::WeightPart;
-use crate::geometry::{Window, WindowAxis};
-use crate::microkernel::Instructions;
+use crate::geometry::{WeightPart, Window, WindowAxis};
+use crate::microkernel::knows_stride_of_blocks;
+use crate::simd::Isa;
 
-/// Filters below which most lanes of a block would stay empty.
+/// Fewest filters of a convolution in blocks: with fewer, most lanes would be empty.
 const FEWEST_FILTERS: usize = LANES / 2;
 
-/// Whether a convolution of weight `[O, I / groups, kernel...]` has kernels here, in both directions.
+/// Whether a convolution of weight `[O, I / groups, kernel...]` has kernels in this layout, in both directions.
 pub fn serves(weight: &[usize], groups: usize, window: &Window) -> bool {
     let (Some(axes), &[filters, channels, _, _]) = (image_axes(window), weight) else {
         return false;
     };
     let is_empty = weight.contains(&0) || window.input_len() == 0 || window.output_len() == 0;
     let has_kernels = match groups {
-        1 => Instructions::knows_stride_of_blocks(axes[1].stride) && can_be_reversed(&axes),
+        1 => knows_stride_of_blocks(axes[1].stride) && can_be_reversed(&axes),
         _ => is_depthwise(groups, filters, channels),
     };
-    Instructions::detect().is_some() && !is_empty && filters >= FEWEST_FILTERS && has_kernels
+    !is_empty && filters >= FEWEST_FILTERS && has_kernels
 }
 
-/// Whether every channel is convolved by itself, with one filter.
+/// Whether every channel is convolved on its own, with one filter.
 fn is_depthwise(groups: usize, filters: usize, channels_per_group: usize) -> bool {
     groups > 1 && groups == filters && channels_per_group == 1
 }
@@ -44,60 +42,51 @@ fn can_be_reversed(axes: &[WindowAxis; 2]) -> bool {
     })
 }
 
-/// The convolution.
-pub fn gather(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
+/// The kernel of a convolution; `None` if it has none in this layout.
+pub fn forward(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
     let axes = image_axes(window)?;
     if groups > 1 {
         let weights = filters.part.of_slice((*filters.weights).as_ref());
-        return Some(Arc::new(depthwise::gather(&weights, groups, axes[0], axes[1])));
+        return Some(Arc::new(depthwise::forward(&weights, groups, axes[0], axes[1])));
     }
     along(filters, axes)
 }
 
-/// The transposed map of the convolution; `filters` are transposed.
-pub fn scatter(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
+/// The kernel of the transposed map of a convolution, whose `filters` are transposed; `None` if it has none in this
+/// layout.
+pub fn transposed(filters: Filters, groups: usize, window: &Window) -> Option<Arc<dyn Kernel>> {
     let axes = image_axes(window)?;
     if groups > 1 {
         let weights = filters.part.of_slice((*filters.weights).as_ref());
-        return Some(Arc::new(depthwise::scatter(&weights, groups, axes[0], axes[1])));
+        return Some(Arc::new(depthwise::transposed(&weights, groups, axes[0], axes[1])));
     }
     if axes.iter().all(|axis| axis.stride == 1) {
         return along(filters, axes.map(reversed));
     }
-    Some(Arc::new(Phased::new(Instructions::detect()?, filters, axes)?))
+    Some(Arc::new(StridedTransposed::new(Isa::detect(), filters, axes)?))
 }
 
-/// The kernel of windows that read the input along its rows.
+/// The kernel of windows over the input as it is.
 fn along(filters: Filters, axes: [WindowAxis; 2]) -> Option<Arc<dyn Kernel>> {
-    let instructions = Instructions::detect()?;
-    match by_minimal_filtering(instructions, filters.clone(), axes) {
+    let isa = Isa::detect();
+    match by_minimal_filtering(isa, filters.clone(), axes) {
         Some(kernel) => Some(kernel),
-        None => Some(Arc::new(Direct::new(instructions, filters, axes)?)),
+        None => Some(Arc::new(Direct::new(isa, filters, axes)?)),
     }
 }
 
-/// Windows of 3 x 3 pixels with fewer multiplications, where that is quicker.
-#[cfg(target_arch = "x86_64")]
+/// A kernel for windows of 3 x 3 pixels with fewer multiplications (Winograd), where that is faster.
 fn by_minimal_filtering(
-    instructions: Instructions,
+    isa: Isa,
     filters: Filters,
     axes: [WindowAxis; 2],
 ) -> Option<Arc<dyn Kernel>> {
-    // A forward pass decides about activations, so that it must round as little as it can.
+    // A forward pass decides which ReLUs are active, so it must round as little as possible.
     let is_decisive = !filters.is_transposed && filters.part == WeightPart::Plain;
     let largest = if is_decisive { Tile::Two } else { Tile::Four };
     let pixels = axes[0].output * axes[1].output;
     let tile = Tile::fastest(largest, filters.channels(), filters.count(), pixels)?;
-    Some(Arc::new(Winograd::new(instructions, filters, axes, tile)?))
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn by_minimal_filtering(
-    _: Instructions,
-    _: Filters,
-    _: [WindowAxis; 2],
-) -> Option<Arc<dyn Kernel>> {
-    None
+    Some(Arc::new(Winograd::new(isa, filters, axes, tile)?))
 }
 
 /// The windows of the transposed map along an axis of stride 1.
@@ -121,7 +110,7 @@ fn image_axes(window: &Window) -> Option<[WindowAxis; 2]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Floats, Image, Packing, finish, has_few_channels, to_blocks, to_rows};
+    use super::super::{Floats, Image, Prepack, epilogue, has_few_channels, to_blocks, to_rows};
     use super::*;
     use crate::geometry::WeightPart;
     use crate::nchw::Correlation;
@@ -138,7 +127,7 @@ mod tests {
             }
         };
         let mut output = vec![f32::NAN; to.len()];
-        kernel.run(input, &mut output, &finish::Forward::default());
+        kernel.run(input, &mut output, &epilogue::Forward::default());
         let mut rows = vec![f32::NAN; to.channels * to.pixels()];
         to_rows(to, &output, &mut rows);
         rows
@@ -171,26 +160,26 @@ mod tests {
         let parts = part.of_slice(&numbers);
         let correlation = Correlation { weights: &parts, filters, groups: 1, window: &window };
         let weights: Floats = Arc::new(numbers.clone());
-        let packing = Packing::Kept;
-        let gathering = Filters { weights, shape, part, is_transposed: false, packing };
-        let scattering = Filters { is_transposed: true, ..gathering.clone() };
+        let prepack = Prepack::Once;
+        let plain = Filters { weights, shape, part, is_transposed: false, prepack };
+        let flipped = Filters { is_transposed: true, ..plain.clone() };
         let what = format!("{filters} {channels} {axes:?} {part:?}");
 
         let input = quarters(channels * inner.pixels(), 5);
         let sums = reference::forward(&correlation, &input);
-        let kernel = gather(gathering.clone(), 1, &window).unwrap();
+        let kernel = forward(plain.clone(), 1, &window).unwrap();
         assert_near(&run(kernel.as_ref(), &input, inner, outer), &sums, &what);
         let output = quarters(filters * outer.pixels(), 3);
         let sums_back = reference::transposed(&correlation, &output);
-        let kernel = scatter(scattering.clone(), 1, &window).unwrap();
+        let kernel = transposed(flipped.clone(), 1, &window).unwrap();
         assert_near(&run(kernel.as_ref(), &output, outer, inner), &sums_back, &what);
-        for instructions in Instructions::all() {
-            let direct = Direct::new(instructions, gathering.clone(), axes).unwrap();
-            assert_eq!(run(&direct, &input, inner, outer), sums, "{instructions:?} {what}");
+        for isa in Isa::all() {
+            let direct = Direct::new(isa, plain.clone(), axes).unwrap();
+            assert_eq!(run(&direct, &input, inner, outer), sums, "{isa:?} {what}");
             if vertical.dilation.max(horizontal.dilation) == 1 {
-                let phased = Phased::new(instructions, scattering.clone(), axes).unwrap();
-                let back = run(&phased, &output, outer, inner);
-                assert_eq!(back, sums_back, "{instructions:?} {what}");
+                let strided = StridedTransposed::new(isa, flipped.clone(), axes).unwrap();
+                let back = run(&strided, &output, outer, inner);
+                assert_eq!(back, sums_back, "{isa:?} {what}");
             }
         }
     }

@@ -1,36 +1,35 @@
 //! Depthwise convolutions, in both directions.
 //!
-//! A tap is a vector of weights times a vector of sixteen channels of one pixel. The sums of a few
-//! neighbouring pixels stay in registers for all their taps, and what is read for one of them
-//! serves the others. No plane is copied for the sake of its padding: pixels at the borders
-//! are summed over the taps that exist.
+//! A tap multiplies a vector of weights with sixteen channels of one pixel. The sums of a few neighbouring pixels stay
+//! in registers for all their taps, and share what they read. Planes are not copied for their padding: pixels at the
+//! border are summed over the taps that exist.
 //!
-//! Both directions are one loop. In the layer's direction, neighbouring positions read pixels that
-//! are a stride apart. Backwards the kernel is flipped, and the positions that are a stride apart
-//! form a phase: they meet the same taps, and neighbouring ones read neighbouring pixels.
+//! Both directions are the same loop. Forward, neighbouring positions read pixels that are a stride apart. Transposed,
+//! the kernel is flipped, and positions that are a stride apart form a phase: they have the same taps, and neighbours
+//! read neighbouring pixels.
 
 use super::taps::{Grid, Run, Taps, runs};
-use super::{Finish, Kernel, LANES, Totals};
+use super::{Epilogue, Kernel, LANES, SumPair};
 use crate::geometry::WindowAxis;
-use crate::simd::{Lanes, LanesLoop, Sixteen, with_lanes};
+use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 use crate::threads::map_heavy_chunks;
 
-/// Pixels that are summed together: as many as leave registers for what they read.
+/// Pixels that are summed together: as many as leave registers for weights and pixels.
 const MANY: usize = 8;
 
-/// Pixels of a shorter run that are summed together: as many as hide how long a multiplication takes.
+/// Pixels of a shorter run that are summed together: enough to hide the latency of a multiply-add.
 const SOME: usize = 4;
 
-/// Numbers that are summed before they are finished; they stay in the first cache.
+/// Floats that are summed before the epilogue runs; they stay in the first cache.
 const SUMS: usize = 2048;
 
-/// Numbers that one thread computes at a time.
+/// Floats that one thread computes at a time.
 const CHUNK: usize = 1 << 13;
 
 /// A depthwise convolution in one of its directions.
 pub(super) struct Depthwise {
     /// `[C/16, taps]`.
-    weights: Vec<Sixteen>,
+    weights: Vec<F32x16>,
     /// Taps of the whole kernel, and of one of its rows.
     taps: [usize; 2],
     grid: Grid,
@@ -39,14 +38,14 @@ pub(super) struct Depthwise {
 }
 
 /// `[.., H, W]` to `[.., H', W']`, with a weight `[C, 1, kernel...]`.
-pub(super) fn gather(
+pub(super) fn forward(
     weight: &[f32],
     channels: usize,
     vertical: WindowAxis,
     horizontal: WindowAxis,
 ) -> Depthwise {
     let taps = vertical.kernel * horizontal.kernel;
-    let grid = Grid::gathering(&[vertical, horizontal]);
+    let grid = Grid::forward(&[vertical, horizontal]);
     Depthwise {
         weights: in_blocks(weight, channels, taps, |tap| tap),
         taps: [taps, horizontal.kernel],
@@ -56,14 +55,14 @@ pub(super) fn gather(
 }
 
 /// `[.., H', W']` back to `[.., H, W]`.
-pub(super) fn scatter(
+pub(super) fn transposed(
     weight: &[f32],
     channels: usize,
     vertical: WindowAxis,
     horizontal: WindowAxis,
 ) -> Depthwise {
     let taps = vertical.kernel * horizontal.kernel;
-    let grid = Grid::scattering(&[vertical, horizontal]);
+    let grid = Grid::transposed(&[vertical, horizontal]);
     Depthwise {
         weights: in_blocks(weight, channels, taps, |tap| taps - 1 - tap),
         taps: [taps, horizontal.kernel],
@@ -78,7 +77,7 @@ fn in_blocks(
     channels: usize,
     taps: usize,
     order: impl Fn(usize) -> usize,
-) -> Vec<Sixteen> {
+) -> Vec<F32x16> {
     let mut blocks = vec![[0.0; LANES]; channels.div_ceil(LANES) * taps];
     for (channel, filter) in weight.chunks_exact(taps.max(1)).enumerate().take(channels) {
         for (tap, &weight) in filter.iter().enumerate() {
@@ -89,21 +88,21 @@ fn in_blocks(
 }
 
 impl Kernel for Depthwise {
-    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals {
+    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair {
         let (height, width) = (self.grid.rows.len(), self.grid.columns.len());
         let (row_len, read_len) = (width * LANES, self.grid.read_len());
         let rows_of = |len: usize| (len / row_len.max(1)).max(1);
         let (rows_per_chunk, rows_at_once) = (rows_of(CHUNK), rows_of(SUMS));
         let input = input.as_chunks().0;
         let work = |index: usize, chunk: &mut [f32]| {
-            let mut totals = Totals::default();
+            let mut totals = SumPair::default();
             let mut sums = vec![[0.0; LANES]; rows_at_once * width];
             let (mut rest, mut row) = (chunk, index * rows_per_chunk);
             while !rest.is_empty() {
                 let (block, first) = (row / height, row % height);
                 let count = rows_at_once.min(height - first).min(rest.len() / row_len);
                 let sums = &mut sums[..count * width];
-                with_lanes(Rows {
+                dispatch(Rows {
                     map: self,
                     weights: &self.weights[block * self.taps[0]..][..self.taps[0]],
                     plane: &input[block * read_len..][..read_len],
@@ -111,12 +110,12 @@ impl Kernel for Depthwise {
                     sums,
                 });
                 let (written, others) = rest.split_at_mut(count * row_len);
-                finish.finish(block, row * row_len, sums.as_flattened(), written, &mut totals);
+                epilogue.apply(block, row * row_len, sums.as_flattened(), written, &mut totals);
                 (rest, row) = (others, row + count);
             }
             totals
         };
-        Totals::of(map_heavy_chunks(output, rows_per_chunk * row_len, self.taps[0], work))
+        SumPair::of(map_heavy_chunks(output, rows_per_chunk * row_len, self.taps[0], work))
     }
 }
 
@@ -124,23 +123,25 @@ impl Kernel for Depthwise {
 struct Rows<'a> {
     map: &'a Depthwise,
     /// The filters of the block.
-    weights: &'a [Sixteen],
+    weights: &'a [F32x16],
     /// The block's plane of the input.
-    plane: &'a [Sixteen],
+    plane: &'a [F32x16],
     rows: &'a [Taps],
-    sums: &'a mut [Sixteen],
+    sums: &'a mut [F32x16],
 }
 
-impl LanesLoop for Rows<'_> {
+impl SimdLoop for Rows<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let Rows { map, weights, plane, rows, sums } = self;
         for (&vertical, sums) in rows.iter().zip(sums.chunks_exact_mut(map.grid.columns.len())) {
             for &run in &map.columns {
                 let [_, row_taps] = map.taps;
                 let [_, row_len] = map.grid.read;
-                let stencil = Stencil { lanes, weights, plane, row_taps, row_len, vertical, run };
-                // The most frequent kernels and strides are loops of known lengths.
+                let stencil = Stencil { simd, weights, plane, row_taps, row_len, vertical, run };
+                // The most frequent kernels and strides have loops of constant length.
                 match (run.taps.count, run.stride) {
                     _ if run.taps.source_step != 1 => stencil.sum_any(sums),
                     (1, 1) => stencil.sum::<1, 1>(sums),
@@ -159,20 +160,20 @@ impl LanesLoop for Rows<'_> {
 }
 
 /// A run of one row.
-struct Stencil<'a, L> {
-    lanes: L,
-    weights: &'a [Sixteen],
-    plane: &'a [Sixteen],
+struct Stencil<'a, S> {
+    simd: S,
+    weights: &'a [F32x16],
+    plane: &'a [F32x16],
     row_taps: usize,
     row_len: usize,
     vertical: Taps,
     run: Run,
 }
 
-impl<L: Lanes> Stencil<'_, L> {
+impl<S: Simd> Stencil<'_, S> {
     /// Sums every position of the run, over `TAPS` neighbouring pixels of each row.
     #[inline(always)]
-    fn sum<const TAPS: usize, const STRIDE: usize>(&self, sums: &mut [Sixteen]) {
+    fn sum<const TAPS: usize, const STRIDE: usize>(&self, sums: &mut [F32x16]) {
         match self.run.count {
             MANY.. => self.sum_by::<MANY, TAPS, STRIDE>(sums),
             SOME.. => self.sum_by::<SOME, TAPS, STRIDE>(sums),
@@ -180,14 +181,14 @@ impl<L: Lanes> Stencil<'_, L> {
         }
     }
 
-    /// `COUNT` positions at a time, of at least as many.
+    /// `COUNT` positions at a time; there are at least as many.
     #[inline(always)]
     fn sum_by<const COUNT: usize, const TAPS: usize, const STRIDE: usize>(
         &self,
-        sums: &mut [Sixteen],
+        sums: &mut [F32x16],
     ) {
         for at in (0..self.run.count).step_by(COUNT) {
-            // The last ones overlap those before, and are the same there.
+            // The last ones overlap those before, and write the same there.
             let at = at.min(self.run.count - COUNT);
             self.write(at, self.some::<COUNT, TAPS, STRIDE>(at), sums);
         }
@@ -198,48 +199,48 @@ impl<L: Lanes> Stencil<'_, L> {
     fn some<const COUNT: usize, const TAPS: usize, const STRIDE: usize>(
         &self,
         at: usize,
-    ) -> [L::Vector; COUNT] {
-        let (lanes, step) = (self.lanes, self.run.taps.step);
-        let mut sums = [lanes.splat(0.0); COUNT];
+    ) -> [S::Vector; COUNT] {
+        let (simd, step) = (self.simd, self.run.taps.step);
+        let mut sums = [simd.splat(0.0); COUNT];
         for row in 0..self.vertical.count {
             let (weights, pixels) = self.row(row, at * STRIDE);
             let pixels = &pixels[..(COUNT - 1) * STRIDE + TAPS];
             let weights = &weights[..(TAPS - 1) * step + 1];
             for tap in 0..TAPS {
-                let weight = lanes.load(&weights[tap * step]);
+                let weight = simd.load(&weights[tap * step]);
                 for position in 0..COUNT {
-                    let pixel = lanes.load(&pixels[position * STRIDE + tap]);
-                    sums[position] = lanes.multiply_add(weight, pixel, sums[position]);
+                    let pixel = simd.load(&pixels[position * STRIDE + tap]);
+                    sums[position] = simd.multiply_add(weight, pixel, sums[position]);
                 }
             }
         }
         sums
     }
 
-    /// Like [`Stencil::sum`], for any taps.
+    /// Like [`Stencil::sum`], for taps of any number and distance.
     #[inline(always)]
-    fn sum_any(&self, sums: &mut [Sixteen]) {
-        let (lanes, taps) = (self.lanes, self.run.taps);
-        // Windows that lie in the padding read nothing.
+    fn sum_any(&self, sums: &mut [F32x16]) {
+        let (simd, taps) = (self.simd, self.run.taps);
+        // Windows inside the padding read nothing.
         let rows = if taps.count == 0 { 0 } else { self.vertical.count };
         for at in 0..self.run.count {
-            let mut sum = lanes.splat(0.0);
+            let mut sum = simd.splat(0.0);
             for row in 0..rows {
                 let (weights, pixels) = self.row(row, at * self.run.stride);
                 for tap in 0..taps.count {
-                    let weight = lanes.load(&weights[tap * taps.step]);
-                    let pixel = lanes.load(&pixels[tap * taps.source_step]);
-                    sum = lanes.multiply_add(weight, pixel, sum);
+                    let weight = simd.load(&weights[tap * taps.step]);
+                    let pixel = simd.load(&pixels[tap * taps.source_step]);
+                    sum = simd.multiply_add(weight, pixel, sum);
                 }
             }
             self.write(at, [sum], sums);
         }
     }
 
-    /// The weights of a row of taps from the first one on, and what that one reads, `skipped`
-    /// pixels after what it reads for the run's first position.
+    /// The weights of a row of taps, and the pixels that it reads, `skipped` pixels behind those of the run's first
+    /// position.
     #[inline(always)]
-    fn row(&self, row: usize, skipped: usize) -> (&[Sixteen], &[Sixteen]) {
+    fn row(&self, row: usize, skipped: usize) -> (&[F32x16], &[F32x16]) {
         let tap = (self.vertical.first + row * self.vertical.step) * self.row_taps;
         let source = (self.vertical.source + row * self.vertical.source_step) * self.row_len;
         (
@@ -249,10 +250,10 @@ impl<L: Lanes> Stencil<'_, L> {
     }
 
     #[inline(always)]
-    fn write<const COUNT: usize>(&self, at: usize, from: [L::Vector; COUNT], to: &mut [Sixteen]) {
+    fn write<const COUNT: usize>(&self, at: usize, from: [S::Vector; COUNT], to: &mut [F32x16]) {
         for (index, from) in from.into_iter().enumerate() {
             let to = &mut to[self.run.first + (at + index) * self.run.step];
-            self.lanes.store(from, to);
+            self.simd.store(from, to);
         }
     }
 }
@@ -313,10 +314,9 @@ mod tests {
                     backward[i] += weight * f64::from(relevance[o]);
                 });
             }
-            let gather = gather(&weight, channels, vertical, horizontal);
-            let scatter = scatter(&weight, channels, vertical, horizontal);
-            for (map, read, expected) in [(gather, input, forward), (scatter, relevance, backward)]
-            {
+            let ahead = super::forward(&weight, channels, vertical, horizontal);
+            let back = transposed(&weight, channels, vertical, horizontal);
+            for (map, read, expected) in [(ahead, input, forward), (back, relevance, backward)] {
                 let mut written = vec![f32::NAN; expected.len()];
                 let totals = map.run(&read, &mut written, &Keep);
                 for (written, expected) in written.iter().zip(&expected) {
@@ -340,7 +340,7 @@ mod tests {
         let (image, _) = images(48, &axes);
         let weight = vec![1.0; 48 * 9];
         let mut output = vec![0.0; image.len()];
-        let map = gather(&weight, 48, axes[0], axes[1]);
+        let map = forward(&weight, 48, axes[0], axes[1]);
         let run = || map.run(&vec![1.0; image.len()], &mut output, &Keep);
         assert_eq!(Threads::new(2).unwrap().run(run).sums()[0], 48.0 * (70.0 * 3.0 - 2.0) * 118.0);
         let Image { height, width, .. } = image;

@@ -1,27 +1,29 @@
-//! Convolutions on images in blocks, straight from the input: all taps of a few pixels summed in registers.
+//! Direct convolutions on images in blocks: all taps of a few pixels are summed in registers.
 //!
-//! The transposed map of stride 1 is a convolution with the flipped kernel, and computed here too. A first layer of
-//! [few channels](super::has_few_channels) reads its input row by row, as it arrives.
+//! The transposed map of stride 1 is a convolution with the flipped kernel, which is computed here too. A convolution of
+//! [few channels](super::has_few_channels) reads its input row-major.
 
 use super::filters::{Filters, PackedFilters};
-use super::{Finish, Image, Kernel, LANES, Totals, has_few_channels};
+use super::{Epilogue, Image, Kernel, LANES, SumPair, has_few_channels};
 use crate::geometry::WindowAxis;
 use crate::geometry::padded_planes::{PaddedPlanes, Tile};
-use crate::microkernel::{Ahead, Instructions, MOST_OUTPUTS, Operands};
+use crate::microkernel::{MOST_SUMS, Operands, run_blocks};
+use crate::prefetch::Prefetch;
+use crate::simd::Isa;
 use crate::threads::{Turns, map_heavy_chunks};
 
-/// Runs of pixels up to which the weights of the next pass are brought near during this one. Where there are more, the
-/// few that wait for memory do not count.
+/// Most tiles of a plane for which the weights of the next pass are prefetched during this one. Where there are more,
+/// the few that wait for memory do not count.
 const FEW_TILES: usize = 16;
 
 /// A convolution with packed weights, on images in blocks.
 pub(super) struct Direct {
-    instructions: Instructions,
+    isa: Isa,
     filters: PackedFilters,
     padded: PaddedPlanes,
     /// Where each tap reads, relative to the first pixel of its window.
     offsets: Vec<u32>,
-    /// Pixels that are computed together.
+    /// Pixels of a tile.
     pixels: usize,
     /// Distance of the pixels that neighbouring outputs read.
     stride: usize,
@@ -30,19 +32,19 @@ pub(super) struct Direct {
 }
 
 impl Direct {
-    /// The kernel of windows over rows and columns; `None` where their places are beyond 32 bits.
+    /// The kernel of windows over rows and columns; `None` where offsets do not fit in 32 bits.
     pub fn new(
-        instructions: Instructions,
+        isa: Isa,
         filters: Filters,
         [vertical, horizontal]: [WindowAxis; 2],
     ) -> Option<Direct> {
         let lanes = if has_few_channels(filters.channels()) { 1 } else { LANES };
-        let (padded, pixels, tiles) = fewest_tiles(instructions, vertical, horizontal, lanes);
+        let (padded, pixels, tiles) = fewest_tiles(isa, vertical, horizontal, lanes);
         let taps: Vec<usize> = (0..filters.taps()).collect();
         let places = taps.iter().map(|tap| (tap / horizontal.kernel, tap % horizontal.kernel));
         let channels = filters.channels();
         Some(Direct {
-            instructions,
+            isa,
             offsets: offsets(&padded, channels, &places.collect::<Vec<_>>())?,
             stride: horizontal.stride * lanes,
             pixels,
@@ -52,41 +54,41 @@ impl Direct {
                 height: vertical.output,
                 width: horizontal.output,
             },
-            filters: PackedFilters::new(instructions, filters, &taps),
+            filters: PackedFilters::new(isa, filters, &taps),
             padded,
         })
     }
 
-    /// A few blocks of filters at all pixels; `next` is the pass that the thread does next.
+    /// Computes a few blocks of filters at all pixels; `next` is the pass that the thread is likely to do next.
     fn run_pass(
         &self,
         (pass, next): (usize, Option<usize>),
         planes: &[f32],
         output: &mut [f32],
-        finish: &dyn Finish,
-    ) -> Totals {
+        epilogue: &dyn Epilogue,
+    ) -> SumPair {
         let (blocks, weights) = self.filters.pass(pass);
         let (first, block_len) = (pass * self.filters.blocks, self.output.block_len());
         let next = next.and_then(|next| self.filters.kept_pass(next));
         let next = next.filter(|_| self.tiles.len() <= FEW_TILES);
-        let mut sums = [0.0; MOST_OUTPUTS];
-        let mut totals = Totals::default();
+        let mut sums = [0.0; MOST_SUMS];
+        let mut totals = SumPair::default();
         for (number, tile) in self.tiles.iter().enumerate() {
             let share = (number, self.tiles.len());
             let operands = Operands {
                 weights: &weights,
                 input: &planes[tile.input..],
                 offsets: &self.offsets,
-                ahead: next.map(|next| Ahead::share(next, share, self.offsets.len())),
+                prefetch: next.map(|next| Prefetch::part(next, share, self.offsets.len())),
             };
             let run = (self.pixels, self.stride);
-            self.instructions.run_blocks(blocks, run, operands, &mut sums);
+            run_blocks(self.isa, blocks, run, operands, &mut sums);
             let sums = sums.chunks(self.pixels * LANES).take(blocks);
             for (block, sums) in sums.enumerate() {
                 for segment in &tile.segments {
                     let at = block * block_len + segment.output * LANES;
                     let len = segment.count * LANES;
-                    finish.finish(
+                    epilogue.apply(
                         first + block,
                         first * block_len + at,
                         &sums[segment.pixel * LANES..][..len],
@@ -101,21 +103,21 @@ impl Direct {
 }
 
 impl Kernel for Direct {
-    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals {
+    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair {
         let chunk_len = self.filters.blocks * self.output.block_len();
         let turns = Turns::of(output.len().div_ceil(chunk_len.max(1)));
         self.padded.with_padding(input, |planes| {
             let pass = |pass: usize, chunk: &mut [f32]| {
-                self.run_pass((pass, turns.after(pass)), planes, chunk, finish)
+                self.run_pass((pass, turns.after(pass)), planes, chunk, epilogue)
             };
-            Totals::of(map_heavy_chunks(output, chunk_len, self.offsets.len(), pass))
+            SumPair::of(map_heavy_chunks(output, chunk_len, self.offsets.len(), pass))
         })
     }
 }
 
-/// The planes and the runs of pixels that leave the fewest pixels to be computed in vain.
+/// The padded planes, pixels of a tile, and tiles that waste the fewest pixels.
 fn fewest_tiles(
-    instructions: Instructions,
+    isa: Isa,
     vertical: WindowAxis,
     horizontal: WindowAxis,
     lanes: usize,
@@ -125,13 +127,14 @@ fn fewest_tiles(
         let tiles = padded.tiles(pixels);
         (padded, pixels, tiles)
     };
-    let (whole, half) = (with(instructions.pixels()), with(instructions.half_the_pixels()));
+    let (whole, half) = (with(isa.pixels()), with(isa.pixels() / 2));
     let computed = |(_, pixels, tiles): &(PaddedPlanes, usize, Vec<Tile>)| pixels * tiles.len();
-    // Half a run costs a little more for each of its pixels.
+    // A tile of half as many pixels costs a little more per pixel.
     if 20 * computed(&half) < 19 * computed(&whole) { half } else { whole }
 }
 
-/// Where the taps at some rows and columns read, in the order in which the weights are packed.
+/// Where taps at some rows and columns of the window read, in the order of the packed weights; `None` where that does
+/// not fit in 32 bits.
 pub(super) fn offsets(
     padded: &PaddedPlanes,
     channels: usize,

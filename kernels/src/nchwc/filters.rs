@@ -4,33 +4,37 @@ use std::array::from_fn;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::packing::Passes;
-use super::{LANES, Packing};
+use super::prepack::PackedWeights;
+use super::{LANES, Prepack};
 use crate::geometry::WeightPart;
-use crate::microkernel::{BLOCK, Instructions, fetch};
-use crate::scratch::Lent;
+use crate::microkernel::transpose_square;
+use crate::prefetch::prefetch;
+use crate::scratch::MaybeOwned;
+use crate::simd::{Isa, SQUARE};
 
 /// How much more packing a weight costs than reading it.
 const STEPS: usize = 2;
 
-/// Numbers that a kernel shares with others.
+/// Floats that a kernel shares with others.
 pub type Floats = Arc<dyn AsRef<[f32]> + Send + Sync>;
 
-/// A part of the weights of a convolution of one group, seen from one of its sides.
+/// A part of the weights of a convolution of one group, for one of its directions.
 #[derive(Clone)]
 pub struct Filters {
     /// `[O, I, kernel height, kernel width]`, row-major.
     pub weights: Floats,
     /// `[O, I, kernel height, kernel width]`.
     pub shape: [usize; 4],
+    /// Which part of each weight counts.
     pub part: WeightPart,
-    /// Whether they are those of the transposed map: `I` filters over `O` channels, the kernel flipped.
+    /// Whether they are for the transposed map: `I` filters over `O` channels, with the kernel flipped.
     pub is_transposed: bool,
-    pub packing: Packing,
+    /// When they are packed.
+    pub prepack: Prepack,
 }
 
 impl Filters {
-    /// Filters: channels of the result.
+    /// Number of filters: channels of the result.
     pub fn count(&self) -> usize {
         self.shape[usize::from(self.is_transposed)]
     }
@@ -45,33 +49,32 @@ impl Filters {
         self.shape[2..].iter().product()
     }
 
-    /// Blocks of filters to compute together: where there are two in all, one by one they take as long,
-    /// and threads share them.
-    pub fn blocks_at_once(&self, instructions: Instructions) -> usize {
-        let most = instructions.most_blocks();
+    /// Blocks of filters to compute together. Two blocks in all take as long one by one, and threads can share them.
+    pub fn blocks_at_once(&self, isa: Isa) -> usize {
+        let most = isa.blocks();
         if self.count() <= most * LANES { 1 } else { most }
     }
 
-    /// The distance of the weights of neighbouring filters, and of neighbouring channels.
+    /// Distances of the weights of neighbouring filters, and of neighbouring channels.
     fn distances(&self) -> [usize; 2] {
         let kernel = self.taps();
         let row = self.shape[1] * kernel;
         if self.is_transposed { [kernel, row] } else { [row, kernel] }
     }
 
-    /// Where each tap of a stored kernel goes among the packed `taps`, which are numbers of taps of the
-    /// flipped kernel where the map is transposed.
+    /// For each tap of a stored kernel, its index in `taps`, which numbers the taps of the flipped kernel if the map is
+    /// transposed.
     pub fn slots(&self, taps: &[usize]) -> Vec<Option<usize>> {
         let kernel = self.taps();
         let number = |tap| if self.is_transposed { kernel - 1 - tap } else { tap };
         (0..kernel).map(|tap| taps.iter().position(|taken| *taken == number(tap))).collect()
     }
 
-    /// The weights of `width` filters from `first` on for a few channels, `[taps, channels, width]`,
-    /// with taps in `slots`. Filters that fill up the last block are 0.
+    /// Packs the weights of `width` filters from `first` on for a few channels: `[taps, channels, width]`, taps in the
+    /// order of `slots`. Filters that pad the last block are 0.
     pub fn pack(
         &self,
-        instructions: Instructions,
+        isa: Isa,
         (first, width): (usize, usize),
         channels: Range<usize>,
         slots: &[Option<usize>],
@@ -81,13 +84,13 @@ impl Filters {
         let count = width.min(self.count() - first);
         let weights =
             &(*self.weights).as_ref()[first * per_filter + channels.start * per_channel..];
-        // The next channel, or the channels that are packed after these.
+        // Prefetched: the next channel, or the channels that are packed after these.
         let ahead = if self.is_transposed { per_channel } else { channels.len() * per_channel };
-        let matrix = Matrix { instructions, row_len: per_filter, rows: count, ahead };
+        let matrix = Matrix { isa, row_len: per_filter, rows: count, ahead };
         let place = |channel: usize, tap: usize| {
             slots[tap].map(|slot| (slot * channels.len() + channel) * width)
         };
-        // Rows are as long as weights lie side by side.
+        // Rows are as long as weights are contiguous.
         if self.is_transposed {
             for channel in 0..channels.len() {
                 let weights = &weights[channel * per_channel..];
@@ -99,24 +102,24 @@ impl Filters {
         }
         self.part.apply(packed);
         if count < width {
-            // A part may be 1 where there is no weight.
+            // `WeightPart::One` is 1 even for weights that do not exist.
             packed.chunks_exact_mut(width).for_each(|filters| filters[count..].fill(0.0));
         }
     }
 }
 
-/// Rows of weights of one filter each.
+/// A matrix of weights, one row per filter.
 struct Matrix {
-    instructions: Instructions,
-    /// The distance of rows.
+    isa: Isa,
+    /// Distance of rows.
     row_len: usize,
     rows: usize,
-    /// The distance of what is read next, which lies in another page of memory.
+    /// Distance of what is read next, and prefetched, in another page of memory.
     ahead: usize,
 }
 
 impl Matrix {
-    /// Writes every column that has a place to it.
+    /// Writes every column to its place, if it has one.
     fn transpose(
         &self,
         weights: &[f32],
@@ -124,13 +127,13 @@ impl Matrix {
         packed: &mut [f32],
         place: impl Fn(usize) -> Option<usize>,
     ) {
-        let (full_rows, full_columns) = (self.rows / BLOCK * BLOCK, columns / BLOCK * BLOCK);
-        for column in (0..full_columns).step_by(BLOCK) {
+        let (full_rows, full_columns) = (self.rows / SQUARE * SQUARE, columns / SQUARE * SQUARE);
+        for column in (0..full_columns).step_by(SQUARE) {
             let places = from_fn(|at| place(column + at));
-            for row in (0..full_rows).step_by(BLOCK) {
+            for row in (0..full_rows).step_by(SQUARE) {
                 let from = &weights[row * self.row_len + column..];
-                (0..BLOCK).for_each(|row| fetch(from, row * self.row_len + self.ahead));
-                self.instructions.transpose(from, self.row_len, &mut packed[row..], places);
+                (0..SQUARE).for_each(|row| prefetch(from, row * self.row_len + self.ahead));
+                transpose_square(self.isa, (from, self.row_len), &mut packed[row..], places);
             }
         }
         for column in 0..columns {
@@ -148,32 +151,27 @@ impl Matrix {
     }
 }
 
-/// Packed weights with the number of blocks of filters that are computed together.
+/// Packed weights, in passes of a few blocks of filters.
 pub(super) struct PackedFilters {
-    /// For each pass `[C/16, taps, 16, filters]`: in the order in which the pixels of an image in
-    /// blocks lie. The last block of channels has only as many as there are.
-    weights: Passes,
+    /// For each pass `[C/16, taps, 16, filters]`, the order in which channels of an image in blocks are stored. The
+    /// last block of channels is not padded.
+    weights: PackedWeights,
     /// Blocks of a full pass.
     pub blocks: usize,
-    /// Numbers of a block.
+    /// Floats of a block.
     block_len: usize,
 }
 
 impl PackedFilters {
-    /// The weights at some taps, for passes of as many blocks as are computed together at most.
-    pub fn new(instructions: Instructions, filters: Filters, taps: &[usize]) -> PackedFilters {
-        let blocks = filters.blocks_at_once(instructions);
-        PackedFilters::with_blocks(instructions, filters, taps, blocks)
+    /// Packs the weights at some taps, in passes of as many blocks as are computed together.
+    pub fn new(isa: Isa, filters: Filters, taps: &[usize]) -> PackedFilters {
+        let blocks = filters.blocks_at_once(isa);
+        PackedFilters::with_blocks(isa, filters, taps, blocks)
     }
 
-    /// The weights at some taps, for passes of `blocks` blocks.
-    pub fn with_blocks(
-        instructions: Instructions,
-        filters: Filters,
-        taps: &[usize],
-        blocks: usize,
-    ) -> PackedFilters {
-        let (packing, slots) = (filters.packing, filters.slots(taps));
+    /// Packs the weights at some taps, in passes of `blocks` blocks.
+    pub fn with_blocks(isa: Isa, filters: Filters, taps: &[usize], blocks: usize) -> PackedFilters {
+        let (prepack, slots) = (filters.prepack, filters.slots(taps));
         let (channels, taps) = (filters.channels(), taps.len());
         let block_len = channels * taps * LANES;
         let lens = [filters.count().div_ceil(LANES), blocks].map(|blocks| blocks * block_len);
@@ -182,10 +180,10 @@ impl PackedFilters {
             let firsts = (0..channels).step_by(LANES);
             for (channel, packed) in firsts.zip(packed.chunks_mut(LANES * taps * width)) {
                 let channels = channel..channels.min(channel + LANES);
-                filters.pack(instructions, (first, width), channels, &slots, packed);
+                filters.pack(isa, (first, width), channels, &slots, packed);
             }
         };
-        let weights = Passes::new(packing, lens, STEPS, write);
+        let weights = PackedWeights::new(prepack, lens, STEPS, write);
         PackedFilters { weights, blocks, block_len }
     }
 
@@ -195,7 +193,7 @@ impl PackedFilters {
     }
 
     /// The number of blocks of filters in a pass, and their weights.
-    pub fn pass(&self, pass: usize) -> (usize, Lent<'_>) {
+    pub fn pass(&self, pass: usize) -> (usize, MaybeOwned<'_>) {
         let weights = self.weights.pass(pass);
         (weights.len() / self.block_len, weights)
     }
@@ -211,14 +209,14 @@ mod tests {
             (0..rows * columns * kernel).map(|n| ((n * 7919) % 997) as f32 - 400.0).collect();
         let weights: Floats = Arc::new(numbers.clone());
         let shape = [rows, columns, 1, kernel];
-        for (instructions, is_transposed) in
-            Instructions::all().into_iter().flat_map(|set| [(set, false), (set, true)])
+        for (isa, is_transposed) in
+            Isa::all().into_iter().flat_map(|set| [(set, false), (set, true)])
         {
-            let packing = Packing::Kept;
-            let filters = Filters { weights: weights.clone(), shape, part, is_transposed, packing };
-            let packed = PackedFilters::new(instructions, filters.clone(), taps);
-            let in_passing = Filters { packing: Packing::PerPass, ..filters.clone() };
-            let in_passing = PackedFilters::new(instructions, in_passing, taps);
+            let prepack = Prepack::Once;
+            let filters = Filters { weights: weights.clone(), shape, part, is_transposed, prepack };
+            let packed = PackedFilters::new(isa, filters.clone(), taps);
+            let in_passing = Filters { prepack: Prepack::OnTheFly, ..filters.clone() };
+            let in_passing = PackedFilters::new(isa, in_passing, taps);
             for filter in 0..filters.count().next_multiple_of(LANES) {
                 let pass = filter / LANES / packed.blocks;
                 let (blocks, weights) = packed.pass(pass);

@@ -3,7 +3,7 @@
 use super::{Image, LANES};
 use crate::threads::for_each_chunk;
 
-/// Pixels that change places together: their channels stay in the first cache.
+/// Pixels that are moved together: their channels stay in the first cache.
 const RUN: usize = 64;
 
 /// `[1, C, H, W]` to `[1, C/16, H, W, 16]`; lanes without a channel are 0.

@@ -1,40 +1,37 @@
-//! Images whose channels lie in blocks of sixteen: `[1, C/16, H, W, 16]`.
+//! Kernels on images whose channels are in blocks of sixteen (NCHWc): `[1, C/16, H, W, 16]`.
 //!
-//! In this layout a vector holds sixteen channels of one pixel: results leave the registers as they
-//! lie in memory, and depthwise taps and poolings are whole vectors. What becomes of the sums of a
-//! kernel (an activation, a division, a product) is a [`Finish`], done while they are in the first
-//! cache, so that nothing is written to be read again. Channels that fill up the last block are
-//! called lanes without a channel: weights for them are 0, their relevance is 0, their activation
-//! is any finite number.
+//! A vector holds sixteen channels of one pixel: results go from registers to memory without shuffling, and the taps
+//! of depthwise convolutions and poolings are whole vectors. What happens to the sums of a kernel (an activation, a
+//! division, a product) is an [`Epilogue`], which runs while they are in the first cache, so that no intermediate
+//! result is written and read again. The last block is padded with lanes without a channel: their weights are 0, their
+//! activations are any finite number.
 //!
-//! Kernels know slices and geometry only. Which layers run in this layout is decided by who calls them.
+//! Kernels only know slices and geometry; the caller decides which layers run in this layout.
 
 mod by_sign;
 mod convolution;
 mod depthwise;
 mod direct;
+pub mod epilogue;
 mod filters;
-pub mod finish;
 mod layout;
-mod packing;
-mod phased;
 pub mod pooling;
+mod prepack;
+mod strided_transposed;
 mod taps;
-#[cfg(target_arch = "x86_64")]
 mod winograd;
 
 pub use crate::simd::LANES;
-use crate::simd::Totals;
+use crate::simd::SumPair;
 use crate::threads::map_chunks;
-pub use by_sign::{Favour, TransposedBySign};
-pub use convolution::{gather, scatter, serves};
+pub use by_sign::{SignBias, TransposedBySign};
+pub use convolution::{forward, serves, transposed};
 pub use filters::{Filters, Floats};
 pub use layout::{to_blocks, to_rows};
-pub use packing::KernelSource;
-pub use packing::Packing;
+pub use prepack::KernelSource;
+pub use prepack::Prepack;
 
-/// Whether an input has so few channels that most lanes of a block would be empty: it stays row by row, in the
-/// convolution that reads it and in the step that hands relevance to it.
+/// Whether an image has so few channels that most lanes of a block would be empty: a convolution reads it row-major.
 pub fn has_few_channels(channels: usize) -> bool {
     channels < LANES / 2
 }
@@ -42,13 +39,16 @@ pub fn has_few_channels(channels: usize) -> bool {
 /// Channels and size of an image in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Image {
+    /// Channels, without those that pad the last block.
     pub channels: usize,
+    /// Rows.
     pub height: usize,
+    /// Columns.
     pub width: usize,
 }
 
 impl Image {
-    /// The image behind a row-major shape `[1, C, H, W]`.
+    /// The image of a row-major shape `[1, C, H, W]`.
     pub fn of(shape: &[usize]) -> Option<Image> {
         match *shape {
             [1, channels, height, width] => Some(Image { channels, height, width }),
@@ -66,12 +66,12 @@ impl Image {
         self.height * self.width
     }
 
-    /// Numbers of one block: all its pixels, with sixteen channels each.
+    /// Floats of one block: all pixels, sixteen channels each.
     pub fn block_len(self) -> usize {
         self.pixels() * LANES
     }
 
-    /// The numbers of all blocks.
+    /// Floats of all blocks.
     pub fn len(self) -> usize {
         self.blocks() * self.block_len()
     }
@@ -82,35 +82,40 @@ impl Image {
     }
 }
 
-/// What becomes of the sums of a kernel before they are written.
-pub trait Finish: Sync {
-    /// Turns `sums` into `output`: as many numbers, of neighbouring pixels of one block of channels
-    /// (a multiple of sixteen). `block` is the number of the block, `at` the place of the first
-    /// number in the whole image.
-    fn finish(
+/// What happens to the sums of a kernel before they are written.
+pub trait Epilogue: Sync {
+    /// Turns `sums` of neighbouring pixels of one block of channels into as many floats of `output`, all of which are
+    /// written. `block` is the index of the block, `at` that of the first float in the whole image; the length is a
+    /// multiple of sixteen. `totals` accumulates whatever the epilogue adds up.
+    fn apply(
         &self,
         block: usize,
         at: usize,
         sums: &[f32],
         output: &mut [f32],
-        totals: &mut Totals,
+        totals: &mut SumPair,
     );
 }
 
 /// A linear map from one image in blocks to another, without bias. A convolution of [few channels](has_few_channels)
-/// reads its image row by row.
+/// reads its image row-major.
 pub trait Kernel: Send + Sync {
-    /// Writes every number of `output`, as `finish` makes it of the sums; its totals are the same
-    /// bits for any number of threads.
-    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals;
+    /// Writes every float of `output`: what the epilogue makes of the sums. Returns the epilogue's totals, which are the
+    /// same bits for any number of threads.
+    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair;
 }
 
-/// Finishes sums of an image in blocks that were written before.
-pub fn finish_all(finish: &dyn Finish, image: Image, sums: &[f32], output: &mut [f32]) -> Totals {
+/// Applies an epilogue to the sums of a whole image that were computed before.
+pub fn apply_epilogue(
+    epilogue: &dyn Epilogue,
+    image: Image,
+    sums: &[f32],
+    output: &mut [f32],
+) -> SumPair {
     let len = image.block_len();
-    Totals::of(map_chunks(output, len, |block, output| {
-        let mut totals = Totals::default();
-        finish.finish(block, block * len, &sums[block * len..][..len], output, &mut totals);
+    SumPair::of(map_chunks(output, len, |block, output| {
+        let mut totals = SumPair::default();
+        epilogue.apply(block, block * len, &sums[block * len..][..len], output, &mut totals);
         totals
     }))
 }
@@ -123,14 +128,14 @@ mod tests {
     /// Writes the sums as they are, and adds them up.
     pub(super) struct Keep;
 
-    impl Finish for Keep {
-        fn finish(
+    impl Epilogue for Keep {
+        fn apply(
             &self,
             _: usize,
             _: usize,
             sums: &[f32],
             output: &mut [f32],
-            totals: &mut Totals,
+            totals: &mut SumPair,
         ) {
             output.copy_from_slice(sums);
             for sums in sums.as_chunks::<LANES>().0 {

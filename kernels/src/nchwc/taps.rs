@@ -1,8 +1,8 @@
-//! Which taps of a sliding window meet which places of the plane that is read.
+//! Which taps of a sliding window read which places of a plane.
 
 use crate::geometry::WindowAxis;
 
-/// A window that slides over planes, in one of its directions.
+/// A sliding window over planes, in one of its directions.
 pub(super) struct Grid {
     /// The taps of every row of a plane that is written.
     pub rows: Vec<Taps>,
@@ -13,18 +13,17 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The layer's direction.
-    pub fn gathering(window: &[WindowAxis; 2]) -> Grid {
-        let [rows, columns] = window.map(|axis| {
-            (0..axis.output).map(|position| Taps::gathering(&axis, position)).collect()
-        });
+    /// From pixels to windows: the layer's direction.
+    pub fn forward(window: &[WindowAxis; 2]) -> Grid {
+        let [rows, columns] = window
+            .map(|axis| (0..axis.output).map(|position| Taps::forward(&axis, position)).collect());
         Grid { rows, columns, read: window.map(|axis| axis.input) }
     }
 
-    /// Back from the windows to the pixels.
-    pub fn scattering(window: &[WindowAxis; 2]) -> Grid {
+    /// From windows back to pixels.
+    pub fn transposed(window: &[WindowAxis; 2]) -> Grid {
         let [rows, columns] = window.map(|axis| {
-            (0..axis.input).map(|position| Taps::scattering(&axis, position)).collect()
+            (0..axis.input).map(|position| Taps::transposed(&axis, position)).collect()
         });
         Grid { rows, columns, read: window.map(|axis| axis.output) }
     }
@@ -34,27 +33,26 @@ impl Grid {
         self.read.iter().product()
     }
 
-    /// The most taps that one pixel meets.
+    /// The most taps of a pixel that is written.
     pub fn most_taps(&self) -> usize {
         let most = |taps: &[Taps]| taps.iter().map(|taps| taps.count).max().unwrap_or(0);
         most(&self.rows) * most(&self.columns)
     }
 
-    /// The first place that one pixel reads, if it reads any.
+    /// The first place that a pixel reads, if it reads any.
     #[inline(always)]
     pub fn first_place(&self, row: Taps, column: Taps) -> Option<usize> {
         (row.count > 0 && column.count > 0).then(|| row.source * self.read[1] + column.source)
     }
 
-    /// The place that one pixel reads with the taps of some numbers along both axes.
+    /// The place that a pixel reads with its `y`-th tap along the column and its `x`-th along the row.
     #[inline(always)]
     pub fn place(&self, row: Taps, column: Taps, [y, x]: [usize; 2]) -> usize {
         (row.source + y * row.source_step) * self.read[1] + column.source + x * column.source_step
     }
 }
 
-/// The taps of a position along one axis, and the places of the input that they read: both evenly
-/// spaced.
+/// The taps of a position along one axis, and the places that they read; both are evenly spaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Taps {
     pub count: usize,
@@ -73,14 +71,14 @@ impl Taps {
         Taps { count: pairs.len(), first, step, source, source_step }
     }
 
-    /// The taps `k` that read a place inside the input for output `position`.
-    pub fn gathering(axis: &WindowAxis, position: usize) -> Taps {
+    /// The taps `k` of output `position` that read inside the input.
+    pub fn forward(axis: &WindowAxis, position: usize) -> Taps {
         Taps::of((0..axis.kernel).filter_map(|tap| Some((tap, axis.source(position, tap)?))))
     }
 
-    /// The taps `k` and outputs `o` that met input `position`: `o·stride + k·dilation = position + pad_before`. Taps are
+    /// The taps `k` and outputs `o` that read input `position`: `o·stride + k·dilation = position + pad_before`. Taps are
     /// flipped, so that both ascend.
-    pub fn scattering(axis: &WindowAxis, position: usize) -> Taps {
+    pub fn transposed(axis: &WindowAxis, position: usize) -> Taps {
         Taps::of((0..axis.kernel).filter_map(|tap| {
             let reach = (axis.kernel - 1 - tap) * axis.dilation;
             let place = (position + axis.pad_before).checked_sub(reach)?;
@@ -89,25 +87,25 @@ impl Taps {
         }))
     }
 
-    /// Whether these are the taps of another position.
+    /// Whether another position has the same taps.
     fn are_those_of(self, other: Taps) -> bool {
         Taps { source: other.source, ..self } == other
     }
 }
 
-/// Evenly spaced positions that meet the same taps.
+/// Evenly spaced positions with the same taps.
 #[derive(Clone, Copy)]
 pub(super) struct Run {
     pub first: usize,
     pub step: usize,
     pub count: usize,
-    /// What the first position meets.
+    /// The taps of the first position.
     pub taps: Taps,
-    /// From what one position reads to what the next one reads.
+    /// Distance of what neighbouring positions read.
     pub stride: usize,
 }
 
-/// Joins the positions of an axis: those that are `step` apart read places that are `stride` apart.
+/// Joins the positions of an axis to runs: positions that are `step` apart read places that are `stride` apart.
 pub(super) fn runs(positions: &[Taps], step: usize, stride: usize) -> Vec<Run> {
     let mut runs: Vec<Run> = vec![];
     for phase in 0..step.min(positions.len()) {

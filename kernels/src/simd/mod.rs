@@ -1,215 +1,207 @@
-//! Arithmetic with sixteen numbers at once, in the registers of this processor.
+//! Arithmetic on sixteen floats at once, in the registers of this processor.
 //!
-//! The compiler makes vectors of loops over sixteen numbers, but not reliably: where many sums are to
-//! stay in registers it does not, and elsewhere it depends on what else is in the loop. What a network
-//! spends its time with is written over [`Lanes`] instead, for every set of instructions alike.
+//! Compilers turn loops over sixteen floats into vector instructions, but not reliably: where many sums
+//! have to stay in registers they do not, and elsewhere it depends on what else is in the loop. The loops that
+//! a network spends its time in are therefore written once over the trait [`Simd`], and compiled for every
+//! [instruction set](Isa).
 
 #![allow(unsafe_code)]
 
+mod isa;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
+mod sums;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::microkernel::Instructions;
+pub(crate) use isa::with_tile;
+pub use isa::{Isa, IsaError, VARIABLE};
+#[cfg(target_arch = "aarch64")]
+pub use neon::Neon;
+pub use portable::Portable;
+pub use sums::SumPair;
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Avx2, Avx512};
 
-/// Numbers that are computed together: the channels of a block, and the lanes of the widest vector.
+/// Floats of a vector: the channels of a block, and the width of the widest registers.
 pub const LANES: usize = 16;
 
-/// Sixteen numbers: the channels of a pixel, a weight of each of their filters.
-pub type Sixteen = [f32; LANES];
+/// Sixteen floats in memory: the channels of a pixel, a weight of each filter of a block.
+pub type F32x16 = [f32; LANES];
 
-/// A set of instructions that this processor has: whoever holds the value may use them.
-pub trait Lanes: Copy {
-    /// Sixteen numbers in registers.
+/// Rows and columns of the squares that [`Simd::transpose`] turns.
+pub const SQUARE: usize = 8;
+
+/// An instruction set that this processor has: the value is the proof, only [`Isa`] makes it.
+pub trait Simd: Copy + Send + Sync {
+    /// Sixteen floats in registers.
     type Vector: Copy;
 
-    /// Sixteen times the same number.
+    /// A truth value per lane.
+    type Mask: Copy;
+
+    /// Eight doubles in registers.
+    type Doubles: Copy;
+
+    /// Runs a loop with these instructions.
+    fn run<L: SimdLoop>(self, work: L) -> L::Output;
+
+    /// The same float in all lanes.
     fn splat(self, number: f32) -> Self::Vector;
 
-    fn load(self, numbers: &Sixteen) -> Self::Vector;
+    /// Reads sixteen floats; they need not be aligned.
+    fn load(self, numbers: &F32x16) -> Self::Vector;
 
-    fn store(self, vector: Self::Vector, numbers: &mut Sixteen);
+    /// Writes sixteen floats; they need not be aligned.
+    fn store(self, vector: Self::Vector, numbers: &mut F32x16);
 
+    /// `a + b`.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
+    /// `a − b`.
     fn subtract(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
+    /// `a · b`.
     fn multiply(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
+    /// `a / b`.
     fn divide(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// `a · b + c`, rounded once.
+    /// `a · b + c`, rounded once where the processor can do that in one instruction.
     fn multiply_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+
+    /// `c − a · b`, rounded like [`Simd::multiply_add`].
+    fn subtract_product(self, c: Self::Vector, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// `|a|`.
     fn absolute(self, a: Self::Vector) -> Self::Vector;
 
-    /// The first of `choices` where `a > b`, which no number is that is none; else the second one.
+    /// Per lane: whether `a > b`; comparisons with NaN are false.
+    fn greater(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
+
+    /// Per lane: whether `a = b`; comparisons with NaN are false.
+    fn equal(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
+
+    /// Per lane: `choices[0]` where the mask is true, otherwise `choices[1]`.
+    fn select(self, mask: Self::Mask, choices: [Self::Vector; 2]) -> Self::Vector;
+
+    /// Per lane: `choices[0]` where `a > b`, otherwise `choices[1]`. Comparisons with NaN are false.
+    #[inline(always)]
     fn where_greater(
         self,
         a: Self::Vector,
         b: Self::Vector,
         choices: [Self::Vector; 2],
-    ) -> Self::Vector;
+    ) -> Self::Vector {
+        self.select(self.greater(a, b), choices)
+    }
 
-    /// The first of `choices` where `a = b`, which no number is that is none; else the second one.
+    /// Per lane: `choices[0]` where `a = b`, otherwise `choices[1]`. Comparisons with NaN are false.
+    #[inline(always)]
     fn where_equal(
         self,
         a: Self::Vector,
         b: Self::Vector,
         choices: [Self::Vector; 2],
-    ) -> Self::Vector;
+    ) -> Self::Vector {
+        self.select(self.equal(a, b), choices)
+    }
 
-    /// Adds every number to its sum.
+    /// Adds every lane to its sum in double precision.
     #[inline(always)]
     fn add_up(self, vector: Self::Vector, sums: &mut [f64; LANES]) {
         let mut numbers = [0.0; LANES];
         self.store(vector, &mut numbers);
-        sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += f64::from(number));
+        for lane in 0..LANES {
+            sums[lane] += f64::from(numbers[lane]);
+        }
     }
-}
 
-/// A loop over vectors of sixteen numbers.
-pub trait LanesLoop {
-    /// Runs it. Implementations are marked `inline(always)`, or the marks of their callers are lost on
-    /// them. For the same reason closures do no arithmetic with lanes, and no loop that matters goes over
-    /// adaptors of iterators or maps an array: some builds call these as functions.
-    fn run(self, lanes: impl Lanes);
-}
+    /// The same double in all eight lanes.
+    fn splat_doubles(self, number: f64) -> Self::Doubles;
 
-/// Runs a loop with the best instructions of this processor.
-pub fn with_lanes(work: impl LanesLoop) {
-    match Instructions::detect().map(Instructions::lanes) {
-        // SAFETY: vectors of sixteen numbers were found, which are those of AVX-512F.
-        #[cfg(target_arch = "x86_64")]
-        Some(16) => unsafe { x86::with_avx512(work) },
-        // SAFETY: vectors of eight numbers were found, which are those of AVX2 with FMA.
-        #[cfg(target_arch = "x86_64")]
-        Some(_) => unsafe { x86::with_avx2(work) },
-        _ => work.run(Plain),
-    }
-}
+    /// Reads eight floats and widens them.
+    fn load_doubles(self, numbers: &[f32; LANES / 2]) -> Self::Doubles;
 
-/// Runs a loop with every set of instructions that this processor has, one after the other.
-pub fn with_all_lanes(work: impl LanesLoop + Copy) {
-    work.run(Plain);
-    #[cfg(target_arch = "x86_64")]
-    for instructions in Instructions::all() {
-        match instructions.lanes() {
-            // SAFETY: `all` names what was found.
-            16 => unsafe { x86::with_avx512(work) },
-            // SAFETY: `all` names what was found.
-            _ => unsafe { x86::with_avx2(work) },
+    /// Rounds eight doubles to floats and writes them.
+    fn store_doubles(self, doubles: Self::Doubles, numbers: &mut [f32; LANES / 2]);
+
+    /// `a + b` in double precision.
+    fn add_doubles(self, a: Self::Doubles, b: Self::Doubles) -> Self::Doubles;
+
+    /// `a − b` in double precision.
+    fn subtract_doubles(self, a: Self::Doubles, b: Self::Doubles) -> Self::Doubles;
+
+    /// `a · b` in double precision.
+    fn multiply_doubles(self, a: Self::Doubles, b: Self::Doubles) -> Self::Doubles;
+
+    /// Transposes a square of [`SQUARE`] rows of `from`, which are `stride` floats apart: column `c`, plus `bias[c]`
+    /// if there is a bias, is written to `to` from `places[c]` on, if it has a place.
+    #[inline(always)]
+    fn transpose(
+        self,
+        (from, stride): (&[f32], usize),
+        bias: Option<&[f32; SQUARE]>,
+        to: &mut [f32],
+        places: [Option<usize>; SQUARE],
+    ) {
+        for column in 0..SQUARE {
+            let Some(place) = places[column] else { continue };
+            let to = &mut to[place..][..SQUARE];
+            for row in 0..SQUARE {
+                let number = from[row * stride + column];
+                to[row] = bias.map_or(number, |bias| number + bias[column]);
+            }
         }
     }
 }
 
-/// No instructions but those that every processor has.
-#[derive(Clone, Copy)]
-struct Plain;
+/// A loop that is compiled for every instruction set.
+pub trait SimdLoop {
+    /// What the loop returns.
+    type Output;
 
-/// A sixteen of what a function makes of the numbers of others.
+    /// Runs the loop.
+    ///
+    /// Implementations are marked `inline(always)`: compiled as functions of their own they would not have the
+    /// instructions of their caller. For the same reason closures do no arithmetic with vectors, and loops that matter
+    /// do without iterator adaptors and `map` on arrays, which some builds compile as calls.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// Runs a loop with the best instruction set of this processor, or with the one that [`VARIABLE`] names.
+#[inline]
+pub fn dispatch<L: SimdLoop>(work: L) -> L::Output {
+    Isa::detect().run(work)
+}
+
+/// Runs a loop with every instruction set of this processor, one after the other.
+pub fn dispatch_to_all<L: SimdLoop + Copy>(work: L) {
+    for isa in Isa::all() {
+        isa.run(work);
+    }
+}
+
+/// The first sixteen of some floats.
 #[inline(always)]
-fn each<const N: usize>(others: [Sixteen; N], function: impl Fn([f32; N]) -> f32) -> Sixteen {
-    std::array::from_fn(|lane| function(others.map(|numbers| numbers[lane])))
+pub fn first(numbers: &[f32]) -> &F32x16 {
+    &numbers[..LANES].as_chunks().0[0]
 }
 
-impl Lanes for Plain {
-    type Vector = Sixteen;
-
-    #[inline(always)]
-    fn splat(self, number: f32) -> Sixteen {
-        [number; LANES]
-    }
-
-    #[inline(always)]
-    fn load(self, numbers: &Sixteen) -> Sixteen {
-        *numbers
-    }
-
-    #[inline(always)]
-    fn store(self, vector: Sixteen, numbers: &mut Sixteen) {
-        *numbers = vector;
-    }
-
-    #[inline(always)]
-    fn add(self, a: Sixteen, b: Sixteen) -> Sixteen {
-        each([a, b], |[a, b]| a + b)
-    }
-
-    #[inline(always)]
-    fn subtract(self, a: Sixteen, b: Sixteen) -> Sixteen {
-        each([a, b], |[a, b]| a - b)
-    }
-
-    #[inline(always)]
-    fn multiply(self, a: Sixteen, b: Sixteen) -> Sixteen {
-        each([a, b], |[a, b]| a * b)
-    }
-
-    #[inline(always)]
-    fn divide(self, a: Sixteen, b: Sixteen) -> Sixteen {
-        each([a, b], |[a, b]| a / b)
-    }
-
-    #[inline(always)]
-    fn multiply_add(self, a: Sixteen, b: Sixteen, c: Sixteen) -> Sixteen {
-        each([a, b, c], |[a, b, c]| a.mul_add(b, c))
-    }
-
-    #[inline(always)]
-    fn absolute(self, a: Sixteen) -> Sixteen {
-        a.map(f32::abs)
-    }
-
-    #[inline(always)]
-    fn where_greater(self, a: Sixteen, b: Sixteen, [then, other]: [Sixteen; 2]) -> Sixteen {
-        each([a, b, then, other], |[a, b, then, other]| if a > b { then } else { other })
-    }
-
-    #[inline(always)]
-    fn where_equal(self, a: Sixteen, b: Sixteen, [then, other]: [Sixteen; 2]) -> Sixteen {
-        each([a, b, then, other], |[a, b, then, other]| if a == b { then } else { other })
-    }
+/// The first sixteen of some floats, to be written.
+#[inline(always)]
+pub fn first_mut(numbers: &mut [f32]) -> &mut F32x16 {
+    &mut numbers[..LANES].as_chunks_mut().0[0]
 }
 
-/// Two sums over many numbers, sixteen partial sums each.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Totals {
-    pub lanes: [[f64; LANES]; 2],
-}
-
-impl Totals {
-    /// Adds another one's partial sums.
-    pub fn add(&mut self, other: &Totals) {
-        for (sums, others) in self.lanes.iter_mut().zip(&other.lanes) {
-            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
-        }
-    }
-
-    /// Adds partial sums of few numbers.
-    #[inline(always)]
-    pub fn add_vectors<L: Lanes>(&mut self, lanes: L, parts: [L::Vector; 2]) {
-        for (sums, part) in self.lanes.iter_mut().zip(parts) {
-            lanes.add_up(part, sums);
-        }
-    }
-
-    /// Adds up one after the other, so that the result does not depend on who computed them.
-    pub fn of(parts: impl IntoIterator<Item = Totals>) -> Totals {
-        let mut totals = Totals::default();
-        parts.into_iter().for_each(|part| totals.add(&part));
-        totals
-    }
-
-    /// The two sums.
-    pub fn sums(&self) -> [f64; 2] {
-        self.lanes.map(|lanes| lanes.iter().sum())
-    }
-}
-
-/// Fewer than sixteen numbers, with zeros behind them.
-pub fn filled_up(numbers: &[f32]) -> Sixteen {
+/// Fewer than sixteen floats, followed by zeros.
+#[inline]
+pub fn filled_up(numbers: &[f32]) -> F32x16 {
     let mut sixteen = [0.0; LANES];
     sixteen[..numbers.len()].copy_from_slice(numbers);
     sixteen
 }
+
+#[cfg(test)]
+mod tests;

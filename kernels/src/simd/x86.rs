@@ -1,91 +1,85 @@
-//! The registers of AVX-512 and AVX2.
+//! AVX-512F, one register of sixteen floats, and AVX2 with FMA, two registers of eight.
 
 use std::arch::x86_64::*;
 
-use super::{LANES, Lanes, LanesLoop, Sixteen};
+use super::{F32x16, LANES, SQUARE, Simd, SimdLoop};
 
-/// Numbers of half a vector.
+/// Floats of a register of AVX2.
 const HALF: usize = LANES / 2;
 
-/// AVX-512F. Only [`with_avx512`] makes the value.
-#[derive(Clone, Copy)]
-struct Avx512(());
+/// AVX-512F. Only [`Avx512::detect`] makes the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx512(());
 
-/// AVX2 and FMA. Only [`with_avx2`] makes the value.
-#[derive(Clone, Copy)]
-struct Avx2(());
+/// AVX2 and FMA. Only [`Avx2::detect`] makes the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx2(());
 
-#[target_feature(enable = "avx512f")]
-pub(super) fn with_avx512(work: impl LanesLoop) {
-    work.run(Avx512(()));
+impl Avx512 {
+    /// The value, if this processor has AVX-512F, and AVX2 with FMA beside it.
+    pub(super) fn detect() -> Option<Avx512> {
+        (is_x86_feature_detected!("avx512f") && Avx2::detect().is_some()).then_some(Avx512(()))
+    }
+
+    /// The smaller set, which a processor with this one has too.
+    #[inline(always)]
+    fn avx2(self) -> Avx2 {
+        Avx2(())
+    }
+}
+
+impl Avx2 {
+    /// The value, if this processor has AVX2 and FMA.
+    pub(super) fn detect() -> Option<Avx2> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+    }
+}
+
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn with_avx512<L: SimdLoop>(simd: Avx512, work: L) -> L::Output {
+    work.run(simd)
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn with_avx2(work: impl LanesLoop) {
-    work.run(Avx2(()));
+fn with_avx2<L: SimdLoop>(simd: Avx2, work: L) -> L::Output {
+    work.run(simd)
 }
 
-// SAFETY of all that follows: `self` proves that the processor has the instructions, and sixteen
-// numbers are as many as are read or written.
+// SAFETY of all intrinsics below: `self` proves that the processor has the instructions, and every load and store
+// touches exactly as many floats as the array that it is given.
 
-/// Operations that are an instruction of AVX-512F.
-macro_rules! instructions {
-    ($($name:ident($($operand:ident),*) = $instruction:ident;)*) => {$(
+/// Operations that are one instruction of AVX-512F.
+macro_rules! one {
+    ($($name:ident($($operand:ident),*) = $intrinsic:ident;)*) => {$(
         #[inline(always)]
         fn $name(self, $($operand: __m512),*) -> __m512 {
             // SAFETY: see above.
-            unsafe { $instruction($($operand),*) }
+            unsafe { $intrinsic($($operand),*) }
         }
     )*};
 }
 
-/// Operations that are an instruction of AVX2 or FMA, on both halves.
-macro_rules! halves {
-    ($($name:ident($($operand:ident),*) = $instruction:ident;)*) => {$(
+/// Operations that are an instruction of AVX2 or FMA on both registers.
+macro_rules! both {
+    ($($name:ident($($operand:ident),*) = $intrinsic:ident;)*) => {$(
         #[inline(always)]
         fn $name(self, $($operand: [__m256; 2]),*) -> [__m256; 2] {
             // SAFETY: see above.
-            unsafe { [$instruction($($operand[0]),*), $instruction($($operand[1]),*)] }
+            unsafe { [$intrinsic($($operand[0]),*), $intrinsic($($operand[1]),*)] }
         }
     )*};
 }
 
-/// Choices by a comparison, with AVX-512F.
-macro_rules! choices {
-    ($($name:ident = $comparison:ident;)*) => {$(
-        #[inline(always)]
-        fn $name(self, a: __m512, b: __m512, [then, other]: [__m512; 2]) -> __m512 {
-            // SAFETY: see above.
-            unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<$comparison>(a, b), other, then) }
-        }
-    )*};
-}
-
-/// Choices by a comparison, with AVX2, on both halves.
-macro_rules! choices_of_halves {
-    ($($name:ident = $comparison:ident;)*) => {$(
-        #[inline(always)]
-        fn $name(
-            self,
-            a: [__m256; 2],
-            b: [__m256; 2],
-            [then, other]: [[__m256; 2]; 2],
-        ) -> [__m256; 2] {
-            // SAFETY: see above.
-            unsafe {
-                let low = _mm256_cmp_ps::<$comparison>(a[0], b[0]);
-                let high = _mm256_cmp_ps::<$comparison>(a[1], b[1]);
-                [
-                    _mm256_blendv_ps(other[0], then[0], low),
-                    _mm256_blendv_ps(other[1], then[1], high),
-                ]
-            }
-        }
-    )*};
-}
-
-impl Lanes for Avx512 {
+impl Simd for Avx512 {
     type Vector = __m512;
+    type Mask = __mmask16;
+    type Doubles = __m512d;
+
+    #[inline]
+    fn run<L: SimdLoop>(self, work: L) -> L::Output {
+        // SAFETY: see above.
+        unsafe { with_avx512(self, work) }
+    }
 
     #[inline(always)]
     fn splat(self, number: f32) -> __m512 {
@@ -94,18 +88,18 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn load(self, numbers: &Sixteen) -> __m512 {
+    fn load(self, numbers: &F32x16) -> __m512 {
         // SAFETY: see above.
         unsafe { _mm512_loadu_ps(numbers.as_ptr()) }
     }
 
     #[inline(always)]
-    fn store(self, vector: __m512, numbers: &mut Sixteen) {
+    fn store(self, vector: __m512, numbers: &mut F32x16) {
         // SAFETY: see above.
         unsafe { _mm512_storeu_ps(numbers.as_mut_ptr(), vector) }
     }
 
-    instructions! {
+    one! {
         add(a, b) = _mm512_add_ps;
         subtract(a, b) = _mm512_sub_ps;
         multiply(a, b) = _mm512_mul_ps;
@@ -114,9 +108,28 @@ impl Lanes for Avx512 {
         absolute(a) = _mm512_abs_ps;
     }
 
-    choices! {
-        where_greater = _CMP_GT_OQ;
-        where_equal = _CMP_EQ_OQ;
+    #[inline(always)]
+    fn subtract_product(self, c: __m512, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_fnmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn greater(self, a: __m512, b: __m512) -> __mmask16 {
+        // SAFETY: see above.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn equal(self, a: __m512, b: __m512) -> __mmask16 {
+        // SAFETY: see above.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: __mmask16, [then, other]: [__m512; 2]) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_mask_blend_ps(mask, other, then) }
     }
 
     #[inline(always)]
@@ -132,10 +145,65 @@ impl Lanes for Avx512 {
             _mm512_storeu_pd(sums, _mm512_add_pd(_mm512_loadu_pd(sums), high));
         }
     }
+
+    #[inline(always)]
+    fn splat_doubles(self, number: f64) -> __m512d {
+        // SAFETY: see above.
+        unsafe { _mm512_set1_pd(number) }
+    }
+
+    #[inline(always)]
+    fn load_doubles(self, numbers: &[f32; HALF]) -> __m512d {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtps_pd(_mm256_loadu_ps(numbers.as_ptr())) }
+    }
+
+    #[inline(always)]
+    fn store_doubles(self, doubles: __m512d, numbers: &mut [f32; HALF]) {
+        // SAFETY: see above.
+        unsafe { _mm256_storeu_ps(numbers.as_mut_ptr(), _mm512_cvtpd_ps(doubles)) }
+    }
+
+    #[inline(always)]
+    fn add_doubles(self, a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: see above.
+        unsafe { _mm512_add_pd(a, b) }
+    }
+
+    #[inline(always)]
+    fn subtract_doubles(self, a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: see above.
+        unsafe { _mm512_sub_pd(a, b) }
+    }
+
+    #[inline(always)]
+    fn multiply_doubles(self, a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: see above.
+        unsafe { _mm512_mul_pd(a, b) }
+    }
+
+    #[inline(always)]
+    fn transpose(
+        self,
+        from: (&[f32], usize),
+        bias: Option<&[f32; SQUARE]>,
+        to: &mut [f32],
+        places: [Option<usize>; SQUARE],
+    ) {
+        self.avx2().transpose(from, bias, to, places);
+    }
 }
 
-impl Lanes for Avx2 {
+impl Simd for Avx2 {
     type Vector = [__m256; 2];
+    type Mask = [__m256; 2];
+    type Doubles = [__m256d; 2];
+
+    #[inline]
+    fn run<L: SimdLoop>(self, work: L) -> L::Output {
+        // SAFETY: see above.
+        unsafe { with_avx2(self, work) }
+    }
 
     #[inline(always)]
     fn splat(self, number: f32) -> [__m256; 2] {
@@ -144,23 +212,23 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn load(self, numbers: &Sixteen) -> [__m256; 2] {
-        let numbers = numbers.as_ptr();
+    fn load(self, numbers: &F32x16) -> [__m256; 2] {
+        let from = numbers.as_ptr();
         // SAFETY: see above.
-        unsafe { [_mm256_loadu_ps(numbers), _mm256_loadu_ps(numbers.add(HALF))] }
+        unsafe { [_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(HALF))] }
     }
 
     #[inline(always)]
-    fn store(self, [low, high]: [__m256; 2], numbers: &mut Sixteen) {
-        let numbers = numbers.as_mut_ptr();
+    fn store(self, [low, high]: [__m256; 2], numbers: &mut F32x16) {
+        let to = numbers.as_mut_ptr();
         // SAFETY: see above.
         unsafe {
-            _mm256_storeu_ps(numbers, low);
-            _mm256_storeu_ps(numbers.add(HALF), high);
+            _mm256_storeu_ps(to, low);
+            _mm256_storeu_ps(to.add(HALF), high);
         }
     }
 
-    halves! {
+    both! {
         add(a, b) = _mm256_add_ps;
         subtract(a, b) = _mm256_sub_ps;
         multiply(a, b) = _mm256_mul_ps;
@@ -169,13 +237,169 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn absolute(self, a: [__m256; 2]) -> [__m256; 2] {
+    fn subtract_product(self, c: [__m256; 2], a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
         // SAFETY: see above.
-        unsafe { a.map(|half| _mm256_andnot_ps(_mm256_set1_ps(-0.0), half)) }
+        unsafe { [_mm256_fnmadd_ps(a[0], b[0], c[0]), _mm256_fnmadd_ps(a[1], b[1], c[1])] }
     }
 
-    choices_of_halves! {
-        where_greater = _CMP_GT_OQ;
-        where_equal = _CMP_EQ_OQ;
+    #[inline(always)]
+    fn absolute(self, [low, high]: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe {
+            let sign = _mm256_set1_ps(-0.0);
+            [_mm256_andnot_ps(sign, low), _mm256_andnot_ps(sign, high)]
+        }
     }
+
+    #[inline(always)]
+    fn greater(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe {
+            [_mm256_cmp_ps::<_CMP_GT_OQ>(a[0], b[0]), _mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1])]
+        }
+    }
+
+    #[inline(always)]
+    fn equal(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe {
+            [_mm256_cmp_ps::<_CMP_EQ_OQ>(a[0], b[0]), _mm256_cmp_ps::<_CMP_EQ_OQ>(a[1], b[1])]
+        }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: [__m256; 2], [then, other]: [[__m256; 2]; 2]) -> [__m256; 2] {
+        // SAFETY: see above.
+        unsafe {
+            [
+                _mm256_blendv_ps(other[0], then[0], mask[0]),
+                _mm256_blendv_ps(other[1], then[1], mask[1]),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn splat_doubles(self, number: f64) -> [__m256d; 2] {
+        // SAFETY: see above.
+        unsafe { [_mm256_set1_pd(number); 2] }
+    }
+
+    #[inline(always)]
+    fn load_doubles(self, numbers: &[f32; HALF]) -> [__m256d; 2] {
+        let from = numbers.as_ptr();
+        // SAFETY: see above.
+        unsafe {
+            [_mm256_cvtps_pd(_mm_loadu_ps(from)), _mm256_cvtps_pd(_mm_loadu_ps(from.add(HALF / 2)))]
+        }
+    }
+
+    #[inline(always)]
+    fn store_doubles(self, [low, high]: [__m256d; 2], numbers: &mut [f32; HALF]) {
+        let to = numbers.as_mut_ptr();
+        // SAFETY: see above.
+        unsafe {
+            _mm_storeu_ps(to, _mm256_cvtpd_ps(low));
+            _mm_storeu_ps(to.add(HALF / 2), _mm256_cvtpd_ps(high));
+        }
+    }
+
+    #[inline(always)]
+    fn add_doubles(self, a: [__m256d; 2], b: [__m256d; 2]) -> [__m256d; 2] {
+        // SAFETY: see above.
+        unsafe { [_mm256_add_pd(a[0], b[0]), _mm256_add_pd(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn subtract_doubles(self, a: [__m256d; 2], b: [__m256d; 2]) -> [__m256d; 2] {
+        // SAFETY: see above.
+        unsafe { [_mm256_sub_pd(a[0], b[0]), _mm256_sub_pd(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn multiply_doubles(self, a: [__m256d; 2], b: [__m256d; 2]) -> [__m256d; 2] {
+        // SAFETY: see above.
+        unsafe { [_mm256_mul_pd(a[0], b[0]), _mm256_mul_pd(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn transpose(
+        self,
+        (from, stride): (&[f32], usize),
+        bias: Option<&[f32; SQUARE]>,
+        to: &mut [f32],
+        places: [Option<usize>; SQUARE],
+    ) {
+        let load = |row: usize| &from[row * stride..][..SQUARE];
+        let rows = [load(0), load(1), load(2), load(3), load(4), load(5), load(6), load(7)];
+        // SAFETY: see above; every row holds as many floats as a register.
+        let mut rows = unsafe {
+            [
+                _mm256_loadu_ps(rows[0].as_ptr()),
+                _mm256_loadu_ps(rows[1].as_ptr()),
+                _mm256_loadu_ps(rows[2].as_ptr()),
+                _mm256_loadu_ps(rows[3].as_ptr()),
+                _mm256_loadu_ps(rows[4].as_ptr()),
+                _mm256_loadu_ps(rows[5].as_ptr()),
+                _mm256_loadu_ps(rows[6].as_ptr()),
+                _mm256_loadu_ps(rows[7].as_ptr()),
+            ]
+        };
+        if let Some(bias) = bias {
+            // SAFETY: see above.
+            unsafe {
+                let bias = _mm256_loadu_ps(bias.as_ptr());
+                rows = [
+                    _mm256_add_ps(rows[0], bias),
+                    _mm256_add_ps(rows[1], bias),
+                    _mm256_add_ps(rows[2], bias),
+                    _mm256_add_ps(rows[3], bias),
+                    _mm256_add_ps(rows[4], bias),
+                    _mm256_add_ps(rows[5], bias),
+                    _mm256_add_ps(rows[6], bias),
+                    _mm256_add_ps(rows[7], bias),
+                ];
+            }
+        }
+        // SAFETY: see above.
+        let columns = unsafe { transposed(rows) };
+        for (column, place) in columns.into_iter().zip(places) {
+            if let Some(place) = place {
+                let place = &mut to[place..][..SQUARE];
+                // SAFETY: `place` has room for as many floats as a register.
+                unsafe { _mm256_storeu_ps(place.as_mut_ptr(), column) };
+            }
+        }
+    }
+}
+
+/// Rows become columns: first within pairs, then within fours, then within eights.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn transposed([a, b, c, d, e, f, g, h]: [__m256; SQUARE]) -> [__m256; SQUARE] {
+    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+    let (ef, gh) = (_mm256_unpacklo_ps(e, f), _mm256_unpacklo_ps(g, h));
+    let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+    let (ef_high, gh_high) = (_mm256_unpackhi_ps(e, f), _mm256_unpackhi_ps(g, h));
+    // Low and high pairs of two registers.
+    const LOW: i32 = 0b01_00_01_00;
+    const HIGH: i32 = 0b11_10_11_10;
+    let (a, e) = (_mm256_shuffle_ps::<LOW>(ab, cd), _mm256_shuffle_ps::<LOW>(ef, gh));
+    let (b, f) = (_mm256_shuffle_ps::<HIGH>(ab, cd), _mm256_shuffle_ps::<HIGH>(ef, gh));
+    let (c, g) =
+        (_mm256_shuffle_ps::<LOW>(ab_high, cd_high), _mm256_shuffle_ps::<LOW>(ef_high, gh_high));
+    let (d, h) =
+        (_mm256_shuffle_ps::<HIGH>(ab_high, cd_high), _mm256_shuffle_ps::<HIGH>(ef_high, gh_high));
+    // Low and high halves of two registers.
+    const LOWER: i32 = 0x20;
+    const UPPER: i32 = 0x31;
+    [
+        _mm256_permute2f128_ps::<LOWER>(a, e),
+        _mm256_permute2f128_ps::<LOWER>(b, f),
+        _mm256_permute2f128_ps::<LOWER>(c, g),
+        _mm256_permute2f128_ps::<LOWER>(d, h),
+        _mm256_permute2f128_ps::<UPPER>(a, e),
+        _mm256_permute2f128_ps::<UPPER>(b, f),
+        _mm256_permute2f128_ps::<UPPER>(c, g),
+        _mm256_permute2f128_ps::<UPPER>(d, h),
+    ]
 }

@@ -1,11 +1,11 @@
-//! Threads of a pool that wait for work instead of falling asleep, as long as an explanation runs.
+//! Keeps the threads of a pool awake as long as an explanation runs.
 //!
-//! A network is a few hundred loops of some ten microseconds, one behind the other. A thread of rayon that finds
-//! nothing to do sleeps after about twenty, and to wake it takes as long again, more in a virtual machine.
+//! A network is a few hundred loops of some ten microseconds each. A thread of rayon that finds nothing to do falls asleep
+//! after about twenty, and waking it takes as long again, longer in a virtual machine.
 //!
-//! Every other thread of the pool gets a job that takes up whatever there is to do until the explanation is done. Such
-//! a job must not begin on top of a part of the explanation, which would then wait for it forever: so all of them have
-//! begun before the explanation does, or do not begin at all.
+//! Every other thread of the pool gets a job that runs whatever work there is until the explanation is done. Such a job
+//! must not begin inside a part of the explanation, which would then wait for it forever: so all jobs begin before the
+//! explanation does, or not at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use rayon::Yield;
 
-/// How long the threads of a pool have to wake up.
+/// How long to wait for the threads of a pool to wake up.
 const PATIENCE: Duration = Duration::from_micros(200);
 
 /// How many explanations use a pool right now.
@@ -41,16 +41,16 @@ impl Drop for User<'_> {
 }
 
 impl User<'_> {
-    /// Keeps the other threads of the pool, of which the caller is one, awake until the value is dropped. Where
-    /// somebody else uses the pool, its threads have enough to do.
+    /// Keeps the other threads of the pool (the caller is one of its threads) awake until the value is dropped. If there
+    /// is another user of the pool, its threads have enough to do.
     pub fn keep_awake(&self) -> Option<Awake> {
         let watch = self.is_first.then(Watch::begin)?;
-        // Whoever comes from now on finds all jobs begun, below whatever its own work will be.
+        // For users that come from now on, all jobs have begun before their own work.
         (self.users.load(Ordering::SeqCst) == 1).then_some(watch)
     }
 }
 
-/// What the jobs of a pool's other threads look at.
+/// The state that the jobs of a pool share.
 #[derive(Default)]
 struct Watch {
     /// Jobs that have begun.
@@ -89,7 +89,7 @@ impl Watch {
         self.begun.fetch_add(1, Ordering::SeqCst);
         while !self.is_over.load(Ordering::Relaxed) {
             if rayon::yield_now() != Some(Yield::Executed) {
-                // To other programs.
+                // Gives other programs a chance.
                 std::thread::yield_now();
             }
         }

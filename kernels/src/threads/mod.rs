@@ -1,7 +1,7 @@
 //! Threads inside one explanation.
 //!
-//! Work is split by planes and rows that do not depend on each other, and sums are never
-//! split, so results are the same bits whatever the number of threads.
+//! Work is split into planes and rows that do not depend on each other, and sums are never split, so results are the same
+//! bits for any number of threads.
 
 mod awake;
 mod shared;
@@ -18,19 +18,19 @@ thread_local! {
     static IS_PARALLEL: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Elements below which a loop is not worth splitting: some ten microseconds of work.
+/// Fewest elements of a loop that is worth splitting: some ten microseconds of work.
 const WORTH_SPLITTING: usize = 1 << 14;
 
 /// The threads that one explanation may use.
 #[derive(Clone, Default)]
 pub struct Threads {
-    /// `None`: only the thread that asks.
+    /// `None`: only the calling thread.
     pool: Option<Arc<ThreadPool>>,
     users: Users,
 }
 
 impl Threads {
-    /// A number of threads of its own; 1 uses the thread that asks.
+    /// A number of threads of its own; 1 uses the calling thread.
     ///
     /// # Errors
     /// When the system has no more threads.
@@ -42,7 +42,7 @@ impl Threads {
         Ok(Threads { pool: Some(Arc::new(pool)), users: Users::default() })
     }
 
-    /// Whether work is shared with threads other than the one that asks.
+    /// Whether there are other threads than the calling one.
     pub fn is_parallel(&self) -> bool {
         self.pool.is_some()
     }
@@ -66,13 +66,13 @@ pub fn threads() -> usize {
     if IS_PARALLEL.get() { rayon::current_num_threads() } else { 1 }
 }
 
-/// What a mutex holds, even if somebody panicked with it: what is in it is whole all the same.
+/// Locks a mutex, even if a thread panicked with it: its contents are consistent all the same.
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The order in which a thread takes chunks of a loop that is about to begin, as far as can be told: one takes them
-/// from the front, the others from the back.
+/// The order in which a thread is likely to take chunks of a loop that is about to begin: one takes them from the front,
+/// the others from the back.
 #[derive(Clone, Copy)]
 pub struct Turns {
     count: usize,
@@ -85,7 +85,7 @@ impl Turns {
         Turns { count, is_shared: threads() > 1 }
     }
 
-    /// The chunk that the thread takes behind chunk `index`, if there is one.
+    /// The chunk that the thread is likely to take after chunk `index`, if there is one.
     pub fn after(self, index: usize) -> Option<usize> {
         match self.is_shared && 2 * index >= self.count {
             true => index.checked_sub(1),
@@ -121,7 +121,7 @@ pub fn map_items<I: Send, T: Send>(items: Vec<I>, work: impl Fn(usize, I) -> T +
     map_all(items.into_iter(), IS_PARALLEL.get().then_some(1), work)
 }
 
-/// `work(index, chunk)` of every chunk, shared between threads that take so many at a time, where that is worth it.
+/// `work(index, chunk)` of every chunk, shared between threads that take `at_once` chunks at a time, if that is worth it.
 fn map_all<I, T>(
     chunks: I,
     at_once: Option<usize>,

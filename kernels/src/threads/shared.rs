@@ -1,8 +1,8 @@
-//! A loop that the threads of a pool share: the caller takes chunks from the front, the others from the back, so that
-//! each finds most of what it reads where it left it, and none is idle as long as there are chunks.
+//! A loop that the threads of a pool share: the caller takes chunks from the front, the others from the back. So each
+//! finds most of what it reads in its own caches, and none is idle as long as there are chunks.
 //!
-//! Whoever is done early spins until the others are: the next loop follows within microseconds, and rayon's own waiting
-//! would fall asleep.
+//! A caller that is done early spins until the others are: the next loop follows within microseconds, and a thread that
+//! waits in rayon would fall asleep.
 
 use std::hint::spin_loop;
 use std::iter::Enumerate;
@@ -12,7 +12,7 @@ use std::thread;
 
 use super::locked;
 
-/// Looks at a loop before the caller gives way to other programs.
+/// How often the caller checks for the end before it yields to other programs.
 const SPINS: usize = 1 << 12;
 
 /// `work(index, chunk)` of every chunk, in the order of the chunks; a thread takes `at_once` of them at a time.
@@ -51,9 +51,9 @@ where
 struct Shared<I, T> {
     left: Mutex<Enumerate<I>>,
     results: Mutex<Vec<(usize, T)>>,
-    /// Chunks whose results are there.
+    /// Chunks whose results exist.
     finished: AtomicUsize,
-    /// Whether a thread panicked: what it took will never be finished.
+    /// Whether a thread panicked: its chunks will never be finished.
     is_broken: AtomicBool,
 }
 
@@ -105,7 +105,7 @@ where
     }
 }
 
-/// Notes that its thread panics.
+/// Sets the flag if its thread panics.
 struct OnPanic<'a>(&'a AtomicBool);
 
 impl Drop for OnPanic<'_> {

@@ -3,46 +3,46 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use onnxplain::explain::{Books, Explainer, LayerBooks};
+use onnxplain::explain::{Conservation, Explainer, LayerConservation};
 use onnxplain::network::Network;
 use onnxplain::tensor::Tensor;
 
-use super::books;
+use super::conservation_of;
 use crate::cli::table::{Align, Table};
 
 /// The largest imbalance, relative to Σ|R| of the layer, that counts as balanced.
 const LIMIT: f64 = 1e-4;
 
 /// The largest imbalance of a layer whose rule conserves relevance; infinite where relevance is NaN.
-fn worst_imbalance(books: &Books) -> f64 {
-    let conserving = books.layers.iter().filter(|layer| layer.is_conserving);
-    let imbalances = conserving.map(LayerBooks::imbalance);
+fn worst_imbalance(conservation: &Conservation) -> f64 {
+    let conserving = conservation.layers.iter().filter(|layer| layer.is_conserving);
+    let imbalances = conserving.map(LayerConservation::imbalance);
     imbalances
         .map(|imbalance| if imbalance.is_nan() { f64::INFINITY } else { imbalance })
         .fold(0.0, f64::max)
 }
 
-/// The books of the input that balanced worst.
-pub struct Conservation {
-    books: Books,
+/// That of the input on which relevance was conserved worst.
+pub struct WorstConservation {
+    conservation: Conservation,
 }
 
-impl Conservation {
-    /// Explains every input and keeps the worst books.
-    pub fn worst(explainer: &Explainer, inputs: &[Tensor]) -> Result<Conservation> {
-        let all: Vec<Books> =
-            inputs.iter().map(|input| books(explainer, input)).collect::<Result<_>>()?;
+impl WorstConservation {
+    /// Explains every input and keeps the worst.
+    pub fn worst(explainer: &Explainer, inputs: &[Tensor]) -> Result<WorstConservation> {
+        let all: Vec<Conservation> =
+            inputs.iter().map(|input| conservation_of(explainer, input)).collect::<Result<_>>()?;
         let worst =
             all.into_iter().max_by(|a, b| worst_imbalance(a).total_cmp(&worst_imbalance(b)));
-        Ok(Conservation { books: worst.context("there is no input to check on")? })
+        Ok(WorstConservation { conservation: worst.context("there is no input to check on")? })
     }
 
-    /// Whether the books of every layer whose rule conserves relevance balance.
+    /// Whether every layer conserves relevance whose rule does.
     pub fn is_good(&self) -> bool {
-        worst_imbalance(&self.books) <= LIMIT
+        worst_imbalance(&self.conservation) <= LIMIT
     }
 
-    /// The books of every layer, and the sum.
+    /// What enters and leaves every layer, and the sum.
     pub fn to_text(&self, network: &Network) -> String {
         let mut table = Table::new(&[
             ("layer", Align::Left),
@@ -52,7 +52,7 @@ impl Conservation {
             ("stabilizer", Align::Right),
             ("imbalance", Align::Right),
         ]);
-        for layer in &self.books.layers {
+        for layer in &self.conservation.layers {
             let imbalance = match layer.is_conserving {
                 true => format!("{:.1e}", layer.imbalance()),
                 false => "not conserving".to_string(),
@@ -69,17 +69,17 @@ impl Conservation {
         format!(
             "{}\n{:.5} put in, {:.5} at the input, {:.5} absorbed by biases, {:.1e} by stabilizers; worst imbalance {:.1e} (of the worst of all inputs)",
             table.render(),
-            self.books.initial,
-            self.books.input_sum,
-            self.books.absorbed_by_bias(),
-            self.books.absorbed_by_stabilizer(),
-            worst_imbalance(&self.books)
+            self.conservation.initial,
+            self.conservation.input_sum,
+            self.conservation.absorbed_by_bias(),
+            self.conservation.absorbed_by_stabilizer(),
+            worst_imbalance(&self.conservation)
         )
     }
 
-    /// The books of every layer, by name.
+    /// What enters and leaves every layer, by name.
     pub fn to_json(&self, network: &Network) -> Value {
-        let layers = self.books.layers.iter().map(|layer| {
+        let layers = self.conservation.layers.iter().map(|layer| {
             json!({
                 "name": network.layers[layer.layer].name,
                 "in": layer.incoming,
@@ -93,9 +93,9 @@ impl Conservation {
         json!({
             "is_conserved": self.is_good(),
             "limit": LIMIT,
-            "worst_imbalance": worst_imbalance(&self.books),
-            "initial": self.books.initial,
-            "input_sum": self.books.input_sum,
+            "worst_imbalance": worst_imbalance(&self.conservation),
+            "initial": self.conservation.initial,
+            "input_sum": self.conservation.input_sum,
             "layers": layers.collect::<Vec<_>>(),
         })
     }
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn relevance_that_is_no_number_is_not_balanced() {
-        let layer = |incoming: f64| LayerBooks {
+        let layer = |incoming: f64| LayerConservation {
             layer: 1,
             incoming,
             outgoing: 1.0,
@@ -117,9 +117,12 @@ mod tests {
             magnitude: 1.0,
         };
         let is_good = |incoming| {
-            let books =
-                Books { initial: 1.0, input_sum: 1.0, layers: vec![layer(1.0), layer(incoming)] };
-            Conservation { books }.is_good()
+            let conservation = Conservation {
+                initial: 1.0,
+                input_sum: 1.0,
+                layers: vec![layer(1.0), layer(incoming)],
+            };
+            WorstConservation { conservation }.is_good()
         };
         assert!(is_good(1.0) && !is_good(1.001) && !is_good(f64::NAN));
     }

@@ -24,7 +24,6 @@ use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use onnxplain::session::default_normalization;
 use onnxplain::{Colormap, Initial, Method, Normalization, Rendering, SessionOptions};
 
 use self::attribute::Job;
@@ -159,7 +158,7 @@ impl ExplainOptions {
     fn rendering(&self, method: &Method) -> Result<Rendering> {
         let rendering = Rendering {
             colormap: self.colormap,
-            normalization: self.normalize.unwrap_or_else(|| default_normalization(method)),
+            normalization: self.normalize.unwrap_or_else(|| method.normalization()),
             alpha: self.alpha,
             level: self.level,
         };
@@ -209,6 +208,7 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     let begin = Instant::now();
     let method = options.method.method()?;
     method::refuse_rules(&method, &options.model_options.composite, options.initial())?;
+    let method = Method::of(method);
     check_model_path(&options.model)?;
     let inputs = Inputs::expand(&options.inputs, &options.input_options)?;
     inputs.notes.iter().for_each(|note| console.note(note));

@@ -6,9 +6,8 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 
 use onnxplain::io::read_npy_shape;
-use onnxplain::method::Method;
 use onnxplain::session::{Described, is_array_file};
-use onnxplain::{ExplainerOptions, Session};
+use onnxplain::{ExplainerOptions, Method, Session};
 
 use super::ExplainOptions;
 use super::attribute::Job;
@@ -51,8 +50,8 @@ pub(super) fn prepare(
     })
 }
 
-/// Opens the model for pictures, where some are among the inputs. The range of its input is not known for tensors, who
-/// knows how they were prepared.
+/// Opens the model, for pictures where some are among the inputs. How tensors were prepared is not known, and so not the
+/// range of their values.
 fn open(
     described: Described,
     options: &ExplainOptions,

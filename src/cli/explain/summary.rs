@@ -102,7 +102,7 @@ fn sums(report: &Report) -> String {
             completeness.sum, completeness.difference, completeness.relative_error
         );
     }
-    if Method::named(report.method).is_ok_and(|method| method.is_map()) {
+    if onnxplain::method::Method::named(report.method).is_ok_and(|method| method.is_map()) {
         return format!("{:.4} in sum", report.relevance.input_sum);
     }
     let mut text = conservation(&report.relevance);

@@ -5,9 +5,9 @@
 //! it in [`op_in_blocks`].
 
 use anyhow::Result;
+use onnxplain_kernels::nchwc::{Image, LANES, Prepack};
 use rayon::prelude::*;
 
-use crate::blocked::{Image, LANES, Packing};
 use crate::linear::{Convolution, Reduction, Sum};
 use crate::network::{Layer, LayerId, Network, Op};
 use crate::operator::{Activation, Affine, Concat, MaxPooling, Product};
@@ -20,7 +20,7 @@ pub(super) struct Layouts {
     /// Operators that run row by row in place of those of the network: dense layers with their weights in memory.
     on_rows: Vec<Option<Op>>,
     /// When convolutions pack their weights.
-    packing: Packing,
+    prepack: Prepack,
 }
 
 impl Layouts {
@@ -28,11 +28,11 @@ impl Layouts {
     ///
     /// # Errors
     /// When the memory for rearranged parameters cannot be had, or weights cannot be read.
-    pub fn of(network: &Network, packing: Packing) -> Result<Layouts> {
+    pub fn of(network: &Network, prepack: Prepack) -> Result<Layouts> {
         let layers = network.layers.par_iter();
-        let on_rows = layers.map(|layer| op_on_rows(&layer.op, packing)).collect::<Result<_>>()?;
+        let on_rows = layers.map(|layer| op_on_rows(&layer.op, prepack)).collect::<Result<_>>()?;
         let in_blocks = Vec::with_capacity(network.layers.len());
-        let mut layouts = Layouts { in_blocks, on_rows, packing };
+        let mut layouts = Layouts { in_blocks, on_rows, prepack };
         for (id, layer) in network.layers.iter().enumerate() {
             // The logits are read row by row.
             let in_blocks = match id == network.output {
@@ -54,7 +54,7 @@ impl Layouts {
         if !follows && !matches!(layer.op, Op::Convolution(_)) {
             return Ok(None);
         }
-        op_in_blocks(&layer.op, &images, output, self.packing)
+        op_in_blocks(&layer.op, &images, output, self.prepack)
     }
 
     /// Whether the value of a layer is an image in blocks.
@@ -94,9 +94,9 @@ impl Layouts {
 
 /// The operator that runs row by row, if it is not that of the network: a dense layer reads its weights from memory
 /// in every pass, where there are several.
-fn op_on_rows(op: &Op, packing: Packing) -> Result<Option<Op>> {
+fn op_on_rows(op: &Op, prepack: Prepack) -> Result<Option<Op>> {
     match op {
-        Op::Dense(dense) if packing == Packing::Kept => {
+        Op::Dense(dense) if prepack == Prepack::Once => {
             let mut dense = dense.clone();
             dense.weight.hold()?;
             Ok(Some(Op::Dense(dense)))
@@ -106,11 +106,11 @@ fn op_on_rows(op: &Op, packing: Packing) -> Result<Option<Op>> {
 }
 
 /// The operator on images in blocks; `None` where it has no kernels for them.
-fn op_in_blocks(op: &Op, inputs: &[Image], output: Image, packing: Packing) -> Result<Option<Op>> {
+fn op_in_blocks(op: &Op, inputs: &[Image], output: Image, prepack: Prepack) -> Result<Option<Op>> {
     let shapes = || inputs.iter().map(|image| image.shape().to_vec());
     let input = inputs[0];
     Ok(match op {
-        Op::Convolution(convolution) => convolution_in_blocks(convolution, output, packing)?,
+        Op::Convolution(convolution) => convolution_in_blocks(convolution, output, prepack)?,
         Op::Activation(activation) => activation_in_blocks(activation, input)?,
         Op::Affine(affine) => affine_in_blocks(affine, input)?,
         Op::Sum(sum) => inputs.iter().all(|&image| image == output).then(|| {
@@ -153,9 +153,9 @@ fn op_in_blocks(op: &Op, inputs: &[Image], output: Image, packing: Packing) -> R
 fn convolution_in_blocks(
     convolution: &Convolution,
     output: Image,
-    packing: Packing,
+    prepack: Prepack,
 ) -> Result<Option<Op>> {
-    let Some(mut blocked) = convolution.to_blocks(packing) else { return Ok(None) };
+    let Some(mut blocked) = convolution.to_blocks(prepack) else { return Ok(None) };
     if let Some(bias) = &convolution.bias {
         blocked.bias = match bias.data() {
             // One number for all channels: kernels read one a channel.
@@ -217,7 +217,7 @@ mod tests {
         // Where there are no kernels for blocks, the layer stays on rows.
         let image = Image { channels: 24, height: 4, width: 4 };
         let Some(Op::Convolution(blocked)) =
-            convolution_in_blocks(&convolution, image, Packing::Kept).unwrap()
+            convolution_in_blocks(&convolution, image, Prepack::Once).unwrap()
         else {
             return;
         };

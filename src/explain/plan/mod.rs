@@ -11,6 +11,7 @@ mod liveness;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use onnxplain_kernels::nchwc::{Image, Prepack, has_few_channels};
 use rayon::prelude::*;
 
 pub(super) use self::forward_kernels::ForwardKernel;
@@ -20,7 +21,6 @@ use self::liveness::{Liveness, output_ids};
 use super::compile::Program;
 use super::rules::{StepKernels, StepLayer};
 use super::step::Step;
-use crate::blocked::{Image, Packing, has_few_channels};
 use crate::network::{LayerId, Network, Op};
 use crate::operator::Pointwise;
 use crate::tensor::Tensor;
@@ -47,9 +47,9 @@ impl Plan {
     ///
     /// # Errors
     /// When the weights cannot be read, or the memory for rearranged ones cannot be had.
-    pub fn new(program: Arc<Program>, packing: Packing) -> Result<Plan> {
+    pub fn new(program: Arc<Program>, prepack: Prepack) -> Result<Plan> {
         let count = program.network.layers.len();
-        let layouts = Layouts::of(&program.network, packing)?;
+        let layouts = Layouts::of(&program.network, prepack)?;
         let steps_in_blocks = (0..count).map(|id| step_is_in_blocks(&program, &layouts, id));
         let output_ids = output_ids(&program);
         let mut plan = Plan {
@@ -64,17 +64,17 @@ impl Plan {
         };
         let kernels = (0..count).into_par_iter().map(|id| {
             let layer = &plan.network().layers[id];
-            plan.kernels(id, packing).with_context(|| format!("compiling the {}", layer.describe()))
+            plan.kernels(id, prepack).with_context(|| format!("compiling the {}", layer.describe()))
         });
         let kernels: Vec<(ForwardKernel, StepKernels)> = kernels.collect::<Result<_>>()?;
         (plan.forward, plan.steps) = kernels.into_iter().unzip();
         Ok(plan)
     }
 
-    fn kernels(&self, id: LayerId, packing: Packing) -> Result<(ForwardKernel, StepKernels)> {
+    fn kernels(&self, id: LayerId, prepack: Prepack) -> Result<(ForwardKernel, StepKernels)> {
         // Read once for all of them.
-        let _weight = match (&self.network().layers[id].op, packing) {
-            (Op::Convolution(map), Packing::Kept) => Some(map.weight.load()?),
+        let _weight = match (&self.network().layers[id].op, prepack) {
+            (Op::Convolution(map), Prepack::Once) => Some(map.weight.load()?),
             _ => None,
         };
         let forward = ForwardKernel::new(self.op(id))?;

@@ -1,9 +1,9 @@
 //! Relevance on its way from a layer to its inputs.
 
 use anyhow::Result;
+use onnxplain_kernels::nchwc::Image;
+use onnxplain_kernels::simd::SumPair;
 
-use crate::blocked::Image;
-use crate::lanes::Totals;
 use crate::tensor::Tensor;
 
 /// Relevance of a value, with its sum and the sum of its absolute values.
@@ -22,7 +22,7 @@ impl Relevance {
     pub fn accumulate(
         sum: &mut Option<Relevance>,
         image: Image,
-        kernel: impl FnOnce(&mut Tensor, bool) -> Result<Totals>,
+        kernel: impl FnOnce(&mut Tensor, bool) -> Result<SumPair>,
     ) -> Result<()> {
         let (mut tensor, adds) = match sum.take() {
             Some(before) => (before.tensor, true),

@@ -4,11 +4,11 @@
 //! up again instead of kept from the forward pass.
 
 use anyhow::{Result, ensure};
+use onnxplain_kernels::simd::{F32x16, Simd, SimdLoop, SumPair, dispatch, filled_up};
 
 use super::epilogues::Division;
 use super::relevance::{Absorbed, Relevance, StepOutput};
 use crate::explain::step::{Denominator, LinearStep};
-use crate::lanes::{Lanes, LanesLoop, Sixteen, Totals, filled_up, with_lanes};
 use crate::linear::Sum;
 use crate::network::Op;
 use crate::parallel::map_chunk_pairs;
@@ -53,10 +53,11 @@ pub(in crate::explain) fn propagate(
             let run = index * RUN..index * RUN + first.len();
             divide(rule, [&x1.data()[run.clone()], &x2.data()[run]], first, second)
         });
-    let sums = [0, 1].map(|which| Totals::of(parts.iter().map(|parts| parts.shares[which])).sums());
+    let sums =
+        [0, 1].map(|which| SumPair::of(parts.iter().map(|parts| parts.shares[which])).sums());
     let relevance = [first, second].into_iter().zip(sums);
     let relevance = relevance.map(|(tensor, sums)| Relevance { tensor, sums });
-    let [by_stabilizer, _] = Totals::of(parts.iter().map(|parts| parts.absorbed)).sums();
+    let [by_stabilizer, _] = SumPair::of(parts.iter().map(|parts| parts.absorbed)).sums();
     let absorbed = Absorbed { by_bias: 0.0, by_stabilizer };
     Ok(StepOutput { absorbed, ..relevance.collect::<Vec<_>>().into() })
 }
@@ -72,11 +73,11 @@ fn divide(
     let ((first, last_first), (second, last_second)) =
         (first.as_chunks_mut(), second.as_chunks_mut());
     let mut parts = Parts::default();
-    with_lanes(Divide { rule, x1, x2, first, second, parts: &mut parts });
+    dispatch(Divide { rule, x1, x2, first, second, parts: &mut parts });
     if !last_first.is_empty() {
         let (x1, x2) = (&[filled_up(last_x1)], &[filled_up(last_x2)]);
         let (first, second) = (&mut [filled_up(last_first)], &mut [filled_up(last_second)]);
-        with_lanes(Divide { rule, x1, x2, first, second, parts: &mut parts });
+        dispatch(Divide { rule, x1, x2, first, second, parts: &mut parts });
         last_first.copy_from_slice(&first[0][..last_first.len()]);
         last_second.copy_from_slice(&second[0][..last_second.len()]);
     }
@@ -87,40 +88,41 @@ fn divide(
 #[derive(Default)]
 struct Parts {
     /// What the stabilizer absorbs, and its absolute values.
-    absorbed: Totals,
+    absorbed: SumPair,
     /// The relevance of each summand, and its absolute values.
-    shares: [Totals; 2],
+    shares: [SumPair; 2],
 }
 
 struct Divide<'a> {
     rule: (Stabilizer, [f32; 2]),
-    x1: &'a [Sixteen],
-    x2: &'a [Sixteen],
+    x1: &'a [F32x16],
+    x2: &'a [F32x16],
     /// Relevance of the sum, which becomes that of the first summand.
-    first: &'a mut [Sixteen],
-    second: &'a mut [Sixteen],
+    first: &'a mut [F32x16],
+    second: &'a mut [F32x16],
     parts: &'a mut Parts,
 }
 
-impl LanesLoop for Divide<'_> {
+impl SimdLoop for Divide<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let (stabilizer, [c1, c2]) = self.rule;
-        let (c1, c2) = (lanes.splat(c1), lanes.splat(c2));
-        let division = Division::new(lanes, stabilizer);
+        let (c1, c2) = (simd.splat(c1), simd.splat(c2));
+        let division = Division::new(simd, stabilizer);
         for index in 0..self.first.len() {
             let (first, second) = (&mut self.first[index], &mut self.second[index]);
-            let part1 = lanes.multiply(c1, lanes.load(&self.x1[index]));
-            let part2 = lanes.multiply(c2, lanes.load(&self.x2[index]));
-            let [quotient, absorbed] =
-                division.quotient(lanes.load(first), lanes.add(part1, part2));
-            self.parts.absorbed.add_vectors(lanes, [absorbed, lanes.absolute(absorbed)]);
-            let share1 = lanes.multiply(quotient, part1);
-            lanes.store(share1, first);
-            self.parts.shares[0].add_vectors(lanes, [share1, lanes.absolute(share1)]);
-            let share2 = lanes.multiply(quotient, part2);
-            lanes.store(share2, second);
-            self.parts.shares[1].add_vectors(lanes, [share2, lanes.absolute(share2)]);
+            let part1 = simd.multiply(c1, simd.load(&self.x1[index]));
+            let part2 = simd.multiply(c2, simd.load(&self.x2[index]));
+            let [quotient, absorbed] = division.quotient(simd.load(first), simd.add(part1, part2));
+            self.parts.absorbed.add_vectors(simd, [absorbed, simd.absolute(absorbed)]);
+            let share1 = simd.multiply(quotient, part1);
+            simd.store(share1, first);
+            self.parts.shares[0].add_vectors(simd, [share1, simd.absolute(share1)]);
+            let share2 = simd.multiply(quotient, part2);
+            simd.store(share2, second);
+            self.parts.shares[1].add_vectors(simd, [share2, simd.absolute(share2)]);
         }
     }
 }

@@ -8,16 +8,18 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use onnxplain_kernels::nchwc::epilogue::Bias;
+use onnxplain_kernels::nchwc::{
+    Epilogue, KernelSource, SignBias, TransposedBySign, apply_epilogue,
+};
+use onnxplain_kernels::simd::SumPair;
 
 use super::StepLayer;
 use super::epilogues::{Contributions, SplitQuotient};
 use super::relevance::{Absorbed, Relevance, StepOutput};
 use super::step_context::StepContext;
 use super::transposed::{TransposedKernel, blocked};
-use crate::blocked::finish::Bias;
-use crate::blocked::{Favour, Finish, KernelSource, TransposedBySign, finish_all};
 use crate::explain::step::{Division, LinearStep, Split, SplitStep};
-use crate::lanes::Totals;
 use crate::linear::{BlockedKernel, Convolution, Forward, Weight, WeightPart};
 use crate::network::Op;
 use crate::parallel::map_chunks;
@@ -94,7 +96,7 @@ impl SplitKernels {
     /// When the weights cannot be read.
     pub fn of_one_sign(op: &Op, is_shared: bool) -> Result<Option<SplitKernels>> {
         let Some(map) = blocked(op) else { return Ok(None) };
-        let Some(back) = SignSelectTransposed::new(map, Favour::Only)? else { return Ok(None) };
+        let Some(back) = SignSelectTransposed::new(map, SignBias::Only)? else { return Ok(None) };
         let magnitude = map.kernel_in_blocks(WeightPart::Magnitude, true)?;
         Ok(Some(SplitKernels {
             magnitude: MagnitudeKernel::Blocks(magnitude),
@@ -207,7 +209,7 @@ impl SplitKernels {
                         let sums = || kernel.forward(&magnitudes()?, None, None);
                         let sums = context.magnitude_sums(sums)?;
                         ensure!(relevance.len() == sums.len(), "the sums have another size");
-                        finish_all(&epilogue, kernel.image, sums.data(), relevance.data_mut())
+                        apply_epilogue(&epilogue, kernel.image, sums.data(), relevance.data_mut())
                     }
                 }
             }
@@ -244,24 +246,24 @@ fn spread(bias: &Tensor, shape: &[usize]) -> Result<Tensor> {
 }
 
 /// Runs an epilogue over sums that lie row by row.
-fn divide_rows(epilogue: &SplitQuotient, sums: &Tensor, relevance: &mut Tensor) -> Result<Totals> {
+fn divide_rows(epilogue: &SplitQuotient, sums: &Tensor, relevance: &mut Tensor) -> Result<SumPair> {
     ensure!(relevance.len() == sums.len(), "the sums have another size");
     let sums = sums.data();
-    Ok(Totals::of(map_chunks(relevance.data_mut(), CHUNK, |index, relevance| {
-        let (mut totals, at) = (Totals::default(), index * CHUNK);
-        epilogue.finish(0, at, &sums[at..][..relevance.len()], relevance, &mut totals);
+    Ok(SumPair::of(map_chunks(relevance.data_mut(), CHUNK, |index, relevance| {
+        let (mut totals, at) = (SumPair::default(), index * CHUNK);
+        epilogue.apply(0, at, &sums[at..][..relevance.len()], relevance, &mut totals);
         totals
     })))
 }
 
 /// How a split favours contributions of one sign, and the factor of all: those of the favoured sign count
 /// `plain + |magnitude|` times, the others `plain − |magnitude|` times.
-fn favoured(Split { plain, magnitude }: Split) -> (Favour, f32) {
+fn favoured(Split { plain, magnitude }: Split) -> (SignBias, f32) {
     let favour = magnitude.abs();
     let others = plain - favour;
     match others > 0.0 {
-        true => (Favour::More(2.0 * favour / others), others),
-        false => (Favour::Only, plain + favour),
+        true => (SignBias::More(2.0 * favour / others), others),
+        false => (SignBias::Only, plain + favour),
     }
 }
 
@@ -273,9 +275,9 @@ impl SignSelectTransposed {
     ///
     /// # Errors
     /// When the weight cannot be read.
-    fn new(map: &Convolution, favour: Favour) -> Result<Option<SignSelectTransposed>> {
+    fn new(map: &Convolution, favour: SignBias) -> Result<Option<SignSelectTransposed>> {
         let [height, width] = map.window.input_shape()[..] else { return Ok(None) };
-        let Some(packing) = map.in_blocks.filter(|_| map.is_pointwise()) else { return Ok(None) };
+        let Some(prepack) = map.in_blocks.filter(|_| map.is_pointwise()) else { return Ok(None) };
         if !TransposedBySign::serves(map.weight.shape(), [height, width]) {
             return Ok(None);
         }
@@ -283,10 +285,10 @@ impl SignSelectTransposed {
         let make = move || {
             let weight = weight.load()?;
             let (shape, size) = (weight.shape().to_vec(), [height, width]);
-            let kernel = TransposedBySign::new(Arc::new(weight), &shape, favour, packing, size);
+            let kernel = TransposedBySign::new(Arc::new(weight), &shape, favour, prepack, size);
             Ok(Arc::new(kernel.context("a convolution of another size")?))
         };
-        Ok(Some(SignSelectTransposed(KernelSource::new(packing, make)?)))
+        Ok(Some(SignSelectTransposed(KernelSource::new(prepack, make)?)))
     }
 
     /// Adds `coefficient · Σ w x s` to the relevance of the input, contributions `w x` of one sign being favoured.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use onnxplain_kernels::nchwc::epilogue::Bias;
 
 use super::StepLayer;
 use super::divide::quotients;
@@ -15,7 +16,6 @@ use super::relevance::{Absorbed, Relevance, StepOutput};
 use super::signed_split::{SplitKernels, uses_split};
 use super::step_context::StepContext;
 use super::transposed::{SharedTransposed, TransposedKernel, blocked};
-use crate::blocked::finish::Bias;
 use crate::explain::step::{Denominator, Division, LinearStep};
 use crate::linear::{BlockedKernel, Forward, part_of_tensor};
 use crate::network::Interval;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use onnxplain_kernels::nchwc::epilogue::Share;
 
 use super::relevance::Relevance;
-use crate::blocked::finish::Share;
 use crate::linear::{BlockedKernel, Convolution, Transposed, WeightPart};
 use crate::network::Op;
 use crate::tensor::Tensor;

@@ -1,12 +1,12 @@
-//! The books of relevance: what enters and leaves every layer, and what is absorbed on the way.
+//! Conservation of relevance: what enters and leaves every layer, and what is absorbed on the way.
 
 use serde::Serialize;
 
 use crate::network::LayerId;
 
-/// The books of one layer; sums over all elements.
+/// The relevance that enters and leaves one layer; sums over all elements.
 #[derive(Clone, Debug, Serialize)]
-pub struct LayerBooks {
+pub struct LayerConservation {
     /// The layer.
     #[serde(skip)]
     pub layer: LayerId,
@@ -25,7 +25,7 @@ pub struct LayerBooks {
     pub magnitude: f64,
 }
 
-impl LayerBooks {
+impl LayerConservation {
     /// What is missing or too much, relative to the relevance that came in.
     pub fn imbalance(&self) -> f64 {
         let accounted = self.outgoing + self.absorbed_by_bias + self.absorbed_by_stabilizer;
@@ -33,18 +33,18 @@ impl LayerBooks {
     }
 }
 
-/// The books of a whole propagation.
+/// The relevance that enters and leaves every layer of a propagation.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Books {
+pub struct Conservation {
     /// Relevance put in at the output.
     pub initial: f64,
     /// Relevance that arrived at the input.
     pub input_sum: f64,
     /// The layers, from the output to the input.
-    pub layers: Vec<LayerBooks>,
+    pub layers: Vec<LayerConservation>,
 }
 
-impl Books {
+impl Conservation {
     /// Relevance that biases, padding and constants absorbed, over all layers.
     pub fn absorbed_by_bias(&self) -> f64 {
         self.layers.iter().map(|layer| layer.absorbed_by_bias).sum()
@@ -63,6 +63,6 @@ impl Books {
     /// The largest imbalance of a layer whose rule conserves relevance.
     pub fn worst_imbalance(&self) -> f64 {
         let conserving = self.layers.iter().filter(|layer| layer.is_conserving);
-        conserving.map(LayerBooks::imbalance).fold(0.0, f64::max)
+        conserving.map(LayerConservation::imbalance).fold(0.0, f64::max)
     }
 }

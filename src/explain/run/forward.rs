@@ -1,11 +1,11 @@
 //! The forward pass: computes values in the order of the layers and drops those that nothing reads any more.
 
 use anyhow::{Context, Result, ensure};
+use onnxplain_kernels::nchwc::Epilogue;
+use onnxplain_kernels::nchwc::epilogue::{self, Elementwise};
+use onnxplain_kernels::simd::SumPair;
 
-use crate::blocked::Finish;
-use crate::blocked::finish::{self, Elementwise};
 use crate::explain::plan::{ForwardKernel, Plan};
-use crate::lanes::Totals;
 use crate::network::{LayerId, Op};
 use crate::tensor::Tensor;
 
@@ -109,9 +109,9 @@ fn evaluate(
         }
         (ForwardKernel::Tensors(kernel), ..) => kernel(&inputs),
         (ForwardKernel::Operator, Op::Concat(concat), Some(function)) => {
-            let epilogue = finish::Forward { function: Some(function), ..Default::default() };
+            let epilogue = epilogue::Forward { function: Some(function), ..Default::default() };
             concat.join(&inputs, |block, from, to| {
-                epilogue.finish(block, block * to.len(), from, to, &mut Totals::default());
+                epilogue.apply(block, block * to.len(), from, to, &mut SumPair::default());
             })
         }
         (ForwardKernel::Operator, op, _) => op.evaluate(picture, inputs),

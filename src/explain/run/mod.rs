@@ -4,7 +4,7 @@ mod conservation;
 mod forward;
 mod propagate;
 
-pub use self::conservation::{Books, LayerBooks};
+pub use self::conservation::{Conservation, LayerConservation};
 pub use self::forward::Activations;
 pub(super) use self::forward::{forward, value};
 pub use self::propagate::Attribution;

@@ -1,10 +1,10 @@
 //! The interpreter of steps: carries relevance from the output to the input, layer by layer, and accounts for it.
 
 use anyhow::{Context, Result, bail, ensure};
+use onnxplain_kernels::nchwc::Prepack;
 
-use super::conservation::{Books, LayerBooks};
+use super::conservation::{Conservation, LayerConservation};
 use super::forward::{Activations, value};
-use crate::blocked::Packing;
 use crate::explain::plan::Plan;
 use crate::explain::rules::{
     Relevance, StepContext, StepKernels, StepOutput, propagate_divisions, propagate_residual_sum,
@@ -22,7 +22,7 @@ pub struct Attribution {
     /// at, in its shape (the batch axis included).
     pub relevance: Tensor,
     /// What entered and left every layer.
-    pub books: Books,
+    pub conservation: Conservation,
 }
 
 /// Propagates the initial relevance of the output back to the value of layer `end`: 0 is the input.
@@ -43,7 +43,7 @@ pub(in crate::explain) fn propagate(
         network.layers[network.output].shape
     );
     let initial = Relevance::from(initial);
-    let mut books = Books { initial: initial.sum(), ..Books::default() };
+    let mut conservation = Conservation { initial: initial.sum(), ..Conservation::default() };
     let mut relevance: Vec<Option<Relevance>> = network.layers.iter().map(|_| None).collect();
     relevance[network.output] = Some(initial);
     for id in (end + 1..network.layers.len()).rev() {
@@ -90,14 +90,14 @@ pub(in crate::explain) fn propagate(
             // What padding gets is lost in the same way.
             account.absorbed_by_bias += account.incoming - account.outgoing;
         }
-        books.layers.push(account);
+        conservation.layers.push(account);
     }
     let arrived = match relevance[end].take() {
         Some(arrived) => arranged(plan, end, arrived, false)?,
         None => Tensor::zeros(&network.layers[end].shape)?.into(),
     };
-    books.input_sum = arrived.sum();
-    Ok(Attribution { relevance: arrived.tensor, books })
+    conservation.input_sum = arrived.sum();
+    Ok(Attribution { relevance: arrived.tensor, conservation })
 }
 
 /// Relevance of the value of a layer, in blocks or row by row.
@@ -145,7 +145,9 @@ fn step(
     let op = plan.step_op(id);
     // Where kernels are made for every run, the weight is read once for all of the step.
     let _weight = match op {
-        Op::Convolution(map) if map.in_blocks == Some(Packing::PerPass) => Some(map.weight.load()?),
+        Op::Convolution(map) if map.in_blocks == Some(Prepack::OnTheFly) => {
+            Some(map.weight.load()?)
+        }
         _ => None,
     };
     let inputs = &plan.network().layers[id].inputs;
@@ -217,7 +219,7 @@ fn positive(mut relevance: Tensor) -> Result<Relevance> {
 }
 
 /// The account of a layer at which relevance arrived, before anything is handed down.
-fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> LayerBooks {
+fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> LayerConservation {
     let is_conserving = match (&plan.program().steps[id], &plan.network().layers[id].op) {
         (Step::Gradient, op) => match op {
             Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_) => true,
@@ -228,7 +230,7 @@ fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> Laye
         (Step::GuidedBackprop | Step::Deconvnet, _) => false,
         _ => true,
     };
-    LayerBooks {
+    LayerConservation {
         layer: id,
         incoming,
         outgoing: 0.0,

@@ -20,7 +20,7 @@ impl Constant {
     pub fn of(parameter: &Weight) -> Result<Constant> {
         Ok(match parameter.stored() {
             Some(stored) => Constant::Stored(stored.clone()),
-            None => Constant::Read(parameter.load()?.as_tract().clone()),
+            None => Constant::Read(parameter.load()?.to_tract()?),
         })
     }
 
@@ -36,7 +36,7 @@ impl Constant {
     pub fn tensor(&self) -> Result<Arc<Tensor>> {
         Ok(match self {
             Constant::Read(tensor) => tensor.clone(),
-            Constant::Stored(stored) => stored.load()?.as_tract().clone(),
+            Constant::Stored(stored) => stored.load()?.to_tract()?,
         })
     }
 

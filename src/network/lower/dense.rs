@@ -198,7 +198,7 @@ fn permuted(tensor: &Tensor, order: &[usize]) -> Result<Tensor> {
     if order.is_sorted() {
         return Ok(tensor.clone());
     }
-    let owned = tensor.as_tract().as_ref().clone();
+    let owned = tensor.to_tract()?.as_ref().clone();
     let permuted =
         owned.permute_axes(order).context("the weight has another rank than expected")?;
     Tensor::from_tract(permuted)

@@ -110,7 +110,7 @@ impl Lowering<'_> {
             (Value::Constant(a), Value::Constant(b)) => {
                 let (a, b) = (a.array()?, b.array()?);
                 let product = summed(&[(&a, &left.labels), (&b, &right.labels)], wanted)?;
-                Ok(Value::Constant(Constant::Read(product.as_tract().clone())))
+                Ok(Value::Constant(Constant::Read(product.to_tract()?)))
             }
         }
     }
@@ -138,7 +138,7 @@ impl Lowering<'_> {
         factor.value = match &factor.value {
             Value::Constant(constant) => {
                 let reduced = summed(&[(&constant.array()?, &factor.labels)], &wanted)?;
-                Value::Constant(Constant::Read(reduced.as_tract().clone()))
+                Value::Constant(Constant::Read(reduced.to_tract()?))
             }
             Value::Layer(signal) => {
                 let mut labels = factor.labels.clone();

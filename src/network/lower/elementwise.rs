@@ -246,6 +246,6 @@ fn fitting(constant: Tensor, shape: &[usize]) -> Result<Tensor> {
     if Broadcast::between(constant.shape(), shape).is_some() {
         return Ok(constant);
     }
-    let spread = constant.as_tract().broadcast_to_shape(shape)?;
+    let spread = constant.to_tract()?.broadcast_to_shape(shape)?;
     Tensor::from_tract(spread)
 }

@@ -228,7 +228,7 @@ impl Lowering<'_> {
     ) -> Result<Array> {
         let mut probe = Array::zeros(input_shape)?;
         probe.data_mut().iter_mut().enumerate().for_each(|(at, to)| *to = value(at));
-        let mut inputs = tvec![probe.to_value()];
+        let mut inputs = tvec![probe.to_value()?];
         for input in &context.inputs[1..] {
             match input {
                 Value::Constant(constant) => inputs.push(constant.tensor()?.into_tvalue()),

@@ -9,6 +9,7 @@
 //! Where that fails, but the output does not have `B` rows either, the first axis is no batch: the whole is one
 //! input, to which an axis of length one is added in front.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use anyhow::{Context, Result, bail};
@@ -17,7 +18,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, type_proto};
 
 use super::graph::{constant, node, read_whole_numbers, reads, whole_numbers};
-use super::shapes::{Shapes, shapes};
+use super::shapes::{Shapes, known_value, shapes};
 use crate::onnx::weights::declared;
 
 /// What became of the first axis of an input of several rows.
@@ -46,13 +47,15 @@ pub(super) fn settle(
         return Ok(Settled::OnePicture(vec![]));
     };
     let mut rewritten = model.clone();
+    store_shapes(&mut rewritten, reader, (input, whole))?;
     let graph = rewritten.graph.as_mut().context("the model has no graph")?;
+    let held_by = holders(graph, batch as i64);
     let nodes = shorten(graph, batch as i64, &of_all);
     let of_one = shapes(&rewritten, reader, (input, &one));
     let graph = rewritten.graph.as_ref().context("the model has no graph")?;
     let obstacle = match &of_one {
         Ok(of_one) => obstacle(graph, input, batch, &of_all, of_one),
-        Err(_) => Some(String::new()),
+        Err(error) => Some(failing_node(error)),
     };
     let Some(obstacle) = obstacle else {
         *model = rewritten;
@@ -64,11 +67,7 @@ pub(super) fn settle(
         add_axis(graph, input, whole)?;
         return Ok(Settled::NoBatchAxis);
     }
-    let mut nodes = holders(graph, batch as i64);
-    if nodes.is_empty() && !obstacle.is_empty() {
-        nodes.push(obstacle);
-    }
-    let nodes = if nodes.is_empty() { "shapes".to_string() } else { nodes.join(", ") };
+    let nodes = if held_by.is_empty() { obstacle } else { held_by.join(", ") };
     bail!(
         "the file was exported for a batch of {batch} pictures, which is held by {nodes}; a single picture \
          cannot be taken through it: export it with batch_size=1, or with the batch axis left open \
@@ -76,15 +75,64 @@ pub(super) fn settle(
     )
 }
 
+/// The slot of the shape that a node makes of its input.
+fn slot_of_shape(node: &NodeProto) -> Option<usize> {
+    match node.op_type.as_str() {
+        "ConstantOfShape" => Some(0),
+        "Expand" | "Reshape" | "Tile" => Some(1),
+        _ => None,
+    }
+}
+
 /// The shape that a node makes of its input, where it is stored, and the slot that it is in.
 fn stored_shape(graph: &GraphProto, node: &NodeProto) -> Option<(usize, Vec<i64>)> {
-    let slot = match node.op_type.as_str() {
-        "ConstantOfShape" => 0,
-        "Expand" | "Reshape" | "Tile" => 1,
-        _ => return None,
-    };
+    let slot = slot_of_shape(node)?;
     let stored = constant(graph, node.input.get(slot)?)?;
     Some((slot, read_whole_numbers(stored)?))
+}
+
+/// Stores the shapes that nodes compute of constants, but not those that they compute of the input's shape.
+fn store_shapes(
+    model: &mut ModelProto,
+    reader: &Onnx,
+    (input, whole): (&str, &[usize]),
+) -> Result<()> {
+    let graph = model.graph.as_ref().context("the model has no graph")?;
+    let mut depends: HashSet<&str> = HashSet::from([input]);
+    let mut found = vec![];
+    for (at, node) in graph.node.iter().enumerate() {
+        if reads(node).iter().any(|name| depends.contains(name)) {
+            depends.extend(node.output.iter().map(String::as_str));
+        }
+        let Some(slot) = slot_of_shape(node) else { continue };
+        let Some(name) = node.input.get(slot).filter(|name| !depends.contains(name.as_str()))
+        else {
+            continue;
+        };
+        if constant(graph, name).is_some() {
+            continue;
+        }
+        let known = known_value(model, reader, (name, DataType::Int64), (input, whole));
+        let known = known.and_then(|known| known.cast_to::<i64>().ok().map(Cow::into_owned));
+        if let Some(shape) =
+            known.as_ref().and_then(|known| known.as_plain_ram()?.as_slice::<i64>().ok())
+        {
+            found.push((at, slot, whole_numbers(&format!("{}.shape", node.name), shape)));
+        }
+    }
+    let graph = model.graph.as_mut().context("the model has no graph")?;
+    for (at, slot, shape) in found {
+        graph.node[at].input[slot].clone_from(&shape.name);
+        graph.initializer.push(shape);
+    }
+    Ok(())
+}
+
+/// The node that tract's analysis stops at, as its error names it.
+fn failing_node(error: &anyhow::Error) -> String {
+    let told = format!("{error:#}");
+    let name = told.split_once("node #").and_then(|(_, rest)| rest.split('"').nth(1));
+    name.map_or("its shapes".to_string(), |name| format!("the node \"{name}\""))
 }
 
 /// The nodes whose stored shapes hold the batch.
@@ -182,7 +230,10 @@ fn keeps_batch_apart(node: &NodeProto, batch: usize, of_all: &Shapes, of_one: &S
 }
 
 /// Declares the input with an axis of length one in front, which a reshape takes away again.
-fn add_axis(graph: &mut GraphProto, input: &str, whole: &[usize]) -> Result<()> {
+///
+/// # Errors
+/// When there is no such input.
+pub(super) fn add_axis(graph: &mut GraphProto, input: &str, whole: &[usize]) -> Result<()> {
     let inner = format!("{input}.without_batch");
     for reader in &mut graph.node {
         reader

@@ -5,15 +5,12 @@
 //! outcome of earlier ones, so that they are settled one after the other.
 
 use anyhow::{Context, Result};
-use tract_hir::infer::InferenceModelExt;
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
 use super::graph::{attribute, node, replace};
-use super::shapes::{outline, parse};
-use super::unused::drop_unused;
-use crate::onnx::weights::declared;
+use super::shapes::known_value;
 
 /// Settles every `If` of the graph whose condition is known for an input of this shape. Others stay.
 ///
@@ -26,7 +23,8 @@ pub(super) fn settle(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usiz
         let Some(found) = found else { break };
         place += found;
         let condition = graph.node[place].input.first().cloned().unwrap_or_default();
-        match value_of(model, reader, &condition, input) {
+        let known = known_value(model, reader, (&condition, DataType::Bool), input);
+        match known.and_then(|known| known.cast_to_scalar::<bool>().ok()) {
             Some(holds) => take_branch(model, place, holds)?,
             None => place += 1,
         }
@@ -55,24 +53,4 @@ fn take_branch(model: &mut ModelProto, place: usize, holds: bool) -> Result<()> 
     graph.initializer.extend(initializer);
     replace(graph, place, nodes);
     Ok(())
-}
-
-/// The condition, where tract can tell it from the input's shape.
-fn value_of(
-    model: &ModelProto,
-    reader: &Onnx,
-    condition: &str,
-    input: (&str, &[usize]),
-) -> Option<bool> {
-    let mut graph = outline(model.graph.as_ref()?);
-    graph.output = vec![declared(condition, DataType::Bool as i32, None)];
-    drop_unused(&mut graph);
-    if graph.node.iter().any(|node| node.op_type == "If") {
-        return None;
-    }
-    let (asked, _) = parse(model, reader, graph, input).ok()?;
-    let typed = asked.into_typed().ok()?.into_decluttered().ok()?;
-    let outlet = *typed.output_outlets().ok()?.first()?;
-    let known = typed.outlet_fact(outlet).ok()?.konst.clone()?;
-    known.cast_to_scalar::<bool>().ok()
 }

@@ -111,6 +111,25 @@ pub(super) fn read_whole_numbers(tensor: &TensorProto) -> Option<Vec<i64>> {
     (i64::try_from(values.len()).ok()? == count).then_some(values)
 }
 
+/// The numbers of a stored vector of single precision that lies in the messages themselves.
+pub(super) fn read_numbers(tensor: &TensorProto) -> Option<Vec<f32>> {
+    if tensor.data_type != DataType::Float as i32 {
+        return None;
+    }
+    let count = tensor.dims.iter().product::<i64>();
+    let values = match tensor.float_data.is_empty() {
+        false => tensor.float_data.clone(),
+        true => {
+            let numbers = tensor.raw_data.chunks_exact(4);
+            numbers
+                .map(|bytes| bytes.try_into().map(f32::from_le_bytes))
+                .collect::<Result<_, _>>()
+                .ok()?
+        }
+    };
+    (i64::try_from(values.len()).ok()? == count).then_some(values)
+}
+
 /// Puts nodes in the place of one.
 pub(super) fn replace(graph: &mut GraphProto, place: usize, nodes: Vec<NodeProto>) {
     graph.node.splice(place..=place, nodes);

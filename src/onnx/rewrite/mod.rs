@@ -7,10 +7,13 @@
 //! | [`scores`] | a class is read off scores: the output is cut back to them |
 //! | [`unused`] | what no way leads from to the output plays no part |
 //! | [`conditions`] | `If` with a known condition is one of its branches |
+//! | [`batch`] | what is computed of a batch is, picture by picture, what is computed of each |
 //! | [`microsoft`] | onnxruntime's fused operators are what they were made of |
 //! | [`quantized`] | quantised arithmetic is real-valued arithmetic between roundings |
-//! | [`batch`] | what is computed of a batch is, picture by picture, what is computed of each |
 //! | [`training`] | `BatchNormalization` in training form normalises by its signal's own statistics |
+//! | [`machine_learning`] | `Scaler`, `LinearClassifier`, `Normalizer` are products, sums and quotients |
+//! | [`resize`] | the lengths that factors give are the sizes that corners are aligned of |
+//! | [`pools`] | no padding by name is a padding of 0 |
 //! | [`celu`] | `celu(x) = max(0, x) + α (exp(min(0, x) / α) − 1)` |
 //! | [`swish`] | `swish(x) = x · sigmoid(α x)` |
 //! | [`attention_mask`] | a mask of truth values is a summand of 0 and −∞ |
@@ -25,8 +28,11 @@ mod conditions;
 mod domains;
 mod functions;
 mod graph;
+mod machine_learning;
 mod microsoft;
+mod pools;
 mod quantized;
+mod resize;
 mod scores;
 mod shapes;
 mod swish;
@@ -49,6 +55,8 @@ pub(super) struct Chosen {
     pub labels: Option<Vec<String>>,
     /// What was assumed, one sentence each.
     pub notes: Vec<String>,
+    /// The outputs that were not chosen.
+    pub others: Vec<String>,
 }
 
 /// Inlines local functions, chooses the output that is explained, and drops what it does not need.
@@ -62,6 +70,8 @@ pub(super) fn choose_output(model: &mut ModelProto, wanted: Option<&str>) -> Res
     let mut chosen = Chosen::default();
     let output = output_name(graph, wanted, &mut chosen.notes)?;
     let scores = scores::behind(graph, &output);
+    let others = graph.output.iter().map(|declared| declared.name.clone());
+    chosen.others = others.filter(|name| *name != output).collect();
     let index = graph.output.iter().position(|declared| declared.name == output);
     let mut kept = graph.output.swap_remove(index.context("the output is gone")?);
     if let Some(scores) = scores {
@@ -89,11 +99,18 @@ pub(super) fn run(
     notes: &mut Vec<String>,
 ) -> Result<Vec<usize>> {
     conditions::settle(model, reader, (input, declared))?;
+    let opset = opset(model);
     let graph = model.graph.as_mut().context("the model has no graph")?;
     microsoft::write_out(graph)?;
     quantized::write_out(graph);
+    machine_learning::write_out(graph, opset);
     unused::drop_unused(graph);
     domains::refuse_unknown(reader, graph)?;
+    if declared.len() == 1 {
+        // A vector is one input, not a batch of numbers.
+        batch::add_axis(graph, input, declared)?;
+        return Ok(std::iter::once(1).chain(declared.iter().copied()).collect());
+    }
     let Some((&batch, axes)) = declared.split_first().filter(|(batch, _)| **batch != 1) else {
         return Ok(declared.to_vec());
     };
@@ -115,8 +132,19 @@ pub(super) fn run(
     }
 }
 
-/// Writes out what tract reads as something else. The pieces of a node are named after it, with a suffix.
-pub(super) fn write_out(graph: &mut GraphProto) {
+/// Writes out what tract reads as something else, for an input of the given shape. The pieces of a node are named
+/// after it, with a suffix.
+pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) {
+    let opset = opset(model);
+    let aligns_corners =
+        model.graph.iter().flat_map(|graph| &graph.node).any(resize::aligns_corners);
+    let shapes = aligns_corners.then(|| shapes::shapes(model, reader, input).unwrap_or_default());
+    let Some(graph) = &mut model.graph else {
+        return;
+    };
+    resize::rename(graph, opset);
+    resize::give_sizes(graph, &shapes.unwrap_or_default());
+    pools::name_no_padding(graph);
     celu::write_out(graph);
     swish::write_out(graph);
     attention_mask::make_summands(graph);
@@ -128,6 +156,17 @@ pub(super) fn register(reader: &mut Onnx) {
     training::register(reader);
     microsoft::register(reader);
     quantization::register(reader);
+}
+
+/// The version of the standard operators.
+fn opset(model: &ModelProto) -> i64 {
+    let is_standard = |domain: &str| ["", "ai.onnx"].contains(&domain);
+    let imports = model.opset_import.iter();
+    imports
+        .filter(|import| is_standard(&import.domain))
+        .map(|import| import.version)
+        .max()
+        .unwrap_or(0)
 }
 
 /// Gives nodes without a name that of their first output, as tract does.

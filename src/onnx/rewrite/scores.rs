@@ -35,6 +35,15 @@ pub(super) fn behind(graph: &GraphProto, output: &str) -> Option<Scores> {
                 scores = Some(Scores { value: read(0)?, decided_by, labels: None });
                 read(0)
             }
+            // The class comes first, the scores second.
+            "LinearClassifier" | "TreeEnsembleClassifier" | "SVMClassifier"
+                if node.output.first() == Some(&value) && node.output.len() > 1 =>
+            {
+                labels = labels.or_else(|| names_of_classes(node));
+                let decided_by = format!("{} node \"{}\"", node.op_type, name_of(node));
+                scores = Some(Scores { value: node.output[1].clone(), decided_by, labels: None });
+                None
+            }
             "Greater" | "GreaterOrEqual" if is_constant(1) => {
                 let decided_by = format!("{} node \"{}\"", node.op_type, name_of(node));
                 scores = Some(Scores { value: read(0)?, decided_by, labels: None });
@@ -71,7 +80,7 @@ fn name_of(node: &NodeProto) -> &str {
 fn names_of_classes(node: &NodeProto) -> Option<Vec<String>> {
     let texts = ["classlabels_strings", "values_strings"];
     let texts = texts.iter().find_map(|name| attribute(node, name));
-    let numbers = ["classlabels_int64s", "values_int64s"];
+    let numbers = ["classlabels_int64s", "classlabels_ints", "values_int64s"];
     let numbers = numbers.iter().find_map(|name| attribute(node, name));
     match (texts, numbers) {
         (Some(texts), _) if !texts.strings.is_empty() => {

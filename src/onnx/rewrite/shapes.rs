@@ -1,14 +1,17 @@
 //! The shapes of all values of a graph, for an input of a given shape: what tract's analysis says, without weights.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tract_core::internal::DimLike;
-use tract_core::prelude::{DatumType, OutletId};
+use tract_core::prelude::{DatumType, OutletId, Tensor};
 use tract_hir::infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt};
 use tract_onnx::model::Onnx;
+use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 
+use super::unused::drop_unused;
 use crate::onnx::weights::declared;
 
 /// The shape of every value that has a known one, by name.
@@ -28,6 +31,25 @@ pub(super) fn shapes(model: &ModelProto, reader: &Onnx, input: (&str, &[usize]))
     };
     let known = outlets.into_iter().filter_map(|(name, outlet)| Some((name, shape(outlet)?)));
     Ok(known.collect())
+}
+
+/// The value of the graph that does not depend on more than the input's shape, where tract can tell it.
+pub(super) fn known_value(
+    model: &ModelProto,
+    reader: &Onnx,
+    (value, data_type): (&str, DataType),
+    input: (&str, &[usize]),
+) -> Option<Arc<Tensor>> {
+    let mut graph = outline(model.graph.as_ref()?);
+    graph.output = vec![declared(value, data_type as i32, None)];
+    drop_unused(&mut graph);
+    if graph.node.iter().any(|node| node.op_type == "If") {
+        return None;
+    }
+    let (asked, _) = parse(model, reader, graph, input).ok()?;
+    let typed = asked.into_typed().ok()?.into_decluttered().ok()?;
+    let outlet = *typed.output_outlets().ok()?.first()?;
+    typed.outlet_fact(outlet).ok()?.konst.clone()
 }
 
 /// tract's graph of some messages, with a given input, and where the values are in it.

@@ -1,10 +1,10 @@
 //! Values and derivatives of a function, over whole signals.
 
 use anyhow::{Result, ensure};
+use onnxplain_kernels::nchwc::LANES;
 
 use super::super::chain::{Link, Number};
 use super::{Function, Step};
-use crate::blocked::LANES;
 use crate::linear::Broadcast;
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;

@@ -1,22 +1,22 @@
 //! Poolings over sliding windows, and sums over all pixels.
 //!
-//! Channel by channel they add up tap by tap, in the order of a plain loop. Slices are as long as their images: the number of blocks
-//! follows from them.
+//! Every channel is summed tap by tap, in the order of a plain loop. Slices are as long as their images, so the number of
+//! blocks follows from them.
 
-mod winners;
+mod argmax;
 
-pub use self::winners::{maxima, to_winners, winners};
+pub use self::argmax::{argmax, maxima, to_argmax};
 use super::LANES;
 use super::taps::Grid;
 use crate::geometry::WindowAxis;
-use crate::simd::{Lanes, LanesLoop, Sixteen, with_lanes};
+use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 use crate::threads::for_each_heavy_chunk;
 
-/// The weighted sum of every window. There is one weight for each window of a plane.
+/// The sum of every window, times its weight. There is one weight per window of a plane.
 pub fn averages(window: &[WindowAxis; 2], weights: &[f32], input: &[f32], output: &mut [f32]) {
-    for_each_row(&Grid::gathering(window), input, output, |reading, output| {
+    for_each_row(&Grid::forward(window), input, output, |reading, output| {
         let weights = &weights[reading.row * output.len()..][..output.len()];
-        with_lanes(Averages { reading, weights, output });
+        dispatch(Averages { reading, weights, output });
     });
 }
 
@@ -27,8 +27,8 @@ pub fn averages_transposed(
     output: &[f32],
     input: &mut [f32],
 ) {
-    for_each_row(&Grid::scattering(window), output, input, |reading, input| {
-        with_lanes(Shares { reading, weights, input });
+    for_each_row(&Grid::transposed(window), output, input, |reading, input| {
+        dispatch(Shares { reading, weights, input });
     });
 }
 
@@ -38,7 +38,7 @@ pub fn sums(weight: f32, input: &[f32], output: &mut [f32]) {
     let input = input.as_chunks().0;
     for_each_heavy_chunk(output, LANES, pixels, |block, output| {
         let mut totals = [0.0; LANES];
-        with_lanes(PixelSums { pixels: &input[block * pixels..][..pixels], totals: &mut totals });
+        dispatch(PixelSums { pixels: &input[block * pixels..][..pixels], totals: &mut totals });
         output.iter_mut().zip(totals).for_each(|(to, sum)| *to = weight * sum as f32);
     });
 }
@@ -57,7 +57,7 @@ fn for_each_row(
     grid: &Grid,
     input: &[f32],
     output: &mut [f32],
-    work: impl Fn(Reading, &mut [Sixteen]) + Sync + Send,
+    work: impl Fn(Reading, &mut [F32x16]) + Sync + Send,
 ) {
     let input = input.as_chunks().0;
     let (rows, steps) = (grid.rows.len(), grid.most_taps());
@@ -73,31 +73,33 @@ struct Reading<'a> {
     grid: &'a Grid,
     block: usize,
     row: usize,
-    plane: &'a [Sixteen],
+    plane: &'a [F32x16],
 }
 
 struct Averages<'a> {
     reading: Reading<'a>,
     /// Those of the row.
     weights: &'a [f32],
-    output: &'a mut [Sixteen],
+    output: &'a mut [F32x16],
 }
 
-impl LanesLoop for Averages<'_> {
+impl SimdLoop for Averages<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let Reading { grid, row, plane, .. } = self.reading;
         let row = grid.rows[row];
         for ((to, &column), &weight) in self.output.iter_mut().zip(&grid.columns).zip(self.weights)
         {
-            let mut sum = lanes.splat(0.0);
+            let mut sum = simd.splat(0.0);
             for y in 0..row.count {
                 for x in 0..column.count {
-                    let number = lanes.load(&plane[grid.place(row, column, [y, x])]);
-                    sum = lanes.add(sum, number);
+                    let number = simd.load(&plane[grid.place(row, column, [y, x])]);
+                    sum = simd.add(sum, number);
                 }
             }
-            lanes.store(lanes.multiply(sum, lanes.splat(weight)), to);
+            simd.store(simd.multiply(sum, simd.splat(weight)), to);
         }
     }
 }
@@ -106,45 +108,49 @@ struct Shares<'a> {
     reading: Reading<'a>,
     /// Those of the whole plane that is read.
     weights: &'a [f32],
-    input: &'a mut [Sixteen],
+    input: &'a mut [F32x16],
 }
 
-impl LanesLoop for Shares<'_> {
+impl SimdLoop for Shares<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let Reading { grid, row, plane, .. } = self.reading;
         let row = grid.rows[row];
         for (to, &column) in self.input.iter_mut().zip(&grid.columns) {
-            let mut sum = lanes.splat(0.0);
+            let mut sum = simd.splat(0.0);
             for y in 0..row.count {
                 for x in 0..column.count {
                     let place = grid.place(row, column, [y, x]);
-                    let weight = lanes.splat(self.weights[place]);
-                    sum = lanes.add(sum, lanes.multiply(weight, lanes.load(&plane[place])));
+                    let weight = simd.splat(self.weights[place]);
+                    sum = simd.add(sum, simd.multiply(weight, simd.load(&plane[place])));
                 }
             }
-            lanes.store(sum, to);
+            simd.store(sum, to);
         }
     }
 }
 
-/// Pixels that are added up in `f32`, few enough to round little; their sums are added up in `f64`.
+/// Pixels that are added up in `f32`, few enough to round little; their sums are accumulated in `f64`.
 const PIXELS: usize = 8;
 
 struct PixelSums<'a> {
-    pixels: &'a [Sixteen],
+    pixels: &'a [F32x16],
     totals: &'a mut [f64; LANES],
 }
 
-impl LanesLoop for PixelSums<'_> {
+impl SimdLoop for PixelSums<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         for pixels in self.pixels.chunks(PIXELS) {
-            let mut sum = lanes.splat(0.0);
+            let mut sum = simd.splat(0.0);
             for pixel in pixels {
-                sum = lanes.add(sum, lanes.load(pixel));
+                sum = simd.add(sum, simd.load(pixel));
             }
-            lanes.add_up(sum, self.totals);
+            simd.add_up(sum, self.totals);
         }
     }
 }
@@ -203,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn maxima_and_winners_are_those_of_planes() {
+    fn maxima_and_argmax_are_those_of_planes() {
         for (window, with_nan) in geometries().into_iter().flat_map(|w| [(w, false), (w, true)]) {
             let (from, to) = images(CHANNELS, &window);
             // Few different numbers, so that many are equal.
@@ -215,8 +221,8 @@ mod tests {
             }
             let relevance = quarters(to.len(), 3);
             let forward = run(to.len(), |largest| maxima(&window, &input, largest));
-            let won = run(to.len(), |won| winners(&window, &input, won));
-            let back = run(from.len(), |result| to_winners(&window, &won, &relevance, result));
+            let won = run(to.len(), |won| argmax(&window, &input, won));
+            let back = run(from.len(), |result| to_argmax(&window, &won, &relevance, result));
 
             let planes = to_planes(from, &input);
             let relevance = to_planes(to, &relevance);

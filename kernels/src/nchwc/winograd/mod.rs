@@ -1,18 +1,17 @@
-//! Convolutions with windows of 3x3 pixels by minimal filtering (Winograd).
+//! Convolutions with windows of 3x3 pixels by Winograd's minimal filtering.
 //!
-//! Tiles of the output that are two or four pixels wide cost 2.25 or 4 times fewer multiplications than
-//! tap by tap: tiles of the input and filters are evaluated at 16 or 36 points, multiplied there, summed
-//! over channels, and brought back (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
-//! 2016). The sums over channels are products of matrices, one a point, and the transforms before and
-//! after are whole vectors, since a vector holds sixteen channels of a pixel.
+//! Tiles of the output that are two or four pixels wide take 2.25 or 4 times fewer multiplications than the sum over
+//! taps: tiles of the input and filters are evaluated at 16 or 36 points, multiplied there, summed over channels, and
+//! transformed back (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016). The sums over channels
+//! are matrix products, one per point; the transforms before and after work on whole vectors, since a vector holds
+//! sixteen channels of a pixel.
 //!
-//! Work goes strip by strip: a few rows of tiles are evaluated at all points, and then every block of
-//! filters meets them, so that its weights are read once a strip and the values stay in the caches.
+//! Work goes strip by strip: a few rows of tiles are evaluated at all points, then multiplied with every block of
+//! filters, so that weights are read once per strip and the values stay in the caches.
 
 mod product;
 mod tiles;
 mod transform;
-mod vector;
 mod weights;
 
 use std::cell::Cell;
@@ -22,31 +21,31 @@ use std::ops::Range;
 use self::product::Product;
 use self::tiles::{Evaluation, Outputs};
 use self::transform::{Filtering, Four, Two};
-use self::vector::vectorized;
 use self::weights::transformed;
 use super::filters::Filters;
-use super::packing::{Packing, Passes};
-use super::{Finish, Kernel, LANES, Totals};
+use super::prepack::{PackedWeights, Prepack};
+use super::{Epilogue, Kernel, LANES, SumPair};
 use crate::geometry::WindowAxis;
-use crate::microkernel::{Ahead, Instructions};
-use crate::scratch::{self, Lines};
+use crate::prefetch::Prefetch;
+use crate::scratch::{self, AlignedBuf};
+use crate::simd::Isa;
 use crate::threads::{for_each_heavy_chunk, map_items, threads};
 
 /// The size of the tiles of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tile {
-    /// 2x2 pixels, which rounds hardly more than a sum tap by tap.
+    /// 2x2 pixels, which rounds hardly more than the sum over taps.
     Two,
     /// 4x4 pixels: the fastest.
     Four,
 }
 
 impl Tile {
-    /// The tile that computes a layer fastest, where `largest` rounds little enough; `None` where a sum
-    /// tap by tap is as fast: with few channels or filters the transforms cost what products save.
+    /// The fastest tile for a layer, up to the `largest` that rounds little enough; `None` where the sum over taps is as
+    /// fast: with few channels or filters the transforms cost what the products save.
     pub fn fastest(largest: Tile, channels: usize, filters: usize, pixels: usize) -> Option<Tile> {
         let narrower = channels.min(filters);
-        // Planes too small to make up for weights of up to twice or four times the size, in time and in memory.
+        // Planes too small to make up for weights of up to four times the size, in time and in memory.
         let is_heavy = pixels < 64 && channels * filters >= 1 << 18;
         let is_light = pixels >= 16 * 16;
         match largest {
@@ -71,30 +70,29 @@ impl Tile {
     }
 }
 
-/// Numbers of the values of a strip: such that weights are read seldom, and values still lie in the
-/// second cache or nearby.
+/// Floats of the values of a strip: weights are read seldom, and values still fit in the second cache or nearly so.
 const STRIP_LEN: usize = 1 << 18;
 
-/// Blocks of filters that are computed one by one: computed together, they would leave threads without
-/// work, and one by one they are as fast.
+/// Most blocks of filters that are computed one by one: together they would leave threads without work, and one by one
+/// they are as fast.
 const NARROW: usize = 3;
 
-/// Pixels in a row that are handed to a [`Finish`] at most.
+/// Most pixels of a row that an [`Epilogue`] gets at once.
 const SEGMENT: usize = 64;
 
-/// Numbers of a segment of a row of tiles.
+/// Floats of a segment of a row of tiles.
 const PIXELS: usize = SEGMENT * 4 * LANES;
 
 thread_local! {
-    /// Room for the values of a strip.
-    static VALUES: Cell<Lines> = Cell::default();
-    /// Room for the products of a strip and a few blocks of filters.
-    static PRODUCTS: Cell<Lines> = Cell::default();
+    /// Scratch memory for the values of a strip.
+    static VALUES: Cell<AlignedBuf> = Cell::default();
+    /// Scratch memory for the products of a strip and a few blocks of filters.
+    static PRODUCTS: Cell<AlignedBuf> = Cell::default();
 }
 
 /// A convolution with transformed weights.
 pub struct Winograd {
-    instructions: Instructions,
+    isa: Isa,
     tile: Tile,
     vertical: WindowAxis,
     horizontal: WindowAxis,
@@ -102,16 +100,16 @@ pub struct Winograd {
     channel_blocks: usize,
     /// Blocks of filters that are computed together.
     blocks_at_once: usize,
-    weights: Passes,
+    weights: PackedWeights,
     /// Rows of tiles in a strip.
     strip_rows: usize,
 }
 
 impl Winograd {
-    /// The convolution with filters of 3x3 pixels; `None` where the window does not go pixel by pixel
-    /// over 3x3 pixels, or there is nothing to compute.
+    /// The kernel; `None` unless the window is 3x3 pixels with stride 1 and no dilation, or if there is nothing to
+    /// compute.
     pub fn new(
-        instructions: Instructions,
+        isa: Isa,
         mut filters: Filters,
         [vertical, horizontal]: [WindowAxis; 2],
         tile: Tile,
@@ -130,30 +128,30 @@ impl Winograd {
         }
         let channel_blocks = filters.channels().div_ceil(LANES);
         let is_narrow = filters.count() <= NARROW * LANES;
-        let blocks_at_once = if is_narrow { 1 } else { instructions.most_blocks().max(1) };
+        let blocks_at_once = if is_narrow { 1 } else { isa.blocks() };
         let rows = vertical.output.div_ceil(tile.side());
         let columns = horizontal.output.div_ceil(tile.side());
         let row_len = columns * tile.points() * channel_blocks * LANES;
         let weights_len = tile.points() * channel_blocks * LANES * filters.count();
-        // Every strip passes over all weights. Where they outweigh the values, once must do.
+        // Every strip reads all weights. Where they are more than the values, there is one strip.
         let is_one = rows * row_len <= weights_len;
         let strips = if is_one { 1 } else { rows.div_ceil((STRIP_LEN / row_len).max(1)) };
         if strips > 1 {
-            filters.packing = Packing::Kept;
+            filters.prepack = Prepack::Once;
         }
         Some(Winograd {
-            instructions,
+            isa,
             tile,
             vertical,
             horizontal,
             channel_blocks,
             blocks_at_once,
-            weights: transformed(instructions, filters, tile, blocks_at_once * LANES),
+            weights: transformed(isa, filters, tile, blocks_at_once * LANES),
             strip_rows: rows.div_ceil(strips),
         })
     }
 
-    /// Numbers of a block of the output.
+    /// Floats of a block of the output.
     fn block_len(&self) -> usize {
         self.vertical.output * self.horizontal.output * LANES
     }
@@ -167,18 +165,18 @@ impl Winograd {
         &self,
         input: &[f32],
         output: &mut [f32],
-        finish: &dyn Finish,
-    ) -> Totals {
+        epilogue: &dyn Epilogue,
+    ) -> SumPair {
         let strips = self.strips(M, output);
         let run = |_: usize, (rows, planes): (Range<usize>, Planes)| {
-            self.run_strip::<F, M, S>(&self.strip(rows), input, planes, finish)
+            self.run_strip::<F, M, S>(&self.strip(rows), input, planes, epilogue)
         };
-        // Where there are enough of them, a thread takes whole ones: it finds values where it left them.
-        let parts: Vec<Vec<Totals>> = match strips.len() >= 2 * threads() {
+        // With enough strips, a thread takes whole ones and finds the values in its caches.
+        let parts: Vec<Vec<SumPair>> = match strips.len() >= 2 * threads() {
             true => map_items(strips, run),
             false => strips.into_iter().map(|strip| run(0, strip)).collect(),
         };
-        Totals::of(parts.into_iter().flatten())
+        SumPair::of(parts.into_iter().flatten())
     }
 
     /// Rows of tiles, with the part of every block of the output that they write.
@@ -195,59 +193,59 @@ impl Winograd {
         strips
     }
 
-    /// The values of a strip, and what every few blocks of filters make of them.
+    /// Evaluates a strip, and multiplies it with all filters.
     fn run_strip<F: Filtering<M, S>, const M: usize, const S: usize>(
         &self,
         strip: &Strip,
         input: &[f32],
         mut planes: Planes,
-        finish: &dyn Finish,
-    ) -> Vec<Totals> {
+        epilogue: &dyn Epilogue,
+    ) -> Vec<SumPair> {
         let mut values = scratch::take(&VALUES, strip.groups.len() * strip.group_len);
         for_each_heavy_chunk(&mut values, strip.group_len, M, |index, values| {
             let tiles = strip.groups[index].clone();
             let filtering = PhantomData::<F>;
             let work = Evaluation { convolution: self, tiles, input, values, filtering };
-            vectorized(self.instructions, work);
+            self.isa.run(work);
         });
         let values = &*values;
         let few: Vec<&mut [&mut [f32]]> = planes.chunks_mut(self.blocks_at_once).collect();
         map_items(few, |index, planes| {
-            self.run_blocks::<F, M, S>(strip, index, values, planes, finish)
+            self.run_blocks::<F, M, S>(strip, index, values, planes, epilogue)
         })
     }
 
-    /// Tiles of a few rows, in groups as even as possible.
+    /// The tiles of a few rows, in groups as even as possible.
     fn strip(&self, rows: Range<usize>) -> Strip {
         let (first, count) = (rows.start * self.columns(), rows.len() * self.columns());
-        let groups = count.div_ceil(Product::most_tiles(self.instructions));
+        let groups = count.div_ceil(Product::most_tiles(self.isa));
         let group = |index| first + index * count / groups..first + (index + 1) * count / groups;
         let group_len = self.tile.points() * self.point_len(count.div_ceil(groups));
         Strip { rows, groups: (0..groups).map(group).collect(), group_len }
     }
 
-    /// Numbers of a group of tiles at one point: an odd number of lines, or the points would compete
-    /// for the same places of a cache.
+    /// Floats of a group of tiles at one point: an odd number of cache lines, or the points would map to the same cache
+    /// sets.
     fn point_len(&self, tiles: usize) -> usize {
         ((self.channel_blocks * tiles) | 1) * LANES
     }
 
-    /// A few blocks of filters at all tiles of a strip.
+    /// Computes a few blocks of filters at all tiles of a strip.
     fn run_blocks<F: Filtering<M, S>, const M: usize, const S: usize>(
         &self,
         strip: &Strip,
         index: usize,
         values: &[f32],
         planes: &mut [&mut [f32]],
-        finish: &dyn Finish,
-    ) -> Totals {
+        epilogue: &dyn Epilogue,
+    ) -> SumPair {
         let blocks = planes.len();
         let tile_len = ((S * S) | 1) * LANES;
         let block_len = strip.rows.len() * self.columns() * tile_len;
         let mut sums = scratch::take(&PRODUCTS, blocks * block_len);
         let into = Sums { sums: &mut sums, blocks, block_len, tile_len };
         self.multiply(strip, values, &self.weights.pass(index), into);
-        let mut totals = Totals::default();
+        let mut totals = SumPair::default();
         let mut pixels = [0.0; PIXELS];
         let row_len = M * self.horizontal.output * LANES;
         for (offset, (sums, plane)) in sums.chunks(block_len).zip(planes).enumerate() {
@@ -256,7 +254,7 @@ impl Winograd {
             for (row, (products, output)) in strip.rows.clone().zip(rows) {
                 let place = Place { block, row };
                 let into = (&mut pixels, output);
-                self.finish_row::<F, M, S>(place, products, into, finish, &mut totals);
+                self.finish_row::<F, M, S>(place, products, into, epilogue, &mut totals);
             }
         }
         totals
@@ -279,26 +277,26 @@ impl Winograd {
                     weights,
                     values: &values[point * self.point_len(group.len())..]
                         [..self.channel_blocks * group.len() * LANES],
-                    ahead: Ahead::share(next, (number, strip.groups.len()), channels),
+                    ahead: Prefetch::part(next, (number, strip.groups.len()), channels),
                     tiles: group.len(),
                     blocks,
                     sums: &mut sums[place..],
                     block_len,
                     tile_len,
                 };
-                product.run(self.instructions);
+                product.run(self.isa);
             }
         }
     }
 
-    /// Brings a row of tiles back from their points, and hands it on.
+    /// Transforms a row of tiles back from the points, and applies the epilogue.
     fn finish_row<F: Filtering<M, S>, const M: usize, const S: usize>(
         &self,
         Place { block, row }: Place,
         products: &[f32],
         (pixels, output): (&mut [f32; PIXELS], &mut [f32]),
-        finish: &dyn Finish,
-        totals: &mut Totals,
+        epilogue: &dyn Epilogue,
+        totals: &mut SumPair,
     ) {
         let width = self.horizontal.output;
         let height = M.min(self.vertical.output - row * M);
@@ -315,25 +313,25 @@ impl Winograd {
                 count,
                 filtering: PhantomData,
             };
-            vectorized(self.instructions, work);
-            // Whole rows follow each other in the output as well.
+            self.isa.run(work);
+            // Whole rows are contiguous in the output.
             let (calls, rows) = if count == width { (1, height) } else { (height, 1) };
             for call in 0..calls {
                 let at = (call * width + start) * LANES;
                 let len = rows * count * LANES;
                 let sums = &pixels[call * len..][..len];
                 let image_at = block * self.block_len() + row * M * width * LANES + at;
-                finish.finish(block, image_at, sums, &mut output[at..][..len], totals);
+                epilogue.apply(block, image_at, sums, &mut output[at..][..len], totals);
             }
         }
     }
 }
 
 impl Kernel for Winograd {
-    fn run(&self, input: &[f32], output: &mut [f32], finish: &dyn Finish) -> Totals {
+    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair {
         match self.tile {
-            Tile::Two => self.run_with::<Two, 2, 4>(input, output, finish),
-            Tile::Four => self.run_with::<Four, 4, 6>(input, output, finish),
+            Tile::Two => self.run_with::<Two, 2, 4>(input, output, epilogue),
+            Tile::Four => self.run_with::<Four, 4, 6>(input, output, epilogue),
         }
     }
 }
@@ -346,7 +344,7 @@ struct Strip {
     rows: Range<usize>,
     /// Tiles whose products are computed together, counted row by row.
     groups: Vec<Range<usize>>,
-    /// Numbers that a group has room for: `[points, C/16, tiles, 16]`.
+    /// Floats of a group: `[points, C/16, tiles, 16]`.
     group_len: usize,
 }
 

@@ -9,21 +9,21 @@ use crate::threads::Threads;
 /// All weights of a convolution.
 fn of(weights: &[f32], [filters, channels]: [usize; 2]) -> Filters {
     let weights: Floats = std::sync::Arc::new(weights.to_vec());
-    let (shape, packing) = ([filters, channels, 3, 3], Packing::Kept);
-    Filters { weights, shape, part: WeightPart::Plain, is_transposed: false, packing }
+    let (shape, prepack) = ([filters, channels, 3, 3], Prepack::Once);
+    Filters { weights, shape, part: WeightPart::Plain, is_transposed: false, prepack }
 }
 
 /// Writes the sums, and adds them and their squares up.
 struct Copying;
 
-impl Finish for Copying {
-    fn finish(
+impl Epilogue for Copying {
+    fn apply(
         &self,
         block: usize,
         at: usize,
         sums: &[f32],
         output: &mut [f32],
-        totals: &mut Totals,
+        totals: &mut SumPair,
     ) {
         assert_eq!((sums.len(), sums.len() % LANES, at % LANES), (output.len(), 0, 0));
         assert!(block * LANES <= at);
@@ -82,9 +82,9 @@ fn check([filters, channels]: [usize; 2], axes: [WindowAxis; 2]) {
     let input = numbers(from.len(), 5);
     let expected = expected(&input, &weight, [filters, channels], axes);
     let most = expected.iter().fold(1.0, |most: f64, sum| most.max(sum.abs()));
-    for instructions in Instructions::all() {
+    for isa in Isa::all() {
         for tile in [Tile::Two, Tile::Four] {
-            let kernel = Winograd::new(instructions, all(), axes, tile).unwrap();
+            let kernel = Winograd::new(isa, all(), axes, tile).unwrap();
             let mut output = vec![f32::NAN; to.len()];
             let totals = kernel.run(&input, &mut output, &Copying);
             for (at, sum) in output.iter().enumerate() {
@@ -96,13 +96,10 @@ fn check([filters, channels]: [usize; 2], axes: [WindowAxis; 2]) {
                 };
                 let error = (f64::from(*sum) - expected).abs();
                 let allowed = if filter < filters { 2e-5 * most } else { 0.0 };
-                assert!(
-                    error <= allowed,
-                    "{instructions:?} {tile:?} {axes:?} {at}: {sum} {expected}"
-                );
+                assert!(error <= allowed, "{isa:?} {tile:?} {axes:?} {at}: {sum} {expected}");
             }
-            let in_passing = Filters { packing: Packing::PerPass, ..all() };
-            let in_passing = Winograd::new(instructions, in_passing, axes, tile).unwrap();
+            let in_passing = Filters { prepack: Prepack::OnTheFly, ..all() };
+            let in_passing = Winograd::new(isa, in_passing, axes, tile).unwrap();
             let mut same = vec![f32::NAN; to.len()];
             in_passing.run(&input, &mut same, &Copying);
             assert_eq!(output, same);
@@ -138,14 +135,14 @@ fn goes_strip_by_strip() {
 
 #[test]
 fn what_is_no_window_of_nine_pixels_is_left_to_others() {
-    let instructions = Instructions::detect().unwrap();
+    let isa = Isa::detect();
     let good = axis(8, [1, 1]);
-    let made = |axes| Winograd::new(instructions, of(&[1.0; 9], [1, 1]), axes, Tile::Two).is_some();
+    let made = |axes| Winograd::new(isa, of(&[1.0; 9], [1, 1]), axes, Tile::Two).is_some();
     assert!(made([good, good]));
     assert!(!made([WindowAxis { stride: 2, output: 4, ..good }, good]));
     assert!(!made([good, WindowAxis { dilation: 2, output: 6, ..good }]));
     assert!(!made([WindowAxis { kernel: 1, output: 10, ..good }, good]));
-    assert!(Winograd::new(instructions, of(&[], [0, 1]), [good, good], Tile::Two).is_none());
+    assert!(Winograd::new(isa, of(&[], [0, 1]), [good, good], Tile::Two).is_none());
 }
 
 #[test]
@@ -153,8 +150,8 @@ fn lanes_without_a_filter_have_no_weight() {
     let filters = Filters { part: WeightPart::One, ..of(&numbers(5 * 27, 7), [5, 3]) };
     let axes = [axis(6, [1, 1]); 2];
     let input = vec![1.0; 6 * 6 * LANES];
-    for instructions in Instructions::all() {
-        let kernel = Winograd::new(instructions, filters.clone(), axes, Tile::Four).unwrap();
+    for isa in Isa::all() {
+        let kernel = Winograd::new(isa, filters.clone(), axes, Tile::Four).unwrap();
         let mut output = vec![f32::NAN; 6 * 6 * LANES];
         kernel.run(&input, &mut output, &Copying);
         assert!(output.chunks(LANES).all(|lanes| lanes[4] > 11.0 && lanes[5..] == [0.0; 11]));

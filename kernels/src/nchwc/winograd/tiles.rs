@@ -1,4 +1,4 @@
-//! Tiles of the input to values at points, and products at points back to tiles of the output.
+//! From tiles of the input to values at points, and from products at points back to tiles of the output.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::super::LANES;
 use super::Winograd;
 use super::transform::{self, Filtering};
-use super::vector::{Loop, Simd};
 use crate::geometry::WindowAxis;
+use crate::simd::{Simd, SimdLoop};
 
 /// Evaluates tiles of the input at the points.
 pub(super) struct Evaluation<'a, F, const M: usize, const S: usize> {
@@ -19,7 +19,9 @@ pub(super) struct Evaluation<'a, F, const M: usize, const S: usize> {
     pub filtering: PhantomData<F>,
 }
 
-impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Evaluation<'_, F, M, S> {
+impl<F: Filtering<M, S>, const M: usize, const S: usize> SimdLoop for Evaluation<'_, F, M, S> {
+    type Output = ();
+
     #[inline(always)]
     fn run<V: Simd>(self, simd: V) {
         let Evaluation { convolution, tiles, input, values, .. } = self;
@@ -60,7 +62,7 @@ impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Evaluation<'_,
 
 /// What a tile reads along one axis.
 struct Span {
-    /// Positions in the padding before.
+    /// Positions in the padding before the input.
     skipped: usize,
     /// The first position in the input.
     start: usize,
@@ -84,7 +86,7 @@ impl Span {
     }
 }
 
-/// Brings a run of tiles back from their points.
+/// Transforms a run of tiles back from their points.
 pub(super) struct Outputs<'a, F, const M: usize, const S: usize> {
     /// `[tiles, points, 16]`.
     pub products: &'a [f32],
@@ -96,7 +98,9 @@ pub(super) struct Outputs<'a, F, const M: usize, const S: usize> {
     pub filtering: PhantomData<F>,
 }
 
-impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Outputs<'_, F, M, S> {
+impl<F: Filtering<M, S>, const M: usize, const S: usize> SimdLoop for Outputs<'_, F, M, S> {
+    type Output = ();
+
     #[inline(always)]
     fn run<V: Simd>(self, simd: V) {
         let row_len = self.count * LANES;

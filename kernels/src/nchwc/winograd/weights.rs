@@ -1,54 +1,48 @@
-//! The weights of minimal filtering, evaluated at all points and packed: once, or by every pass over them.
+//! The weights of minimal filtering, evaluated at all points and packed.
 
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::super::LANES;
 use super::super::filters::Filters;
-use super::super::packing::Passes;
+use super::super::prepack::PackedWeights;
 use super::Tile;
 use super::transform::{Filtering, Four, Two};
-use super::vector::{Loop, Simd, vectorized};
-use crate::microkernel::Instructions;
+use crate::simd::{Isa, Simd, SimdLoop};
 
 /// How much more evaluating a filter costs than writing its values.
 const STEPS: usize = 4;
 
-/// Numbers of a pass: for each point an odd number of lines, or the points would compete for the same places of a
-/// cache while they are written.
+/// Floats of a pass: for each point an odd number of cache lines, or the points would map to the same cache sets while
+/// they are written.
 fn pass_len(tile: Tile, channels: usize, at_once: usize) -> usize {
     tile.points() * ((channels.next_multiple_of(LANES) * at_once / LANES) | 1) * LANES
 }
 
-/// Evaluated weights, for passes of `at_once` filters `[points, C, filters]` with room between the points; channels and
-/// filters that fill up a block are 0.
-pub(super) fn transformed(
-    instructions: Instructions,
-    filters: Filters,
-    tile: Tile,
-    at_once: usize,
-) -> Passes {
+/// Evaluated weights, in passes of `at_once` filters `[points, C, filters]` with a gap between the points; channels and
+/// filters that pad a block are 0.
+pub(super) fn transformed(isa: Isa, filters: Filters, tile: Tile, at_once: usize) -> PackedWeights {
     let count = filters.count().next_multiple_of(LANES);
     let pass_len = pass_len(tile, filters.channels(), at_once);
-    let (packing, slots) = (filters.packing, filters.slots(&[0, 1, 2, 3, 4, 5, 6, 7, 8]));
+    let (prepack, slots) = (filters.prepack, filters.slots(&[0, 1, 2, 3, 4, 5, 6, 7, 8]));
     let write = move |pass: usize, evaluated: &mut [f32]| {
         let first = pass * at_once;
         let width = at_once.min(count - first);
         let taps = |channels: Range<usize>, taps: &mut [f32]| {
-            filters.pack(instructions, (first, width), channels, &slots, taps);
+            filters.pack(isa, (first, width), channels, &slots, taps);
         };
         let channels = filters.channels();
         match tile {
-            Tile::Two => evaluate::<Two, 2, 4>(instructions, [channels, width], taps, evaluated),
-            Tile::Four => evaluate::<Four, 4, 6>(instructions, [channels, width], taps, evaluated),
+            Tile::Two => evaluate::<Two, 2, 4>(isa, [channels, width], taps, evaluated),
+            Tile::Four => evaluate::<Four, 4, 6>(isa, [channels, width], taps, evaluated),
         }
     };
-    Passes::new(packing, [count.div_ceil(at_once) * pass_len, pass_len], STEPS, write)
+    PackedWeights::new(prepack, [count.div_ceil(at_once) * pass_len, pass_len], STEPS, write)
 }
 
-/// Writes the values of a few filters, whose taps `pack` writes for a few channels `[9, channels, filters]`.
+/// Evaluates a few filters, whose taps `pack` writes for a few channels: `[9, channels, filters]`.
 fn evaluate<F: Filtering<M, S>, const M: usize, const S: usize>(
-    instructions: Instructions,
+    isa: Isa,
     [channels, width]: [usize; 2],
     pack: impl Fn(Range<usize>, &mut [f32]),
     evaluated: &mut [f32],
@@ -60,9 +54,9 @@ fn evaluate<F: Filtering<M, S>, const M: usize, const S: usize>(
         pack(few, taps);
         let (at, evaluated) = (start * width, &mut *evaluated);
         let filtering = PhantomData::<F>;
-        vectorized(instructions, Evaluation { taps, at, evaluated, filtering });
+        isa.run(Evaluation { taps, at, evaluated, filtering });
     }
-    // Channels that fill up the last block.
+    // Channels that pad the last block.
     let point_len = evaluated.len() / (S * S);
     let points = evaluated.chunks_exact_mut(point_len.max(1));
     points.for_each(|values| values[channels * width..].fill(0.0));
@@ -80,17 +74,25 @@ struct Evaluation<'a, F, const M: usize, const S: usize> {
 }
 
 #[allow(clippy::needless_range_loop)] // Rows and columns change places, which iterators cannot say.
-impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Evaluation<'_, F, M, S> {
+impl<F: Filtering<M, S>, const M: usize, const S: usize> SimdLoop for Evaluation<'_, F, M, S> {
+    type Output = ();
+
     /// First along the columns, then along the rows.
     #[inline(always)]
     fn run<V: Simd>(self, simd: V) {
         let Evaluation { taps, at, evaluated, .. } = self;
         let (tap_len, point_len) = (taps.len() / 9, evaluated.len() / (S * S));
-        for lane in (0..tap_len).step_by(V::LANES / 2) {
-            let mut rows = [[simd.splat_double(0.0); 3]; S];
+        for lane in (0..tap_len).step_by(LANES / 2) {
+            let mut rows = [[simd.splat_doubles(0.0); 3]; S];
             for x in 0..3 {
-                let tap = |y: usize| simd.load_doubles(&taps[(3 * y + x) * tap_len + lane..]);
-                let column = F::filter(simd, [tap(0), tap(1), tap(2)]);
+                let tap = |y: usize| &taps[(3 * y + x) * tap_len + lane..][..LANES / 2];
+                let [a, b, c] = [tap(0), tap(1), tap(2)];
+                let column = [
+                    simd.load_doubles(&a.as_chunks().0[0]),
+                    simd.load_doubles(&b.as_chunks().0[0]),
+                    simd.load_doubles(&c.as_chunks().0[0]),
+                ];
+                let column = F::filter(simd, column);
                 for y in 0..S {
                     rows[y][x] = column[y];
                 }
@@ -99,7 +101,8 @@ impl<F: Filtering<M, S>, const M: usize, const S: usize> Loop for Evaluation<'_,
                 let row = F::filter(simd, rows[y]);
                 for x in 0..S {
                     let place = (y * S + x) * point_len + at + lane;
-                    simd.store_doubles(row[x], &mut evaluated[place..]);
+                    let values = &mut evaluated[place..][..LANES / 2];
+                    simd.store_doubles(row[x], &mut values.as_chunks_mut().0[0]);
                 }
             }
         }

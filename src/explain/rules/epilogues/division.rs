@@ -1,6 +1,7 @@
 //! Divisions by stabilized denominators, sixteen at a time.
 
-use crate::lanes::{Lanes, LanesLoop, Sixteen, Totals, filled_up, with_lanes};
+use onnxplain_kernels::simd::{F32x16, Simd, SimdLoop, SumPair, dispatch, filled_up};
+
 use crate::parallel::map_chunks;
 use crate::rule::{Stabilizer, StabilizerKind};
 
@@ -26,11 +27,11 @@ impl Stabilizer {
             let start = if denominators.len() == run { 0 } else { index * run };
             let denominators = &denominators[start..][..numerators.len()];
             let ((r, last_r), (z, last_z)) = (numerators.as_chunks_mut(), denominators.as_chunks());
-            let mut totals = Totals::default();
-            with_lanes(Divide { stabilizer, r, z, totals: &mut totals });
+            let mut totals = SumPair::default();
+            dispatch(Divide { stabilizer, r, z, totals: &mut totals });
             if !last_r.is_empty() {
                 let (r, z) = (&mut [filled_up(last_r)], &[filled_up(last_z)]);
-                with_lanes(Divide { stabilizer, r, z, totals: &mut totals });
+                dispatch(Divide { stabilizer, r, z, totals: &mut totals });
                 last_r.copy_from_slice(&r[0][..last_r.len()]);
             }
             totals.sums()
@@ -41,42 +42,44 @@ impl Stabilizer {
 /// Replaces numerators by their quotients; the totals are what the stabilizer absorbs, and the quotients.
 struct Divide<'a> {
     stabilizer: Stabilizer,
-    r: &'a mut [Sixteen],
-    z: &'a [Sixteen],
-    totals: &'a mut Totals,
+    r: &'a mut [F32x16],
+    z: &'a [F32x16],
+    totals: &'a mut SumPair,
 }
 
-impl LanesLoop for Divide<'_> {
+impl SimdLoop for Divide<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
-        let division = Division::new(lanes, self.stabilizer);
+    fn run<S: Simd>(self, simd: S) {
+        let division = Division::new(simd, self.stabilizer);
         for index in 0..self.r.len() {
             let (r, z) = (&mut self.r[index], &self.z[index]);
-            let [quotient, absorbed] = division.quotient(lanes.load(r), lanes.load(z));
-            lanes.store(quotient, r);
-            self.totals.add_vectors(lanes, [absorbed, quotient]);
+            let [quotient, absorbed] = division.quotient(simd.load(r), simd.load(z));
+            simd.store(quotient, r);
+            self.totals.add_vectors(simd, [absorbed, quotient]);
         }
     }
 }
 
 /// Divisions by sixteen stabilized denominators at a time. A relative ε cannot be had from a few of
 /// them: it counts as it is.
-pub(crate) struct Division<L: Lanes> {
-    lanes: L,
+pub(crate) struct Division<L: Simd> {
+    simd: L,
     zero: L::Vector,
     /// `-ε` and `ε`.
     epsilons: [L::Vector; 2],
     clips: bool,
 }
 
-impl<L: Lanes> Division<L> {
+impl<L: Simd> Division<L> {
     #[inline(always)]
-    pub fn new(lanes: L, stabilizer: Stabilizer) -> Division<L> {
+    pub fn new(simd: L, stabilizer: Stabilizer) -> Division<L> {
         let epsilon = stabilizer.epsilon.abs();
         Division {
-            lanes,
-            zero: lanes.splat(0.0),
-            epsilons: [lanes.splat(-epsilon), lanes.splat(epsilon)],
+            simd,
+            zero: simd.splat(0.0),
+            epsilons: [simd.splat(-epsilon), simd.splat(epsilon)],
             clips: stabilizer.kind == StabilizerKind::Clip,
         }
     }
@@ -84,17 +87,17 @@ impl<L: Lanes> Division<L> {
     /// `r / stabilized(z)`, 0 where `r` is 0, and what the stabilizer absorbs, `quotient · (stabilized(z) − z)`.
     #[inline(always)]
     pub fn quotient(&self, r: L::Vector, z: L::Vector) -> [L::Vector; 2] {
-        let Division { lanes, zero, .. } = *self;
-        let epsilon = lanes.where_greater(zero, z, self.epsilons);
+        let Division { simd, zero, .. } = *self;
+        let epsilon = simd.where_greater(zero, z, self.epsilons);
         let stable = match self.clips {
-            true => lanes.where_greater(self.epsilons[1], lanes.absolute(z), [epsilon, z]),
-            false => lanes.add(z, epsilon),
+            true => simd.where_greater(self.epsilons[1], simd.absolute(z), [epsilon, z]),
+            false => simd.add(z, epsilon),
         };
-        let quotient = lanes.where_equal(r, zero, [zero, lanes.divide(r, stable)]);
+        let quotient = simd.where_equal(r, zero, [zero, simd.divide(r, stable)]);
         // A relative ε is 0 too where the whole layer is silent: the relevance ends there.
-        let quotient = lanes.where_equal(stable, zero, [zero, quotient]);
-        let absorbed = lanes.multiply(quotient, lanes.subtract(stable, z));
-        [quotient, lanes.where_equal(stable, zero, [r, absorbed])]
+        let quotient = simd.where_equal(stable, zero, [zero, quotient]);
+        let absorbed = simd.multiply(quotient, simd.subtract(stable, z));
+        [quotient, simd.where_equal(stable, zero, [r, absorbed])]
     }
 }
 
@@ -106,7 +109,7 @@ fn root_mean_square(values: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::{LANES, with_all_lanes};
+    use onnxplain_kernels::simd::{LANES, dispatch_to_all};
 
     /// Zeros, numbers around ε, infinities, and what is not a number.
     const SPECIAL: [f32; 11] =
@@ -115,21 +118,24 @@ mod tests {
     #[derive(Clone, Copy)]
     struct Quotients {
         stabilizer: Stabilizer,
-        r: Sixteen,
-        z: Sixteen,
-        expected: [Sixteen; 2],
+        r: F32x16,
+        z: F32x16,
+        expected: [F32x16; 2],
     }
 
-    impl LanesLoop for Quotients {
-        fn run(self, lanes: impl Lanes) {
+    impl SimdLoop for Quotients {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
             let Quotients { stabilizer, r, z, expected } = self;
-            let found = Division::new(lanes, stabilizer)
-                .quotient(lanes.load(&r), lanes.load(&z))
-                .map(|vector| {
+            let found = Division::new(simd, stabilizer).quotient(simd.load(&r), simd.load(&z)).map(
+                |vector| {
                     let mut numbers = [0.0; LANES];
-                    lanes.store(vector, &mut numbers);
+                    simd.store(vector, &mut numbers);
                     numbers
-                });
+                },
+            );
             for ((found, expected), what) in found.iter().zip(expected).zip(["quotient", "lost"]) {
                 for lane in 0..LANES {
                     let is_same = found[lane] == expected[lane]
@@ -165,11 +171,11 @@ mod tests {
         for (kind, epsilon) in kinds.into_iter().flat_map(|kind| [(kind, 0.5), (kind, 0.0)]) {
             let stabilizer = Stabilizer { kind, epsilon };
             for &number in &SPECIAL {
-                let r: Sixteen = std::array::from_fn(|lane| SPECIAL[lane % SPECIAL.len()]);
+                let r: F32x16 = std::array::from_fn(|lane| SPECIAL[lane % SPECIAL.len()]);
                 let pairs = r.map(|r| expected(stabilizer, r, number));
                 let expected = [0, 1].map(|part| pairs.map(|pair| pair[part]));
                 let z = [number; LANES];
-                with_all_lanes(Quotients { stabilizer, r, z, expected });
+                dispatch_to_all(Quotients { stabilizer, r, z, expected });
             }
         }
     }

@@ -10,12 +10,12 @@ pub(in crate::explain) use split::{Contributions, SplitQuotient};
 
 #[cfg(test)]
 mod tests {
-    use crate::blocked::{Finish, LANES};
-    use crate::lanes::Totals;
+    use onnxplain_kernels::nchwc::{Epilogue, LANES};
+    use onnxplain_kernels::simd::SumPair;
 
-    /// Four of the sums of a finish that are worked out by hand, on the second of two blocks.
+    /// Four of the sums of a epilogue that are worked out by hand, on the second of two blocks.
     pub(super) fn finished(
-        finish: &dyn Finish,
+        epilogue: &dyn Epilogue,
         sums: [f32; 4],
         output: [f32; 4],
     ) -> ([f32; 4], [f64; 2]) {
@@ -25,8 +25,8 @@ mod tests {
             lanes
         };
         let (sums, mut output) = (in_lanes(sums), in_lanes(output));
-        let mut totals = Totals::default();
-        finish.finish(1, 2 * LANES, &sums, &mut output, &mut totals);
+        let mut totals = SumPair::default();
+        epilogue.apply(1, 2 * LANES, &sums, &mut output, &mut totals);
         (std::array::from_fn(|lane| output[LANES + lane]), totals.sums())
     }
 

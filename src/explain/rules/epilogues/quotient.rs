@@ -1,9 +1,10 @@
 //! Relevance divided by the sums: the first half of a rule.
 
+use onnxplain_kernels::nchwc::Epilogue;
+use onnxplain_kernels::nchwc::epilogue::{Bias, BiasLanes, pixels};
+use onnxplain_kernels::simd::{Simd, SimdLoop, SumPair, dispatch};
+
 use super::division::Division;
-use crate::blocked::Finish;
-use crate::blocked::finish::{Bias, LanesOf, pixels};
-use crate::lanes::{Lanes, LanesLoop, Totals, with_lanes};
 use crate::rule::Stabilizer;
 
 /// Relevance `R`, which is what the output holds, over `z = sums + bias + before`: `R / stabilized(z)`.
@@ -16,48 +17,50 @@ pub(crate) struct Quotient<'a> {
     pub before: Option<&'a [f32]>,
 }
 
-impl Finish for Quotient<'_> {
-    fn finish(
+impl Epilogue for Quotient<'_> {
+    fn apply(
         &self,
         block: usize,
         at: usize,
         sums: &[f32],
         output: &mut [f32],
-        totals: &mut Totals,
+        totals: &mut SumPair,
     ) {
         let bias = self.bias.lanes(block, at);
         let before = self.before.map(|before| &before[at..at + sums.len()]);
-        with_lanes(Divide { stabilizer: self.stabilizer, bias, before, sums, output, totals });
+        dispatch(Divide { stabilizer: self.stabilizer, bias, before, sums, output, totals });
     }
 }
 
 struct Divide<'a> {
     stabilizer: Stabilizer,
-    bias: LanesOf<'a>,
+    bias: BiasLanes<'a>,
     before: Option<&'a [f32]>,
     sums: &'a [f32],
     output: &'a mut [f32],
-    totals: &'a mut Totals,
+    totals: &'a mut SumPair,
 }
 
-impl LanesLoop for Divide<'_> {
+impl SimdLoop for Divide<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
-        let division = Division::new(lanes, self.stabilizer);
+    fn run<S: Simd>(self, simd: S) {
+        let division = Division::new(simd, self.stabilizer);
         let before = self.before.map(|before| before.as_chunks().0);
-        let mut absorbed = [lanes.splat(0.0); 2];
+        let mut absorbed = [simd.splat(0.0); 2];
         for (pixel, (output, sums)) in pixels(self.output, self.sums).enumerate() {
-            let bias = lanes.load(self.bias.at(pixel));
-            let mut z = lanes.add(lanes.load(sums), bias);
+            let bias = simd.load(self.bias.at(pixel));
+            let mut z = simd.add(simd.load(sums), bias);
             if let Some(before) = before {
-                z = lanes.add(z, lanes.load(&before[pixel]));
+                z = simd.add(z, simd.load(&before[pixel]));
             }
-            let [quotient, by_stabilizer] = division.quotient(lanes.load(output), z);
-            lanes.store(quotient, output);
-            absorbed[0] = lanes.add(absorbed[0], by_stabilizer);
-            absorbed[1] = lanes.add(absorbed[1], lanes.multiply(quotient, bias));
+            let [quotient, by_stabilizer] = division.quotient(simd.load(output), z);
+            simd.store(quotient, output);
+            absorbed[0] = simd.add(absorbed[0], by_stabilizer);
+            absorbed[1] = simd.add(absorbed[1], simd.multiply(quotient, bias));
         }
-        self.totals.add_vectors(lanes, absorbed);
+        self.totals.add_vectors(simd, absorbed);
     }
 }
 

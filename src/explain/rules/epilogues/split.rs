@@ -1,12 +1,13 @@
 //! Relevance divided by the denominators of a signed split, which come from the layer's output and `|W| |x|`.
 
+use onnxplain_kernels::cancellation;
+use onnxplain_kernels::microkernel::MOST_SUMS;
+use onnxplain_kernels::nchwc::epilogue::{Bias, BiasLanes};
+use onnxplain_kernels::nchwc::{Epilogue, LANES};
+use onnxplain_kernels::simd::{F32x16, Simd, SimdLoop, SumPair, dispatch, filled_up};
+
 use super::Division;
-use crate::blocked::finish::{Bias, LanesOf};
-use crate::blocked::{Finish, LANES};
-use crate::cancellation;
 use crate::explain::step::Split;
-use crate::lanes::{Lanes, LanesLoop, Sixteen, Totals, filled_up, with_lanes};
-use crate::microkernel::MOST_OUTPUTS;
 use crate::rule::Stabilizer;
 
 /// Relevance `R`, which is what the output holds, over `z = plain · y + magnitude · σ (sums + |b|)`; the sums are
@@ -60,17 +61,17 @@ impl Contributions<'_> {
     }
 }
 
-impl Finish for SplitQuotient<'_> {
-    fn finish(
+impl Epilogue for SplitQuotient<'_> {
+    fn apply(
         &self,
         block: usize,
         at: usize,
         sums: &[f32],
         output: &mut [f32],
-        totals: &mut Totals,
+        totals: &mut SumPair,
     ) {
-        for start in (0..sums.len()).step_by(MOST_OUTPUTS) {
-            let range = start..sums.len().min(start + MOST_OUTPUTS);
+        for start in (0..sums.len()).step_by(MOST_SUMS) {
+            let range = start..sums.len().min(start + MOST_SUMS);
             let (at, sums, output) = (at + start, &sums[range.clone()], &mut output[range]);
             let (whole, rest) = sums.as_chunks();
             let (outputs, last_output) = output.as_chunks_mut();
@@ -87,7 +88,7 @@ impl Finish for SplitQuotient<'_> {
                 // Rows of any length, whose bias is a map.
                 let place = at + whole.len() * LANES;
                 let bias = match self.bias {
-                    Bias::Map(map) => LanesOf::Same(filled_up(&map[place..place + rest.len()])),
+                    Bias::Map(map) => BiasLanes::Same(filled_up(&map[place..place + rest.len()])),
                     _ => self.bias.lanes(block, place),
                 };
                 let (y, sums) = (&[filled_up(&y[whole.len() * LANES..])], &[filled_up(rest)]);
@@ -100,26 +101,26 @@ impl Finish for SplitQuotient<'_> {
 }
 
 impl SplitQuotient<'_> {
-    /// Divides at most [`MOST_OUTPUTS`] numbers.
+    /// Divides at most [`MOST_SUMS`] numbers.
     fn divide(
         &self,
         block: usize,
         at: usize,
         operands: Operands,
-        output: &mut [Sixteen],
-        totals: &mut Totals,
+        output: &mut [F32x16],
+        totals: &mut SumPair,
     ) {
         let Some(contributions) = &self.contributions else {
-            return with_lanes(DivideByOutputSign { rule: self, operands, output, totals });
+            return dispatch(DivideByOutputSign { rule: self, operands, output, totals });
         };
-        let mut room = [[0.0; LANES]; MOST_OUTPUTS / LANES];
+        let mut room = [[0.0; LANES]; MOST_SUMS / LANES];
         let z = &mut room[..output.len()];
         let mut doubts = [0.0; LANES];
-        with_lanes(Denominators { rule: self, operands, z: &mut *z, doubts: &mut doubts });
+        dispatch(Denominators { rule: self, operands, z: &mut *z, doubts: &mut doubts });
         if doubts.iter().any(|&doubt| doubt > 0.0) {
             self.sum_again(contributions, (block, at), operands, z);
         }
-        with_lanes(DivideBy { rule: self, operands, z, output, totals });
+        dispatch(DivideBy { rule: self, operands, z, output, totals });
     }
 
     /// Sums the contributions one by one where the summands of a denominator cancelled.
@@ -129,7 +130,7 @@ impl SplitQuotient<'_> {
         contributions: &Contributions,
         (block, at): (usize, usize),
         operands: Operands,
-        z: &mut [Sixteen],
+        z: &mut [F32x16],
     ) {
         let first = at / LANES % contributions.pixels;
         for (pixel, (z, magnitudes)) in z.iter_mut().zip(operands.sums).enumerate() {
@@ -150,64 +151,65 @@ impl SplitQuotient<'_> {
 /// What denominators are made of, pixel by pixel.
 #[derive(Clone, Copy)]
 struct Operands<'a> {
-    y: &'a [Sixteen],
-    bias: LanesOf<'a>,
-    sums: &'a [Sixteen],
+    y: &'a [F32x16],
+    bias: BiasLanes<'a>,
+    sums: &'a [F32x16],
 }
 
 /// The summands of sixteen denominators, and what of them is the bias's: `[y, |W||x| + |b|]` and `[b, |b|]`.
 #[inline(always)]
-fn summands<L: Lanes>(
-    lanes: L,
+fn summands<L: Simd>(
+    simd: L,
     with_bias: bool,
     operands: &Operands,
     pixel: usize,
 ) -> [[L::Vector; 2]; 2] {
-    let bias = lanes.load(operands.bias.at(pixel));
-    let part = if with_bias { bias } else { lanes.splat(0.0) };
-    let unbiased = lanes.subtract(lanes.load(&operands.y[pixel]), lanes.subtract(bias, part));
-    let part_magnitude = lanes.absolute(part);
-    let magnitude = lanes.absolute(lanes.add(lanes.load(&operands.sums[pixel]), part_magnitude));
+    let bias = simd.load(operands.bias.at(pixel));
+    let part = if with_bias { bias } else { simd.splat(0.0) };
+    let unbiased = simd.subtract(simd.load(&operands.y[pixel]), simd.subtract(bias, part));
+    let part_magnitude = simd.absolute(part);
+    let magnitude = simd.absolute(simd.add(simd.load(&operands.sums[pixel]), part_magnitude));
     [[unbiased, magnitude], [part, part_magnitude]]
 }
 
 /// The weighted sum of two numbers.
 #[inline(always)]
-fn weighted<L: Lanes>(lanes: L, weights: [L::Vector; 2], [a, b]: [L::Vector; 2]) -> L::Vector {
-    lanes.add(lanes.multiply(weights[0], a), lanes.multiply(weights[1], b))
+fn weighted<L: Simd>(simd: L, weights: [L::Vector; 2], [a, b]: [L::Vector; 2]) -> L::Vector {
+    simd.add(simd.multiply(weights[0], a), simd.multiply(weights[1], b))
 }
 
 /// Divides by denominators in which `σ` is the sign of the output.
 struct DivideByOutputSign<'a> {
     rule: &'a SplitQuotient<'a>,
     operands: Operands<'a>,
-    output: &'a mut [Sixteen],
-    totals: &'a mut Totals,
+    output: &'a mut [F32x16],
+    totals: &'a mut SumPair,
 }
 
-impl LanesLoop for DivideByOutputSign<'_> {
+impl SimdLoop for DivideByOutputSign<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let SplitQuotient { stabilizer, split, with_bias, .. } = *self.rule;
-        let division = Division::new(lanes, stabilizer);
-        let (plain, magnitude) = (lanes.splat(split.plain), lanes.splat(split.magnitude));
-        let zero = lanes.splat(0.0);
+        let division = Division::new(simd, stabilizer);
+        let (plain, magnitude) = (simd.splat(split.plain), simd.splat(split.magnitude));
+        let zero = simd.splat(0.0);
         let mut absorbed = [zero; 2];
         for (pixel, output) in self.output.iter_mut().enumerate() {
-            let (y, r) = (lanes.load(&self.operands.y[pixel]), lanes.load(output));
-            let [z, bias] = summands(lanes, with_bias, &self.operands, pixel);
-            let signed = [lanes.subtract(zero, magnitude), magnitude];
-            let weights = [plain, lanes.where_greater(zero, y, signed)];
-            let taken_up = lanes.where_equal(y, zero, [zero, r]);
-            let [quotient, by_stabilizer] =
-                division.quotient(taken_up, weighted(lanes, weights, z));
-            lanes.store(quotient, output);
-            let dropped = lanes.subtract(r, taken_up);
-            absorbed[0] = lanes.add(absorbed[0], lanes.add(by_stabilizer, dropped));
-            let by_bias = lanes.multiply(quotient, weighted(lanes, weights, bias));
-            absorbed[1] = lanes.add(absorbed[1], by_bias);
+            let (y, r) = (simd.load(&self.operands.y[pixel]), simd.load(output));
+            let [z, bias] = summands(simd, with_bias, &self.operands, pixel);
+            let signed = [simd.subtract(zero, magnitude), magnitude];
+            let weights = [plain, simd.where_greater(zero, y, signed)];
+            let taken_up = simd.where_equal(y, zero, [zero, r]);
+            let [quotient, by_stabilizer] = division.quotient(taken_up, weighted(simd, weights, z));
+            simd.store(quotient, output);
+            let dropped = simd.subtract(r, taken_up);
+            absorbed[0] = simd.add(absorbed[0], simd.add(by_stabilizer, dropped));
+            let by_bias = simd.multiply(quotient, weighted(simd, weights, bias));
+            absorbed[1] = simd.add(absorbed[1], by_bias);
         }
-        self.totals.add_vectors(lanes, absorbed);
+        self.totals.add_vectors(simd, absorbed);
     }
 }
 
@@ -215,28 +217,30 @@ impl LanesLoop for DivideByOutputSign<'_> {
 struct Denominators<'a> {
     rule: &'a SplitQuotient<'a>,
     operands: Operands<'a>,
-    z: &'a mut [Sixteen],
+    z: &'a mut [F32x16],
     /// Above zero where a denominator is doubtful.
-    doubts: &'a mut Sixteen,
+    doubts: &'a mut F32x16,
 }
 
-impl LanesLoop for Denominators<'_> {
+impl SimdLoop for Denominators<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let SplitQuotient { split, with_bias, .. } = *self.rule;
-        let weights = [lanes.splat(split.plain), lanes.splat(split.magnitude)];
-        let zero = lanes.splat(0.0);
+        let weights = [simd.splat(split.plain), simd.splat(split.magnitude)];
+        let zero = simd.splat(0.0);
         let mut doubts = zero;
         for (pixel, z) in self.z.iter_mut().enumerate() {
-            let [summands, _] = summands(lanes, with_bias, &self.operands, pixel);
-            let denominator = weighted(lanes, weights, summands);
-            lanes.store(denominator, z);
-            let sum = lanes.load(&self.operands.sums[pixel]);
-            let bias = lanes.absolute(lanes.load(self.operands.bias.at(pixel)));
-            let doubt = cancellation::doubt(lanes, denominator, lanes.add(sum, bias));
-            doubts = lanes.add(doubts, lanes.where_greater(sum, zero, [doubt, zero]));
+            let [summands, _] = summands(simd, with_bias, &self.operands, pixel);
+            let denominator = weighted(simd, weights, summands);
+            simd.store(denominator, z);
+            let sum = simd.load(&self.operands.sums[pixel]);
+            let bias = simd.absolute(simd.load(self.operands.bias.at(pixel)));
+            let doubt = cancellation::doubt(simd, denominator, simd.add(sum, bias));
+            doubts = simd.add(doubts, simd.where_greater(sum, zero, [doubt, zero]));
         }
-        lanes.store(doubts, self.doubts);
+        simd.store(doubts, self.doubts);
     }
 }
 
@@ -244,28 +248,30 @@ impl LanesLoop for Denominators<'_> {
 struct DivideBy<'a> {
     rule: &'a SplitQuotient<'a>,
     operands: Operands<'a>,
-    z: &'a [Sixteen],
-    output: &'a mut [Sixteen],
-    totals: &'a mut Totals,
+    z: &'a [F32x16],
+    output: &'a mut [F32x16],
+    totals: &'a mut SumPair,
 }
 
-impl LanesLoop for DivideBy<'_> {
+impl SimdLoop for DivideBy<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
+    fn run<S: Simd>(self, simd: S) {
         let SplitQuotient { stabilizer, split, with_bias, .. } = *self.rule;
-        let division = Division::new(lanes, stabilizer);
-        let weights = [lanes.splat(split.plain), lanes.splat(split.magnitude)];
-        let mut absorbed = [lanes.splat(0.0); 2];
+        let division = Division::new(simd, stabilizer);
+        let weights = [simd.splat(split.plain), simd.splat(split.magnitude)];
+        let mut absorbed = [simd.splat(0.0); 2];
         for (pixel, output) in self.output.iter_mut().enumerate() {
-            let [_, bias] = summands(lanes, with_bias, &self.operands, pixel);
+            let [_, bias] = summands(simd, with_bias, &self.operands, pixel);
             let [quotient, by_stabilizer] =
-                division.quotient(lanes.load(output), lanes.load(&self.z[pixel]));
-            lanes.store(quotient, output);
-            absorbed[0] = lanes.add(absorbed[0], by_stabilizer);
-            let by_bias = lanes.multiply(quotient, weighted(lanes, weights, bias));
-            absorbed[1] = lanes.add(absorbed[1], by_bias);
+                division.quotient(simd.load(output), simd.load(&self.z[pixel]));
+            simd.store(quotient, output);
+            absorbed[0] = simd.add(absorbed[0], by_stabilizer);
+            let by_bias = simd.multiply(quotient, weighted(simd, weights, bias));
+            absorbed[1] = simd.add(absorbed[1], by_bias);
         }
-        self.totals.add_vectors(lanes, absorbed);
+        self.totals.add_vectors(simd, absorbed);
     }
 }
 
@@ -334,7 +340,7 @@ mod tests {
         let numbers = |count: usize, step: usize| -> Vec<f32> {
             (0..count).map(|at| ((at * step) % 17) as f32 / 4.0 - 2.0).collect()
         };
-        let count = MOST_OUTPUTS + 37;
+        let count = MOST_SUMS + 37;
         let (y, bias) = (numbers(2 * count, 5), numbers(2 * count, 3));
         let quotient = SplitQuotient {
             split: Split { plain: 1.25, magnitude: 0.25 },
@@ -355,7 +361,7 @@ mod tests {
                 relevance / (z + 0.25f32.copysign(z))
             })
             .collect();
-        quotient.finish(0, at, &sums, &mut output, &mut Totals::default());
+        quotient.apply(0, at, &sums, &mut output, &mut SumPair::default());
         assert_eq!(output, expected);
     }
 }

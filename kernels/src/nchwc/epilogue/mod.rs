@@ -1,25 +1,25 @@
-//! What becomes of the sums of a kernel: written, activated, divided by, multiplied.
+//! Epilogues: what happens to the sums of a kernel while they are in the first cache.
 
 mod share;
 
 pub use self::share::Share;
-use super::{Finish, Image, LANES, Totals};
-use crate::simd::{Lanes, LanesLoop, Sixteen, with_lanes};
+use super::{Epilogue, Image, LANES, SumPair};
+use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 
-/// What is added to sums, in blocks.
+/// What is added to sums, in blocks of channels.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Bias<'a> {
     /// Nothing.
     #[default]
     None,
-    /// A number a channel.
+    /// One float per channel.
     Channels(&'a [f32]),
-    /// A number for every sum.
+    /// One float per sum.
     Map(&'a [f32]),
 }
 
 impl<'a> Bias<'a> {
-    /// Numbers that broadcast to an image in blocks: as many as it has, or one a channel.
+    /// Floats that broadcast to an image in blocks: as many as it has, or one per channel.
     pub fn of(numbers: Option<&'a [f32]>, image: Image) -> Bias<'a> {
         match numbers {
             None => Bias::None,
@@ -28,59 +28,64 @@ impl<'a> Bias<'a> {
         }
     }
 
-    /// The summands of the pixels of a block, from a place on.
+    /// The bias of neighbouring pixels of a block, whose first float is at `at` in the image.
     #[inline(always)]
-    pub fn lanes(self, block: usize, at: usize) -> LanesOf<'a> {
+    pub fn lanes(self, block: usize, at: usize) -> BiasLanes<'a> {
         match self {
-            Bias::None => LanesOf::Same([0.0; LANES]),
+            Bias::None => BiasLanes::Same([0.0; LANES]),
             Bias::Channels(numbers) => {
                 let lanes = numbers[block * LANES..].first_chunk();
-                LanesOf::Same(lanes.copied().unwrap_or_default())
+                BiasLanes::Same(lanes.copied().unwrap_or_default())
             }
-            Bias::Map(numbers) => LanesOf::Each(numbers[at..].as_chunks().0),
+            Bias::Map(numbers) => BiasLanes::Each(numbers[at..].as_chunks().0),
         }
     }
 }
 
-/// The summands of neighbouring pixels.
+/// The bias of neighbouring pixels.
 #[derive(Clone, Copy)]
-pub enum LanesOf<'a> {
-    Same(Sixteen),
-    Each(&'a [Sixteen]),
+pub enum BiasLanes<'a> {
+    /// The same for each of them.
+    Same(F32x16),
+    /// One for each of them.
+    Each(&'a [F32x16]),
 }
 
-impl LanesOf<'_> {
+impl BiasLanes<'_> {
+    /// The bias of one of the pixels.
     #[inline(always)]
-    pub fn at(&self, pixel: usize) -> &Sixteen {
+    pub fn at(&self, pixel: usize) -> &F32x16 {
         match self {
-            LanesOf::Same(lanes) => lanes,
-            LanesOf::Each(lanes) => &lanes[pixel],
+            BiasLanes::Same(lanes) => lanes,
+            BiasLanes::Each(lanes) => &lanes[pixel],
         }
     }
 }
 
-/// A function that is applied to sums where they lie.
+/// An elementwise function that is applied in place.
 pub trait Elementwise: Send + Sync {
-    /// The bounds, where all that the function does is to clip: ReLU, ReLU6.
+    /// Lower and upper bound, if the function only clips, as ReLU and ReLU6 do.
     fn clip_bounds(&self) -> Option<(f32, f32)>;
 
-    /// Applies the function to numbers of a block of channels; not called for one that clips.
+    /// Applies the function to floats of a block of channels; not called for one that only clips.
     fn apply(&self, block: usize, numbers: &mut [f32]);
 }
 
-/// `sums + bias`, through a function: a forward pass.
+/// `function(sums + bias)`: a forward pass.
 #[derive(Default)]
 pub struct Forward<'a> {
+    /// What is added.
     pub bias: Bias<'a>,
+    /// What is applied then.
     pub function: Option<&'a dyn Elementwise>,
 }
 
-impl Finish for Forward<'_> {
-    fn finish(&self, block: usize, at: usize, sums: &[f32], output: &mut [f32], _: &mut Totals) {
+impl Epilogue for Forward<'_> {
+    fn apply(&self, block: usize, at: usize, sums: &[f32], output: &mut [f32], _: &mut SumPair) {
         let clip = self.function.and_then(Elementwise::clip_bounds);
         let (low, high) = clip.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
         let bias = self.bias.lanes(block, at);
-        with_lanes(ClippedSum { bias, low, high, sums, output });
+        dispatch(ClippedSum { bias, low, high, sums, output });
         if let (Some(function), None) = (self.function, clip) {
             function.apply(block, output);
         }
@@ -89,32 +94,34 @@ impl Finish for Forward<'_> {
 
 /// `min(max(sums + bias, low), high)`.
 struct ClippedSum<'a> {
-    bias: LanesOf<'a>,
+    bias: BiasLanes<'a>,
     low: f32,
     high: f32,
     sums: &'a [f32],
     output: &'a mut [f32],
 }
 
-impl LanesLoop for ClippedSum<'_> {
+impl SimdLoop for ClippedSum<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self, lanes: impl Lanes) {
-        let (low, high) = (lanes.splat(self.low), lanes.splat(self.high));
+    fn run<S: Simd>(self, simd: S) {
+        let (low, high) = (simd.splat(self.low), simd.splat(self.high));
         for (pixel, (output, sums)) in pixels(self.output, self.sums).enumerate() {
-            let sum = lanes.add(lanes.load(sums), lanes.load(self.bias.at(pixel)));
-            // Compared in this way, what is not a number stays what it is.
-            let raised = lanes.where_greater(low, sum, [low, sum]);
-            lanes.store(lanes.where_greater(raised, high, [high, raised]), output);
+            let sum = simd.add(simd.load(sums), simd.load(self.bias.at(pixel)));
+            // In this order of operands, NaN stays NaN.
+            let raised = simd.where_greater(low, sum, [low, sum]);
+            simd.store(simd.where_greater(raised, high, [high, raised]), output);
         }
     }
 }
 
-/// The numbers of every pixel, to be written and to be read.
+/// Pairs of output and sums, pixel by pixel.
 #[inline(always)]
 pub fn pixels<'a>(
     output: &'a mut [f32],
     sums: &'a [f32],
-) -> impl Iterator<Item = (&'a mut Sixteen, &'a Sixteen)> {
+) -> impl Iterator<Item = (&'a mut F32x16, &'a F32x16)> {
     output.as_chunks_mut().0.iter_mut().zip(sums.as_chunks().0)
 }
 
@@ -122,20 +129,24 @@ pub fn pixels<'a>(
 pub mod tests {
     use super::*;
 
-    /// Four of the sums of a finish that are worked out by hand, on the second of two blocks.
-    pub fn finished(finish: &dyn Finish, sums: [f32; 4], output: [f32; 4]) -> ([f32; 4], [f64; 2]) {
+    /// Applies an epilogue to four sums of the second of two blocks; returns their results and the totals.
+    pub fn finished(
+        epilogue: &dyn Epilogue,
+        sums: [f32; 4],
+        output: [f32; 4],
+    ) -> ([f32; 4], [f64; 2]) {
         let in_lanes = |numbers: [f32; 4]| {
             let mut lanes = [0.0; 2 * LANES];
             lanes[LANES..][..4].copy_from_slice(&numbers);
             lanes
         };
         let (sums, mut output) = (in_lanes(sums), in_lanes(output));
-        let mut totals = Totals::default();
-        finish.finish(1, 2 * LANES, &sums, &mut output, &mut totals);
+        let mut totals = SumPair::default();
+        epilogue.apply(1, 2 * LANES, &sums, &mut output, &mut totals);
         (std::array::from_fn(|lane| output[LANES + lane]), totals.sums())
     }
 
-    /// Numbers of the second pixel of the second block of an image of two pixels.
+    /// An image of two pixels and two blocks, with these floats in the second pixel of the second block.
     pub fn map(numbers: [f32; 4]) -> Vec<f32> {
         let mut map = vec![0.0; 4 * LANES];
         map[3 * LANES..][..4].copy_from_slice(&numbers);
