@@ -184,9 +184,9 @@ fn moves_by_tables() {
             SHAPE,
             &["reshape", "reshape", "sum", "reshape", "sum"],
             |g| {
-                let at = indices(g, &[1, 2, 2, 1], &[0, 0, 2, -1]);
-                let (from, to) = (g.ints(&[0, 0]), g.ints(&[2, 1]));
-                let axes = g.ints(&[2, 3]);
+                let at = indices(g, &[1, 1, 1, 2], &[1, -3]);
+                let (from, to) = (g.ints(&[0, 0, 0]), g.ints(&[1, 1, 2]));
+                let axes = g.ints(&[1, 2, 3]);
                 let part = g.node("Slice", &["x", &from, &to, &axes], &[]);
                 let attributes = [int("axis", 3), text("reduction", "add")];
                 g.node("ScatterElements", &["x", &at, &part], &attributes)

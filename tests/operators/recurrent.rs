@@ -145,7 +145,10 @@ fn lstm(p: &Parameters, x: &[f64], h: &[f64], c: &[f64]) -> (Vec<f64>, Vec<f64>)
     (0..UNITS).map(next).unzip()
 }
 
-fn gru(resets_sum: bool) -> impl Fn(&Parameters, &[f64], &[f64], &[f64]) -> (Vec<f64>, Vec<f64>) {
+/// The state and cell behind a step.
+type Next = (Vec<f64>, Vec<f64>);
+
+fn gru(resets_sum: bool) -> impl Fn(&Parameters, &[f64], &[f64], &[f64]) -> Next {
     move |p, x, h, _| {
         let reset: Vec<f64> = (0..UNITS).map(|unit| sigmoid(p.sum(UNITS + unit, x, h))).collect();
         let next = |unit: usize| {
