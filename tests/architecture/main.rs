@@ -55,11 +55,10 @@ fn may_import(from: &str, to: &str) -> Option<bool> {
 }
 
 /// Folders and files of `src` that are one room with the crate `kernels`.
-const KERNELS: [&str; 8] =
-    ["blocked", "cancellation", "geometry", "lanes", "microkernel", "parallel", "room", "vector"];
+const KERNELS: [&str; 1] = ["parallel"];
 
 /// Arrows against the direction that are not removed yet. No new ones.
-const ARROWS_TO_REMOVE: &[(&str, &str)] = &[("kernels", "tensor"), ("kernels", "linear")];
+const ARROWS_TO_REMOVE: &[(&str, &str)] = &[];
 
 /// How many files of a room are in circles that are not untied yet. No more; where there are fewer, it is written here.
 const CIRCLES_TO_UNTIE: &[(&str, usize)] = &[("explain", 14)];
@@ -89,7 +88,7 @@ fn rooms(sources: &Sources) -> BTreeMap<(String, String), Module> {
 
 /// The room of a folder or file of `src`.
 fn room_of(name: &str) -> String {
-    let is_kernel = KERNELS.contains(&name) || name == "no_microkernel";
+    let is_kernel = KERNELS.contains(&name);
     if is_kernel { "kernels".to_string() } else { name.to_string() }
 }
 
