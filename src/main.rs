@@ -5,7 +5,15 @@
 mod allocator;
 mod cli;
 
-fn main() -> std::process::ExitCode {
+use std::process::ExitCode;
+
+use onnxplain_kernels::simd::Isa;
+
+fn main() -> ExitCode {
     allocator::keep_pages();
+    if let Err(error) = Isa::from_environment() {
+        eprintln!("error: {error}");
+        return ExitCode::from(2);
+    }
     cli::main()
 }

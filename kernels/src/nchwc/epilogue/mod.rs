@@ -126,7 +126,7 @@ pub fn pixels<'a>(
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Applies an epilogue to four sums of the second of two blocks; returns their results and the totals.
