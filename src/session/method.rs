@@ -24,7 +24,7 @@ use crate::method::{self, Scale};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Method(method::Method);
 
 impl Method {
@@ -95,12 +95,6 @@ impl Method {
             Scale::Magnitude => Normalization::Absolute,
             Scale::Relative => Normalization::Unaligned,
         }
-    }
-}
-
-impl Default for Method {
-    fn default() -> Method {
-        Method(method::Method::default())
     }
 }
 

@@ -76,6 +76,11 @@ impl Image {
         self.blocks() * self.block_len()
     }
 
+    /// Whether there are no channels or no pixels.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
     /// `[1, C/16, H, W, 16]`.
     pub fn shape(self) -> [usize; 5] {
         [1, self.blocks(), self.height, self.width, LANES]

@@ -270,7 +270,10 @@ mod tests {
         assert_eq!(text("weight-noise"), " (noisegrad, fusiongrad) [default: 0.2]");
         assert_eq!(text("noise-level"), " [default: smoothgrad 0.15, fusiongrad 0.1]");
         assert_eq!(text("base-method"), " (smoothgrad, noisegrad, fusiongrad) [default: gradient]");
-        assert_eq!(text("layer"), " (grad-cam) [default: the last convolution]");
+        assert_eq!(
+            text("layer"),
+            " (grad-cam) [default: the last convolution of more than one position]"
+        );
         assert_eq!(text("adaptive"), " (smoothtaylor)");
     }
 

@@ -84,7 +84,7 @@ fn names_of_classes(node: &NodeProto) -> Option<Vec<String>> {
     let numbers = numbers.iter().find_map(|name| attribute(node, name));
     match (texts, numbers) {
         (Some(texts), _) if !texts.strings.is_empty() => {
-            Some(texts.strings.iter().map(text).collect())
+            Some(texts.strings.iter().map(|bytes| text(bytes)).collect())
         }
         (_, Some(numbers)) if !numbers.ints.is_empty() => {
             Some(numbers.ints.iter().map(i64::to_string).collect())
@@ -96,7 +96,7 @@ fn names_of_classes(node: &NodeProto) -> Option<Vec<String>> {
 /// A stored vector of texts or whole numbers, as texts.
 fn words(tensor: &TensorProto) -> Option<Vec<String>> {
     if !tensor.string_data.is_empty() {
-        return Some(tensor.string_data.iter().map(text).collect());
+        return Some(tensor.string_data.iter().map(|bytes| text(bytes)).collect());
     }
     let numbers = match tensor.int32_data.is_empty() {
         true => read_whole_numbers(tensor)?,
@@ -105,6 +105,6 @@ fn words(tensor: &TensorProto) -> Option<Vec<String>> {
     Some(numbers.iter().map(i64::to_string).collect())
 }
 
-fn text(bytes: &Vec<u8>) -> String {
+fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
