@@ -1,0 +1,148 @@
+"""One case, from the model to the verdict."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from operators.case import OperatorCase
+from operators.reference import Function, Gradient, gradient, reference
+from program import Answer, Outcome, Program, Refusal, distance, input_range
+
+PREDICTION_LIMIT = 1e-4
+GRADIENT_LIMIT = 2e-3
+IMBALANCE_LIMIT = 1e-3
+RIGHT, REFUSED, WRONG, BROKEN, UNKNOWN = "right", "refused", "WRONG", "BROKEN", "no reference"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is right for a case."""
+
+    by: str
+    """Who says so."""
+    output: np.ndarray
+    target: int
+    function: Function
+    hidden: Function | None
+    """In front of a head: the dense layer."""
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether the output is a probability per class."""
+        return self.output.size > 1 and self.output.min() >= 0 and abs(self.output.sum() - 1) < 1e-4
+
+    def gradients(self, x: np.ndarray) -> list[tuple[Gradient, float]]:
+        """What may be explained, each with a factor: the output; behind a head also what is in front of it, log p and
+        the logit of p."""
+        direct = gradient(self.function, x, self.target)
+        forms = [(direct, 1.0)]
+        if self.hidden is not None:
+            p = float(self.output.flat[self.target])
+            if 0 < p < 1:
+                forms += [(direct, 1 / p), (direct, 1 / (p * (1 - p)))]
+            size = self.hidden(x).size
+            forms.append((gradient(self.hidden, x, min(self.target, size - 1)), 1.0))
+        return forms
+
+
+def examine(program: Program, case: OperatorCase, folder: Path) -> dict:
+    """The row of a case."""
+    row = {"name": case.name, "family": case.family, "operator": case.operator, "opset": case.opset, "label": case.label}
+    x = case.tensor()
+    model, tensor = folder / "model.onnx", folder / "input.npy"
+    np.save(tensor, x)
+    try:
+        truth = truth_of(case, x, model)
+    except NotImplementedError as error:
+        if not model.exists():
+            onnx.save(case.classifier(case.result), model)
+        return row | without_truth(program.explain(model, tensor, "--method", "gradient"), str(error))
+    row["by"] = truth.by
+    backward = program.explain(model, tensor, "--method", "gradient")
+    forward = program.explain(model, tensor, input_range(x))
+    verdicts = []
+    if isinstance(backward, Answer):
+        verdicts += [prediction_verdict(truth, backward), gradient_verdict(case, truth, x, backward)]
+    else:
+        verdicts.append(failed("gradient", backward))
+    verdicts.append(lrp_verdict(forward) if isinstance(forward, Answer) else failed("lrp", forward))
+    for verdict in (BROKEN, WRONG, REFUSED, RIGHT):
+        reasons = [reason for found, reason in verdicts if found == verdict]
+        if reasons:
+            return row | {"verdict": verdict, "reason": "; ".join(dict.fromkeys(reasons))}
+    raise AssertionError("a case has a verdict")
+
+
+def truth_of(case: OperatorCase, x: np.ndarray, path: Path) -> Truth:
+    """Builds and writes the classifier, and runs it elsewhere.
+
+    Raises:
+        NotImplementedError: when nothing else runs it.
+    """
+    alone, _ = reference(case.operator_alone(), x)
+    model = case.classifier(alone(x).shape)
+    onnx.save(model, path)
+    function, by = reference(model, x)
+    hidden = reference(case.dense_alone(), x)[0] if case.dense_before else None
+    output = np.asarray(function(x), np.float64).ravel()
+    return Truth(by, output, int(output.argmax()), function, hidden)
+
+
+def without_truth(outcome: Outcome, reason: str) -> dict:
+    """Nobody knows what this is: a refusal is right, an answer is made up."""
+    if isinstance(outcome, Answer):
+        return {"verdict": UNKNOWN if "org.example" not in reason else WRONG, "reason": f"answered, though {reason}"}
+    return {"verdict": REFUSED if isinstance(outcome, Refusal) else BROKEN, "reason": outcome.reason}
+
+
+def failed(what: str, outcome: Outcome) -> tuple[str, str]:
+    """The verdict where there is no answer."""
+    return (REFUSED if isinstance(outcome, Refusal) else BROKEN), f"{what}: {outcome.reason}"
+
+
+def prediction_verdict(truth: Truth, answer: Answer) -> tuple[str, str]:
+    """The listed classes against the reference."""
+    listed = answer.prediction
+    if not np.isfinite(truth.output).all():
+        return WRONG, "answered, though the reference is not finite"
+    if max(listed) >= truth.output.size:
+        return WRONG, f"prediction: class {max(listed)} of {truth.output.size}"
+    wanted = truth.output[list(listed)]
+    columns = {name: np.array([row[name] if row[name] is not None else np.nan for row in listed.values()]) for name in ("logit", "probability")}
+    errors = [distance(columns["logit"], wanted)]
+    if truth.hidden is not None:
+        errors.append(distance(columns["probability"], wanted))
+    if truth.is_distribution and truth.hidden is not None:
+        # a probability must be told as it is, whatever is explained
+        errors = errors[1:]
+    error = min(errors)
+    return (RIGHT if error <= PREDICTION_LIMIT else WRONG), f"prediction off by {error:.1e}"
+
+
+def gradient_verdict(case: OperatorCase, truth: Truth, x: np.ndarray, answer: Answer) -> tuple[str, str]:
+    """The gradient against central differences."""
+    if answer.relevance is None:
+        return WRONG, "gradient: not written"
+    if case.family == "quantized":
+        is_zero = not answer.relevance.any()
+        return (WRONG, "gradient: zero (rounding is not passed through)") if is_zero else (RIGHT, "gradient: not compared")
+    target = answer.report["target"]["index"]
+    if target != truth.target:
+        return WRONG, f"gradient: of class {target}, not {truth.target}"
+    forms = truth.gradients(x)
+    known = forms[0][0].is_known.mean()
+    if known < 0.3:
+        return RIGHT, "gradient: not compared (kinks everywhere)"
+    error = min(form.distance(answer.relevance, factor) for form, factor in forms)
+    return (RIGHT if error <= GRADIENT_LIMIT else WRONG), f"gradient off by {error:.1e} of the largest entry"
+
+
+def lrp_verdict(answer: Answer) -> tuple[str, str]:
+    """Finite and conserved."""
+    if answer.relevance is None or not np.isfinite(answer.relevance).all():
+        return WRONG, f"lrp ({answer.report['composite']}): relevance is not finite"
+    if not answer.imbalance <= IMBALANCE_LIMIT:
+        return WRONG, f"lrp ({answer.report['composite']}): imbalance {answer.imbalance:.1e}"
+    return RIGHT, f"lrp imbalance {answer.imbalance:.1e}"
