@@ -59,9 +59,13 @@ def main() -> int:
         findings = examine(program, folder)
         verdict = overall(findings)
         counts[verdict] += 1
-        rows.append({"case": folder.name, "verdict": verdict, **{name: vars(found) for name, found in findings.items()}})
+        rows.append(
+            {"case": folder.name, "verdict": verdict, **{name: vars(found) for name, found in findings.items()}}
+        )
         details = "; ".join(
-            f"{name}: {found.detail}" for name, found in shortened(findings) if found.verdict == verdict or arguments.verbose
+            f"{name}: {found.detail}"
+            for name, found in shortened(findings)
+            if found.verdict == verdict or arguments.verbose
         )
         print(f"{folder.name}: {verdict}" + (f" ({details})" if details else ""), flush=True)
     print(", ".join(f"{counts[verdict]} {verdict}" for verdict in (RIGHT, REFUSED, WRONG)))
@@ -72,9 +76,7 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = REPOSITORY.parent / "shared" / "cases" / "models"
     parser.add_argument("cases", type=Path, nargs="?", default=default, help="folder of cases [../shared/cases/models]")
     parser.add_argument("--onnxplain", type=Path, default=Program.default_path(), metavar="FILE", help="the binary")

@@ -72,9 +72,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", type=re.compile, default=re.compile(""), metavar="REGEX", help="of `library/name`")
     parser.add_argument("--exports", nargs="+", choices=EXPORTS, default=EXPORTS, help="[both]")
     parser.add_argument("--results", type=Path, default=Path("models.jsonl"), metavar="FILE", help="[models.jsonl]")
-    parser.add_argument("--work", type=Path, metavar="DIR", help="keep exports and gradients there (about 25 GB) for the next run")
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="keep exports and gradients there (about 25 GB) for the next run"
+    )
     parser.add_argument("--prepare", action="store_true", help="only export, into --work; needs no binary")
-    parser.add_argument("--again", type=re.compile, metavar="REGEX", help="run again what has such a verdict: WRONG|refused")
+    parser.add_argument(
+        "--again", type=re.compile, metavar="REGEX", help="run again what has such a verdict: WRONG|refused"
+    )
     parser.add_argument("--table", type=Path, metavar="FILE", help="write a table in Markdown")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin nothing new after this long")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for one call of the binary [300]")

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from operators import elementwise, movement, products, reductions, spatial
+from operators import elementwise, movement, products, quantized, recurrent, reductions, spatial
 from operators.case import OperatorCase
 from operators.judge import examine
 from operators.tables import details, summary
@@ -31,7 +31,7 @@ from program import Program
 def all_cases() -> Iterator[OperatorCase]:
     """Every case once."""
     seen = set()
-    for module in (elementwise, reductions, products, movement, spatial):
+    for module in (elementwise, reductions, products, recurrent, quantized, movement, spatial):
         for case in module.cases():
             if case.name not in seen:
                 seen.add(case.name)
@@ -70,8 +70,12 @@ def parse() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--onnxplain", type=Path, default=Program.default_path(), metavar="FILE", help="the binary")
-    parser.add_argument("--only", type=re.compile, default=re.compile(""), metavar="REGEX", help="of `family operator-opset attributes`")
-    parser.add_argument("--results", type=Path, default=Path("operators.jsonl"), metavar="FILE", help="[operators.jsonl]")
+    parser.add_argument(
+        "--only", type=re.compile, default=re.compile(""), metavar="REGEX", help="of `family operator-opset attributes`"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=Path("operators.jsonl"), metavar="FILE", help="[operators.jsonl]"
+    )
     parser.add_argument("--again", action="store_true", help="run cases again that have a result")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write tables in Markdown")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the models and inputs of what is wrong there")

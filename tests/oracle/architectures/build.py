@@ -18,11 +18,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 CLASSES = 10
 SIZES = (64, 96, 128, 160, 192, 224, 240, 256, 299)
+AT_LEAST = {"torchvision/alexnet": 224, "torchvision/vgg11": 224, "torchvision/vgg11_bn": 224}
+"""TorchScript cannot export their adaptive pooling for smaller pictures."""
 LOW, HIGH = -2.1, 2.6
 """The range of a photo after ImageNet's normalisation, about."""
 TOO_SMALL = 1e-3
-CALIBRATION = (10, 11, 2)
-"""Seeds of the pictures that BatchNorm's statistics are of; those that are explained are among them."""
+CALIBRATION = (10, 11, 12, 13)
+"""Seeds of the pictures that BatchNorm's statistics are of; those that are explained are of them."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def build(name: str, seed: int = 0) -> Architecture:
     library, _, word = name.partition("/")
     reasons = {}
     for size in SIZES:
+        if size < AT_LEAST.get(name, 0):
+            continue
         torch.manual_seed(seed)
         try:
             network = {"timm": timm_network, "torchvision": torchvision_network, "transformers": transformers_network}[
@@ -130,7 +134,17 @@ def transformers_network(word: str, size: int) -> nn.Module:
 
     usual = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 128}
     config = AutoConfig.for_model(word, num_labels=CLASSES)
-    plain = word in ("vit", "deit", "beit", "dinov2", "dinov2_with_registers", "dinov3_vit", "data2vec-vision", "vit_msn", "ijepa")
+    plain = word in (
+        "vit",
+        "deit",
+        "beit",
+        "dinov2",
+        "dinov2_with_registers",
+        "dinov3_vit",
+        "data2vec-vision",
+        "vit_msn",
+        "ijepa",
+    )
     if plain:
         config = AutoConfig.for_model(word, num_labels=CLASSES, image_size=size, patch_size=16, **usual)
     elif word in ("clip", "siglip"):
@@ -151,18 +165,26 @@ def transformers_network(word: str, size: int) -> nn.Module:
 def randomize(architecture: Architecture, seed: int) -> None:
     """Random numbers wherever initialisation left constants."""
     generator = torch.Generator().manual_seed(seed + 1)
-    inputs = {id(module.weight): module for module in architecture.network.modules() if isinstance(module, (nn.Linear, nn.modules.conv._ConvNd))}
+    inputs = {
+        id(module.weight): module
+        for module in architecture.network.modules()
+        if isinstance(module, (nn.Linear, nn.modules.conv._ConvNd))
+    }
     for name, parameter in architecture.network.named_parameters():
         if not parameter.is_floating_point() or parameter.numel() == 0:
             continue
         low, high = parameter.min().item(), parameter.max().item()
         noise = torch.randn(parameter.shape, generator=generator)
         fan_in = max(parameter[0].numel(), 1) if parameter.ndim > 1 else 1
-        is_tiny_weight = id(parameter) in inputs and parameter.numel() > 1 and parameter.std().item() < 0.5 * fan_in**-0.5
+        is_tiny_weight = (
+            id(parameter) in inputs and parameter.numel() > 1 and parameter.std().item() < 0.5 * fan_in**-0.5
+        )
         if is_tiny_weight:
             parameter.copy_(noise * fan_in**-0.5)
         elif low == high and abs(low) <= TOO_SMALL:
-            is_scale = "gamma" in name or "scale" in name or ".ls" in name or (parameter.ndim == 1 and name.endswith("weight"))
+            is_scale = (
+                "gamma" in name or "scale" in name or ".ls" in name or (parameter.ndim == 1 and name.endswith("weight"))
+            )
             parameter.copy_(0.3 + 0.2 * noise.clamp(-1, 1) if is_scale else 0.1 * noise)
         elif low == high:
             parameter.mul_(1 + 0.25 * noise.clamp(-2, 2))
@@ -177,7 +199,10 @@ def calibrate(architecture: Architecture, generator: torch.Generator) -> None:
         value = inputs[0].detach()
         axes = [axis for axis in range(value.ndim) if axis != 1]
         variance = value.var(axes, unbiased=False).clamp(min=1e-3)
-        noise, factor = torch.randn(variance.shape, generator=generator), torch.rand(variance.shape, generator=generator)
+        noise, factor = (
+            torch.randn(variance.shape, generator=generator),
+            torch.rand(variance.shape, generator=generator),
+        )
         norm.running_mean.copy_(value.mean(axes) + 0.3 * variance.sqrt() * noise)
         norm.running_var.copy_(variance * (0.5 + factor))
 
@@ -195,6 +220,23 @@ def export(architecture: Architecture, way: str, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if way == "torchscript":
-            torch.onnx.export(architecture.network, (picture,), str(path), dynamo=False, opset_version=17, input_names=["input"], output_names=["logits"])
+            torch.onnx.export(
+                architecture.network,
+                (picture,),
+                str(path),
+                dynamo=False,
+                opset_version=17,
+                input_names=["input"],
+                output_names=["logits"],
+            )
         else:
-            torch.onnx.export(architecture.network, (picture,), str(path), dynamo=True, opset_version=20, input_names=["input"], output_names=["logits"], verbose=False)
+            torch.onnx.export(
+                architecture.network,
+                (picture,),
+                str(path),
+                dynamo=True,
+                opset_version=20,
+                input_names=["input"],
+                output_names=["logits"],
+                verbose=False,
+            )

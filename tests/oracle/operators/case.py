@@ -145,7 +145,9 @@ def chain(
 ) -> OperatorCase:
     """A case of several nodes: each step is (operator, inputs, outputs, attributes)."""
     nodes = [
-        helper.make_node(kind, list(inputs), list(outputs), name=f"{kind}_{place}", **(attributes[0] if attributes else {}))
+        helper.make_node(
+            kind, list(inputs), list(outputs), name=f"{kind}_{place}", **(attributes[0] if attributes else {})
+        )
         for place, (kind, inputs, outputs, *attributes) in enumerate(steps)
     ]
     return OperatorCase(family, operator, label, nodes, dict(constants or {}), **rest)

@@ -42,7 +42,13 @@ def activations() -> Iterator[OperatorCase]:
     """Operators that are called activations."""
     for operator, attributes, opset in ACTIVATIONS:
         yield single("activation", operator, attributes, opset=max(opset, 9))
-    for label, slope in {"scalar": number(0.2), "channel": normal(3, 1, 1), "one": floats(0.3), "plane": normal(1, 6, 6), "all": normal(1, 3, 6, 6)}.items():
+    for label, slope in {
+        "scalar": number(0.2),
+        "channel": normal(3, 1, 1),
+        "one": floats(0.3),
+        "plane": normal(1, 6, 6),
+        "all": normal(1, 3, 6, 6),
+    }.items():
         yield single("activation", "PRelu", {}, [("slope", slope)], label=f"slope per {label}", opset=16)
     yield single("activation", "PRelu", {}, [("slope", positive(3, 1, 1))], label="slope per channel", opset=9)
 
@@ -59,7 +65,9 @@ def functions() -> Iterator[OperatorCase]:
         attributes = {"detect_" + direction: 1} if direction else {}
         steps = [("IsInf", ["x"], ["i"], attributes), ("Where", ["i", "c", "x"], ["y"])]
         yield chain("function", "IsInf", direction or "both", steps, {"c": number(0.0)}, opset=20)
-    yield chain("function", "IsNaN", "guard", [("IsNaN", ["x"], ["i"]), ("Where", ["i", "c", "x"], ["y"])], {"c": number(0.0)})
+    yield chain(
+        "function", "IsNaN", "guard", [("IsNaN", ["x"], ["i"]), ("Where", ["i", "c", "x"], ["y"])], {"c": number(0.0)}
+    )
     for to, label in ((10, "float16"), (11, "float64"), (16, "bfloat16"), (6, "int32"), (9, "bool")):
         steps = [("Cast", ["x"], ["c"], {"to": to}), ("Cast", ["c"], ["y"], {"to": 1})]
         yield chain("function", "Cast", f"to {label} and back", steps, opset=17)
@@ -67,7 +75,13 @@ def functions() -> Iterator[OperatorCase]:
 
 def arithmetic() -> Iterator[OperatorCase]:
     """Add, Sub, Mul, Div, Pow, Mod with constants on both sides and with signals."""
-    shapes = {"number": number(0.7), "channel": positive(3, 1, 1), "plane": positive(6, 6), "row": positive(6), "all": positive(1, 3, 6, 6)}
+    shapes = {
+        "number": number(0.7),
+        "channel": positive(3, 1, 1),
+        "plane": positive(6, 6),
+        "row": positive(6),
+        "all": positive(1, 3, 6, 6),
+    }
     for operator in ("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"):
         low = 0.3 if operator in ("Div", "Pow") else -2.0
         for label, constant in shapes.items():
@@ -79,7 +93,11 @@ def arithmetic() -> Iterator[OperatorCase]:
         yield chain("arithmetic", operator, "x, its mean (broadcast)", steps, low=low)
         steps = [("ReduceMean", ["x"], ["m"], {"axes": [2, 3]}), (operator, ["m", "x"], ["y"])]
         yield chain("arithmetic", operator, "its mean, x (broadcast)", steps, low=low)
-        steps = [("ReduceMean", ["x"], ["m"], {"axes": [2, 3]}), ("ReduceMean", ["x"], ["n"], {"axes": [1]}), (operator, ["m", "n"], ["y"])]
+        steps = [
+            ("ReduceMean", ["x"], ["m"], {"axes": [2, 3]}),
+            ("ReduceMean", ["x"], ["n"], {"axes": [1]}),
+            (operator, ["m", "n"], ["y"]),
+        ]
         yield chain("arithmetic", operator, "two broadcast signals", steps, low=low)
         yield chain("arithmetic", operator, "x, x", [(operator, ["x", "x"], ["y"])], low=low)
     for exponent in (2.0, 3.0, 0.5, -1.0, 1.0, 0.0, 2.5):
@@ -100,7 +118,9 @@ def clips() -> Iterator[OperatorCase]:
     yield single("arithmetic", "Clip", {"min": 0.0, "max": 6.0}, opset=9, low=-3.0, high=9.0)
     yield single("arithmetic", "Clip", {}, [("low", number(-0.5)), ("high", number(0.7))], label="both", opset=13)
     yield single("arithmetic", "Clip", {}, [("low", number(-0.5))], label="low alone", opset=13)
-    yield single("arithmetic", "Clip", {}, [("high", number(0.7))], inputs=["x", "", "high"], label="high alone", opset=13)
+    yield single(
+        "arithmetic", "Clip", {}, [("high", number(0.7))], inputs=["x", "", "high"], label="high alone", opset=13
+    )
 
 
 def choices() -> Iterator[OperatorCase]:
@@ -112,14 +132,35 @@ def choices() -> Iterator[OperatorCase]:
         steps = [(operator, ["x", "c"], ["m"]), ("Cast", ["m"], ["f"], {"to": 1}), ("Mul", ["x", "f"], ["y"])]
         yield chain("choice", operator, "cast and multiplied", steps, c)
     for operator in ("And", "Or", "Xor"):
-        steps = [("Greater", ["x", "c"], ["a"]), ("Less", ["x", "d"], ["b"]), (operator, ["a", "b"], ["m"]), ("Where", ["m", "x", "z"], ["y"])]
-        yield chain("choice", operator, "of two comparisons", steps, {"c": number(-0.5), "d": number(0.8), "z": number(0.1)})
+        steps = [
+            ("Greater", ["x", "c"], ["a"]),
+            ("Less", ["x", "d"], ["b"]),
+            (operator, ["a", "b"], ["m"]),
+            ("Where", ["m", "x", "z"], ["y"]),
+        ]
+        yield chain(
+            "choice", operator, "of two comparisons", steps, {"c": number(-0.5), "d": number(0.8), "z": number(0.1)}
+        )
     steps = [("Greater", ["x", "c"], ["a"]), ("Not", ["a"], ["m"]), ("Where", ["m", "x", "c"], ["y"])]
     yield chain("choice", "Not", "of a comparison", steps, c)
     mask = np.random.default_rng(4).random((1, 3, 6, 6)) > 0.4
     for label, where in {"all": mask, "channel": mask[:, :, :1, :1], "plane": mask[0, 0]}.items():
-        yield single("choice", "Where", {}, [("m", where), ("c", number(0.3))], inputs=["m", "x", "c"], label=f"constant mask per {label}, x, constant")
-        yield single("choice", "Where", {}, [("m", where), ("c", number(0.3))], inputs=["m", "c", "x"], label=f"constant mask per {label}, constant, x")
+        yield single(
+            "choice",
+            "Where",
+            {},
+            [("m", where), ("c", number(0.3))],
+            inputs=["m", "x", "c"],
+            label=f"constant mask per {label}, x, constant",
+        )
+        yield single(
+            "choice",
+            "Where",
+            {},
+            [("m", where), ("c", number(0.3))],
+            inputs=["m", "c", "x"],
+            label=f"constant mask per {label}, constant, x",
+        )
         steps = [("Tanh", ["x"], ["t"]), ("Where", ["m", "x", "t"], ["y"])]
         yield chain("choice", "Where", f"constant mask per {label}, two signals", steps, {"m": where})
     steps = [("Tanh", ["x"], ["t"]), ("Greater", ["x", "c"], ["m"]), ("Where", ["m", "x", "t"], ["y"])]

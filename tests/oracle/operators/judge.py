@@ -49,7 +49,13 @@ class Truth:
 
 def examine(program: Program, case: OperatorCase, folder: Path) -> dict:
     """The row of a case."""
-    row = {"name": case.name, "family": case.family, "operator": case.operator, "opset": case.opset, "label": case.label}
+    row = {
+        "name": case.name,
+        "family": case.family,
+        "operator": case.operator,
+        "opset": case.opset,
+        "label": case.label,
+    }
     x = case.tensor()
     model, tensor = folder / "model.onnx", folder / "input.npy"
     np.save(tensor, x)
@@ -110,7 +116,10 @@ def prediction_verdict(truth: Truth, answer: Answer) -> tuple[str, str]:
     if max(listed) >= truth.output.size:
         return WRONG, f"prediction: class {max(listed)} of {truth.output.size}"
     wanted = truth.output[list(listed)]
-    columns = {name: np.array([row[name] if row[name] is not None else np.nan for row in listed.values()]) for name in ("logit", "probability")}
+    columns = {
+        name: np.array([row[name] if row[name] is not None else np.nan for row in listed.values()])
+        for name in ("logit", "probability")
+    }
     errors = [distance(columns["logit"], wanted)]
     if truth.hidden is not None:
         errors.append(distance(columns["probability"], wanted))
@@ -127,7 +136,9 @@ def gradient_verdict(case: OperatorCase, truth: Truth, x: np.ndarray, answer: An
         return WRONG, "gradient: not written"
     if case.family == "quantized":
         is_zero = not answer.relevance.any()
-        return (WRONG, "gradient: zero (rounding is not passed through)") if is_zero else (RIGHT, "gradient: not compared")
+        return (
+            (WRONG, "gradient: zero (rounding is not passed through)") if is_zero else (RIGHT, "gradient: not compared")
+        )
     target = answer.report["target"]["index"]
     if target != truth.target:
         return WRONG, f"gradient: of class {target}, not {truth.target}"

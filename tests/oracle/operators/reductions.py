@@ -26,11 +26,22 @@ def reductions() -> Iterator[OperatorCase]:
             for kept in (0, 1):
                 yield single("reduction", operator, {"axes": axes, "keepdims": kept}, opset=11, low=low)
                 constants = [("axes", whole(*axes))]
-                yield single("reduction", operator, {"keepdims": kept}, constants, label=f"axes input {axes} keepdims={kept}", opset=18, low=low)
+                yield single(
+                    "reduction",
+                    operator,
+                    {"keepdims": kept},
+                    constants,
+                    label=f"axes input {axes} keepdims={kept}",
+                    opset=18,
+                    low=low,
+                )
         yield single("reduction", operator, {"keepdims": 1}, label="all axes", opset=11, low=low)
         yield single("reduction", operator, {"noop_with_empty_axes": 1}, opset=18, low=low)
     for operator in ("ArgMax", "ArgMin"):
-        steps = [(operator, ["x"], ["i"], {"axis": 1, "keepdims": 1}), ("GatherElements", ["x", "i"], ["y"], {"axis": 1})]
+        steps = [
+            (operator, ["x"], ["i"], {"axis": 1, "keepdims": 1}),
+            ("GatherElements", ["x", "i"], ["y"], {"axis": 1}),
+        ]
         yield chain("reduction", operator, "gathers", steps)
     for largest in (0, 1):
         for axis in (1, 3):
@@ -43,7 +54,14 @@ def cumulative() -> Iterator[OperatorCase]:
     for axis in (1, 3):
         for exclusive in (0, 1):
             for reverse in (0, 1):
-                yield single("reduction", "CumSum", {"exclusive": exclusive, "reverse": reverse}, [("axis", np.array(axis, np.int64))], label=f"axis={axis} exclusive={exclusive} reverse={reverse}", opset=14)
+                yield single(
+                    "reduction",
+                    "CumSum",
+                    {"exclusive": exclusive, "reverse": reverse},
+                    [("axis", np.array(axis, np.int64))],
+                    label=f"axis={axis} exclusive={exclusive} reverse={reverse}",
+                    opset=14,
+                )
 
 
 def normalizations() -> Iterator[OperatorCase]:
@@ -51,31 +69,112 @@ def normalizations() -> Iterator[OperatorCase]:
     scale, bias, mean, variance = positive(3), normal(3, seed=3), normal(3, seed=4), positive(3, seed=5)
     constants = [("s", scale), ("b", bias), ("m", mean), ("v", variance)]
     for epsilon in (1e-5, 0.1):
-        yield single("normalization", "BatchNormalization", {"epsilon": epsilon}, constants, label=f"epsilon={epsilon:g}", opset=15)
-        yield single("normalization", "BatchNormalization", {"epsilon": epsilon}, constants, label=f"epsilon={epsilon:g}", opset=9)
-        yield single("normalization", "InstanceNormalization", {"epsilon": epsilon}, constants[:2], label=f"epsilon={epsilon:g}", opset=11)
-    yield single("normalization", "BatchNormalization", {"training_mode": 1}, constants, outputs=["y", "rm", "rv"], label="training_mode=1", opset=15)
+        yield single(
+            "normalization",
+            "BatchNormalization",
+            {"epsilon": epsilon},
+            constants,
+            label=f"epsilon={epsilon:g}",
+            opset=15,
+        )
+        yield single(
+            "normalization",
+            "BatchNormalization",
+            {"epsilon": epsilon},
+            constants,
+            label=f"epsilon={epsilon:g}",
+            opset=9,
+        )
+        yield single(
+            "normalization",
+            "InstanceNormalization",
+            {"epsilon": epsilon},
+            constants[:2],
+            label=f"epsilon={epsilon:g}",
+            opset=11,
+        )
+    yield single(
+        "normalization",
+        "BatchNormalization",
+        {"training_mode": 1},
+        constants,
+        outputs=["y", "rm", "rv"],
+        label="training_mode=1",
+        opset=15,
+    )
     for axis in (1, 2, 3, -1, -2):
         shape = (3, 6, 6)[(axis if axis > 0 else axis + 4) - 1 :]
         for epsilon in (1e-5, 0.1):
             constants = [("s", positive(*shape)), ("b", normal(*shape))]
-            yield single("normalization", "LayerNormalization", {"axis": axis, "epsilon": epsilon}, constants, label=f"axis={axis} epsilon={epsilon:g}", opset=17)
-            yield single("normalization", "RMSNormalization", {"axis": axis, "epsilon": epsilon}, constants[:1], label=f"axis={axis} epsilon={epsilon:g}", opset=23)
-    yield single("normalization", "LayerNormalization", {"axis": -1}, [("s", positive(6))], label="without bias", opset=17)
+            yield single(
+                "normalization",
+                "LayerNormalization",
+                {"axis": axis, "epsilon": epsilon},
+                constants,
+                label=f"axis={axis} epsilon={epsilon:g}",
+                opset=17,
+            )
+            yield single(
+                "normalization",
+                "RMSNormalization",
+                {"axis": axis, "epsilon": epsilon},
+                constants[:1],
+                label=f"axis={axis} epsilon={epsilon:g}",
+                opset=23,
+            )
+    yield single(
+        "normalization", "LayerNormalization", {"axis": -1}, [("s", positive(6))], label="without bias", opset=17
+    )
     for groups in (1, 2, 6):
-        yield single("normalization", "GroupNormalization", {"num_groups": groups}, [("s", positive(6)), ("b", normal(6))], label=f"num_groups={groups}", shape=(1, 6, 6, 3), opset=21)
-        yield single("normalization", "GroupNormalization", {"num_groups": groups}, [("s", positive(groups)), ("b", normal(groups))], label=f"num_groups={groups}", shape=(1, 6, 6, 3), opset=18)
+        yield single(
+            "normalization",
+            "GroupNormalization",
+            {"num_groups": groups},
+            [("s", positive(6)), ("b", normal(6))],
+            label=f"num_groups={groups}",
+            shape=(1, 6, 6, 3),
+            opset=21,
+        )
+        yield single(
+            "normalization",
+            "GroupNormalization",
+            {"num_groups": groups},
+            [("s", positive(groups)), ("b", normal(groups))],
+            label=f"num_groups={groups}",
+            shape=(1, 6, 6, 3),
+            opset=18,
+        )
     for p in (1, 2):
         for axis in (1, -1):
             yield single("normalization", "LpNormalization", {"p": p, "axis": axis}, opset=11)
     for axes in ([0, 2, 3], [1], [1, 2, 3]):
         yield single("normalization", "MeanVarianceNormalization", {"axes": axes}, opset=13)
-    for size, alpha, beta, offset in ((3, 0.3, 0.75, 1.0), (2, 0.5, 0.5, 2.0), (1, 1e-4, 0.75, 1.0), (5, 1.0, 1.0, 0.5)):
+    for size, alpha, beta, offset in (
+        (3, 0.3, 0.75, 1.0),
+        (2, 0.5, 0.5, 2.0),
+        (1, 1e-4, 0.75, 1.0),
+        (5, 1.0, 1.0, 0.5),
+    ):
         attributes = {"size": size, "alpha": alpha, "beta": beta, "bias": offset}
         yield single("normalization", "LRN", attributes, shape=(1, 6, 6, 3), opset=13)
-    steps = [("ReduceMean", ["x"], ["m"], {"axes": [-1]}), ("Sub", ["x", "m"], ["d"]), ("Mul", ["d", "d"], ["q"]), ("ReduceMean", ["q"], ["v"], {"axes": [-1]}), ("Add", ["v", "e"], ["w"]), ("Sqrt", ["w"], ["r"]), ("Div", ["d", "r"], ["y"])]
+    steps = [
+        ("ReduceMean", ["x"], ["m"], {"axes": [-1]}),
+        ("Sub", ["x", "m"], ["d"]),
+        ("Mul", ["d", "d"], ["q"]),
+        ("ReduceMean", ["q"], ["v"], {"axes": [-1]}),
+        ("Add", ["v", "e"], ["w"]),
+        ("Sqrt", ["w"], ["r"]),
+        ("Div", ["d", "r"], ["y"]),
+    ]
     yield chain("normalization", "LayerNorm written out", "squares by Mul", steps, {"e": number(1e-5)})
-    steps = [("ReduceL2", ["x"], ["n"], {"axes": [2, 3]}), ("ReduceMean", ["n"], ["m"], {"axes": [1]}), ("Add", ["m", "e"], ["p"]), ("Div", ["n", "p"], ["g"]), ("Mul", ["x", "g"], ["h"]), ("Add", ["h", "x"], ["y"])]
+    steps = [
+        ("ReduceL2", ["x"], ["n"], {"axes": [2, 3]}),
+        ("ReduceMean", ["n"], ["m"], {"axes": [1]}),
+        ("Add", ["m", "e"], ["p"]),
+        ("Div", ["n", "p"], ["g"]),
+        ("Mul", ["x", "g"], ["h"]),
+        ("Add", ["h", "x"], ["y"]),
+    ]
     yield chain("normalization", "GRN", "ConvNeXtV2", steps, {"e": number(1e-6)})
 
 
@@ -96,14 +195,22 @@ def softmaxes() -> Iterator[OperatorCase]:
     yield chain("softmax", "Softmax", "mask of -10000 added", steps, {"m": np.maximum(mask, np.float32(-10000))})
     steps = [("Where", ["k", "x", "n"], ["a"]), ("Softmax", ["a"], ["y"], {"axis": -1})]
     yield chain("softmax", "Softmax", "masked by Where with -inf", steps, {"k": mask == 0, "n": number(-np.inf)})
-    steps = [("ReduceMax", ["x"], ["m"], {"axes": [-1]}), ("Sub", ["x", "m"], ["d"]), ("Exp", ["d"], ["e"]), ("ReduceSum", ["e", "ax"], ["s"]), ("Div", ["e", "s"], ["y"])]
+    steps = [
+        ("ReduceMax", ["x"], ["m"], {"axes": [-1]}),
+        ("Sub", ["x", "m"], ["d"]),
+        ("Exp", ["d"], ["e"]),
+        ("ReduceSum", ["e", "ax"], ["s"]),
+        ("Div", ["e", "s"], ["y"]),
+    ]
     yield chain("softmax", "Softmax", "written out inside", steps, {"ax": whole(-1)})
 
 
 def heads() -> Iterator[OperatorCase]:
     """What classifiers end in, behind a dense layer of five."""
 
-    def head(operator: str, label: str, steps: list, constants: dict | None = None, width: int = 5, **rest: object) -> OperatorCase:
+    def head(
+        operator: str, label: str, steps: list, constants: dict | None = None, width: int = 5, **rest: object
+    ) -> OperatorCase:
         return chain("head", operator, label, steps, constants, ends_in_classes=True, dense_before=width, **rest)
 
     for operator in ("Softmax", "LogSoftmax", "Sigmoid"):
@@ -112,13 +219,48 @@ def heads() -> Iterator[OperatorCase]:
     yield head("Tanh", "head of one", [("Tanh", ["x"], ["y"])], width=1)
     exponentials = [("Exp", ["x"], ["e"]), ("ReduceSum", ["e", "ax"], ["s"]), ("Div", ["e", "s"], ["y"])]
     yield head("Softmax", "written out", exponentials, {"ax": whole(1)})
-    yield head("Softmax", "of temperature 2", [("Div", ["x", "t"], ["d"]), ("Softmax", ["d"], ["y"])], {"t": number(2.0)})
+    yield head(
+        "Softmax", "of temperature 2", [("Div", ["x", "t"], ["d"]), ("Softmax", ["d"], ["y"])], {"t": number(2.0)}
+    )
     yield head("Softmax", "twice", [("Softmax", ["x"], ["s"]), ("Softmax", ["s"], ["y"])])
-    yield head("Sigmoid", "[1 - p, p]", [("Sigmoid", ["x"], ["p"]), ("Sub", ["one", "p"], ["q"]), ("Concat", ["q", "p"], ["y"], {"axis": 1})], {"one": number(1.0)}, width=1)
-    yield head("Sigmoid", "over their sum", [("Sigmoid", ["x"], ["p"]), ("ReduceSum", ["p", "ax"], ["s"]), ("Div", ["p", "s"], ["y"])], {"ax": whole(1)})
-    yield head("Relu", "over their sum", [("Softplus", ["x"], ["p"]), ("ReduceL1", ["p"], ["s"], {"axes": [1]}), ("Div", ["p", "s"], ["y"])])
-    yield head("Softmax", "mean of two", [("Softmax", ["x"], ["a"]), ("Mul", ["x", "t"], ["z"]), ("Softmax", ["z"], ["b"]), ("Add", ["a", "b"], ["s"]), ("Mul", ["s", "h"], ["y"])], {"t": number(-0.7), "h": number(0.5)})
-    yield head("Softmax", "clipped", [("Softmax", ["x"], ["a"]), ("Clip", ["a", "lo", "hi"], ["y"])], {"lo": number(1e-7), "hi": number(1 - 1e-7)})
+    yield head(
+        "Sigmoid",
+        "[1 - p, p]",
+        [("Sigmoid", ["x"], ["p"]), ("Sub", ["one", "p"], ["q"]), ("Concat", ["q", "p"], ["y"], {"axis": 1})],
+        {"one": number(1.0)},
+        width=1,
+    )
+    yield head(
+        "Sigmoid",
+        "over their sum",
+        [("Sigmoid", ["x"], ["p"]), ("ReduceSum", ["p", "ax"], ["s"]), ("Div", ["p", "s"], ["y"])],
+        {"ax": whole(1)},
+    )
+    yield head(
+        "Relu",
+        "over their sum",
+        [("Softplus", ["x"], ["p"]), ("ReduceL1", ["p"], ["s"], {"axes": [1]}), ("Div", ["p", "s"], ["y"])],
+    )
+    yield head(
+        "Softmax",
+        "mean of two",
+        [
+            ("Softmax", ["x"], ["a"]),
+            ("Mul", ["x", "t"], ["z"]),
+            ("Softmax", ["z"], ["b"]),
+            ("Add", ["a", "b"], ["s"]),
+            ("Mul", ["s", "h"], ["y"]),
+        ],
+        {"t": number(-0.7), "h": number(0.5)},
+    )
+    yield head(
+        "Softmax",
+        "clipped",
+        [("Softmax", ["x"], ["a"]), ("Clip", ["a", "lo", "hi"], ["y"])],
+        {"lo": number(1e-7), "hi": number(1 - 1e-7)},
+    )
     yield head("Log", "of a softmax", [("Softmax", ["x"], ["a"]), ("Log", ["a"], ["y"])])
     yield head("LpNormalization", "head (embedding)", [("LpNormalization", ["x"], ["y"], {"axis": 1, "p": 2})])
-    yield head("Softmax", "times 100 (per cent)", [("Softmax", ["x"], ["a"]), ("Mul", ["a", "h"], ["y"])], {"h": floats(100.0)})
+    yield head(
+        "Softmax", "times 100 (per cent)", [("Softmax", ["x"], ["a"]), ("Mul", ["a", "h"], ["y"])], {"h": floats(100.0)}
+    )
