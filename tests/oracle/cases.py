@@ -2,12 +2,13 @@
 
     python tests/oracle/cases.py ../shared/cases/models
 
-A case is a folder with `model.onnx`, `input.npy`, `expected.json` and mostly `gradient.npy`. Each is explained twice, by
-the gradient and by LRP as it comes (`auto`), and three things are held against what is expected:
+A case is a folder with `model.onnx`, `input.npy`, `expected.json` and mostly `gradient.npy`. Each is explained by the
+gradient, and by LRP under `auto` with and without the tensor's range. These are held against what is expected:
 
 - the prediction: the strongest class, its logit or score, and its probability where the file gives probabilities;
 - the gradient of the strongest class;
-- LRP: finite, not all zero, and conserved.
+- LRP: finite, not all zero, and conserved;
+- the default: LRP without `--input-range` must not refuse the rule that `auto` has chosen.
 
 Prints a line per case: right, refused (with the reason), or WRONG (with a number). Exits with 1 where one is wrong.
 """
@@ -34,7 +35,7 @@ RIGHT, REFUSED, WRONG = "right", "refused", "WRONG"
 
 @dataclass(frozen=True)
 class Finding:
-    """What one of the three comparisons gave."""
+    """What one of the comparisons gave."""
 
     verdict: str
     detail: str
@@ -100,12 +101,14 @@ def examine(program: Program, folder: Path) -> dict[str, Finding]:
         options = [*expectation.options, input_range(np.load(tensor))]
         gradient = program.explain(model, tensor, "--method", "gradient", *expectation.options)
         relevance = program.explain(model, tensor, *options)
+        default = program.explain(model, tensor, *expectation.options)
     answer = next((outcome for outcome in (relevance, gradient) if isinstance(outcome, Answer)), None)
     findings = {}
     if answer is not None:
         findings["prediction"] = judged(expectation.prediction_error(answer))
         findings["gradient"] = told(gradient, expectation) or judged(expectation.gradient_error(gradient))
         findings["lrp"] = told(relevance, expectation) or Finding(*lrp_verdict(relevance))
+        findings["default"] = told(default, expectation) or Finding(*lrp_verdict(default))
     else:
         findings["gradient"] = told(gradient, expectation)
         findings["lrp"] = told(relevance, expectation)

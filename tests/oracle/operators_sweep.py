@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from operators import elementwise, movement, products, quantized, recurrent, reductions, spatial
+from operators import elementwise, movement, others, products, quantized, recurrent, reductions, spatial
 from operators.case import OperatorCase
 from operators.judge import examine
 from operators.tables import details, summary
@@ -31,7 +31,7 @@ from program import Program
 def all_cases() -> Iterator[OperatorCase]:
     """Every case once."""
     seen = set()
-    for module in (elementwise, reductions, products, recurrent, quantized, movement, spatial):
+    for module in (elementwise, reductions, products, recurrent, quantized, movement, others, spatial):
         for case in module.cases():
             if case.name not in seen:
                 seen.add(case.name)
@@ -51,7 +51,7 @@ def main() -> int:
         return 2
     known = read(arguments.results)
     for number, case in enumerate(cases, 1):
-        if case.name in known and not arguments.again:
+        if case.name in known and not (arguments.again and arguments.again.search(known[case.name]["verdict"])):
             continue
         row = run(program, case, arguments.keep)
         known[case.name] = row
@@ -76,7 +76,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--results", type=Path, default=Path("operators.jsonl"), metavar="FILE", help="[operators.jsonl]"
     )
-    parser.add_argument("--again", action="store_true", help="run cases again that have a result")
+    parser.add_argument(
+        "--again", type=re.compile, metavar="REGEX", help="run again what has such a verdict: WRONG|refused"
+    )
     parser.add_argument("--table", type=Path, metavar="FILE", help="write tables in Markdown")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the models and inputs of what is wrong there")
     parser.add_argument("--list", action="store_true", help="only list the cases")

@@ -29,10 +29,15 @@ class OperatorCase:
     low: float = -2.0
     high: float = 2.0
     domains: tuple[tuple[str, int], ...] = ()
+    output_type: int = TensorProto.FLOAT
     ends_in_classes: bool = False
     """Whether `y` is what the classifier says, so that no dense layer follows."""
     result: tuple[int, ...] = (1, CLASSES)
     """Shape of `y`, where nothing else runs the operator."""
+    tolerance: float = 1e-4
+    """Of the prediction; more where the operator rounds, which nobody has to imitate."""
+    hidden: str = "x"
+    """Behind `dense_before`: the value that may be explained in place of the output."""
     dense_before: int = 0
     """Width of a dense layer in front of the operator, for heads; 0 for none."""
 
@@ -66,9 +71,10 @@ class OperatorCase:
         nodes, constants = self._before()
         return self._model([*nodes, *self.nodes], {**constants, **self.constants}, "y")
 
-    def dense_alone(self) -> onnx.ModelProto:
-        """The model that ends in the dense layer in front of a head."""
-        return self._model(*self._before(), "x")
+    def in_front_of_head(self) -> onnx.ModelProto:
+        """The model that ends in what may be explained in place of the output of a head."""
+        nodes, constants = self._before()
+        return self._model([*nodes, *self.nodes], {**constants, **self.constants}, self.hidden)
 
     def classifier(self, values: Sequence[int]) -> onnx.ModelProto:
         """The model, where `y` has the shape `values`."""
@@ -89,12 +95,13 @@ class OperatorCase:
         return self._model([*nodes, *self.nodes, *after], constants, "logits")
 
     def _model(self, nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray], output: str) -> onnx.ModelProto:
+        kind = self.output_type if self.ends_in_classes and output == "y" else TensorProto.FLOAT
         first = "picture" if any("picture" in node.input for node in nodes) else "x"
         graph = helper.make_graph(
             nodes,
             "classifier",
             [helper.make_tensor_value_info(first, TensorProto.FLOAT, self.picture)],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+            [helper.make_tensor_value_info(output, kind, None)],
             [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
         )
         imports = [helper.make_opsetid("", self.opset), *(helper.make_opsetid(*domain) for domain in self.domains)]

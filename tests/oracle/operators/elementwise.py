@@ -68,9 +68,15 @@ def functions() -> Iterator[OperatorCase]:
     yield chain(
         "function", "IsNaN", "guard", [("IsNaN", ["x"], ["i"]), ("Where", ["i", "c", "x"], ["y"])], {"c": number(0.0)}
     )
-    for to, label in ((10, "float16"), (11, "float64"), (16, "bfloat16"), (6, "int32"), (9, "bool")):
+    for to, label, tolerance in (
+        (10, "float16", 1e-3),
+        (11, "float64", 1e-4),
+        (16, "bfloat16", 1e-2),
+        (6, "int32", 1e-4),
+        (9, "bool", 1e-4),
+    ):
         steps = [("Cast", ["x"], ["c"], {"to": to}), ("Cast", ["c"], ["y"], {"to": 1})]
-        yield chain("function", "Cast", f"to {label} and back", steps, opset=17)
+        yield chain("function", "Cast", f"to {label} and back", steps, opset=17, tolerance=tolerance)
 
 
 def arithmetic() -> Iterator[OperatorCase]:

@@ -222,7 +222,7 @@ def heads() -> Iterator[OperatorCase]:
     yield head(
         "Softmax", "of temperature 2", [("Div", ["x", "t"], ["d"]), ("Softmax", ["d"], ["y"])], {"t": number(2.0)}
     )
-    yield head("Softmax", "twice", [("Softmax", ["x"], ["s"]), ("Softmax", ["s"], ["y"])])
+    yield head("Softmax", "twice", [("Softmax", ["x"], ["s"]), ("Softmax", ["s"], ["y"])], hidden="s")
     yield head(
         "Sigmoid",
         "[1 - p, p]",

@@ -8,15 +8,15 @@ VERDICTS = ("right", "refused", "WRONG", "BROKEN", "no reference")
 
 def summary(rows: list[dict]) -> Iterator[str]:
     """A line per operator: how many combinations of attributes are right, refused, wrong."""
-    yield "| operator | opsets | " + " | ".join(VERDICTS) + " |"
-    yield "|---|---|" + "---:|" * len(VERDICTS)
+    yield "| | operator | opsets | " + " | ".join(VERDICTS) + " |"
+    yield "|---|---|---|" + "---:|" * len(VERDICTS)
     operators: dict[tuple[str, str], list[dict]] = {}
     for row in rows:
         operators.setdefault((row["family"], row["operator"]), []).append(row)
-    for (_, operator), group in operators.items():
+    for (family, operator), group in operators.items():
         opsets = ", ".join(map(str, sorted({row["opset"] for row in group})))
-        yield f"| {operator} | {opsets} | {_counts(group)} |"
-    yield f"| all {len(operators)} | | {_counts(rows)} |"
+        yield f"| {family} | {operator} | {opsets} | {_counts(group)} |"
+    yield f"| | all {len(operators)} | | {_counts(rows)} |"
 
 
 def _counts(rows: list[dict]) -> str:
