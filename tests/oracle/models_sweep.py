@@ -86,7 +86,10 @@ def parse() -> argparse.Namespace:
 
 
 def run(program: Program | None, name: str, way: str, work: Path | None) -> dict | None:
-    """Prepares what is not prepared, and examines it with the program, if any; what cannot be built here is no fault of the program."""
+    """Prepares what is not prepared, and examines it with the program, if any.
+
+    What cannot be built here is no fault of the program.
+    """
     row = {"name": name, "export": way}
     with tempfile.TemporaryDirectory() as scratch:
         folder = (work or Path(scratch)) / name.replace("/", "-") / way
@@ -107,7 +110,8 @@ def read(path: Path) -> dict[tuple[str, str], dict]:
 
 def table(chosen: list[str], rows: dict[tuple[str, str], dict]) -> Iterator[str]:
     """A line per architecture."""
-    yield "| architecture | size | preset | TorchScript: prediction, gradient, imbalance | dynamo: prediction, gradient, imbalance | remark |"
+    figures = "prediction, gradient, imbalance"
+    yield f"| architecture | size | preset | TorchScript: {figures} | dynamo: {figures} | remark |"
     yield "|---|---:|---|---|---|---|"
     for name in chosen:
         found = [rows.get((name, way)) for way in EXPORTS]

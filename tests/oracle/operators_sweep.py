@@ -2,9 +2,9 @@
 
     python tests/oracle/operators_sweep.py --results operators.jsonl --table operators.md
 
-Every case is a picture, an operator with its attributes (opset 9 to 24), and a dense layer (`operators/`). The prediction
-is compared with onnxruntime (1e-4 of the largest logit), the gradient with central differences (2e-3 of the largest
-entry), and LRP under `auto` has to be finite and conserved. A refusal is a result; an answer that is off is not.
+Every case is a picture, an operator with its attributes (opset 9 to 24), and a dense layer (`operators/`). The
+prediction is compared with onnxruntime (1e-4 of the largest logit), the gradient with central differences (2e-3 of the
+largest entry), and LRP under `auto` has to be finite and conserved. A refusal is a result; an answer that is off is not.
 
 The results are a line of JSON per case; a case that has one is not run again. Exits with 1 where one is wrong.
 """

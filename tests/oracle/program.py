@@ -1,7 +1,7 @@
 """Calls the binary on one model and one tensor, and tells an answer from a refusal from a breakdown.
 
-`binary.py` does the same for the parity tables, where a failure ends the row. Here a refusal is a result of its own: the
-sweeps ask whether what is not refused is right.
+`binary.py` does the same for the parity tables, where a failure ends the row. Here a refusal is a result of its own:
+the sweeps ask whether what is not refused is right.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Builds an architecture with random weights and random BatchNorm statistics, and exports it.
 
-Weights keep the library's own initialisation, except where that would hide mistakes: what starts at zero (the last scale
-of a residual block, biases, class tokens), at one (scales) or at a millionth (layer scale) is drawn at random, and
+Weights keep the library's own initialisation, except where that would hide mistakes: what starts at zero (the last
+scale of a residual block, biases, class tokens), at one (scales) or at a millionth (layer scale) is drawn at random, and
 dense layers and convolutions that start tiny get a deviation of 1/√fan-in. BatchNorm gets the statistics of its input,
 moved by a third of a deviation and scaled by 0.5 to 1.5, so that signals stay within reason and no fold is an identity.
 """
@@ -18,7 +18,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 CLASSES = 10
 SIZES = (64, 96, 128, 160, 192, 224, 240, 256, 299)
-AT_LEAST = {"torchvision/alexnet": 224, "torchvision/vgg11": 224, "torchvision/vgg11_bn": 224}
+AT_LEAST = {
+    f"{library}/{name}": 224 for library in ("torchvision", "timm") for name in ("alexnet", "vgg11", "vgg11_bn")
+}
 """TorchScript cannot export their adaptive pooling for smaller pictures."""
 LOW, HIGH = -2.1, 2.6
 """The range of a photo after ImageNet's normalisation, about."""

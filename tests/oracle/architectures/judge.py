@@ -11,10 +11,14 @@ import torch
 from architectures.build import CALIBRATION, HIGH, LOW, Architecture, export
 from program import Answer, Outcome, Program, Refusal, distance
 
-PREDICTION_LIMIT = 1e-4
+PREDICTION_LIMIT, PREDICTION_CAP = 1e-4, 1e-2
 GRADIENT_LIMIT = 1e-3
+ROUNDING = 1e-5
+"""What torch's float32 gradient is off by where no decision falls the other way, at most."""
 ROUNDING_FACTOR = 5.0
-"""A gradient may be this many times further off than torch's own float32 is."""
+"""How many times further off than float32 is elsewhere (torch's from float64, onnxruntime's from torch's) may we be?"""
+EDGE = 1e-4
+"""1 - cosine of a gradient in which one ReLU or one pooling window decided the other way, at most."""
 IMBALANCE_LIMIT = 1e-3
 RIGHT, REFUSED, WRONG, BROKEN, NOT_EXPORTED = "right", "refused", "WRONG", "BROKEN", "not exported"
 ATTEMPTS = 2
@@ -32,7 +36,11 @@ def prepare(architecture: Architecture, way: str, folder: Path) -> None:
     except Exception as error:  # exporters raise whatever they like
         truth["not_exported"] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     truth["export_seconds"] = round(time.monotonic() - begin, 1)
-    found = [point(architecture, model, seed) for seed in CALIBRATION] if model.exists() else []
+    found: list = []
+    for seed in CALIBRATION if model.exists() else ():
+        found.append(point(architecture, model, seed))
+        if sum(known["rounding"] < ROUNDING for known, _ in found) == ATTEMPTS:
+            break
     # the pictures on which torch itself rounds least: the fewest decisions on the edge
     found.sort(key=lambda pair: np.nan_to_num(pair[0]["rounding"]))
     for attempt, (known, arrays) in enumerate(found[:ATTEMPTS]):
@@ -80,11 +88,15 @@ def examine(program: Program, folder: Path) -> dict:
     if not truth["pictures"]:
         return row | {"verdict": NOT_EXPORTED, "reason": truth.get("not_exported", "no reason")}
     begin = time.monotonic()
+    found = []
     for attempt, known in enumerate(truth["pictures"]):
-        row |= compare(program, folder, attempt, known)
-        if row["verdict"] != WRONG:
+        found.append(compare(program, folder, attempt, known))
+        if found[-1]["verdict"] != WRONG:
             break
-    return row | {"seconds": round(time.monotonic() - begin, 1)}
+    best = min(found, key=lambda one: (one["verdict"] != RIGHT, one.get("gradient", 0.0)))
+    if best["verdict"] == WRONG and not best["faults"] and best["edge"] <= EDGE:
+        best |= {"verdict": RIGHT, "reason": f"{best['reason']}, 1 - cosine {best['edge']:.0e}: a decision on the edge"}
+    return row | best | {"seconds": round(time.monotonic() - begin, 1)}
 
 
 def compare(program: Program, folder: Path, attempt: int, known: dict) -> dict:
@@ -96,7 +108,9 @@ def compare(program: Program, folder: Path, attempt: int, known: dict) -> dict:
     logits, listed = np.array(known["logits"]), backward.prediction
     scores = np.array([np.nan if row["logit"] is None else row["logit"] for row in listed.values()])
     prediction = distance(scores, logits[list(listed)]) if max(listed) < logits.size else float("inf")
-    error = distance(backward.relevance, np.load(folder / f"gradient-{attempt}.npy"))
+    allowed_prediction = max(PREDICTION_LIMIT, min(ROUNDING_FACTOR * known["export"], PREDICTION_CAP))
+    wanted = np.load(folder / f"gradient-{attempt}.npy")
+    error = distance(backward.relevance, wanted)
     allowed = max(GRADIENT_LIMIT, ROUNDING_FACTOR * np.nan_to_num(known["rounding"]))
     row = {"prediction": prediction, "gradient": error, "rounding": known["rounding"], "export_error": known["export"]}
     forward = program.explain(model, tensor, f"--input-range={LOW},{HIGH}")
@@ -104,17 +118,24 @@ def compare(program: Program, folder: Path, attempt: int, known: dict) -> dict:
         return row | failed("lrp", forward)
     is_finite = forward.relevance is not None and bool(np.isfinite(forward.relevance).all())
     row |= {"composite": forward.report["composite"], "imbalance": forward.imbalance}
-    wrong = [
+    faults = [
         text
         for is_wrong, text in (
-            (not prediction <= PREDICTION_LIMIT, f"prediction off by {prediction:.1e}"),
-            (not error <= allowed, f"gradient off by {error:.1e} (torch's float32: {known['rounding']:.1e})"),
+            (not prediction <= allowed_prediction, f"prediction off by {prediction:.1e}"),
             (not is_finite, "relevance is not finite"),
             (is_finite and not forward.imbalance <= IMBALANCE_LIMIT, f"imbalance {forward.imbalance:.1e}"),
         )
         if is_wrong
     ]
-    return row | {"verdict": WRONG if wrong else RIGHT, "reason": "; ".join(wrong)}
+    off = [] if error <= allowed else [f"gradient off by {error:.1e} (torch's float32: {known['rounding']:.1e})"]
+    verdict = {"verdict": WRONG if faults or off else RIGHT, "reason": "; ".join(faults + off)}
+    return row | verdict | {"faults": len(faults), "edge": one_minus_cosine(backward.relevance, wanted)}
+
+
+def one_minus_cosine(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Zero for arrays that point the same way."""
+    product, lengths = found.ravel() @ wanted.ravel(), np.linalg.norm(found) * np.linalg.norm(wanted)
+    return float(1 - product / lengths) if lengths > 0 else 1.0
 
 
 def failed(what: str, outcome: Outcome) -> dict:

@@ -54,8 +54,10 @@ def pads() -> Iterator[OperatorCase]:
 def slices() -> Iterator[OperatorCase]:
     """Slice forwards, backwards, beyond the end."""
     options = {
-        "inside": ((1, 1), (5, 4), (2, 3), None), "steps": ((0, 1), (6, 6), (2, 3), (2, 3)), "backwards": ((-1, -1), (-7, -7), (2, 3), (-1, -2)),
-        "beyond": ((2, 0), (1000, 9223372036854775807), (2, 3), None), "from the end": ((-3, -4), (-1, 1000), (2, 3), None), "negative axes": ((1, 0), (3, 2), (-1, -3), None),
+        "inside": ((1, 1), (5, 4), (2, 3), None), "steps": ((0, 1), (6, 6), (2, 3), (2, 3)),
+        "backwards": ((-1, -1), (-7, -7), (2, 3), (-1, -2)),
+        "beyond": ((2, 0), (1000, 9223372036854775807), (2, 3), None),
+        "from the end": ((-3, -4), (-1, 1000), (2, 3), None), "negative axes": ((1, 0), (3, 2), (-1, -3), None),
         "backwards to the start": ((4,), (-9223372036854775808,), (3,), (-1,)), "channel": ((1,), (2,), (1,), None),
     }  # fmt: skip
     for label, (starts, ends, axes, steps) in options.items():

@@ -119,8 +119,10 @@ def attention() -> Iterator[OperatorCase]:
     some[:, 0] = True
     additive = normal(6, 6, seed=8)
     masks: dict[str, np.ndarray | None] = {
-        "no mask": None, "boolean causal": causal, "boolean": some, "boolean per head": np.stack([some, some.T | causal])[None], "boolean broadcast": some[:1].copy(),
-        "additive": additive, "additive -inf": np.where(causal, 0, -np.inf).astype(np.float32), "additive per head": normal(1, 2, 6, 6, seed=9), "all true": np.ones((6, 6), bool),
+        "no mask": None, "boolean causal": causal, "boolean": some,
+        "boolean per head": np.stack([some, some.T | causal])[None], "boolean broadcast": some[:1].copy(),
+        "additive": additive, "additive -inf": np.where(causal, 0, -np.inf).astype(np.float32),
+        "additive per head": normal(1, 2, 6, 6, seed=9), "all true": np.ones((6, 6), bool),
     }  # fmt: skip
     options: list[dict] = [
         {},

@@ -1,4 +1,4 @@
-"""What a one-operator classifier computes, and its gradient: onnxruntime, else onnx's own evaluator; central differences.
+"""What a one-operator classifier computes, by onnxruntime or onnx's own evaluator; its gradient by central differences.
 
 onnxruntime runs unoptimised and in float32, so a derivative is taken with wide steps and extrapolated (Richardson):
 with h = 0.03 its rounding is 1e-5 of a logit per unit, and the error of truncation h⁴. Where the quotients for h and

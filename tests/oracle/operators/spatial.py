@@ -159,8 +159,10 @@ def pools() -> Iterator[OperatorCase]:
 def convolutions() -> Iterator[OperatorCase]:
     """Conv."""
     options: list[tuple[dict, int]] = [
-        ({}, 1), ({"strides": [2, 2]}, 1), ({"pads": [1, 1, 1, 1]}, 1), ({"pads": [0, 1, 2, 0]}, 1), ({"dilations": [2, 2]}, 1),
-        ({"dilations": [2, 1], "strides": [1, 2], "pads": [2, 1, 2, 1]}, 1), ({"group": 3}, 3), ({"group": 3, "pads": [1, 1, 1, 1], "strides": [2, 2]}, 3),
+        ({}, 1), ({"strides": [2, 2]}, 1), ({"pads": [1, 1, 1, 1]}, 1), ({"pads": [0, 1, 2, 0]}, 1),
+        ({"dilations": [2, 2]}, 1),
+        ({"dilations": [2, 1], "strides": [1, 2], "pads": [2, 1, 2, 1]}, 1), ({"group": 3}, 3),
+        ({"group": 3, "pads": [1, 1, 1, 1], "strides": [2, 2]}, 3),
         *(({"auto_pad": pad, "strides": [stride, stride]}, 1) for pad in ("SAME_UPPER", "SAME_LOWER", "VALID") for stride in (1, 2)),
         ({"auto_pad": "SAME_UPPER", "dilations": [2, 2]}, 1), ({"auto_pad": "NOTSET", "pads": [1, 1, 0, 0]}, 1),
     ]  # fmt: skip
@@ -205,9 +207,12 @@ def convolutions() -> Iterator[OperatorCase]:
 def transposed_convolutions() -> Iterator[OperatorCase]:
     """ConvTranspose."""
     options: list[tuple[dict, int]] = [
-        ({}, 1), ({"strides": [2, 2]}, 1), ({"strides": [2, 2], "pads": [1, 1, 1, 1]}, 1), ({"strides": [2, 2], "output_padding": [1, 1]}, 1),
-        ({"strides": [2, 3], "pads": [1, 0, 0, 1], "output_padding": [1, 2]}, 1), ({"dilations": [2, 2]}, 1), ({"dilations": [2, 1], "strides": [1, 2]}, 1),
-        ({"group": 3}, 3), ({"group": 3, "strides": [2, 2]}, 3), ({"strides": [2, 2], "output_shape": [12, 12]}, 1), ({"strides": [2, 2], "output_shape": [13, 12]}, 1),
+        ({}, 1), ({"strides": [2, 2]}, 1), ({"strides": [2, 2], "pads": [1, 1, 1, 1]}, 1),
+        ({"strides": [2, 2], "output_padding": [1, 1]}, 1),
+        ({"strides": [2, 3], "pads": [1, 0, 0, 1], "output_padding": [1, 2]}, 1), ({"dilations": [2, 2]}, 1),
+        ({"dilations": [2, 1], "strides": [1, 2]}, 1),
+        ({"group": 3}, 3), ({"group": 3, "strides": [2, 2]}, 3), ({"strides": [2, 2], "output_shape": [12, 12]}, 1),
+        ({"strides": [2, 2], "output_shape": [13, 12]}, 1),
         *(({"auto_pad": pad, "strides": [2, 2]}, 1) for pad in ("SAME_UPPER", "SAME_LOWER", "VALID")),
         ({"auto_pad": "SAME_UPPER", "strides": [2, 2], "output_shape": [12, 12]}, 1),
     ]  # fmt: skip

@@ -31,5 +31,5 @@ def details(rows: list[dict]) -> Iterator[str]:
     for verdict in reversed(VERDICTS[1:]):
         for row in rows:
             if row["verdict"] == verdict:
-                reason = row["reason"].replace("|", "\\|")[:300]
-                yield f"| {row['operator']} | {row['opset']} | {row['label'].replace('|', chr(92) + '|')} | {verdict} | {reason} |"
+                label, reason = (row[word].replace("|", "\\|")[:300] for word in ("label", "reason"))
+                yield f"| {row['operator']} | {row['opset']} | {label} | {verdict} | {reason} |"
