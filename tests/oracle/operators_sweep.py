@@ -4,7 +4,7 @@
 
 Every case is a picture, an operator with its attributes (opset 9 to 24), and a dense layer (`operators/`). The
 prediction is compared with onnxruntime (1e-4 of the largest logit), the gradient with central differences (2e-3 of the
-largest entry), and LRP under `auto` has to be finite and conserved. A refusal is a result; an answer that is off is not.
+largest entry), and LRP under `auto` has to be finite and conserved. A refusal is a result; a wrong answer is a fault.
 
 The results are a line of JSON per case; a case that has one is not run again. Exits with 1 where one is wrong.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from operators import elementwise, movement, others, products, quantized, recurrent, reductions, spatial
+from operators import elementwise, heads, movement, others, products, quantized, recurrent, reductions, spatial
 from operators.case import OperatorCase
 from operators.judge import examine
 from operators.tables import details, summary
@@ -31,7 +31,7 @@ from program import Program
 def all_cases() -> Iterator[OperatorCase]:
     """Every case once."""
     seen = set()
-    for module in (elementwise, reductions, products, recurrent, quantized, movement, others, spatial):
+    for module in (elementwise, reductions, heads, products, recurrent, quantized, movement, others, spatial):
         for case in module.cases():
             if case.name not in seen:
                 seen.add(case.name)

@@ -1,9 +1,10 @@
 """Builds an architecture with random weights and random BatchNorm statistics, and exports it.
 
 Weights keep the library's own initialisation, except where that would hide mistakes: what starts at zero (the last
-scale of a residual block, biases, class tokens), at one (scales) or at a millionth (layer scale) is drawn at random, and
-dense layers and convolutions that start tiny get a deviation of 1/√fan-in. BatchNorm gets the statistics of its input,
-moved by a third of a deviation and scaled by 0.5 to 1.5, so that signals stay within reason and no fold is an identity.
+scale of a residual block, biases, class tokens), at one (scales) or at a millionth (layer scale) is drawn at random,
+and dense layers and convolutions that start tiny get a deviation of 1/√fan-in. BatchNorm gets the statistics of its
+input, moved by a third of a deviation and scaled by 0.5 to 1.5, so that signals stay within reason and no fold is an
+identity.
 """
 
 import logging

@@ -15,7 +15,7 @@ ACTIVATIONS: list[tuple[str, dict, int]] = [
     *(("Celu", {"alpha": alpha}, 12) for alpha in (0.3, 1.0, 2.5)), ("Celu", {}, 12),
     ("Selu", {}, 6), ("Selu", {"alpha": 0.7, "gamma": 2.0}, 6), ("Selu", {"alpha": 2.0}, 22),
     ("Selu", {"gamma": 0.4}, 6),
-    *(("HardSigmoid", {"alpha": alpha, "beta": beta}, 6) for alpha, beta in ((0.2, 0.5), (1 / 6, 0.5), (0.4, 0.1), (1.0, 0.9))),
+    *(("HardSigmoid", {"alpha": a, "beta": b}, 6) for a, b in ((0.2, 0.5), (1 / 6, 0.5), (0.4, 0.1), (1.0, 0.9))),
     ("HardSigmoid", {}, 6),
     *(("ThresholdedRelu", {"alpha": alpha}, 10) for alpha in (0.3, 1.0, 0.0, -0.5)), ("ThresholdedRelu", {}, 10),
     ("Shrink", {"lambd": 0.5}, 9), ("Shrink", {"lambd": 0.5, "bias": 0.5}, 9),

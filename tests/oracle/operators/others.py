@@ -1,11 +1,11 @@
-"""Older forms of operators, shapes that are computed in the graph, rarer operators, outputs that are classes."""
+"""Older forms of operators, shapes that are computed in the graph, rarer operators."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from onnx import TensorProto, helper
 
-from operators.case import OperatorCase, chain, floats, normal, number, positive, single, whole
+from operators.case import OperatorCase, chain, floats, normal, number, single, whole
 
 
 def cases() -> Iterator[OperatorCase]:
@@ -15,7 +15,6 @@ def cases() -> Iterator[OperatorCase]:
     yield from sampling()
     yield from rotary()
     yield from pools_before_means()
-    yield from class_outputs()
 
 
 def older_forms() -> Iterator[OperatorCase]:
@@ -149,27 +148,3 @@ def pools_before_means() -> Iterator[OperatorCase]:
             steps = [(operator, ["x"], ["p"], attributes), ("GlobalAveragePool", ["p"], ["y"])]
             text = " ".join(f"{name}={value}" for name, value in attributes.items())
             yield chain("pool", operator, f"then a mean: {text}", steps, opset=19)
-
-
-def class_outputs() -> Iterator[OperatorCase]:
-    """Files that end in classes or in the few best: the scores in front are what there is to explain."""
-    options = {"ends_in_classes": True, "dense_before": 5, "opset": 13}
-    for keep in (0, 1):
-        yield single("head", "ArgMax", {"axis": 1, "keepdims": keep}, output_type=TensorProto.INT64, **options)
-    steps = [("Softmax", ["x"], ["p"]), ("ArgMax", ["p"], ["y"], {"axis": 1})]
-    yield chain("head", "ArgMax", "of a softmax", steps, output_type=TensorProto.INT64, **options)
-    yield chain(
-        "head",
-        "TopK",
-        "indices",
-        [("TopK", ["x", "k"], ["v", "y"])],
-        {"k": whole(2)},
-        output_type=TensorProto.INT64,
-        **options,
-    )
-    steps = [("Sigmoid", ["x"], ["p"]), ("Greater", ["p", "h"], ["y"])]
-    yield chain("head", "Greater", "than a half", steps, {"h": number(0.5)}, output_type=TensorProto.BOOL, **options)
-    steps = [("Softmax", ["x"], ["p"]), ("MatMul", ["p", "v"], ["y"])]
-    yield chain(
-        "head", "Softmax", "expected value (age)", steps, {"v": positive(5, 1)}, ends_in_classes=True, dense_before=5
-    )

@@ -1,10 +1,10 @@
-"""Reductions, normalizations, softmaxes, and what stands at the end of classifiers."""
+"""Reductions, normalizations, softmaxes inside the network."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from operators.case import OperatorCase, chain, floats, normal, number, positive, single, whole
+from operators.case import OperatorCase, chain, normal, number, positive, single, whole
 
 REDUCTIONS = ["Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "SumSquare", "LogSum", "LogSumExp"]
 
@@ -15,7 +15,6 @@ def cases() -> Iterator[OperatorCase]:
     yield from cumulative()
     yield from normalizations()
     yield from softmaxes()
-    yield from heads()
 
 
 def reductions() -> Iterator[OperatorCase]:
@@ -203,64 +202,3 @@ def softmaxes() -> Iterator[OperatorCase]:
         ("Div", ["e", "s"], ["y"]),
     ]
     yield chain("softmax", "Softmax", "written out inside", steps, {"ax": whole(-1)})
-
-
-def heads() -> Iterator[OperatorCase]:
-    """What classifiers end in, behind a dense layer of five."""
-
-    def head(
-        operator: str, label: str, steps: list, constants: dict | None = None, width: int = 5, **rest: object
-    ) -> OperatorCase:
-        return chain("head", operator, label, steps, constants, ends_in_classes=True, dense_before=width, **rest)
-
-    for operator in ("Softmax", "LogSoftmax", "Sigmoid"):
-        yield head(operator, "head", [(operator, ["x"], ["y"])])
-    yield head("Sigmoid", "head of one", [("Sigmoid", ["x"], ["y"])], width=1)
-    yield head("Tanh", "head of one", [("Tanh", ["x"], ["y"])], width=1)
-    exponentials = [("Exp", ["x"], ["e"]), ("ReduceSum", ["e", "ax"], ["s"]), ("Div", ["e", "s"], ["y"])]
-    yield head("Softmax", "written out", exponentials, {"ax": whole(1)})
-    yield head(
-        "Softmax", "of temperature 2", [("Div", ["x", "t"], ["d"]), ("Softmax", ["d"], ["y"])], {"t": number(2.0)}
-    )
-    yield head("Softmax", "twice", [("Softmax", ["x"], ["s"]), ("Softmax", ["s"], ["y"])], hidden="s")
-    yield head(
-        "Sigmoid",
-        "[1 - p, p]",
-        [("Sigmoid", ["x"], ["p"]), ("Sub", ["one", "p"], ["q"]), ("Concat", ["q", "p"], ["y"], {"axis": 1})],
-        {"one": number(1.0)},
-        width=1,
-    )
-    yield head(
-        "Sigmoid",
-        "over their sum",
-        [("Sigmoid", ["x"], ["p"]), ("ReduceSum", ["p", "ax"], ["s"]), ("Div", ["p", "s"], ["y"])],
-        {"ax": whole(1)},
-    )
-    yield head(
-        "Relu",
-        "over their sum",
-        [("Softplus", ["x"], ["p"]), ("ReduceL1", ["p"], ["s"], {"axes": [1]}), ("Div", ["p", "s"], ["y"])],
-    )
-    yield head(
-        "Softmax",
-        "mean of two",
-        [
-            ("Softmax", ["x"], ["a"]),
-            ("Mul", ["x", "t"], ["z"]),
-            ("Softmax", ["z"], ["b"]),
-            ("Add", ["a", "b"], ["s"]),
-            ("Mul", ["s", "h"], ["y"]),
-        ],
-        {"t": number(-0.7), "h": number(0.5)},
-    )
-    yield head(
-        "Softmax",
-        "clipped",
-        [("Softmax", ["x"], ["a"]), ("Clip", ["a", "lo", "hi"], ["y"])],
-        {"lo": number(1e-7), "hi": number(1 - 1e-7)},
-    )
-    yield head("Log", "of a softmax", [("Softmax", ["x"], ["a"]), ("Log", ["a"], ["y"])])
-    yield head("LpNormalization", "head (embedding)", [("LpNormalization", ["x"], ["y"], {"axis": 1, "p": 2})])
-    yield head(
-        "Softmax", "times 100 (per cent)", [("Softmax", ["x"], ["a"]), ("Mul", ["a", "h"], ["y"])], {"h": floats(100.0)}
-    )

@@ -163,7 +163,8 @@ def convolutions() -> Iterator[OperatorCase]:
         ({"dilations": [2, 2]}, 1),
         ({"dilations": [2, 1], "strides": [1, 2], "pads": [2, 1, 2, 1]}, 1), ({"group": 3}, 3),
         ({"group": 3, "pads": [1, 1, 1, 1], "strides": [2, 2]}, 3),
-        *(({"auto_pad": pad, "strides": [stride, stride]}, 1) for pad in ("SAME_UPPER", "SAME_LOWER", "VALID") for stride in (1, 2)),
+        *(({"auto_pad": pad, "strides": [1, 1]}, 1) for pad in ("SAME_UPPER", "SAME_LOWER", "VALID")),
+        *(({"auto_pad": pad, "strides": [2, 2]}, 1) for pad in ("SAME_UPPER", "SAME_LOWER", "VALID")),
         ({"auto_pad": "SAME_UPPER", "dilations": [2, 2]}, 1), ({"auto_pad": "NOTSET", "pads": [1, 1, 0, 0]}, 1),
     ]  # fmt: skip
     for attributes, group in options:
