@@ -1,5 +1,6 @@
 """One case, from the model to the verdict."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,12 +90,28 @@ def examine(program: Program, case: OperatorCase, folder: Path) -> dict:
         verdicts += [prediction_verdict(case, truth, x, backward), gradient_verdict(case, truth, x, backward)]
     else:
         verdicts.append(failed("gradient", backward))
+        row["allowed"] = with_gradient_allowed(program, case, truth, x, model, tensor, backward)
     verdicts.append(lrp_verdict(forward) if isinstance(forward, Answer) else failed("lrp", forward))
     for verdict in (BROKEN, WRONG, REFUSED, RIGHT):
         reasons = [reason for found, reason in verdicts if found == verdict]
         if reasons:
             return row | {"verdict": verdict, "reason": "; ".join(dict.fromkeys(reasons))}
     raise AssertionError("a case has a verdict")
+
+
+def with_gradient_allowed(
+    program: Program, case: OperatorCase, truth: Truth, x: np.ndarray, model: Path, tensor: Path, outcome: Outcome
+) -> str | None:
+    """What the gradient is off by when the operators that the refusal offers to pass are passed; None if it offers
+    none."""
+    offered = list(dict.fromkeys(re.findall(r"`--allow-gradient (\w+)`", outcome.reason)))
+    if not offered:
+        return None
+    answer = program.explain(model, tensor, "--method", "gradient", "--allow-gradient", ",".join(offered))
+    if not isinstance(answer, Answer):
+        return f"refused all the same: {answer.reason}"
+    verdict, reason = gradient_verdict(case, truth, x, answer)
+    return f"{verdict}: {reason}"
 
 
 def truth_of(case: OperatorCase, x: np.ndarray, path: Path) -> Truth:

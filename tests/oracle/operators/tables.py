@@ -26,10 +26,11 @@ def _counts(rows: list[dict]) -> str:
 
 def details(rows: list[dict]) -> Iterator[str]:
     """A line per combination that is not right."""
-    yield "| operator | opset | attributes | verdict | why |"
-    yield "|---|---:|---|---|---|"
+    yield "| operator | opset | attributes | verdict | why | with --allow-gradient |"
+    yield "|---|---:|---|---|---|---|"
     for verdict in reversed(VERDICTS[1:]):
         for row in rows:
             if row["verdict"] == verdict:
-                label, reason = (row[word].replace("|", "\\|")[:300] for word in ("label", "reason"))
-                yield f"| {row['operator']} | {row['opset']} | {label} | {verdict} | {reason} |"
+                words = [row["label"], verdict, row["reason"], row.get("allowed") or ""]
+                cells = " | ".join(word.replace("|", "\\|")[:300] for word in words)
+                yield f"| {row['operator']} | {row['opset']} | {cells} |"
