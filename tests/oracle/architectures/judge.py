@@ -38,7 +38,11 @@ def prepare(architecture: Architecture, way: str, folder: Path) -> None:
     truth["export_seconds"] = round(time.monotonic() - begin, 1)
     found: list = []
     for seed in CALIBRATION if model.exists() else ():
-        found.append(point(architecture, model, seed))
+        try:
+            found.append(point(architecture, model, seed))
+        except Exception as error:  # onnxruntime's errors are of kinds of its own
+            truth["not_exported"] = f"onnxruntime cannot run it: {' '.join(str(error).split())[:300]}"
+            break
         if sum(known["rounding"] < ROUNDING for known, _ in found) == ATTEMPTS:
             break
     # the pictures on which torch itself rounds least: the fewest decisions on the edge
