@@ -48,7 +48,7 @@ def main() -> int:
     if not program.path.exists():
         print(f"{program.path} is missing: build it, or name it with --onnxplain", file=sys.stderr)
         return 2
-    folders = [path for path in sorted(arguments.cases.iterdir()) if (path / "expected.json").exists()]
+    folders = sorted(path.parent for path in arguments.cases.glob("*/expected.json"))
     if not folders:
         print(f"{arguments.cases} holds no cases", file=sys.stderr)
         return 2
