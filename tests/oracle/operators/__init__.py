@@ -1,0 +1,1 @@
+"""One-operator classifiers for `operators_sweep.py`: which operators, with which attributes."""
