@@ -17,7 +17,7 @@ pub struct LoadOptions {
     pub output_name: Option<String>,
     /// ONNX operator types that may pass their gradient where no rule is known.
     pub allow_gradient: Vec<String>,
-    /// Whether [`Model::run_reference`] is not needed. Otherwise tract's graph holds on to the weights, and
+    /// Whether [`Model::run_reference`](super::Model::run_reference) is not needed. Otherwise tract's graph holds on to the weights, and
     /// canonization has to work on copies. Without it, large weights are read when they are needed.
     pub is_without_reference: bool,
 }

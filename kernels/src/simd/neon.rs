@@ -7,7 +7,7 @@ use super::{F32x16, LANES, Simd, SimdLoop};
 /// Floats of a register.
 const WIDTH: usize = 4;
 
-/// NEON. Only [`Neon::detect`] makes the value.
+/// NEON. Only `Neon::detect` makes the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neon(());
 

@@ -7,11 +7,11 @@ use super::{F32x16, LANES, SQUARE, Simd, SimdLoop};
 /// Floats of a register of AVX2.
 const HALF: usize = LANES / 2;
 
-/// AVX-512F. Only [`Avx512::detect`] makes the value.
+/// AVX-512F. Only `Avx512::detect` makes the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Avx512(());
 
-/// AVX2 and FMA. Only [`Avx2::detect`] makes the value.
+/// AVX2 and FMA. Only `Avx2::detect` makes the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Avx2(());
 
