@@ -1,7 +1,11 @@
-//! Operators that cannot be explained are named, all of them.
+//! Operators that cannot be explained are named, all of them; broken and hostile graphs are refused.
+
+use onnxplain::onnx::LoadOptions;
+use prost::Message;
+use tract_onnx::pb::{FunctionProto, ModelProto, NodeProto};
 
 use crate::support::message;
-use crate::support::onnx::{Graph, int, ints};
+use crate::support::onnx::{Graph, int, ints, load_bytes};
 
 #[test]
 fn unknown_operators_are_all_named() {
@@ -43,4 +47,48 @@ fn non_max_suppression_is_named() {
         error.contains("NonMaxSuppression") && error.contains("nonmaxsuppression_1"),
         "{error}"
     );
+}
+
+#[test]
+fn a_value_that_is_computed_from_itself_is_refused() {
+    let mut graph = Graph::with_input(13, &[1, 4]);
+    let y = graph.node("Identity", &["x"], &[]);
+    graph.proto.node[0].input = vec![y.clone()];
+    graph.output(&y);
+    message(graph.load());
+
+    let mut graph = Graph::with_input(23, &[1, 3, 4]);
+    let mask = graph.node("Identity", &["x"], &[]);
+    graph.proto.node[0].input = vec![mask.clone()];
+    let heads = [int("q_num_heads", 2), int("kv_num_heads", 2)];
+    let y = graph.node("Attention", &["x", "x", "x", &mask], &heads);
+    graph.output(&y);
+    message(graph.load());
+}
+
+/// Each of thirty functions calls the next one twice: 2³⁰ nodes.
+#[test]
+fn functions_that_become_too_many_nodes_are_refused() {
+    let call = |level: usize, input: &str, output: &str| NodeProto {
+        op_type: format!("F{level}"),
+        domain: "pkg".to_string(),
+        input: vec![input.to_string()],
+        output: vec![output.to_string()],
+        ..NodeProto::default()
+    };
+    let function = |level: usize| FunctionProto {
+        name: Some(format!("F{level}")),
+        domain: Some("pkg".to_string()),
+        input: vec!["a".to_string()],
+        output: vec!["c".to_string()],
+        node: vec![call(level + 1, "a", "b"), call(level + 1, "b", "c")],
+        ..FunctionProto::default()
+    };
+    let mut graph = Graph::with_input(13, &[1, 4]);
+    graph.proto.node.push(call(0, "x", "y"));
+    graph.output("y");
+    let mut model = ModelProto::decode(graph.bytes().as_slice()).unwrap();
+    model.functions = (0..30).map(function).collect();
+    let error = message(load_bytes(&model.encode_to_vec(), &LoadOptions::default()));
+    assert!(error.contains("local functions") && error.contains("500000 nodes"), "{error}");
 }

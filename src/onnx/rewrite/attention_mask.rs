@@ -2,7 +2,7 @@
 //! `Where(mask, 0, −∞)`.
 
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, NodeProto};
+use tract_onnx::pb::{GraphProto, TensorProto};
 
 use super::graph::{attribute, constant, node, number, producer};
 
@@ -57,24 +57,34 @@ const MOVE: [&str; 10] = [
 
 /// Whether a value is known to hold truth values.
 fn is_boolean(graph: &GraphProto, value: &str) -> bool {
-    let is_bool = |number_type: i32| number_type == DataType::Bool as i32;
-    if let Some(tensor) = constant(graph, value) {
-        return is_bool(tensor.data_type);
+    let mut value = value;
+    // A broken file may compute a value from itself: the walk takes no more steps than there are nodes.
+    for _ in 0..=graph.node.len() {
+        if let Some(tensor) = constant(graph, value) {
+            return is_bool(tensor);
+        }
+        let Some(node) = producer(graph, value) else { return false };
+        let slot = match node.op_type.as_str() {
+            op if DECIDE.contains(&op) => return true,
+            op if MOVE.contains(&op) => 0,
+            "Concat" => 0,
+            "Where" => 1,
+            "Cast" => {
+                return attribute(node, "to").is_some_and(|to| to.i == DataType::Bool as i64);
+            }
+            "ConstantOfShape" => {
+                return attribute(node, "value")
+                    .and_then(|fill| fill.t.as_ref())
+                    .is_some_and(is_bool);
+            }
+            _ => return false,
+        };
+        let Some(input) = node.input.get(slot) else { return false };
+        value = input;
     }
-    let Some(node) = producer(graph, value) else { return false };
-    let of_input = |slot: usize| node.input.get(slot).is_some_and(|input| is_boolean(graph, input));
-    match node.op_type.as_str() {
-        op if DECIDE.contains(&op) => true,
-        op if MOVE.contains(&op) => of_input(0),
-        "Concat" => of_input(0),
-        "Where" => of_input(1),
-        "Cast" => attribute(node, "to").is_some_and(|to| to.i == DataType::Bool as i64),
-        "ConstantOfShape" => fills_with_bool(node),
-        _ => false,
-    }
+    false
 }
 
-fn fills_with_bool(node: &NodeProto) -> bool {
-    let value = attribute(node, "value").and_then(|value| value.t.as_ref());
-    value.is_some_and(|value| value.data_type == DataType::Bool as i32)
+fn is_bool(tensor: &TensorProto) -> bool {
+    tensor.data_type == DataType::Bool as i32
 }

@@ -12,34 +12,42 @@ use tract_onnx::pb::{FunctionProto, GraphProto, ModelProto, NodeProto};
 /// The most calls inside calls.
 const DEEPEST: usize = 32;
 
+/// The most nodes that calls become, so that functions that call others twice, level by level, fill no memory.
+const MOST_NODES: usize = 500_000;
+
 /// Inlines every call, those inside functions and inner graphs included.
 ///
 /// # Errors
-/// When a function calls itself.
+/// When a function calls itself, or calls become too many nodes.
 pub(super) fn inline(model: &mut ModelProto) -> Result<()> {
     let functions = std::mem::take(&mut model.functions);
     let Some(graph) = model.graph.as_mut().filter(|_| !functions.is_empty()) else {
         return Ok(());
     };
+    let mut made = 0;
     for _ in 0..DEEPEST {
-        if !inline_in(graph, &functions) {
+        if !inline_in(graph, &functions, &mut made)? {
             return Ok(());
         }
     }
     ensure!(
-        !inline_in(graph, &functions),
+        !inline_in(graph, &functions, &mut made)?,
         "a local function of the model calls itself; export it with its functions inlined"
     );
     Ok(())
 }
 
-/// Inlines the calls of a graph once; says whether there were any.
-fn inline_in(graph: &mut GraphProto, functions: &[FunctionProto]) -> bool {
+/// Inlines the calls of a graph once; says whether there were any. `made` counts the nodes that calls became.
+fn inline_in(
+    graph: &mut GraphProto,
+    functions: &[FunctionProto],
+    made: &mut usize,
+) -> Result<bool> {
     let mut is_changed = false;
     for (place, mut node) in std::mem::take(&mut graph.node).into_iter().enumerate() {
         for attribute in &mut node.attribute {
             for inner in attribute.g.iter_mut().chain(&mut attribute.graphs) {
-                is_changed |= inline_in(inner, functions);
+                is_changed |= inline_in(inner, functions, made)?;
             }
         }
         let is_called = |function: &&FunctionProto| {
@@ -48,13 +56,19 @@ fn inline_in(graph: &mut GraphProto, functions: &[FunctionProto]) -> bool {
         };
         match functions.iter().find(is_called) {
             Some(function) => {
+                *made += function.node.len();
+                ensure!(
+                    *made <= MOST_NODES,
+                    "the calls of local functions become more than {MOST_NODES} nodes; export the model with its \
+                     functions inlined"
+                );
                 graph.node.extend(body(function, &node, place));
                 is_changed = true;
             }
             None => graph.node.push(node),
         }
     }
-    is_changed
+    Ok(is_changed)
 }
 
 /// The nodes of a function for one call.
