@@ -7,6 +7,8 @@ use tract_hir::ops::math::{add, div, mul, sqrt, sub};
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 
+use super::wires::per_channel;
+
 /// What the ONNX reader calls for a `BatchNormalization` node.
 pub(super) fn build(
     _context: &ParsingContext,
@@ -59,16 +61,8 @@ impl Expansion for BatchNormalization {
         let mean = step("mean", Box::new(mul()), &[mean, scale])?;
         let mean = step("mean_quotient", Box::new(div()), &[mean, deviation])?;
         let intercept = step("difference", Box::new(sub()), &[shift, mean])?;
-        let mut per_channel = |step: &str, mut wire: OutletId| {
-            let axes = std::iter::once(0).chain(2..rank);
-            for axis in axes {
-                let op = AxisOp::Add(axis);
-                wire = model.wire_node(format!("{name}.{step}-{axis}"), op, &[wire])?[0];
-            }
-            TractResult::Ok(wire)
-        };
-        let slope = per_channel("slope", slope)?;
-        let intercept = per_channel("intercept", intercept)?;
+        let slope = per_channel(model, &format!("{name}.slope"), slope, rank)?;
+        let intercept = per_channel(model, &format!("{name}.intercept"), intercept, rank)?;
         let scaled = model.wire_node(format!("{name}.mul"), mul(), &[slope, inputs[0]])?;
         model.wire_node(name, add(), &[intercept, scaled[0]])
     }

@@ -20,6 +20,7 @@ mod rewrite;
 mod upsample;
 mod vector_product;
 mod weights;
+mod wires;
 
 pub use input::{DEFAULT_SIZE, ModelInput};
 pub use load::Model;

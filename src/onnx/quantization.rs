@@ -13,6 +13,7 @@ use tract_hir::ops::math::{add, div, max, min, mul, sub};
 use tract_onnx::model::{Onnx, ParsingContext};
 use tract_onnx::pb::NodeProto;
 
+use super::wires::Wires;
 use crate::network::ROUND_STRAIGHT_THROUGH;
 
 /// A value quantised and dequantised: `scale · clip(round(x / scale), lowest − zero, highest − zero)`.
@@ -108,7 +109,7 @@ impl Expansion for Quantization {
             Some(&zero) => range_of(model.outlet_fact(zero)?.datum_type)?,
             None => (0.0, 255.0),
         };
-        let mut wires = Wires { model, prefix, count: 0 };
+        let mut wires = Wires::new(model, prefix);
         let scale = wires.along(inputs[1], self.axis, rank)?;
         let zero = match inputs.get(2) {
             Some(&zero) => Some(wires.along(zero, self.axis, rank)?),
@@ -153,31 +154,7 @@ fn range_of(number_type: DatumType) -> TractResult<(f32, f32)> {
     })
 }
 
-/// Adds nodes to a graph, whose names begin with that of the ONNX node.
-struct Wires<'a> {
-    model: &'a mut TypedModel,
-    prefix: &'a str,
-    count: usize,
-}
-
 impl Wires<'_> {
-    fn node(
-        &mut self,
-        op: impl Into<Box<dyn TypedOp>>,
-        inputs: &[OutletId],
-    ) -> TractResult<OutletId> {
-        self.count += 1;
-        let name = format!("{}.{}", self.prefix, self.count);
-        Ok(self.model.wire_node(name, op, inputs)?[0])
-    }
-
-    /// A number that broadcasts to values of the given rank.
-    fn number(&mut self, value: f32, rank: usize) -> TractResult<OutletId> {
-        self.count += 1;
-        let tensor = tensor0(value).broadcast_into_rank(rank)?;
-        self.model.add_const(format!("{}.{}", self.prefix, self.count), tensor)
-    }
-
     /// A parameter that holds one number, or one for each position of an axis, as it broadcasts.
     fn along(&mut self, parameter: OutletId, axis: i64, rank: usize) -> TractResult<OutletId> {
         let fact = self.model.outlet_fact(parameter)?.clone();

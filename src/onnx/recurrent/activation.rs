@@ -5,7 +5,7 @@ use tract_hir::internal::*;
 use tract_hir::ops::math::{abs, add, div, exp, ln, max, min, mul, sub, tanh};
 use tract_onnx::pb::NodeProto;
 
-use super::Wires;
+use super::super::wires::Wires;
 
 /// An activation with its parameters.
 #[derive(Clone, Debug)]
@@ -51,8 +51,9 @@ impl Activation {
 
     /// Its nodes behind `x`.
     pub fn wire(&self, wires: &mut Wires, x: OutletId) -> TractResult<OutletId> {
-        let (zero, one) = (wires.number(0.0)?, wires.number(1.0)?);
-        let (alpha, beta) = (wires.number(self.alpha)?, wires.number(self.beta)?);
+        let (zero, one) = (wires.number_for_state(0.0)?, wires.number_for_state(1.0)?);
+        let (alpha, beta) =
+            (wires.number_for_state(self.alpha)?, wires.number_for_state(self.beta)?);
         match self.name.as_str() {
             "sigmoid" => wires.node(sigmoid(), &[x]),
             "tanh" => wires.node(tanh(), &[x]),

@@ -4,7 +4,7 @@ use tract_core::ops::array::{Slice, TypedConcat};
 use tract_hir::internal::*;
 use tract_hir::ops::math::{add, max, min, mul, sub};
 
-use super::Wires;
+use super::super::wires::Wires;
 use super::activation::Activation;
 
 /// The kind of a recurrent layer.
@@ -169,7 +169,7 @@ impl Weights {
         mut sums: OutletId,
     ) -> TractResult<OutletId> {
         if let Some(clip) = self.clip {
-            let (low, high) = (wires.number(-clip)?, wires.number(clip)?);
+            let (low, high) = (wires.number_for_state(-clip)?, wires.number_for_state(clip)?);
             sums = wires.node(max(), &[sums, low])?;
             sums = wires.node(min(), &[sums, high])?;
         }
@@ -260,7 +260,7 @@ impl Weights {
 
 /// `1 − x`
 fn complement(wires: &mut Wires, x: OutletId) -> TractResult<OutletId> {
-    let one = wires.number(1.0)?;
+    let one = wires.number_for_state(1.0)?;
     wires.node(sub(), &[one, x])
 }
 

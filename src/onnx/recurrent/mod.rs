@@ -15,6 +15,7 @@ use tract_onnx::pb::NodeProto;
 
 use self::activation::Activation;
 use self::cell::{Cell, Weights};
+use super::wires::Wires;
 
 /// What the ONNX reader calls for an `LSTM` node.
 pub(super) fn lstm(
@@ -160,7 +161,7 @@ impl Expansion for Recurrent {
         let (time, batch) = if self.is_batch_first { (1, 0) } else { (0, 1) };
         let length = shape[time];
         let steps = self.steps(model, inputs, length)?;
-        let mut wires = Wires { model, prefix, count: 0 };
+        let mut wires = Wires::new(model, prefix);
         let frames = (0..length)
             .map(|at| wires.taken(inputs[0], time, at))
             .collect::<TractResult<Vec<_>>>()?;
@@ -298,32 +299,10 @@ impl Recurrent {
     }
 }
 
-/// Adds nodes to a graph, whose names begin with that of the ONNX node.
-struct Wires<'a> {
-    model: &'a mut TypedModel,
-    prefix: &'a str,
-    count: usize,
-}
-
 impl Wires<'_> {
-    fn node(
-        &mut self,
-        op: impl Into<Box<dyn TypedOp>>,
-        inputs: &[OutletId],
-    ) -> TractResult<OutletId> {
-        self.count += 1;
-        let name = format!("{}.{}", self.prefix, self.count);
-        Ok(self.model.wire_node(name, op, inputs)?[0])
-    }
-
-    fn constant(&mut self, tensor: Tensor) -> TractResult<OutletId> {
-        self.count += 1;
-        self.model.add_const(format!("{}.{}", self.prefix, self.count), tensor)
-    }
-
-    /// A number that broadcasts to a state.
-    fn number(&mut self, value: f32) -> TractResult<OutletId> {
-        self.constant(tensor2(&[[value]]))
+    /// A number that broadcasts to a state, `[N, hidden]`.
+    fn number_for_state(&mut self, value: f32) -> TractResult<OutletId> {
+        self.number(value, 2)
     }
 
     fn shape(&self, outlet: OutletId) -> TractResult<Vec<usize>> {

@@ -81,6 +81,18 @@ pub(super) fn number(name: &str, value: f32) -> TensorProto {
     }
 }
 
+/// Stored numbers: a vector, or a tensor of the given shape.
+pub(super) fn numbers(name: &str, values: &[f32], shape: Option<&[usize]>) -> TensorProto {
+    let vector = [values.len()];
+    TensorProto {
+        name: name.to_string(),
+        dims: shape.unwrap_or(&vector).iter().map(|&length| length as i64).collect(),
+        data_type: DataType::Float as i32,
+        float_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
 /// A stored vector of whole numbers.
 pub(super) fn whole_numbers(name: &str, values: &[i64]) -> TensorProto {
     TensorProto {
@@ -94,40 +106,29 @@ pub(super) fn whole_numbers(name: &str, values: &[i64]) -> TensorProto {
 
 /// The numbers of a stored vector of whole numbers that lies in the messages themselves.
 pub(super) fn read_whole_numbers(tensor: &TensorProto) -> Option<Vec<i64>> {
-    if tensor.data_type != DataType::Int64 as i32 {
-        return None;
-    }
-    let count = tensor.dims.iter().product::<i64>();
-    let values = match tensor.int64_data.is_empty() {
-        false => tensor.int64_data.clone(),
-        true => {
-            let numbers = tensor.raw_data.chunks_exact(8);
-            numbers
-                .map(|bytes| bytes.try_into().map(i64::from_le_bytes))
-                .collect::<Result<_, _>>()
-                .ok()?
-        }
-    };
-    (i64::try_from(values.len()).ok()? == count).then_some(values)
+    read(tensor, DataType::Int64, &tensor.int64_data, i64::from_le_bytes)
 }
 
 /// The numbers of a stored vector of single precision that lies in the messages themselves.
 pub(super) fn read_numbers(tensor: &TensorProto) -> Option<Vec<f32>> {
-    if tensor.data_type != DataType::Float as i32 {
-        return None;
-    }
-    let count = tensor.dims.iter().product::<i64>();
-    let values = match tensor.float_data.is_empty() {
-        false => tensor.float_data.clone(),
-        true => {
-            let numbers = tensor.raw_data.chunks_exact(4);
-            numbers
-                .map(|bytes| bytes.try_into().map(f32::from_le_bytes))
-                .collect::<Result<_, _>>()
-                .ok()?
-        }
+    read(tensor, DataType::Float, &tensor.float_data, f32::from_le_bytes)
+}
+
+/// The numbers of a tensor of the given type, from the field of that type or from its bytes; `None` where they are not
+/// as many as its shape says.
+fn read<T: Copy, const SIZE: usize>(
+    tensor: &TensorProto,
+    number_type: DataType,
+    field: &[T],
+    of_bytes: fn([u8; SIZE]) -> T,
+) -> Option<Vec<T>> {
+    let count = tensor.dims.iter().try_fold(1_i64, |count, &axis| count.checked_mul(axis))?;
+    let values: Vec<T> = match field.is_empty() {
+        false => field.to_vec(),
+        true => tensor.raw_data.as_chunks().0.iter().map(|&bytes| of_bytes(bytes)).collect(),
     };
-    (i64::try_from(values.len()).ok()? == count).then_some(values)
+    let is_whole = i64::try_from(values.len()).ok()? == count;
+    (tensor.data_type == number_type as i32 && is_whole).then_some(values)
 }
 
 /// Puts nodes in the place of one.

@@ -6,10 +6,9 @@
 //! - `Normalizer`: `x / Σ|x|`, `x / √Σx²` or `x / max|x|` of every row.
 
 use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
-use super::graph::{attribute, node, replace, whole_numbers};
+use super::graph::{attribute, node, numbers, replace, whole_number, whole_numbers};
 
 /// Writes all of them out that are known.
 pub(super) fn write_out(graph: &mut GraphProto, opset: i64) {
@@ -36,8 +35,8 @@ fn scaler(scaler: &NodeProto) -> Option<Written> {
     let named = |piece: &str| format!("{}.{piece}", scaler.name);
     let (offset, scale, centred) = (named("offset"), named("scale"), named("centred"));
     let stored = vec![
-        floats(&offset, &attribute(scaler, "offset")?.floats, None),
-        floats(&scale, &attribute(scaler, "scale")?.floats, None),
+        numbers(&offset, &attribute(scaler, "offset")?.floats, None),
+        numbers(&scale, &attribute(scaler, "scale")?.floats, None),
     ];
     let nodes = vec![
         node(&centred, "Sub", &[scaler.input.first()?, &offset], &centred),
@@ -63,8 +62,10 @@ fn linear(learned: &NodeProto, [weights, biases]: [&str; 2], slot: usize) -> Opt
     };
     let inputs = weights.len() / biases.len().max(1);
     let (matrix, bias, scores) = (named("matrix"), named("bias"), named("scores"));
-    let stored =
-        vec![floats(&matrix, weights, Some(&[biases.len(), inputs])), floats(&bias, &biases, None)];
+    let stored = vec![
+        numbers(&matrix, weights, Some(&[biases.len(), inputs])),
+        numbers(&bias, &biases, None),
+    ];
     let mut product = node(&scores, "Gemm", &[learned.input.first()?, &matrix, &bias], &scores);
     product.attribute.push(whole_number("transB", 1));
     let mut function = node(&named("function"), behind, &[&scores], learned.output.get(slot)?);
@@ -97,25 +98,4 @@ fn normalizer(normalizer: &NodeProto, opset: i64) -> Option<Written> {
     }
     let quotient = node(&named("quotient"), "Div", &[x, &norm], normalizer.output.first()?);
     Some((vec![reduce, quotient], stored))
-}
-
-fn whole_number(name: &str, value: i64) -> AttributeProto {
-    AttributeProto {
-        name: name.to_string(),
-        i: value,
-        r#type: AttributeType::Int as i32,
-        ..AttributeProto::default()
-    }
-}
-
-/// Stored numbers: a vector, or a matrix of the given shape.
-fn floats(name: &str, values: &[f32], shape: Option<&[usize]>) -> TensorProto {
-    let vector = [values.len()];
-    TensorProto {
-        name: name.to_string(),
-        dims: shape.unwrap_or(&vector).iter().map(|&length| length as i64).collect(),
-        data_type: DataType::Float as i32,
-        float_data: values.to_vec(),
-        ..TensorProto::default()
-    }
 }

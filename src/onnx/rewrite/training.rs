@@ -10,6 +10,7 @@ use tract_hir::ops::math::{add, mul, rsqrt, square, sub};
 use tract_onnx::model::{Onnx, ParsingContext};
 use tract_onnx::pb::{GraphProto, NodeProto};
 
+use super::super::wires::per_channel;
 use super::graph::attribute;
 
 /// The name that marked nodes get.
@@ -89,15 +90,8 @@ impl Expansion for InTraining {
         let variance = step("above_zero", Box::new(add()), &[variance, epsilon])?;
         let inverse = step("inverse", Box::new(rsqrt()), &[variance])?;
         let normal = step("normal", Box::new(mul()), &[centred, inverse])?;
-        let mut per_channel = |step: &str, mut wire: OutletId| {
-            for axis in std::iter::once(0).chain(2..rank) {
-                let op = AxisOp::Add(axis);
-                wire = model.wire_node(format!("{name}.{step}-{axis}"), op, &[wire])?[0];
-            }
-            TractResult::Ok(wire)
-        };
-        let scale = per_channel("scale", inputs[1])?;
-        let shift = per_channel("shift", inputs[2])?;
+        let scale = per_channel(model, &format!("{name}.scale"), inputs[1], rank)?;
+        let shift = per_channel(model, &format!("{name}.shift"), inputs[2], rank)?;
         let scaled = model.wire_node(format!("{name}.scaled"), mul(), &[normal, scale])?;
         model.wire_node(name, add(), &[scaled[0], shift])
     }

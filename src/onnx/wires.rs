@@ -1,0 +1,56 @@
+//! The nodes that an ONNX operator of ours becomes in tract's graph, one after the other.
+
+use tract_hir::internal::*;
+
+/// Adds nodes to a graph, whose names begin with that of the ONNX node and are numbered.
+pub(super) struct Wires<'a> {
+    pub model: &'a mut TypedModel,
+    prefix: &'a str,
+    count: usize,
+}
+
+impl<'a> Wires<'a> {
+    /// For the ONNX node of the given name.
+    pub fn new(model: &'a mut TypedModel, prefix: &'a str) -> Self {
+        Wires { model, prefix, count: 0 }
+    }
+
+    fn next_name(&mut self) -> String {
+        self.count += 1;
+        format!("{}.{}", self.prefix, self.count)
+    }
+
+    /// A node of one output.
+    pub fn node(
+        &mut self,
+        op: impl Into<Box<dyn TypedOp>>,
+        inputs: &[OutletId],
+    ) -> TractResult<OutletId> {
+        let name = self.next_name();
+        Ok(self.model.wire_node(name, op, inputs)?[0])
+    }
+
+    /// A stored tensor.
+    pub fn constant(&mut self, tensor: Tensor) -> TractResult<OutletId> {
+        let name = self.next_name();
+        self.model.add_const(name, tensor)
+    }
+
+    /// A number that broadcasts to values of the given rank.
+    pub fn number(&mut self, value: f32, rank: usize) -> TractResult<OutletId> {
+        self.constant(tensor0(value).broadcast_into_rank(rank)?)
+    }
+}
+
+/// Gives a vector with a number for each channel the axes that it needs to broadcast to `[N, C, ...]` of the given
+/// rank. The nodes are called `name` and the axis.
+pub(super) fn per_channel(
+    model: &mut TypedModel,
+    name: &str,
+    vector: OutletId,
+    rank: usize,
+) -> TractResult<OutletId> {
+    std::iter::once(0).chain(2..rank).try_fold(vector, |wire, axis| {
+        Ok(model.wire_node(format!("{name}-{axis}"), AxisOp::Add(axis), &[wire])?[0])
+    })
+}
