@@ -8,17 +8,6 @@ pub fn quarters(count: usize, step: usize) -> Vec<f32> {
     (0..count).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect()
 }
 
-/// An axis with as many window positions as fit.
-pub fn axis(
-    input: usize,
-    kernel: usize,
-    stride: usize,
-    dilation: usize,
-    pads: [usize; 2],
-) -> WindowAxis {
-    WindowAxis::fitting(input, kernel, stride, dilation, pads)
-}
-
 /// `[I, input...]` to `[O, output...]`.
 pub fn forward(correlation: &Correlation, input: &[f32]) -> Vec<f32> {
     let mut output = vec![0.0; correlation.filters * correlation.window.output_len()];

@@ -10,7 +10,6 @@ use clap::Args;
 use serde_json::json;
 
 use onnxplain::explain::{Explainer, Initial, Target, initial_relevance};
-use onnxplain::io::read_npy_shape;
 use onnxplain::session::is_array_file;
 use onnxplain::tensor::Tensor;
 use onnxplain::{Notice, Session, Severity, Topic};
@@ -91,9 +90,8 @@ fn open(options: &CheckOptions, console: &mut Console) -> Result<Session> {
     if has_pictures {
         session = session.pictures(true);
     }
-    let array = options.inputs.iter().find(|path| is_array_file(path));
-    let shape = array.and_then(|array| read_npy_shape(array).ok());
-    let session = session.input_shape(shape).open(&options.model)?;
+    let paths = options.inputs.iter().map(PathBuf::as_path);
+    let session = session.shaped_by(paths).open(&options.model)?;
     let is_wanted = |notice: &&Notice| match notice.topic {
         Topic::Labels => false,
         Topic::Preprocessing => has_pictures || notice.severity == Severity::Warning,

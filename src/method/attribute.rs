@@ -86,14 +86,10 @@ pub trait Attribute: Parameters + Debug + Send + Sync {
         false
     }
 
-    /// The most samples that one explanation takes; `None` for a method of one propagation.
+    /// The most samples that one explanation takes: its parameter of that name, unless it says otherwise; `None` for a
+    /// method of one propagation.
     fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
-        None
-    }
-
-    /// The seed of a random method.
-    fn seed(&self) -> Option<u64> {
-        None
+        self.parameters().get("samples")?.as_u64()?.try_into().ok()
     }
 
     /// Explains the context's target at an input; unless the method says otherwise by one propagation.
@@ -224,7 +220,7 @@ impl Method {
 
     /// The seed of a random method.
     pub fn seed(&self) -> Option<u64> {
-        self.0.seed()
+        self.0.parameters().get("seed")?.as_u64()
     }
 
     /// How its relevance is best drawn.

@@ -11,7 +11,6 @@ use super::gradient::Gradient;
 use super::noise_grad::noisy_network;
 use super::option::{BASE_METHOD, Domain, MethodOption, NOISE_LEVEL, SAMPLES, SEED, WEIGHT_NOISE};
 use super::smooth_grad::SmoothGrad;
-use crate::picture::InputShape;
 use crate::random::Stream;
 
 /// FusionGrad and its parameters.
@@ -78,14 +77,6 @@ impl Attribute for FusionGrad {
 
     fn perturbs_parameters(&self) -> bool {
         true
-    }
-
-    fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
-        Some(self.samples)
-    }
-
-    fn seed(&self) -> Option<u64> {
-        Some(self.seed)
     }
 
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {

@@ -15,7 +15,6 @@ use super::explanation::Explanation;
 use super::gradient::Gradient;
 use super::option::{BASE_METHOD, MethodOption, SAMPLES, SEED, WEIGHT_NOISE};
 use crate::explain::Explainer;
-use crate::picture::InputShape;
 use crate::random::{Stream, word_of};
 
 /// NoiseGrad and its parameters.
@@ -65,14 +64,6 @@ impl Attribute for NoiseGrad {
 
     fn perturbs_parameters(&self) -> bool {
         true
-    }
-
-    fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
-        Some(self.samples)
-    }
-
-    fn seed(&self) -> Option<u64> {
-        Some(self.seed)
     }
 
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {

@@ -99,14 +99,6 @@ impl Attribute for Rise {
         true
     }
 
-    fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
-        Some(self.samples)
-    }
-
-    fn seed(&self) -> Option<u64> {
-        Some(self.seed)
-    }
-
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
         ensure!(self.samples > 0 && self.cells > 0, "RISE needs at least one mask of one cell");
         ensure!(

@@ -9,7 +9,6 @@ use super::context::{Context, ForwardPass};
 use super::explanation::Explanation;
 use super::gradient::Gradient;
 use super::option::{BASE_METHOD, MethodOption, NOISE_LEVEL, SAMPLES, SEED};
-use crate::picture::InputShape;
 use crate::random::Stream;
 use crate::tensor::Tensor;
 
@@ -56,14 +55,6 @@ impl Attribute for SmoothGrad {
 
     fn is_base(&self) -> bool {
         false
-    }
-
-    fn samples(&self, _picture: Option<InputShape>) -> Option<usize> {
-        Some(self.samples)
-    }
-
-    fn seed(&self) -> Option<u64> {
-        Some(self.seed)
     }
 
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {

@@ -77,10 +77,6 @@ impl Attribute for SmoothTaylor {
         Some(self.samples * values)
     }
 
-    fn seed(&self) -> Option<u64> {
-        Some(self.seed)
-    }
-
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
         ensure!(self.samples > 0, "SmoothTaylor needs at least one sample");
         let Some(objective) = self.adaptive else {

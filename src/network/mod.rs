@@ -10,6 +10,7 @@ mod lower;
 mod normalization;
 mod output;
 mod output_function;
+mod probe;
 mod recognise;
 mod signs;
 mod unknown;

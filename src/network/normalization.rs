@@ -11,6 +11,7 @@
 
 use anyhow::{Context, Result};
 
+use super::probe::noise;
 use super::{LayerId, Network, Op};
 use crate::operator::{LayerNormalization, Operator};
 use crate::tensor::Tensor;
@@ -199,7 +200,7 @@ impl Part {
         normalization: &LayerNormalization,
     ) -> Result<bool> {
         for strength in BETWEEN {
-            let probe = noise(&network.layers[self.signal].shape)?;
+            let probe = noise(&network.layers[self.signal].shape, 0)?;
             let probe = probe.map(|value| strength * (value + 0.25))?;
             if !agrees(normalization, &probe, &self.answer(network, &probe)?) {
                 return Ok(false);
@@ -229,7 +230,7 @@ impl Part {
         let (first, count) = self.axes;
         let length: usize = shape[first..first + count].iter().product();
         let stride: usize = shape[first + count..].iter().product();
-        let mut probe = noise(shape)?;
+        let mut probe = noise(shape, 0)?;
         for (at, value) in probe.data_mut().iter_mut().enumerate() {
             let sign = if (at / stride % length).is_multiple_of(2) { 1.0 } else { -1.0 };
             *value = STRONG * (0.5 + sign * (1.0 + 0.25 * value.abs()));
@@ -238,21 +239,8 @@ impl Part {
     }
 }
 
-/// Numbers in −1..1 without a pattern.
-fn noise(shape: &[usize]) -> Result<Tensor> {
-    let mut noise = Tensor::zeros(shape)?;
-    let mut state = 0x9E37_79B9u32;
-    for value in noise.data_mut() {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        *value = state as f32 / u32::MAX as f32 * 2.0 - 1.0;
-    }
-    Ok(noise)
-}
-
 fn weak_probe(shape: &[usize]) -> Result<Tensor> {
-    noise(shape)?.map(|value| WEAK * value)
+    noise(shape, 0)?.map(|value| WEAK * value)
 }
 
 /// The ε with which a weak signal is answered as it is: of every element `answer − shift`, less what it

@@ -13,6 +13,7 @@
 
 use anyhow::{Context, Result};
 
+use super::probe::noise;
 use super::{Layer, LayerId, Network, Op, OutputFunction, Quantity};
 use crate::operator::{Affine, Routing, Softmax, Unary};
 use crate::tensor::Tensor;
@@ -121,7 +122,8 @@ impl Tail {
         let strength = STRENGTHS[seed % STRENGTHS.len()];
         let mut run = Run { values: vec![] };
         for (place, &leaf) in self.leaves.iter().enumerate() {
-            let probe = noise(&network.layers[leaf].shape, seed * self.leaves.len() + place)?;
+            let probe =
+                noise(&network.layers[leaf].shape, (seed * self.leaves.len() + place) as u64)?;
             run.values.push((leaf, probe.map(|value| strength * value)?));
         }
         let nothing = Tensor::zeros(&[0])?;
@@ -135,6 +137,13 @@ impl Tail {
         Ok(run)
     }
 
+    /// All of its values in the order of the network; the last one is the output.
+    fn values(&self) -> Vec<LayerId> {
+        let mut values: Vec<LayerId> = self.leaves.iter().chain(&self.members).copied().collect();
+        values.sort_unstable();
+        values
+    }
+
     /// The value that the output is a known function of, the earliest that there is.
     fn logits(&self, runs: &[Run]) -> Option<(LayerId, OutputFunction)> {
         let count = runs.first()?.output()?.len();
@@ -144,9 +153,7 @@ impl Tail {
             functions.push(OutputFunction::Softmax(softmax(false)));
             functions.push(OutputFunction::LogSoftmax(softmax(true)));
         }
-        let mut candidates: Vec<LayerId> =
-            self.leaves.iter().chain(&self.members).copied().collect();
-        candidates.sort_unstable();
+        let mut candidates = self.values();
         candidates.pop();
         let is_made_by = |candidate: LayerId, function: &OutputFunction| {
             runs.iter().all(|run| {
@@ -166,9 +173,6 @@ impl Tail {
 
     /// The single number `z` that the output is `[σ(−z), σ(z)]` of, or the other way round, with the two signs.
     fn only_logit(&self, runs: &[Run]) -> Option<(LayerId, [f32; 2])> {
-        let mut candidates: Vec<LayerId> =
-            self.leaves.iter().chain(&self.members).copied().collect();
-        candidates.sort_unstable();
         let is_made_by = |candidate: LayerId, signs: [f32; 2]| {
             runs.iter().all(|run| {
                 let (Some(value), Some(output)) = (run.of(candidate), run.output()) else {
@@ -181,7 +185,7 @@ impl Tail {
             })
         };
         let signs = [[-1.0, 1.0], [1.0, -1.0]];
-        candidates.into_iter().find_map(|candidate| {
+        self.values().into_iter().find_map(|candidate| {
             let signs = signs.into_iter().find(|&signs| is_made_by(candidate, signs))?;
             Some((candidate, signs))
         })
@@ -254,17 +258,4 @@ fn write_both_signs(network: &mut Network, logit: LayerId, signs: [f32; 2]) -> R
     }
     network.output = network.layers.len() - 1;
     Ok(())
-}
-
-/// Numbers in −1..1 without a pattern, others for every seed.
-fn noise(shape: &[usize], seed: usize) -> Result<Tensor> {
-    let mut noise = Tensor::zeros(shape)?;
-    let mut state = 0x9E37_79B9u32.wrapping_mul(seed as u32 + 1) | 1;
-    for value in noise.data_mut() {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        *value = state as f32 / u32::MAX as f32 * 2.0 - 1.0;
-    }
-    Ok(noise)
 }

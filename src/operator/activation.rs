@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Binary, Function, GradientReads, Operator, Step, Unary};
+use super::{Function, GradientReads, Operator, Unary};
 use crate::tensor::Tensor;
 
 /// An elementwise nonlinearity.
@@ -45,30 +45,7 @@ impl Activation {
         let function = replacement.map_or_else(|| function.clone(), Function::unary);
         Some(Activation { name: (*name).to_string(), function })
     }
-
-    /// Whether the function is one that networks use as an activation: recognised by its values,
-    /// or one step that clips, bends or squashes.
-    pub fn is_recognised(&self) -> bool {
-        let by_name = |name: &str| *name == self.name;
-        if known_activations().iter().any(|(name, ..)| by_name(name))
-            || ONNX_ACTIVATIONS.iter().any(|name| by_name(name))
-        {
-            return true;
-        }
-        match self.function.single_step() {
-            Some(Step::Binary(Binary::Max | Binary::Min, ..)) => true,
-            Some(Step::Unary(operation, _)) => matches!(
-                operation,
-                Unary::Tanh | Unary::Sigmoid | Unary::LeakyRelu(_) | Unary::Erf | Unary::Abs
-            ),
-            _ => false,
-        }
-    }
 }
-
-/// Operators of ONNX that are activations whatever their parameters, in lower case.
-const ONNX_ACTIVATIONS: &[&str] =
-    &["celu", "clip", "leakyrelu", "prelu", "selu", "softsign", "swish", "thresholdedrelu"];
 
 /// An activation's name, its formula, and the step that computes it without overflow where the
 /// exported chain of steps would.
@@ -121,6 +98,7 @@ pub(super) fn single(mut inputs: Vec<Tensor>) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Binary;
     use super::*;
 
     fn number(value: f32) -> Tensor {
@@ -138,7 +116,6 @@ mod tests {
         assert_eq!(Activation::new(relu6, "Clip").name, "relu6");
         let square = Activation::new(Function::unary(Unary::Square), "Pow");
         assert_eq!(square.name, "pow");
-        assert!(!square.is_recognised());
     }
 
     #[test]

@@ -100,6 +100,15 @@ mod tests {
     use image::codecs::jpeg::JpegEncoder;
     use image::{Frame, ImageEncoder, Rgb, RgbImage, Rgba, RgbaImage};
 
+    const FORMATS: [ImageFormat; 6] = [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::Gif,
+    ];
+
     fn decode_bytes(bytes: &[u8]) -> Result<DynamicImage> {
         let folder = tempfile::tempdir().unwrap();
         // The name lies about the format on purpose.
@@ -126,14 +135,7 @@ mod tests {
 
     #[test]
     fn every_format_is_recognised_by_its_content() {
-        for format in [
-            ImageFormat::Png,
-            ImageFormat::Jpeg,
-            ImageFormat::WebP,
-            ImageFormat::Bmp,
-            ImageFormat::Tiff,
-            ImageFormat::Gif,
-        ] {
+        for format in FORMATS {
             let picture = decode_bytes(&encoded(format)).unwrap().to_rgb8();
             assert_eq!(picture.dimensions(), (40, 24), "{format:?}");
             let [red, green, blue] = picture.get_pixel(2, 2).0;
@@ -143,14 +145,7 @@ mod tests {
 
     #[test]
     fn truncated_files_are_refused() {
-        for format in [
-            ImageFormat::Png,
-            ImageFormat::Jpeg,
-            ImageFormat::WebP,
-            ImageFormat::Bmp,
-            ImageFormat::Tiff,
-            ImageFormat::Gif,
-        ] {
+        for format in FORMATS {
             let bytes = encoded(format);
             for kept in [bytes.len() / 2, bytes.len() * 9 / 10] {
                 let message = message(&bytes[..kept]);

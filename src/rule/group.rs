@@ -26,21 +26,6 @@ impl Group {
     pub(super) fn whole(terms: Vec<Term>, bias: Option<WeightPart>) -> Group {
         Group { coefficient: 1.0, gate: None, terms, bias }
     }
-
-    /// The sign of the contributions that the group counts, where inputs have both signs: all of the one
-    /// and none of the other.
-    pub fn contributions(&self) -> Option<Sign> {
-        use WeightPart::{Negative, Positive};
-        let counts = |[above, below]: [WeightPart; 2]| {
-            self.terms
-                == [Term::of(InputPart::Positive, above), Term::of(InputPart::Negative, below)]
-        };
-        match () {
-            () if counts([Positive, Negative]) => Some(Sign::Positive),
-            () if counts([Negative, Positive]) => Some(Sign::Negative),
-            () => None,
-        }
-    }
 }
 
 /// One product of a group: a part of the weights with a part of the input.

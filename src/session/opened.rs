@@ -132,22 +132,19 @@ impl Described {
         }
     }
 
-    /// The lowest and highest value of the input: as given, else what preprocessing makes of a picture.
+    /// The lowest and highest value of the input: as given, else those of its type, else what preprocessing makes of a
+    /// picture.
     fn range(
         &self,
         input: &ModelInput,
         preprocessor: Option<&Preprocessor>,
     ) -> Result<Option<InputRange>> {
+        // Whole numbers of eight bits have a range whatever the preparation.
+        let of_type = input.range.map(|[low, high]| (vec![low], vec![high]));
         let ends = match self.options.range {
             Range::Given { .. } => self.given_range()?,
-            Range::Unknown => None,
-            Range::OfPreprocessing => preprocessor.map(Preprocessor::input_range),
-        };
-        // Whole numbers of eight bits have a range whatever the preparation.
-        let of_type = || input.range.map(|[low, high]| (vec![low], vec![high]));
-        let ends = match self.options.range {
-            Range::Given { .. } => ends,
-            _ => of_type().or(ends),
+            Range::Unknown => of_type,
+            Range::OfPreprocessing => of_type.or(preprocessor.map(Preprocessor::input_range)),
         };
         let channel_axis = Context::channel_axis(input);
         Ok(ends.map(|(low, high)| InputRange { low, high, channel_axis }))

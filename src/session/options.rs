@@ -6,7 +6,9 @@ use anyhow::anyhow;
 
 use super::cards::Cards;
 use super::notice::{Notice, Topic};
+use super::prepare::is_array_file;
 use crate::error::{Error, Kind, Result};
+use crate::io::read_npy_shape;
 use crate::onnx::LoadOptions;
 use crate::picture::{Labels, Layout, Overrides};
 
@@ -176,10 +178,11 @@ impl SessionOptions {
         self
     }
 
-    /// The shape of an array that will be explained, which a model may leave open.
+    /// The inputs that will be explained: a model that leaves its shape open takes that of the first array.
     #[doc(hidden)]
-    pub fn input_shape(mut self, shape: Option<Vec<usize>>) -> SessionOptions {
-        self.load.input_shape = shape;
+    pub fn shaped_by<'a>(mut self, inputs: impl IntoIterator<Item = &'a Path>) -> SessionOptions {
+        let array = inputs.into_iter().find(|path| is_array_file(path));
+        self.load.input_shape = array.and_then(|array| read_npy_shape(array).ok());
         self
     }
 

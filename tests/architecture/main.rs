@@ -35,7 +35,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("rule", "linear"),
     ("canonize", "network operator linear tensor"),
     ("onnx", "network linear tensor picture"),
-    ("network", "operator linear tensor suggest"),
+    ("network", "operator linear tensor random suggest"),
     ("operator", "linear tensor parallel kernels"),
     ("linear", "tensor parallel kernels"),
     ("plane", "tensor picture"),

@@ -377,15 +377,30 @@ impl Stencil {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference::{self, axis, quarters};
+    use crate::reference::{self, quarters};
 
     #[test]
     fn both_directions_are_naive_sums() {
         for (filters, axes) in [
-            (6, [axis(9, 3, 1, 1, [1, 1]), axis(13, 3, 1, 1, [1, 1])]),
-            (12, [axis(12, 3, 2, 1, [1, 1]), axis(23, 5, 2, 1, [0, 1])]),
-            (6, [axis(14, 3, 1, 2, [2, 2]), axis(11, 3, 3, 1, [2, 1])]),
-            (6, [axis(3, 5, 1, 1, [2, 2]), axis(2, 5, 1, 1, [3, 2])]),
+            (
+                6,
+                [WindowAxis::fitting(9, 3, 1, 1, [1, 1]), WindowAxis::fitting(13, 3, 1, 1, [1, 1])],
+            ),
+            (
+                12,
+                [
+                    WindowAxis::fitting(12, 3, 2, 1, [1, 1]),
+                    WindowAxis::fitting(23, 5, 2, 1, [0, 1]),
+                ],
+            ),
+            (
+                6,
+                [
+                    WindowAxis::fitting(14, 3, 1, 2, [2, 2]),
+                    WindowAxis::fitting(11, 3, 3, 1, [2, 1]),
+                ],
+            ),
+            (6, [WindowAxis::fitting(3, 5, 1, 1, [2, 2]), WindowAxis::fitting(2, 5, 1, 1, [3, 2])]),
         ] {
             let window = Window { axes: axes.to_vec() };
             let weights = quarters(filters * axes[0].kernel * axes[1].kernel, 7);

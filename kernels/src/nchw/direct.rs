@@ -157,7 +157,7 @@ fn packed(correlation: &Correlation, block_len: usize) -> Vec<Block> {
 mod tests {
     use super::*;
     use crate::geometry::WindowAxis;
-    use crate::reference::{self, axis, quarters};
+    use crate::reference::{self, quarters};
 
     /// Against the definition, whose sums are exact here as well: all products are multiples of 1/16.
     fn check(filters: usize, channels: usize, groups: usize, axes: Vec<WindowAxis>) {
@@ -182,22 +182,56 @@ mod tests {
 
     #[test]
     fn geometries_agree_with_another_kernel() {
-        let same = |input| axis(input, 3, 1, 1, [1, 1]);
+        let same = |input| WindowAxis::fitting(input, 3, 1, 1, [1, 1]);
         check(64, 5, 1, vec![same(30), same(30)]);
         check(40, 3, 1, vec![same(7), same(7)]);
-        check(9, 4, 1, vec![axis(15, 7, 2, 1, [3, 3]), axis(16, 7, 2, 1, [3, 2])]);
-        check(33, 4, 1, vec![axis(20, 3, 1, 2, [0, 2]), axis(9, 2, 1, 3, [2, 0])]);
-        check(16, 2, 1, vec![axis(23, 11, 4, 1, [2, 2]), axis(23, 11, 4, 1, [2, 2])]);
-        check(16, 6, 1, vec![axis(14, 1, 1, 1, [0, 0]), axis(14, 1, 1, 1, [0, 0])]);
-        check(48, 6, 1, vec![axis(1, 1, 1, 1, [0, 0]), axis(1, 1, 1, 1, [0, 0])]);
+        check(
+            9,
+            4,
+            1,
+            vec![
+                WindowAxis::fitting(15, 7, 2, 1, [3, 3]),
+                WindowAxis::fitting(16, 7, 2, 1, [3, 2]),
+            ],
+        );
+        check(
+            33,
+            4,
+            1,
+            vec![WindowAxis::fitting(20, 3, 1, 2, [0, 2]), WindowAxis::fitting(9, 2, 1, 3, [2, 0])],
+        );
+        check(
+            16,
+            2,
+            1,
+            vec![
+                WindowAxis::fitting(23, 11, 4, 1, [2, 2]),
+                WindowAxis::fitting(23, 11, 4, 1, [2, 2]),
+            ],
+        );
+        check(
+            16,
+            6,
+            1,
+            vec![
+                WindowAxis::fitting(14, 1, 1, 1, [0, 0]),
+                WindowAxis::fitting(14, 1, 1, 1, [0, 0]),
+            ],
+        );
+        check(
+            48,
+            6,
+            1,
+            vec![WindowAxis::fitting(1, 1, 1, 1, [0, 0]), WindowAxis::fitting(1, 1, 1, 1, [0, 0])],
+        );
         check(32, 8, 2, vec![same(5), same(19)]);
-        check(24, 3, 1, vec![axis(40, 5, 2, 1, [2, 2])]);
+        check(24, 3, 1, vec![WindowAxis::fitting(40, 5, 2, 1, [2, 2])]);
     }
 
     #[test]
     fn what_another_kernel_does_better_is_left_to_it() {
         let serves = |isa, filters, stride| {
-            let window = Window { axes: vec![axis(9, 1, stride, 1, [0, 0]); 2] };
+            let window = Window { axes: vec![WindowAxis::fitting(9, 1, stride, 1, [0, 0]); 2] };
             let weights = quarters(2 * filters, 3);
             let correlation =
                 Correlation { weights: &weights, filters, groups: 1, window: &window };

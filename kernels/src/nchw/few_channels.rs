@@ -244,7 +244,7 @@ fn weights_of(forward: &Correlation, rows: &PhaseAxis, columns: &PhaseAxis) -> V
 mod tests {
     use super::*;
     use crate::geometry::WindowAxis;
-    use crate::reference::{self, axis, quarters};
+    use crate::reference::{self, quarters};
 
     /// Against the sum over all taps; all products are multiples of 1/16, so that both are exact.
     fn check(filters: usize, channels: usize, axes: [WindowAxis; 2]) {
@@ -261,13 +261,45 @@ mod tests {
 
     #[test]
     fn geometries_agree_with_the_sum_over_all_taps() {
-        check(4, 3, [axis(30, 7, 2, 1, [3, 3]), axis(230, 7, 2, 1, [3, 2])]);
-        check(3, 4, [axis(20, 3, 1, 1, [1, 1]), axis(101, 3, 1, 1, [1, 1])]);
-        check(3, 1, [axis(9, 3, 1, 2, [0, 2]), axis(60, 2, 1, 3, [2, 0])]);
-        check(2, 2, [axis(23, 11, 4, 1, [2, 2]), axis(23, 11, 4, 1, [2, 2])]);
-        check(2, 3, [axis(7, 2, 3, 1, [0, 0]), axis(8, 1, 4, 1, [1, 0])]);
-        check(2, 4, [axis(3, 2, 1, 1, [3, 3]), axis(70, 1, 1, 1, [2, 1])]);
-        check(1, 2, [axis(9, 3, 2, 3, [2, 3]), axis(8, 2, 3, 2, [0, 0])]);
-        check(1, 1, [axis(1, 1, 1, 1, [0, 0]), axis(1, 1, 1, 1, [0, 0])]);
+        check(
+            4,
+            3,
+            [WindowAxis::fitting(30, 7, 2, 1, [3, 3]), WindowAxis::fitting(230, 7, 2, 1, [3, 2])],
+        );
+        check(
+            3,
+            4,
+            [WindowAxis::fitting(20, 3, 1, 1, [1, 1]), WindowAxis::fitting(101, 3, 1, 1, [1, 1])],
+        );
+        check(
+            3,
+            1,
+            [WindowAxis::fitting(9, 3, 1, 2, [0, 2]), WindowAxis::fitting(60, 2, 1, 3, [2, 0])],
+        );
+        check(
+            2,
+            2,
+            [WindowAxis::fitting(23, 11, 4, 1, [2, 2]), WindowAxis::fitting(23, 11, 4, 1, [2, 2])],
+        );
+        check(
+            2,
+            3,
+            [WindowAxis::fitting(7, 2, 3, 1, [0, 0]), WindowAxis::fitting(8, 1, 4, 1, [1, 0])],
+        );
+        check(
+            2,
+            4,
+            [WindowAxis::fitting(3, 2, 1, 1, [3, 3]), WindowAxis::fitting(70, 1, 1, 1, [2, 1])],
+        );
+        check(
+            1,
+            2,
+            [WindowAxis::fitting(9, 3, 2, 3, [2, 3]), WindowAxis::fitting(8, 2, 3, 2, [0, 0])],
+        );
+        check(
+            1,
+            1,
+            [WindowAxis::fitting(1, 1, 1, 1, [0, 0]), WindowAxis::fitting(1, 1, 1, 1, [0, 0])],
+        );
     }
 }

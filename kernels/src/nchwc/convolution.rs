@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::geometry::WeightPart;
     use crate::nchw::Correlation;
-    use crate::reference::{self, axis, quarters};
+    use crate::reference::{self, quarters};
 
     /// Runs a kernel between row-major images.
     fn run(kernel: &dyn Kernel, input: &[f32], from: Image, to: Image) -> Vec<f32> {
@@ -186,23 +186,72 @@ mod tests {
 
     #[test]
     fn both_directions_are_naive_sums() {
-        check(16, 16, [axis(8, 3, 1, 1, [1, 1]), axis(8, 3, 1, 1, [1, 1])]);
-        check(40, 24, [axis(7, 1, 1, 1, [0, 0]), axis(9, 1, 1, 1, [0, 0])]);
-        check(48, 19, [axis(9, 3, 2, 1, [1, 1]), axis(10, 3, 2, 1, [1, 1])]);
-        check(33, 16, [axis(9, 3, 2, 1, [0, 1]), axis(12, 5, 2, 1, [2, 1])]);
-        check(16, 32, [axis(8, 1, 2, 1, [0, 0]), axis(9, 1, 2, 1, [0, 0])]);
-        check(8, 8, [axis(11, 3, 1, 2, [2, 2]), axis(30, 3, 1, 1, [0, 2])]);
-        check(16, 3, [axis(20, 7, 2, 1, [3, 3]), axis(21, 7, 2, 1, [3, 3])]);
-        check(40, 7, [axis(31, 3, 1, 1, [1, 1]), axis(30, 3, 1, 1, [1, 1])]);
-        check(24, 1, [axis(6, 1, 1, 1, [0, 0]), axis(5, 1, 1, 1, [0, 0])]);
-        check(16, 16, [axis(1, 1, 1, 1, [0, 0]), axis(1, 1, 1, 1, [0, 0])]);
-        check(16, 16, [axis(5, 2, 1, 1, [0, 1]), axis(4, 4, 1, 1, [3, 0])]);
-        check(8, 8, [axis(1, 1, 2, 1, [0, 0]), axis(1, 2, 2, 1, [0, 1])]);
+        check(
+            16,
+            16,
+            [WindowAxis::fitting(8, 3, 1, 1, [1, 1]), WindowAxis::fitting(8, 3, 1, 1, [1, 1])],
+        );
+        check(
+            40,
+            24,
+            [WindowAxis::fitting(7, 1, 1, 1, [0, 0]), WindowAxis::fitting(9, 1, 1, 1, [0, 0])],
+        );
+        check(
+            48,
+            19,
+            [WindowAxis::fitting(9, 3, 2, 1, [1, 1]), WindowAxis::fitting(10, 3, 2, 1, [1, 1])],
+        );
+        check(
+            33,
+            16,
+            [WindowAxis::fitting(9, 3, 2, 1, [0, 1]), WindowAxis::fitting(12, 5, 2, 1, [2, 1])],
+        );
+        check(
+            16,
+            32,
+            [WindowAxis::fitting(8, 1, 2, 1, [0, 0]), WindowAxis::fitting(9, 1, 2, 1, [0, 0])],
+        );
+        check(
+            8,
+            8,
+            [WindowAxis::fitting(11, 3, 1, 2, [2, 2]), WindowAxis::fitting(30, 3, 1, 1, [0, 2])],
+        );
+        check(
+            16,
+            3,
+            [WindowAxis::fitting(20, 7, 2, 1, [3, 3]), WindowAxis::fitting(21, 7, 2, 1, [3, 3])],
+        );
+        check(
+            40,
+            7,
+            [WindowAxis::fitting(31, 3, 1, 1, [1, 1]), WindowAxis::fitting(30, 3, 1, 1, [1, 1])],
+        );
+        check(
+            24,
+            1,
+            [WindowAxis::fitting(6, 1, 1, 1, [0, 0]), WindowAxis::fitting(5, 1, 1, 1, [0, 0])],
+        );
+        check(
+            16,
+            16,
+            [WindowAxis::fitting(1, 1, 1, 1, [0, 0]), WindowAxis::fitting(1, 1, 1, 1, [0, 0])],
+        );
+        check(
+            16,
+            16,
+            [WindowAxis::fitting(5, 2, 1, 1, [0, 1]), WindowAxis::fitting(4, 4, 1, 1, [3, 0])],
+        );
+        check(
+            8,
+            8,
+            [WindowAxis::fitting(1, 1, 2, 1, [0, 0]), WindowAxis::fitting(1, 2, 2, 1, [0, 1])],
+        );
     }
 
     #[test]
     fn a_stride_beside_a_dilation_is_left_to_other_kernels() {
-        let axes = vec![axis(6, 3, 1, 2, [1, 1]), axis(6, 4, 2, 1, [1, 0])];
+        let axes =
+            vec![WindowAxis::fitting(6, 3, 1, 2, [1, 1]), WindowAxis::fitting(6, 4, 2, 1, [1, 0])];
         assert!(!serves(&[16, 16, 3, 4], 1, &Window { axes }));
     }
 }

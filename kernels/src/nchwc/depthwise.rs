@@ -263,22 +263,21 @@ mod tests {
     use super::super::Image;
     use super::super::tests::{Keep, images, numbers};
     use super::*;
-    use crate::reference::axis;
     use crate::threads::Threads;
 
     /// `[height, width]` of kernels with their strides, dilations and paddings.
     fn geometries() -> Vec<[WindowAxis; 2]> {
         vec![
-            [axis(9, 3, 1, 1, [1, 1]), axis(13, 3, 1, 1, [1, 1])],
-            [axis(12, 3, 2, 1, [1, 1]), axis(23, 3, 2, 1, [0, 1])],
-            [axis(28, 5, 1, 1, [2, 2]), axis(28, 5, 1, 1, [2, 2])],
-            [axis(15, 5, 2, 1, [1, 2]), axis(30, 5, 2, 1, [2, 1])],
-            [axis(7, 7, 1, 1, [3, 3]), axis(20, 7, 1, 1, [3, 3])],
-            [axis(3, 5, 1, 1, [2, 2]), axis(2, 5, 1, 1, [3, 2])],
-            [axis(17, 3, 3, 1, [1, 0]), axis(20, 4, 3, 1, [0, 2])],
-            [axis(14, 3, 1, 2, [2, 2]), axis(11, 3, 2, 2, [2, 1])],
-            [axis(6, 1, 2, 1, [0, 0]), axis(6, 1, 2, 1, [0, 0])],
-            [axis(5, 2, 4, 1, [3, 3]), axis(9, 3, 4, 2, [4, 4])],
+            [WindowAxis::fitting(9, 3, 1, 1, [1, 1]), WindowAxis::fitting(13, 3, 1, 1, [1, 1])],
+            [WindowAxis::fitting(12, 3, 2, 1, [1, 1]), WindowAxis::fitting(23, 3, 2, 1, [0, 1])],
+            [WindowAxis::fitting(28, 5, 1, 1, [2, 2]), WindowAxis::fitting(28, 5, 1, 1, [2, 2])],
+            [WindowAxis::fitting(15, 5, 2, 1, [1, 2]), WindowAxis::fitting(30, 5, 2, 1, [2, 1])],
+            [WindowAxis::fitting(7, 7, 1, 1, [3, 3]), WindowAxis::fitting(20, 7, 1, 1, [3, 3])],
+            [WindowAxis::fitting(3, 5, 1, 1, [2, 2]), WindowAxis::fitting(2, 5, 1, 1, [3, 2])],
+            [WindowAxis::fitting(17, 3, 3, 1, [1, 0]), WindowAxis::fitting(20, 4, 3, 1, [0, 2])],
+            [WindowAxis::fitting(14, 3, 1, 2, [2, 2]), WindowAxis::fitting(11, 3, 2, 2, [2, 1])],
+            [WindowAxis::fitting(6, 1, 2, 1, [0, 0]), WindowAxis::fitting(6, 1, 2, 1, [0, 0])],
+            [WindowAxis::fitting(5, 2, 4, 1, [3, 3]), WindowAxis::fitting(9, 3, 4, 2, [4, 4])],
         ]
     }
 
@@ -336,7 +335,8 @@ mod tests {
 
     #[test]
     fn bands_of_many_rows_are_joined() {
-        let axes = [axis(70, 3, 1, 1, [1, 1]), axis(40, 3, 1, 1, [1, 1])];
+        let axes =
+            [WindowAxis::fitting(70, 3, 1, 1, [1, 1]), WindowAxis::fitting(40, 3, 1, 1, [1, 1])];
         let (image, _) = images(48, &axes);
         let weight = vec![1.0; 48 * 9];
         let mut output = vec![0.0; image.len()];

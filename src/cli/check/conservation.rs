@@ -111,10 +111,9 @@ mod tests {
             layer: 1,
             incoming,
             outgoing: 1.0,
-            absorbed_by_bias: 0.0,
-            absorbed_by_stabilizer: 0.0,
             is_conserving: true,
             magnitude: 1.0,
+            ..LayerConservation::default()
         };
         let is_good = |incoming| {
             let conservation = Conservation {

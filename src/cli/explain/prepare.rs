@@ -5,7 +5,6 @@ use std::path::Path;
 use anyhow::Result;
 use indicatif::ProgressBar;
 
-use onnxplain::io::read_npy_shape;
 use onnxplain::session::{Described, is_array_file};
 use onnxplain::{ExplainerOptions, Method, Session};
 
@@ -58,14 +57,12 @@ fn open(
     outputs: &Outputs,
     files: &[Result<InputFile, Failed>],
 ) -> Result<Session> {
-    let any = |is_wanted: fn(&Path) -> bool| files.iter().flatten().any(|it| is_wanted(&it.path));
+    let paths = || files.iter().flatten().map(|file| file.path.as_path());
+    let any = |is_wanted: fn(&Path) -> bool| paths().any(is_wanted);
     let has_pictures = any(|path| !is_array_file(path));
     let has_unknown_range = any(is_array_file) && options.preprocess.input_range.is_none();
-    let array =
-        files.iter().flatten().map(|file| file.path.as_path()).find(|path| is_array_file(path));
-    let shape = array.and_then(|array| read_npy_shape(array).ok());
     let described = described.with(|session| {
-        let session = session.input_shape(shape);
+        let session = session.shaped_by(paths());
         let session = session.pictures(has_pictures).drop_pictures(!outputs.needs_photo());
         if has_unknown_range { session.unknown_input_range() } else { session }
     });

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::network::LayerId;
 
 /// The relevance that enters and leaves one layer; sums over all elements.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct LayerConservation {
     /// The layer.
     #[serde(skip)]
@@ -76,13 +76,11 @@ mod tests {
     #[test]
     fn relevance_that_is_nan_is_out_of_balance() {
         let layer = |incoming: f64| LayerConservation {
-            layer: 0,
             incoming,
             outgoing: 1.0,
-            absorbed_by_bias: 0.0,
-            absorbed_by_stabilizer: 0.0,
             is_conserving: true,
             magnitude: 1.0,
+            ..LayerConservation::default()
         };
         let sums =
             |layers: Vec<LayerConservation>| Conservation { layers, ..Conservation::default() };

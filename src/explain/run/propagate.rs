@@ -233,10 +233,8 @@ fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> Laye
     LayerConservation {
         layer: id,
         incoming,
-        outgoing: 0.0,
-        absorbed_by_bias: 0.0,
-        absorbed_by_stabilizer: 0.0,
         is_conserving,
         magnitude,
+        ..LayerConservation::default()
     }
 }

@@ -57,7 +57,7 @@ impl SimdLoop for Multiply<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{finished, map};
+    use super::super::testing::{finished, map};
     use super::*;
 
     #[test]

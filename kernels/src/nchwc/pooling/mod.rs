@@ -161,20 +161,20 @@ mod tests {
     use super::super::tests::{images, numbers};
     use super::*;
     use crate::geometry::Window;
-    use crate::reference::{axis, quarters};
+    use crate::reference::quarters;
     use crate::threads::Threads;
 
     const CHANNELS: usize = 35;
 
     fn geometries() -> Vec<[WindowAxis; 2]> {
         vec![
-            [axis(12, 3, 2, 1, [1, 1]), axis(23, 3, 2, 1, [1, 1])],
-            [axis(12, 2, 2, 1, [0, 0]), axis(10, 2, 2, 1, [0, 0])],
-            [axis(9, 3, 1, 1, [1, 1]), axis(13, 3, 1, 1, [1, 1])],
-            [axis(3, 5, 1, 1, [2, 2]), axis(2, 5, 1, 1, [3, 2])],
-            [axis(17, 3, 3, 1, [1, 0]), axis(20, 4, 3, 1, [0, 2])],
-            [axis(14, 3, 1, 2, [2, 2]), axis(11, 3, 2, 2, [2, 1])],
-            [axis(7, 7, 1, 1, [0, 0]), axis(8, 8, 1, 1, [0, 0])],
+            [WindowAxis::fitting(12, 3, 2, 1, [1, 1]), WindowAxis::fitting(23, 3, 2, 1, [1, 1])],
+            [WindowAxis::fitting(12, 2, 2, 1, [0, 0]), WindowAxis::fitting(10, 2, 2, 1, [0, 0])],
+            [WindowAxis::fitting(9, 3, 1, 1, [1, 1]), WindowAxis::fitting(13, 3, 1, 1, [1, 1])],
+            [WindowAxis::fitting(3, 5, 1, 1, [2, 2]), WindowAxis::fitting(2, 5, 1, 1, [3, 2])],
+            [WindowAxis::fitting(17, 3, 3, 1, [1, 0]), WindowAxis::fitting(20, 4, 3, 1, [0, 2])],
+            [WindowAxis::fitting(14, 3, 1, 2, [2, 2]), WindowAxis::fitting(11, 3, 2, 2, [2, 1])],
+            [WindowAxis::fitting(7, 7, 1, 1, [0, 0]), WindowAxis::fitting(8, 8, 1, 1, [0, 0])],
         ]
     }
 

@@ -66,7 +66,8 @@ impl SimdLoop for Divide<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{finished, map};
+    use onnxplain_kernels::nchwc::epilogue::testing::{finished, map};
+
     use super::*;
 
     #[test]

@@ -277,7 +277,8 @@ impl SimdLoop for DivideBy<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{finished, map};
+    use onnxplain_kernels::nchwc::epilogue::testing::{finished, map};
+
     use super::*;
 
     const PLAIN: Stabilizer = Stabilizer::additive(0.0);
