@@ -93,6 +93,8 @@ pub mod canonize;
 pub mod composite;
 mod error;
 #[doc(hidden)]
+pub mod evaluation;
+#[doc(hidden)]
 pub mod explain;
 #[doc(hidden)]
 pub mod heatmap;
