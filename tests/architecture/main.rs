@@ -21,7 +21,10 @@ const ROOMS: &[(&str, &str)] = &[
         "cli",
         "evaluation session method metric explain composite rule canonize onnx network tensor parallel heatmap io picture error",
     ),
-    ("evaluation", "session method metric tensor parallel heatmap io picture plane random suggest error"),
+    (
+        "evaluation",
+        "session method metric tensor parallel heatmap io picture plane random suggest error",
+    ),
     (
         "session",
         "method metric explain composite canonize onnx network tensor parallel heatmap io picture suggest error",
