@@ -21,8 +21,9 @@ use crate::tensor::Tensor;
 /// The most layers of a tail: a longer one is no function at the end.
 const MOST_MEMBERS: usize = 64;
 
-/// The strengths of the probes: where an exponential is flat, bent, and steep, but not beyond all numbers.
-const STRENGTHS: [f32; 4] = [0.1, 1.0, 4.0, 20.0];
+/// The strengths of the probes: where an exponential is flat, bent, and steep. Logits are at most 80 apart, so that the
+/// smallest probability is a normal float, and small enough to show where probabilities are clipped.
+const STRENGTHS: [f32; 4] = [0.1, 1.0, 4.0, 40.0];
 
 /// How far a sum may be from one, and a value from what it should be.
 const TOLERANCE: f32 = 2e-5;
@@ -122,8 +123,8 @@ impl Tail {
         let strength = STRENGTHS[seed % STRENGTHS.len()];
         let mut run = Run { values: vec![] };
         for (place, &leaf) in self.leaves.iter().enumerate() {
-            let probe =
-                noise(&network.layers[leaf].shape, (seed * self.leaves.len() + place) as u64)?;
+            let seed = (seed * self.leaves.len() + place) as u64;
+            let probe = stretched(&noise(&network.layers[leaf].shape, seed)?)?;
             run.values.push((leaf, probe.map(|value| strength * value)?));
         }
         let nothing = Tensor::zeros(&[0])?;
@@ -199,6 +200,17 @@ impl Run {
 
     fn output(&self) -> Option<&Tensor> {
         self.values.last().map(|(_, value)| value)
+    }
+}
+
+/// The same numbers with −1 as the least and 1 as the greatest: a few numbers may lie close together by chance.
+fn stretched(noise: &Tensor) -> Result<Tensor> {
+    let bound = |pick: fn(f32, f32) -> f32| noise.data().iter().copied().reduce(pick);
+    match (bound(f32::min), bound(f32::max)) {
+        (Some(low), Some(high)) if low < high => {
+            noise.map(|value| 2.0 * (value - low) / (high - low) - 1.0)
+        }
+        _ => noise.map(|value| value),
     }
 }
 

@@ -186,20 +186,20 @@ fn what_is_normalised_already_gets_no_softmax() {
         let (low, high) = (scalar(g, 1e-7), scalar(g, 1.0 - 1e-7));
         g.node("Clip", &[&p, &low, &high], &[])
     });
-    for (model, quantity) in [
-        (mean, Quantity::Probability),
-        (clipped, Quantity::Probability),
-        (scores, Quantity::Probability),
-        (signed, Quantity::Score),
-        (logarithms, Quantity::LogProbability),
+    for (name, model, quantity) in [
+        ("mean", mean, Quantity::Probability),
+        ("clipped", clipped, Quantity::Probability),
+        ("scores", scores, Quantity::Probability),
+        ("signed", signed, Quantity::Score),
+        ("logarithms", logarithms, Quantity::LogProbability),
     ] {
-        assert_eq!(model.network.explained(), quantity);
+        assert_eq!(model.network.explained(), quantity, "{name}");
         let input = spread(&[1, 6], 3);
         check_value(&model, &input).unwrap();
         let output = model.network.evaluate(&input).unwrap();
         let function = model.network.output_function.as_ref();
         let probabilities = OutputFunction::probabilities(function, &output).unwrap();
-        assert!((probabilities.sum() - 1.0).abs() < 1e-5, "{quantity}");
+        assert!((probabilities.sum() - 1.0).abs() < 1e-5, "{name}");
     }
 }
 
