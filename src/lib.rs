@@ -122,7 +122,11 @@ mod random;
 pub mod rule;
 #[doc(hidden)]
 pub mod session;
+#[doc(hidden)]
+pub mod statistics;
 mod suggest;
+#[doc(hidden)]
+pub mod summary;
 #[doc(hidden)]
 pub mod tensor;
 

@@ -28,13 +28,19 @@ impl Stream {
         self.key
     }
 
-    fn bits(self, counter: u64) -> u64 {
+    /// Number `counter`, of 64 bits.
+    pub fn bits(self, counter: u64) -> u64 {
         hash(self.key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN)))
     }
 
     /// Number `counter`, evenly from 0 to 1, 1 excluded.
     pub fn uniform(self, counter: u64) -> f32 {
         unit(self.bits(counter) >> 40)
+    }
+
+    /// Number `counter`, evenly from 0 to `end`, which is excluded and at least 1.
+    pub fn below(self, counter: u64, end: usize) -> usize {
+        ((u128::from(self.bits(counter)) * end as u128) >> 64) as usize
     }
 
     /// Calls `use_normal(value, number)` for every value, numbers from the normal distribution N(0, 1).

@@ -19,8 +19,9 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "evaluation session method metric explain composite rule canonize onnx network tensor parallel heatmap io picture error",
+        "summary evaluation session method metric explain composite rule canonize onnx network tensor parallel heatmap io picture error",
     ),
+    ("summary", "evaluation metric statistics"),
     (
         "evaluation",
         "session method metric tensor parallel heatmap io picture plane random suggest error",
@@ -47,6 +48,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("parallel", "kernels"),
     ("kernels", ""),
     ("heatmap", "error"),
+    ("statistics", "random"),
     ("io", ""),
     ("picture", ""),
     ("random", ""),

@@ -1,4 +1,4 @@
-"""onnxplain's random numbers (src/method/random.rs), for feeding the same noise to torch."""
+"""onnxplain's random numbers (src/random.rs), for feeding the same noise to torch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +33,20 @@ def word_of(name: str) -> int:
     return found
 
 
-def _bits(stream: int, count: int) -> NDArray[np.uint64]:
+def bits(stream: int, count: int) -> NDArray[np.uint64]:
+    """The first `count` numbers of 64 bits."""
     counters = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
     return _hash(counters + np.uint64(stream))
 
 
 def uniforms(stream: int, count: int) -> NDArray[np.float32]:
     """The first `count` numbers from 0 to 1."""
-    return ((_bits(stream, count) >> np.uint64(40)).astype(np.float64) / 2**24).astype(np.float32)
+    return ((bits(stream, count) >> np.uint64(40)).astype(np.float64) / 2**24).astype(np.float32)
 
 
 def normals(stream: int, count: int) -> NDArray[np.float32]:
     """The first `count` numbers from N(0, 1), by Box and Muller."""
-    bits = _bits(stream, (count + 1) // 2)
+    bits = bits(stream, (count + 1) // 2)
     # Every step rounds to float32, as onnxplain's do.
     radius_part = ((bits >> np.uint64(40)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-24)
     radius = np.sqrt(np.float32(-2.0) * np.log(radius_part.astype(np.float64)).astype(np.float32))
