@@ -1,13 +1,13 @@
 //! `onnxplain gallery`: the page, and in Chromium its controls.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Run, command, files_in, folder, photos, run, skip_without, vgg};
+use super::chromium::in_chromium;
+use super::{Run, command, files_in, folder, photos, run, vgg};
 
 /// Explains some photos, one of them broken, into `out` of a folder.
 fn explained(count: usize) -> TempDir {
@@ -87,44 +87,6 @@ fn repeat_report(out: &Path, times: usize) {
     let path = out.join("report.jsonl");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.repeat(times)).unwrap();
-}
-
-/// What the script in a page returns, run by Chromium after the page has come up; `None` without Chromium.
-fn in_chromium(page: &Path, script: &str) -> Option<Value> {
-    let Some(chromium) = chromium() else {
-        skip_without("Chromium", "chromium");
-        return None;
-    };
-    let copy = page.with_file_name("test.html");
-    let script = format!(
-        "<script>addEventListener('load', async () => {{\n\
-         const report = (value) => {{ const made = document.createElement('pre'); made.id = 'outcome';\n\
-         made.textContent = JSON.stringify(value); document.body.append(made); }};\n\
-         try {{ report(await (async () => {{ {script} }})()); }} catch (error) {{ report(String(error)); }}\n\
-         }});</script></body>"
-    );
-    let text = fs::read_to_string(page).unwrap();
-    fs::write(&copy, text.replace("</body>", &script)).unwrap();
-    let profile = folder();
-    let output = Command::new(chromium)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
-        .args(["--window-size=1200,1000", "--virtual-time-budget=20000", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(format!("file://{}", copy.display()))
-        .stderr(Stdio::null())
-        .output()
-        .unwrap();
-    let dom = String::from_utf8(output.stdout).unwrap();
-    let outcome = dom.split_once("<pre id=\"outcome\">").expect(&dom).1;
-    let outcome = outcome.split_once("</pre>").unwrap().0;
-    Some(serde_json::from_str(&outcome.replace("&gt;", ">").replace("&amp;", "&")).unwrap())
-}
-
-fn chromium() -> Option<PathBuf> {
-    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let candidates = names.iter().flat_map(|name| folders.iter().map(move |dir| dir.join(name)));
-    candidates.into_iter().find(|path| path.is_file())
 }
 
 /// Helpers of the scripts: the names and classes that are shown, clicks and typing.

@@ -4,6 +4,7 @@
 
 mod bad_inputs;
 mod batches;
+mod chromium;
 mod cookbook;
 mod explain;
 mod gallery;
