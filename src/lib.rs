@@ -129,6 +129,7 @@ mod suggest;
 pub mod summary;
 #[doc(hidden)]
 pub mod tensor;
+mod yaml;
 
 pub use error::{Cause, Error, Result};
 pub use explain::Initial;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use anyhow::{Error, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use clap::Args;
 
 use onnxplain::picture::{Channels, Crop, Layout, Overrides, Resize, parse_numbers, parse_size};
@@ -31,6 +31,9 @@ pub struct ModelOptions {
     /// Order of the input's axes, NCHW or NHWC [default: read off the input's shape]
     #[arg(long)]
     pub layout: Option<Layout>,
+    /// Refuse a model that needs more memory than this: 500M, 8G, or bytes [default: three quarters of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    max_memory: Option<u64>,
 }
 
 /// What is done to a picture before the network sees it.
@@ -114,7 +117,10 @@ impl ModelOptions {
     pub fn session(&self) -> SessionOptions {
         let overrides = Overrides { size: self.size, layout: self.layout, ..Overrides::default() };
         let options = SessionOptions::new().overrides(overrides);
-        let options = options.allow_gradient(self.allow_gradient.clone());
+        let mut options = options.allow_gradient(self.allow_gradient.clone());
+        if let Some(bytes) = self.max_memory {
+            options = options.max_memory(bytes);
+        }
         match &self.output_name {
             Some(name) => options.output(name),
             None => options,
@@ -162,6 +168,26 @@ impl PreprocessOptions {
     }
 }
 
+/// A number of bytes: `1073741824`, `1G`, `1024M`, `1.5GiB`.
+fn parse_bytes(text: &str) -> Result<u64> {
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let shift = match &lower[digits.len()..] {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        unit => anyhow::bail!("the unit \"{unit}\" is unknown: write K, M, G or T, such as 8G"),
+    };
+    let number: f64 = digits
+        .trim()
+        .parse()
+        .with_context(|| format!("\"{text}\" is no size: write it as 500M or 8G"))?;
+    ensure!(number.is_finite() && number > 0.0, "a size must be above 0");
+    Ok((number * f64::from(shift).exp2()) as u64)
+}
+
 /// Refuses what is no file before anything is read.
 pub fn check_model_path(path: &Path) -> Result<()> {
     ensure!(
@@ -175,6 +201,19 @@ pub fn check_model_path(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_of_memory_are_read() {
+        let bytes = |text: &str| parse_bytes(text).map_err(|error| error.to_string());
+        assert_eq!(bytes("1000"), Ok(1000));
+        assert_eq!(bytes("1.5k"), Ok(1536));
+        assert_eq!(bytes("8G"), Ok(8 << 30));
+        assert_eq!(bytes("2 MiB"), Ok(2 << 20));
+        assert!(bytes("8X").unwrap_err().contains("K, M, G or T"));
+        for text in ["", "G", "-1", "0", "nan", "inf", "1e999"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn ranges_are_read_and_checked() {

@@ -7,6 +7,7 @@ use super::kinds::Kinds;
 use crate::canonize::Canonization;
 use crate::rule::{RuleSetting, Stabilizer};
 use crate::suggest::explained;
+use crate::yaml::from_yaml;
 
 /// A named list of rules.
 #[derive(Clone, Debug, Deserialize)]
@@ -106,7 +107,7 @@ impl Composite {
     /// When the text does not follow the schema: file, line and column are named, and the
     /// nearest valid word.
     pub fn parse(text: &str, origin: &str) -> Result<Composite> {
-        let composite: Composite = serde_yaml::from_str(text)
+        let composite: Composite = from_yaml(text)
             .map_err(|error| anyhow::anyhow!("{origin}: {}", explained(&error.to_string())))?;
         if composite.rules.is_empty() {
             bail!("{origin}: the composite has no rules");

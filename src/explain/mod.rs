@@ -133,6 +133,19 @@ impl Explainer {
         self.plan.network()
     }
 
+    /// The bytes of the values that a forward pass leaves for propagation, and the layer with the largest of them.
+    pub fn kept_bytes(&self) -> (u128, LayerId) {
+        let layers = self.network().layers.iter().enumerate();
+        let kept = layers.filter(|(id, _)| self.plan.liveness.is_kept[*id]);
+        let bytes = kept.map(|(id, layer)| {
+            let elements = layer.shape.iter().map(|&axis| axis as u128).product::<u128>();
+            (elements * size_of::<f32>() as u128, id)
+        });
+        let bytes: Vec<(u128, LayerId)> = bytes.collect();
+        let largest = bytes.iter().max().map_or(0, |(_, id)| *id);
+        (bytes.iter().map(|(bytes, _)| bytes).sum(), largest)
+    }
+
     /// The rule of every layer.
     pub fn assignment(&self) -> &Assignment {
         &self.assignment

@@ -83,6 +83,13 @@ impl Attribute for IntegratedGradients {
 
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
         ensure!(self.steps > 0, "Integrated Gradients needs at least one step");
+        let most = self.quadrature.most_nodes();
+        ensure!(
+            self.steps <= most,
+            "{} takes at most {most} steps, not {}; --quadrature riemann-middle takes more",
+            self.quadrature.word(),
+            self.steps
+        );
         let baseline = self.baseline.tensor(&pass.input, context.info)?;
         let path = difference(&pass.input, &baseline)?;
         let nodes = self.quadrature.nodes(self.steps);

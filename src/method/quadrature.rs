@@ -31,6 +31,14 @@ impl Quadrature {
         }
     }
 
+    /// The most places: those of Gauss and Legendre take time with the square of their number to compute.
+    pub(super) fn most_nodes(self) -> usize {
+        match self {
+            Quadrature::GaussLegendre => 5_000,
+            _ => usize::MAX,
+        }
+    }
+
     /// Places between 0 and 1, each with its weight; the weights add up to 1.
     pub(super) fn nodes(self, count: usize) -> Vec<(f64, f64)> {
         let step = 1.0 / count as f64;

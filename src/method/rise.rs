@@ -107,6 +107,14 @@ impl Attribute for Rise {
             self.keep
         );
         let picture = context.picture()?;
+        let longest = picture.height.max(picture.width);
+        ensure!(
+            self.cells <= longest,
+            "a grid of {0} x {0} cells is finer than the picture of {1} x {2} pixels: --cells must be at most {longest}",
+            self.cells,
+            picture.height,
+            picture.width
+        );
         let seen = |sample: usize| {
             let mask = self.mask(picture, sample);
             let mut input = pass.input.clone();

@@ -71,6 +71,12 @@ fn declared_axes(input: &ValueInfoProto) -> Result<Option<Vec<Option<usize>>>> {
     Ok(Some(shape.dim.iter().map(|dimension| axis(&dimension.value)).collect()))
 }
 
+/// Whether the file leaves an axis of the input open beside that of the batch.
+pub(super) fn leaves_size_open(input: &ValueInfoProto) -> bool {
+    let axes = declared_axes(input).ok().flatten();
+    axes.is_none_or(|axes| axes.iter().skip(1).any(Option::is_none))
+}
+
 /// The shape that the input is declared with, its open axes filled in; an open batch axis is one.
 pub(super) fn input_shape(
     input: &ValueInfoProto,

@@ -1,7 +1,6 @@
 //! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
 
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,13 +11,17 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::pb::tensor_proto::DataLocation;
 
 use super::bytes::Bytes;
+use super::culprit::{guarded, with_node};
 use super::decode::{Decoded, Span, decode};
-use super::input::{ModelInput, input_shape, picture_shape, range_of_type, the_input};
+use super::input::{
+    ModelInput, input_shape, leaves_size_open, picture_shape, range_of_type, the_input,
+};
 use super::metadata::labels_in_metadata;
 use super::number_type::make_float32;
 use super::options::LoadOptions;
 use super::repair::repair;
 use super::rewrite::{self, Chosen};
+use super::validate::{Checked, Input, MemoryLimit, validate};
 use super::weights::{Places, Weights};
 use super::{lp_pool, padding, recurrent, upsample, vector_product};
 use crate::linear::Weight;
@@ -150,9 +153,19 @@ impl Source {
         let shape = input_shape(input, options, &mut notes)?;
         let range = range_of_type(input);
         let input_name = input.name.clone();
+        let is_open = leaves_size_open(input);
+        let limit = MemoryLimit::new(options.max_memory);
+        check(
+            &proto,
+            Input { name: &input_name, shape: &shape, is_open },
+            (limit, Checked::Constants),
+        )?;
         let reader = reader();
-        let shape =
-            guarded(|| rewrite::run(&mut proto, &reader, (&input_name, &shape), &mut notes))?;
+        let run = guarded(|| rewrite::run(&mut proto, &reader, (&input_name, &shape), &mut notes));
+        let shape = run.map_err(|error| {
+            with_node(error, &proto, |model| rewrite::shapes(model, &reader, (&input_name, &shape)))
+        })?;
+        check(&proto, Input { name: &input_name, shape: &shape, is_open }, (limit, Checked::All))?;
         proto.graph.iter_mut().for_each(|graph| make_float32(graph, &mut spans));
         repair(&mut proto);
         let origins = Origins::of(&proto);
@@ -185,7 +198,9 @@ impl Source {
 
     /// tract's graph of the file.
     pub fn typed(&self, reader: &Onnx) -> Result<TypedModel> {
-        guarded(|| self.typed_model(reader))
+        let typed = guarded(|| self.typed_model(&self.proto, reader));
+        typed
+            .map_err(|error| with_node(error, &self.proto, |proto| self.typed_model(proto, reader)))
     }
 
     /// That graph lowered, its inputs behind the picture having the values `parameters`; `earlier` is the
@@ -196,7 +211,12 @@ impl Source {
         parameters: &[Weight],
         earlier: Option<&Lowered>,
     ) -> Result<Lowered> {
-        guarded(|| lower(typed, parameters, &self.origins, earlier))
+        let lowered = guarded(|| lower(typed, parameters, &self.origins, earlier));
+        lowered.map_err(|error| {
+            with_node(error, &self.proto, |proto| {
+                lower(&self.typed_model(proto, &reader())?, parameters, &self.origins, None)
+            })
+        })
     }
 
     /// The network that a graph was lowered to.
@@ -204,8 +224,8 @@ impl Source {
         guarded(|| lowered.into_network(&self.allow_gradient))
     }
 
-    fn typed_model(&self, reader: &Onnx) -> Result<TypedModel> {
-        let parsed = reader.parse(&self.proto, Some(directory(&self.path)?))?;
+    fn typed_model(&self, proto: &ModelProto, reader: &Onnx) -> Result<TypedModel> {
+        let parsed = reader.parse(proto, Some(directory(&self.path)?))?;
         let mut model = self.weights.wire(parsed)?;
         let source = model.input_outlets()?.first().copied().context("the model has no input")?;
         let declared = model.outlet_fact(source)?.datum_type;
@@ -213,6 +233,12 @@ impl Source {
         model.set_input_fact(0, InferenceFact::dt_shape(number_type, &self.shape))?;
         model.into_typed()
     }
+}
+
+/// Checks every node of a file's graph.
+fn check(proto: &ModelProto, input: Input, memory: (MemoryLimit, Checked)) -> Result<()> {
+    let graph = proto.graph.as_ref().context("the model has no graph")?;
+    validate(graph, rewrite::opset(proto), input, memory)
 }
 
 /// The folder of a model, where its external data lies.
@@ -274,16 +300,4 @@ fn refuse_foreign_data(proto: &ModelProto, directory: &str) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Runs tract on a file that may be damaged in ways it does not expect: a panic becomes an error.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let message = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        bail!("the model's graph is inconsistent, or more than tract can read ({message})")
-    })
 }

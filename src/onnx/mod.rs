@@ -4,6 +4,7 @@
 
 mod batch_normalization;
 mod bytes;
+mod culprit;
 mod decode;
 mod input;
 mod load;
@@ -18,6 +19,7 @@ mod recurrent;
 mod repair;
 mod rewrite;
 mod upsample;
+mod validate;
 mod vector_product;
 mod weights;
 mod wires;
@@ -26,3 +28,4 @@ pub use input::{DEFAULT_SIZE, ModelInput};
 pub use load::Model;
 pub use options::LoadOptions;
 pub use parametric::ParametricModel;
+pub use validate::MemoryLimit;

@@ -17,6 +17,8 @@ pub struct LoadOptions {
     pub output_name: Option<String>,
     /// ONNX operator types that may pass their gradient where no rule is known.
     pub allow_gradient: Vec<String>,
+    /// The most bytes that a value of the network may take; default: three quarters of the machine's memory.
+    pub max_memory: Option<u64>,
     /// Whether [`Model::run_reference`](super::Model::run_reference) is not needed. Otherwise tract's graph holds on to the weights, and
     /// canonization has to work on copies. Without it, large weights are read when they are needed.
     pub is_without_reference: bool,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
 use super::preprocess::{PRESETS, Preprocessing};
+use crate::yaml::from_yaml;
 
 /// What is known about a model besides its file; everything but the origin may be missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +58,7 @@ impl Card {
     pub fn read(path: &Path) -> Result<Self> {
         let failed = || format!("cannot read the model card {}", path.display());
         let text = fs::read_to_string(path).with_context(failed)?;
-        let file: CardFile = serde_yaml::from_str(&text).map_err(|error| placed(path, &error))?;
+        let file: CardFile = from_yaml(&text).map_err(|error| placed(path, &error))?;
         if let Some(input) = &file.input {
             input.validate().context("input").with_context(failed)?;
         }

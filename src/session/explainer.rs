@@ -23,6 +23,7 @@ use crate::heatmap::Rendering;
 use crate::method::{Cancelled, ForwardPass, PreparedMethod, Setup, TargetSpec};
 use crate::method::{Unwatched, Watch};
 use crate::network::Quantity;
+use crate::onnx::MemoryLimit;
 use crate::tensor::Tensor;
 
 /// A model with a method and a composite, compiled: explains any number of inputs, from any number of threads.
@@ -48,6 +49,20 @@ pub struct StartUp {
     pub canonize: Duration,
     /// From rules to kernels.
     pub compile: Duration,
+}
+
+/// Fails where the values of one forward pass do not fit into memory.
+fn check_memory(context: &Context, engine: &explain::Explainer) -> Result<()> {
+    let (bytes, largest) = engine.kept_bytes();
+    let layer = &engine.network().layers[largest];
+    let told = || {
+        let shape = &layer.shape;
+        format!(
+            "what an explanation keeps of all layers (most of the {}, {shape:?})",
+            layer.describe()
+        )
+    };
+    MemoryLimit::new(context.file.options.max_memory).check(bytes, told).kind(Error::Model)
 }
 
 impl Explainer {
@@ -82,6 +97,7 @@ impl Explainer {
         let compile = || PreparedMethod::new(method.inner().clone(), setup).kind(kind);
         let prepared = turns.run(compile)?;
         let (load, compile) = (context.file.elapsed, begin.elapsed());
+        check_memory(&context, prepared.explainer())?;
         notices.extend(choice.unused(prepared.explainer().assignment()));
         let shape = &prepared.explainer().network().layers[prepared.end()].shape[1..];
         Ok(Explainer {

@@ -115,6 +115,14 @@ impl SessionOptions {
         self
     }
 
+    /// The most bytes that a value of the network, together with what it is computed from, and all that is computed of
+    /// constants may take; a model that asks for more is refused before the memory is. Default: three quarters of what
+    /// this machine, or the control group of the process, has.
+    pub fn max_memory(mut self, bytes: u64) -> SessionOptions {
+        self.load.max_memory = Some(bytes);
+        self
+    }
+
     /// Operators of ONNX that no rule is known for and that may pass their gradient. Default: none; such an operator
     /// is an error.
     pub fn allow_gradient<T: Into<String>>(

@@ -36,7 +36,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("metric", "plane tensor picture random"),
     ("explain", "composite rule network operator linear tensor parallel kernels"),
-    ("composite", "rule canonize network operator suggest"),
+    ("composite", "rule canonize network operator suggest yaml"),
     ("rule", "linear"),
     ("canonize", "network operator linear tensor"),
     ("onnx", "network linear tensor picture"),
@@ -50,9 +50,10 @@ const ROOMS: &[(&str, &str)] = &[
     ("heatmap", "error"),
     ("statistics", "random"),
     ("io", ""),
-    ("picture", ""),
+    ("picture", "yaml"),
     ("random", ""),
     ("suggest", ""),
+    ("yaml", ""),
     ("error", ""),
 ];
 

@@ -8,6 +8,7 @@ mod chromium;
 mod cookbook;
 mod explain;
 mod gallery;
+mod hostile;
 mod inspect_and_check;
 mod layers;
 mod localization;

@@ -27,7 +27,7 @@ pub(super) fn constant<'a>(graph: &'a GraphProto, value: &str) -> Option<&'a Ten
 }
 
 /// The values that a node reads, those that its inner graphs read from outside included.
-pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
+pub(in crate::onnx) fn reads(node: &NodeProto) -> Vec<&str> {
     let mut names: Vec<&str> = node.input.iter().map(String::as_str).collect();
     for attribute in &node.attribute {
         for graph in attribute.g.iter().chain(&attribute.graphs) {
@@ -51,7 +51,7 @@ fn reads_of_graph(graph: &GraphProto) -> Vec<&str> {
 }
 
 /// A node of one output.
-pub(super) fn node(name: &str, op_type: &str, inputs: &[&str], output: &str) -> NodeProto {
+pub(in crate::onnx) fn node(name: &str, op_type: &str, inputs: &[&str], output: &str) -> NodeProto {
     NodeProto {
         name: name.to_string(),
         op_type: op_type.to_string(),

@@ -45,6 +45,10 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
 use self::batch::Settled;
+#[cfg(test)]
+pub(super) use self::graph::node;
+pub(super) use self::graph::reads;
+pub(super) use self::shapes::shapes;
 use super::quantization;
 use super::weights::declared;
 
@@ -159,7 +163,7 @@ pub(super) fn register(reader: &mut Onnx) {
 }
 
 /// The version of the standard operators.
-fn opset(model: &ModelProto) -> i64 {
+pub(super) fn opset(model: &ModelProto) -> i64 {
     let is_standard = |domain: &str| ["", "ai.onnx"].contains(&domain);
     let imports = model.opset_import.iter();
     imports

@@ -15,13 +15,17 @@ use super::unused::drop_unused;
 use crate::onnx::weights::declared;
 
 /// The shape of every value that has a known one, by name.
-pub(super) type Shapes = HashMap<String, Vec<usize>>;
+pub(in crate::onnx) type Shapes = HashMap<String, Vec<usize>>;
 
 /// Analyses a graph whose input has the given name and shape.
 ///
 /// # Errors
 /// When the graph cannot be analysed with such an input.
-pub(super) fn shapes(model: &ModelProto, reader: &Onnx, input: (&str, &[usize])) -> Result<Shapes> {
+pub(in crate::onnx) fn shapes(
+    model: &ModelProto,
+    reader: &Onnx,
+    input: (&str, &[usize]),
+) -> Result<Shapes> {
     let graph = model.graph.as_ref().context("the model has no graph")?;
     let (mut analysed, outlets) = parse(model, reader, outline(graph), input)?;
     analysed.analyse(false)?;

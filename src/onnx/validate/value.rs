@@ -1,0 +1,161 @@
+//! What is known of a value before anything is computed: its shape, its number type, and its numbers where they are few.
+
+use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
+use tract_onnx::pb::{TensorProto, ValueInfoProto, type_proto};
+
+/// The most numbers of a value that are followed: shapes, axes, factors.
+const MOST_NUMBERS: usize = 4096;
+
+/// What is known of a value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Value {
+    /// Its shape; `None` where it is not known.
+    pub shape: Option<Vec<usize>>,
+    /// Its numbers in row-major order, where they are known and few.
+    pub numbers: Option<Vec<f64>>,
+    /// The type of its numbers.
+    pub number_type: Option<DataType>,
+    /// Whether it does not depend on the model's input.
+    pub is_constant: bool,
+}
+
+impl Value {
+    /// A value of which nothing is known.
+    pub fn unknown() -> Value {
+        Value::default()
+    }
+
+    /// A value of a shape.
+    pub fn of(shape: impl Into<Option<Vec<usize>>>) -> Value {
+        Value { shape: shape.into(), ..Value::default() }
+    }
+
+    /// A value of a shape whose numbers are known; they are dropped where they are many or do not fit the shape.
+    pub fn of_numbers(shape: Vec<usize>, numbers: Option<Vec<f64>>) -> Value {
+        let fits = |numbers: &Vec<f64>| {
+            numbers.len() <= MOST_NUMBERS && numbers.len() as u128 == element_count(&shape)
+        };
+        Value { numbers: numbers.filter(fits), ..Value::of(shape) }
+    }
+
+    /// The same with another number type.
+    pub fn typed(self, number_type: DataType) -> Value {
+        Value { number_type: Some(number_type), ..self }
+    }
+
+    /// What a stored tensor is.
+    pub fn stored(tensor: &TensorProto) -> Value {
+        let shape = tensor.dims.iter().map(|&axis| usize::try_from(axis).ok()).collect();
+        let number_type = DataType::try_from(tensor.data_type).ok();
+        let shape: Option<Vec<usize>> = shape;
+        let Some(shape) = shape else { return Value::unknown() };
+        let numbers = number_type.and_then(|number_type| stored_numbers(tensor, number_type));
+        let numbers =
+            numbers.filter(|_| tensor.data_location != Some(DataLocation::External as i32));
+        Value { number_type, is_constant: true, ..Value::of_numbers(shape, numbers) }
+    }
+
+    /// The number type that an input is declared with.
+    pub fn declared_type(input: &ValueInfoProto) -> Option<DataType> {
+        let type_proto::Value::TensorType(tensor) = input.r#type.as_ref()?.value.as_ref()?;
+        DataType::try_from(tensor.elem_type).ok()
+    }
+
+    /// Whether its numbers are whole.
+    pub fn is_whole(&self) -> bool {
+        use DataType::{Bool, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64};
+        let whole = [Bool, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64];
+        self.number_type.is_some_and(|number_type| whole.contains(&number_type))
+    }
+
+    /// The bytes that it takes in memory, where its shape is known.
+    pub fn bytes(&self) -> Option<u128> {
+        let size = byte_size(self.number_type.unwrap_or(DataType::Float));
+        Some(element_count(self.shape.as_ref()?).saturating_mul(size))
+    }
+
+    /// Its numbers as whole numbers, as `as` converts them.
+    pub fn whole_numbers(&self) -> Option<Vec<i64>> {
+        Some(self.numbers.as_ref()?.iter().map(|&number| number as i64).collect())
+    }
+}
+
+/// The number of elements of a tensor.
+pub(super) fn element_count(shape: &[usize]) -> u128 {
+    shape.iter().fold(1, |count: u128, &axis| count.saturating_mul(axis as u128))
+}
+
+/// Bytes of a number in memory.
+fn byte_size(number_type: DataType) -> u128 {
+    use DataType as D;
+    match number_type {
+        D::Bool | D::Int8 | D::Uint8 => 1,
+        D::Float16 | D::Bfloat16 | D::Int16 | D::Uint16 => 2,
+        D::Double | D::Int64 | D::Uint64 | D::Complex64 => 8,
+        D::Complex128 => 16,
+        D::Uint4 | D::Int4 | D::Float4e2m1 => 1,
+        _ => 4,
+    }
+}
+
+/// The numbers of a stored tensor that lie in the message.
+fn stored_numbers(tensor: &TensorProto, number_type: DataType) -> Option<Vec<f64>> {
+    if tensor.raw_data.len() > MOST_NUMBERS * 8 {
+        return None;
+    }
+    fn raw<const SIZE: usize>(bytes: &[u8], number: fn([u8; SIZE]) -> f64) -> Vec<f64> {
+        bytes.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
+    }
+    let bytes = tensor.raw_data.as_slice();
+    Some(match number_type {
+        DataType::Int64 if tensor.int64_data.is_empty() => {
+            raw(bytes, |b| i64::from_le_bytes(b) as f64)
+        }
+        DataType::Int64 => tensor.int64_data.iter().map(|&number| number as f64).collect(),
+        DataType::Int32 if tensor.int32_data.is_empty() => {
+            raw(bytes, |b| i32::from_le_bytes(b).into())
+        }
+        DataType::Int32 => tensor.int32_data.iter().map(|&number| number.into()).collect(),
+        DataType::Bool if tensor.int32_data.is_empty() => raw(bytes, |[byte]| byte.into()),
+        DataType::Bool => tensor.int32_data.iter().map(|&number| number.into()).collect(),
+        DataType::Float if tensor.float_data.is_empty() => {
+            raw(bytes, |b| f32::from_le_bytes(b).into())
+        }
+        DataType::Float => tensor.float_data.iter().map(|&number| number.into()).collect(),
+        DataType::Double if tensor.double_data.is_empty() => raw(bytes, f64::from_le_bytes),
+        DataType::Double => tensor.double_data.clone(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_vector_is_read_from_either_field() {
+        let mut tensor = TensorProto {
+            dims: vec![2],
+            data_type: DataType::Int64 as i32,
+            int64_data: vec![3, i64::MAX],
+            ..TensorProto::default()
+        };
+        let value = Value::stored(&tensor);
+        assert_eq!(value.whole_numbers().unwrap(), [3, i64::MAX]);
+        tensor.raw_data =
+            [3, i64::MAX].iter().flat_map(|number: &i64| number.to_le_bytes()).collect();
+        tensor.int64_data.clear();
+        assert_eq!(Value::stored(&tensor), value);
+        assert_eq!(value.bytes(), Some(16));
+        tensor.dims = vec![3];
+        assert_eq!(Value::stored(&tensor).numbers, None);
+        tensor.dims = vec![-1];
+        assert_eq!(Value::stored(&tensor), Value::unknown());
+    }
+
+    #[test]
+    fn the_bytes_of_a_huge_shape_do_not_overflow() {
+        let huge = Value::of(vec![usize::MAX; 9]);
+        assert_eq!(huge.bytes(), Some(u128::MAX));
+    }
+}

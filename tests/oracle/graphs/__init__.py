@@ -1,0 +1,1 @@
+"""Random valid graphs of several operators."""
