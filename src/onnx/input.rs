@@ -133,6 +133,11 @@ pub(super) fn input_shape(
         };
         shape.push(length);
     }
+    ensure!(
+        !shape.is_empty(),
+        "the input \"{}\" is a single number without axes, of which there is nothing to explain",
+        input.name
+    );
     Ok(shape)
 }
 

@@ -73,7 +73,7 @@ fn windows_of_nothing_and_beyond_their_input() {
     );
     for kernel in [&[0usize, 3][..], &[3, 0], &[9, 1]] {
         let mut graph = Graph::with_input(17, &PICTURE);
-        let count = kernel.iter().product();
+        let count: usize = kernel.iter().product();
         let weight = graph.floats(&[2, 1, kernel[0], kernel[1]], &vec![0.5; count * 2]);
         graph.named_node("n", "Conv", &["x", &weight], &["y"], &[]);
         let value = graph.node("GlobalAveragePool", &["y"], &[]);
@@ -127,7 +127,7 @@ fn the_limit_can_be_set() {
     let run = explain(&graph, &PICTURE, &["--composite", "gradient", "--max-memory", "500K"]);
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("more than the limit of 500.0 KiB"), "{}", run.stderr);
-    let run = explain(&graph, &PICTURE, &["--max-memory", "much"]);
+    let run = explain(&graph, &PICTURE, &["--max-memory", "much!"]);
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("500M or 8G"), "{}", run.stderr);
 }

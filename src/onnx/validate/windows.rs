@@ -60,7 +60,18 @@ impl Windows {
         for (axis, &length) in positions.iter().enumerate() {
             let (length, stride) = (length as i128, self.strides[axis]);
             let Some(pads) = &self.pads else {
-                counts.push(to_length((length + stride - 1) / stride)?);
+                let count = (length + stride - 1) / stride;
+                let padded = (count - 1) * stride + self.extent(axis) - length;
+                // onnxruntime begins behind the first element, TensorFlow at it.
+                ensure!(
+                    padded > -2 || length == 0,
+                    "auto_pad {} with a stride of {stride} and a window of {} leaves out elements of axis {}, which programs \
+                     do differently: write pads in its place",
+                    self.auto_pad,
+                    self.extent(axis),
+                    axis + 2
+                );
+                counts.push(to_length(count)?);
                 continue;
             };
             let [begin, end] = pads[axis];
@@ -278,6 +289,13 @@ pub(super) fn pool(node: &Node) -> Result<Vec<Value>> {
     let Some(input) = node.shape(0)? else { return Ok(vec![Value::unknown(); 2]) };
     ensure!(input.len() >= 3, "its input has the shape {input:?}, but needs at least 3 axes");
     if windows.auto_pad.starts_with("SAME") {
+        let dilations = &windows.dilations;
+        ensure!(
+            dilations.iter().all(|&dilation| dilation == 1),
+            "auto_pad {} with dilations {dilations:?} is read differently from one program to the next: write pads in its \
+             place",
+            windows.auto_pad
+        );
         // Windows may be larger than the input, which is padded.
         ensure!(input[2..].iter().all(|&length| length >= 1), "its input {input:?} is empty");
     }

@@ -124,7 +124,7 @@ def parametric(graph: Graph, x: str) -> str:
 def windows(graph: Graph, places: tuple[int, ...], largest: int = 4) -> dict:
     """Random kernel, strides, dilations and padding for some axes."""
     count = len(places)
-    kernel = [int(graph.random.integers(1, min(largest, length + 1) + 1)) for length in places]
+    kernel = [int(graph.random.integers(1, min(largest, length) + 1)) for length in places]
     attributes: dict = {"kernel_shape": kernel, "strides": perhaps(graph, whole(graph, 1, 3, count))}
     padding = graph.random.random()
     if padding < 0.3:
