@@ -27,7 +27,7 @@ for ((i = 0; i < count; i++)); do
     ln "${names[i % ${#names[@]}]}" "$work/pictures/$(printf %06d "$i").png" 2> /dev/null ||
         cp "${names[i % ${#names[@]}]}" "$work/pictures/$(printf %06d "$i").png"
 done
-"$binary" explain "$model" "$work/pictures" -o "$work/out" --save heatmap,report --quiet &
+"$binary" explain "$model" "$work/pictures" -o "$work/out" --save heatmap,report --quiet > /dev/null &
 pid=$!
 early=0 early_handles=0 late=0 late_handles=0
 while kill -0 $pid 2> /dev/null; do
@@ -49,7 +49,7 @@ check "every picture has a result" test "$(wc -l < "$work/out/report.jsonl")" = 
 echo "== two writers in one folder"
 mkdir "$work/few"
 for ((i = 0; i < 200; i++)); do cp "${names[i % ${#names[@]}]}" "$work/few/$i.png"; done
-writer() { "$binary" explain "$model" "$work/few" -o "$work/both" --save heatmap,report --resume --quiet; }
+writer() { "$binary" explain "$model" "$work/few" -o "$work/both" --save heatmap,report --resume --quiet > /dev/null; }
 writer 2> "$work/first" & one=$!
 writer 2> "$work/second" & two=$!
 first=0 second=0
@@ -78,7 +78,7 @@ for ((kilobytes = 16; kilobytes <= 1200; kilobytes += 12)); do
     mount -o remount,size=${kilobytes}k "$work/small"
     sizes=$((sizes + 1))
     code=0
-    "$binary" explain "$model" "$work/twenty" -o "$work/small/out" --save heatmap,report --resume --quiet 2> "$work/said" || code=$?
+    "$binary" explain "$model" "$work/twenty" -o "$work/small/out" --save heatmap,report --resume --quiet > /dev/null 2> "$work/said" || code=$?
     for picture in $(find "$work/small" -name '*.png'); do
         tail -c 8 "$picture" | head -c 4 | grep -q IEND || { echo "half: $picture at $kilobytes kB"; failed=1; }
     done
