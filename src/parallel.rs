@@ -8,9 +8,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tract_linalg::multithread::{Executor, multithread_tract_scope};
 
 use onnxplain_kernels::threads;
-pub(crate) use onnxplain_kernels::threads::{
-    for_each_chunk, for_each_heavy_chunk, locked, map_chunk_pairs, map_chunks,
-};
+pub(crate) use onnxplain_kernels::threads::{for_each_chunk, locked, map_chunks};
 
 /// The threads that one explanation may use.
 #[derive(Clone, Default)]

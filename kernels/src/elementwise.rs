@@ -4,6 +4,7 @@
 //! sixteen where the processor has them; the results are the same. They count indices instead of using iterator adaptors,
 //! which some builds compile as calls.
 
+use crate::output::Output;
 use crate::simd::{F32x16, LANES, Simd, SimdLoop, SumPair, dispatch, filled_up};
 
 /// Calls `function` for every float.
@@ -21,6 +22,22 @@ pub fn each(data: &mut [f32], function: impl Fn(&mut f32)) {
         }
     }
     dispatch(Each(data, function));
+}
+
+/// Writes `function` of the float at the same place in `from`, which is as long. Writes all of `output`.
+pub fn map(output: Output<'_>, from: &[f32], function: impl Fn(f32) -> f32) {
+    struct Map<'a, F>(Output<'a>, &'a [f32], F);
+    impl<F: Fn(f32) -> f32> SimdLoop for Map<'_, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) {
+            let Map(output, from, function) = self;
+            let from = &from[..output.len()];
+            output.write_with(|at| function(from[at]));
+        }
+    }
+    dispatch(Map(output, from, function));
 }
 
 /// Calls `function` for every float and the one at its place in `others`.

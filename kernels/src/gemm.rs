@@ -6,8 +6,8 @@
 use crate::SizeError;
 use crate::geometry::WeightPart;
 use crate::microkernel::{MOST_SUMS, Operands, run_rows};
+use crate::output::Output;
 use crate::simd::{Isa, LANES};
-use crate::threads::{for_each_heavy_chunk, map_heavy_chunks};
 
 /// Panels of rows that are multiplied with a panel of columns while it is in the second cache.
 const PANELS_AT_ONCE: usize = 8;
@@ -98,11 +98,11 @@ impl<'a> Matrices<'a> {
     }
 }
 
-/// Writes the products `left · right` over `output`, one after the other; a single matrix on one side is broadcast.
+/// The products `left · right`, one after the other; a single matrix on one side is broadcast. Writes all of `output`.
 ///
 /// # Errors
 /// When the shapes or numbers do not fit each other.
-pub fn product(left: Matrices, right: Matrices, output: &mut [f32]) -> Result<(), SizeError> {
+pub fn product(left: Matrices, right: Matrices, output: Output<'_>) -> Result<(), SizeError> {
     let ((rows, inner), (right_rows, columns)) = (left.shape(), right.shape());
     let count = left.count.max(right.count);
     let counts = [left.count, right.count];
@@ -121,7 +121,7 @@ pub fn product(left: Matrices, right: Matrices, output: &mut [f32]) -> Result<()
     if count == 1 {
         return RightOperand::new(right)?.multiply(left, output);
     }
-    let failures = map_heavy_chunks(output, rows * columns, inner, |index, output| {
+    let failures = output.map_chunks(rows * columns, inner, |index, output| {
         RightOperand::new(right.get(index))?.multiply(left.get(index), output)
     });
     failures.into_iter().collect()
@@ -156,11 +156,11 @@ impl RightOperand {
         })
     }
 
-    /// Writes `left · self` over `output`, row by row.
+    /// `left · self`, row by row. Writes all of `output`.
     ///
     /// # Errors
     /// When the shapes do not fit each other.
-    pub fn multiply(&self, left: Matrices, output: &mut [f32]) -> Result<(), SizeError> {
+    pub fn multiply(&self, left: Matrices, output: Output<'_>) -> Result<(), SizeError> {
         let (rows, inner) = left.shape();
         if inner != self.rows || output.len() != rows * self.columns {
             let (rows_too, columns) = (self.rows, self.columns);
@@ -171,7 +171,9 @@ impl RightOperand {
         let pixels = self.isa.pixels();
         let rows_at_once = PANELS_AT_ONCE * pixels;
         let len = rows_at_once * self.columns;
-        for_each_heavy_chunk(output, len, inner, |index, output| {
+        output.for_each_chunk(len, inner, |index, output| {
+            // The products of a panel of columns are a part of every row.
+            let output = output.fill(0.0);
             let count = output.len() / self.columns;
             let left = left.panels(index * rows_at_once, count, pixels);
             self.multiply_panels(&left, output);
@@ -210,6 +212,7 @@ fn panel_width(isa: Isa) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AlignedBuf;
 
     fn numbers(count: usize, step: usize) -> Vec<f32> {
         (0..count).map(|n| ((n * step) % 17) as f32 / 4.0 - 2.0).collect()
@@ -218,8 +221,9 @@ mod tests {
     /// Against the definition; all products are multiples of 1/16, so every order of summation gives the same.
     fn check(left: Matrices, right: Matrices, count: usize) {
         let ((rows, inner), (_, columns)) = (left.shape(), right.shape());
-        let mut output = vec![f32::NAN; count * rows * columns];
-        product(left, right, &mut output).unwrap();
+        let len = count * rows * columns;
+        let (output, done) = AlignedBuf::written(len, |output| product(left, right, output));
+        done.unwrap();
         for index in 0..count {
             let element = |matrix: Matrices, row: usize, column: usize| {
                 let place = match matrix.is_transposed {
@@ -258,8 +262,8 @@ mod tests {
         check(left, right, 3);
         check(left, right.get(1), 3);
         let mut output = vec![0.0; 72];
-        assert!(product(left, right.transposed(), &mut output).is_err());
-        assert!(product(left, right, &mut output[1..]).is_err());
+        assert!(product(left, right.transposed(), Output::from(&mut output[..])).is_err());
+        assert!(product(left, right, Output::from(&mut output[1..])).is_err());
         assert!(Matrices::new(&a, 7, 1).is_err());
     }
 }

@@ -6,9 +6,10 @@ use std::cell::Cell;
 use std::convert::Infallible;
 
 use crate::geometry::WeightPart;
+use crate::output::Output;
 use crate::scratch::{self, AlignedBuf};
 use crate::simd::{F32x16, LANES, Simd, SimdLoop, dispatch, filled_up};
-use crate::threads::{for_each_heavy_chunk, map_heavy_chunks, threads};
+use crate::threads::threads;
 
 /// Weights of a matrix, row by row: in memory, or to be read from elsewhere.
 pub trait WeightSource: Sync {
@@ -99,7 +100,8 @@ thread_local! {
     static PARTS: Cell<AlignedBuf> = Cell::default();
 }
 
-/// `y = part(W) x` for one vector. A general matrix product would pack all of `W`, only to use it once.
+/// `y = part(W) x` for one vector. A general matrix product would pack all of `W`, only to use it once. Writes all of
+/// `output`.
 ///
 /// # Errors
 /// When the weights cannot be read.
@@ -107,23 +109,23 @@ pub fn product<W: WeightSource>(
     weight: &W,
     part: WeightPart,
     input: &[f32],
-    output: &mut [f32],
+    output: Output<'_>,
 ) -> Result<(), W::Error> {
     let inputs = input.len();
     // A few pieces per thread, so that no thread waits long for the last one.
     let share = output.len().div_ceil(4 * threads());
     let at_once = (PIECE / inputs.max(1)).min(share).next_multiple_of(TOGETHER);
-    let multiply = |index: usize, outputs: &mut [f32]| {
+    let multiply = |index: usize, outputs: Output<'_>| {
         let weights = weight.view(index * at_once * inputs, outputs.len() * inputs)?;
-        for (few, outputs) in outputs.chunks_mut(TOGETHER).enumerate() {
+        for (few, outputs) in outputs.chunks(TOGETHER).enumerate() {
             // Missing rows are replaced by the last one.
             let row = |at: usize| (few * TOGETHER + at.min(outputs.len() - 1)) * inputs;
             let sums = row_products(part, &weights, from_fn(row), input)?;
-            outputs.iter_mut().zip(sums).for_each(|(output, sum)| *output = sum);
+            outputs.write(sums);
         }
         Ok(())
     };
-    map_heavy_chunks(output, at_once, inputs, multiply).into_iter().collect()
+    output.map_chunks(at_once, inputs, multiply).into_iter().collect()
 }
 
 /// The products of the rows that begin at some places of the weights with a vector, which is read once for all of them.
@@ -250,7 +252,7 @@ fn add_multiples(factors: [f32; TOGETHER], rows: [&[u8]; TOGETHER], sums: &mut [
 /// Rows that are added up before they are added to the total, which rounds less than one running sum.
 const ROWS: usize = 256;
 
-/// `x = part(W)ᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read.
+/// `x = part(W)ᵀ y` for one vector; rows whose factor is 0, as behind a ReLU, are not read. Writes all of `input`.
 ///
 /// # Errors
 /// When the weights cannot be read.
@@ -258,20 +260,21 @@ pub fn transposed_product<W: WeightSource>(
     weight: &W,
     part: WeightPart,
     output: &[f32],
-    input: &mut [f32],
+    input: Output<'_>,
 ) -> Result<(), W::Error> {
     let inputs = input.len();
     let blocks = output.len().div_ceil(ROWS);
-    let mut sums = AlignedBuf::unspecified(blocks * inputs);
-    map_heavy_chunks(&mut sums, inputs, ROWS, |block, sums| {
-        sums.fill(0.0);
-        let factors = &output[block * ROWS..output.len().min((block + 1) * ROWS)];
-        add_rows(part, &weight.view(block * ROWS * inputs, factors.len() * inputs)?, factors, sums)
-    })
-    .into_iter()
-    .collect::<Result<(), W::Error>>()?;
-    input.fill(0.0);
-    for_each_heavy_chunk(input, BLOCK, blocks, |index, input| {
+    let (sums, results) = AlignedBuf::written(blocks * inputs, |sums| {
+        sums.map_chunks(inputs, ROWS, |block, sums| {
+            let sums = sums.fill(0.0);
+            let factors = &output[block * ROWS..output.len().min((block + 1) * ROWS)];
+            let weights = weight.view(block * ROWS * inputs, factors.len() * inputs)?;
+            add_rows(part, &weights, factors, sums)
+        })
+    });
+    results.into_iter().collect::<Result<(), W::Error>>()?;
+    input.for_each_chunk(BLOCK, blocks, |index, input| {
+        let input = input.fill(0.0);
         for sums in sums.chunks_exact(inputs) {
             let sums = &sums[index * BLOCK..];
             input.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
@@ -322,14 +325,15 @@ mod tests {
             // All products are multiples of 1/16 below 2²⁰: every order of summation gives the same.
             let dot = |row: usize| (0..inputs).map(|at| weight(row, at) * x[at]).sum::<f32>();
             let expected: Vec<f32> = (0..outputs).map(dot).collect();
-            let mut output = vec![f32::NAN; outputs];
-            let Ok(()) = product(&InMemory(&weights), part, &x, &mut output);
-            assert_eq!(output, expected);
+            let source = InMemory(&weights);
+            let run = |output: Output<'_>| product(&source, part, &x, output);
+            let (output, Ok(())) = AlignedBuf::written(outputs, run);
+            assert_eq!(*output, expected);
             let dot = |at: usize| (0..outputs).map(|row| weight(row, at) * y[row]).sum::<f32>();
             let expected: Vec<f32> = (0..inputs).map(dot).collect();
-            let mut input = vec![f32::NAN; inputs];
-            let Ok(()) = transposed_product(&InMemory(&weights), part, &y, &mut input);
-            assert_eq!(input, expected);
+            let run = |input: Output<'_>| transposed_product(&source, part, &y, input);
+            let (input, Ok(())) = AlignedBuf::written(inputs, run);
+            assert_eq!(*input, expected);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The kernels of onnxplain: convolutions, matrix products and poolings on slices of `f32`, in both
 //! directions, with SIMD and threads.
 //!
-//! Slices in, slices out. Nothing here knows tensors, networks or relevance rules: what becomes of the sums
+//! Slices in, slices out; what a kernel writes completely is an [`Output`]. Nothing here knows tensors, networks or relevance rules: what becomes of the sums
 //! of a kernel is passed in as a [`nchwc::Epilogue`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -13,6 +13,7 @@ pub mod geometry;
 pub mod microkernel;
 pub mod nchw;
 pub mod nchwc;
+pub mod output;
 mod prefetch;
 #[cfg(test)]
 mod reference;
@@ -20,6 +21,7 @@ mod scratch;
 pub mod simd;
 pub mod threads;
 
+pub use output::Output;
 pub use scratch::AlignedBuf;
 
 use std::fmt;

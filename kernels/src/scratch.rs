@@ -4,17 +4,21 @@
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::thread::LocalKey;
+
+use crate::output::Output;
 
 /// Bytes of a cache line. Buffers begin at one, so that no vector lies across two of them.
 const LINE: usize = 64;
 
 /// Floats that begin at a cache line.
 pub struct AlignedBuf {
-    /// Memory of `len` initialised floats; dangling if there are none.
+    /// Memory of `len` floats; dangling if there are none.
     start: NonNull<f32>,
     len: usize,
 }
@@ -25,63 +29,62 @@ unsafe impl Send for AlignedBuf {}
 unsafe impl Sync for AlignedBuf {}
 
 impl AlignedBuf {
-    /// `len` floats with unspecified contents: whatever the memory held.
+    /// `len` floats that `work` writes, and what it returns.
     ///
-    /// Zero-filling would page-fault the whole buffer on the calling thread while the workers wait, which took 4 % of the
-    /// processor time of one picture of a ResNet-50, and 11 % of a MobileNetV2's where its activations are concerned.
+    /// Debug builds fill the memory with NaN first, so that tests see what a kernel does with a float that it reads
+    /// although it should only write it.
     ///
-    /// Aborts like a `Vec` when there is no memory.
-    pub fn unspecified(len: usize) -> AlignedBuf {
-        AlignedBuf::try_unspecified(len)
-            .unwrap_or_else(|| handle_alloc_error(layout(len).unwrap_or(Layout::new::<f32>())))
+    /// Aborts like a `Vec` when there is no memory. Panics if `work` does not write every float, which is a bug of a
+    /// kernel.
+    pub fn written<T>(len: usize, work: impl FnOnce(Output<'_>) -> T) -> (AlignedBuf, T) {
+        let ok = |output: Output<'_>| Ok::<T, Infallible>(work(output));
+        match AlignedBuf::try_written(len, ok) {
+            Some(Ok(written)) => written,
+            None => handle_alloc_error(layout(len).unwrap_or(Layout::new::<f32>())),
+        }
     }
 
-    /// Like [`AlignedBuf::unspecified`]; `None` when there is no memory.
-    pub fn try_unspecified(len: usize) -> Option<AlignedBuf> {
+    /// Like [`AlignedBuf::written`], for work that can fail; `None` when there is no memory.
+    pub fn try_written<T, E>(
+        len: usize,
+        work: impl FnOnce(Output<'_>) -> Result<T, E>,
+    ) -> Option<Result<(AlignedBuf, T), E>> {
+        let buffer = AlignedBuf::allocated(len)?;
+        // SAFETY: the memory has room for `len` floats, and nobody else knows it. It need not hold floats for this type.
+        let slots: &mut [MaybeUninit<f32>] =
+            unsafe { std::slice::from_raw_parts_mut(buffer.start.as_ptr().cast(), len) };
+        if cfg!(debug_assertions) {
+            slots.fill(MaybeUninit::new(f32::NAN));
+        }
+        let count = Cell::new(0);
+        let result = work(Output::fresh(slots, &count));
+        // The buffer is only read when it is returned. So its floats are, because every one of them was counted.
+        Some(result.map(|result| {
+            let count = count.get();
+            assert!(count == len, "a kernel wrote {count} of {len} floats");
+            (buffer, result)
+        }))
+    }
+
+    /// A copy of floats.
+    pub fn copied(from: &[f32]) -> AlignedBuf {
+        AlignedBuf::written(from.len(), |output| output.copy(from).len()).0
+    }
+
+    /// Memory for `len` floats, which are still to be written; `None` when there is none.
+    fn allocated(len: usize) -> Option<AlignedBuf> {
         if len == 0 {
             return Some(AlignedBuf::default());
         }
         // SAFETY: the layout is not empty.
         let memory = unsafe { alloc(layout(len)?) };
-        let start = NonNull::new(memory.cast::<f32>())?;
-        // SAFETY: the memory has room for `len` floats, and nobody else knows it.
-        unsafe { freeze(start, len) };
-        Some(AlignedBuf { start, len })
+        Some(AlignedBuf { start: NonNull::new(memory.cast::<f32>())?, len })
     }
 }
 
 /// The layout of `len` floats; `None` where they are more than the address space can hold.
 fn layout(len: usize) -> Option<Layout> {
     Layout::from_size_align(len.checked_mul(size_of::<f32>())?, LINE).ok()
-}
-
-/// Gives uninitialised memory arbitrary, but fixed contents.
-///
-/// To the compiler, fresh memory does not have any contents, and reading it is undefined behaviour. The assembly below
-/// may write to the memory as far as the compiler knows, so it has to assume that every byte was given some value; and
-/// since it leaves the memory alone, that is the value that is there. (That holds because the allocator hands out memory
-/// whose contents only change when the program writes.) Debug builds write NaN, so that tests find out what is read
-/// before it is written.
-///
-/// # Safety
-/// `start` points to memory for `len` floats, which nobody else uses.
-unsafe fn freeze(start: NonNull<f32>, len: usize) {
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    if !cfg!(any(debug_assertions, miri)) {
-        // SAFETY: no instruction is executed.
-        unsafe {
-            std::arch::asm!(
-                "/* {0} */",
-                in(reg) start.as_ptr(),
-                options(nostack, preserves_flags)
-            );
-        }
-        return;
-    }
-    for at in 0..len {
-        // SAFETY: `at` is within the memory, as the caller promises.
-        unsafe { start.add(at).write(f32::NAN) };
-    }
 }
 
 impl Default for AlignedBuf {
@@ -104,7 +107,7 @@ impl Deref for AlignedBuf {
 
     #[inline]
     fn deref(&self) -> &[f32] {
-        // SAFETY: there are `len` initialised floats, or none and the pointer is dangling.
+        // SAFETY: there are `len` floats, or none and the pointer is dangling.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
@@ -119,9 +122,7 @@ impl DerefMut for AlignedBuf {
 
 impl Clone for AlignedBuf {
     fn clone(&self) -> AlignedBuf {
-        let mut copy = AlignedBuf::unspecified(self.len);
-        copy.copy_from_slice(self);
-        copy
+        AlignedBuf::copied(self)
     }
 }
 
@@ -134,13 +135,14 @@ impl fmt::Debug for AlignedBuf {
 /// The buffer that a thread keeps between uses.
 pub(crate) type ScratchPool = LocalKey<Cell<AlignedBuf>>;
 
-/// A scratch buffer of `len` floats with unspecified contents; returned to the thread's pool on drop.
+/// A scratch buffer of `len` floats with the contents of its last use; returned to the thread's pool on drop.
 pub(crate) fn take(pool: &'static ScratchPool, len: usize) -> Scratch {
     // Taken, not borrowed: a thread that waits for others may start other work meanwhile, which needs the buffer too.
     let mut buffer = pool.take();
     if buffer.len() < len {
-        // What it held is not worth a copy.
-        buffer = AlignedBuf::unspecified(len);
+        // What it held is not worth a copy. A thread fills each of its buffers a few times at most.
+        let unused = if cfg!(debug_assertions) { f32::NAN } else { 0.0 };
+        buffer = AlignedBuf::written(len, |output| output.fill(unused).len()).0;
     }
     Scratch { pool, buffer, len }
 }
@@ -215,10 +217,8 @@ mod tests {
 
     #[test]
     fn buffers_are_copied_and_may_be_empty() {
-        assert!(AlignedBuf::unspecified(0).is_empty());
-        let mut buffer = AlignedBuf::unspecified(37);
-        assert!(!cfg!(debug_assertions) || buffer.iter().all(|number| number.is_nan()));
-        buffer.fill(2.0);
+        assert!(AlignedBuf::copied(&[]).is_empty());
+        let mut buffer = AlignedBuf::copied(&[2.0; 37]);
         let copy = buffer.clone();
         buffer.fill(3.0);
         assert_eq!((&copy[..], &buffer[..]), (&[2.0; 37][..], &[3.0; 37][..]));

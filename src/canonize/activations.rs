@@ -1,19 +1,19 @@
 //! `x · sigmoid(x) = silu(x)`, `x · clip(x + 3, 0, 6) / 6 = hardswish(x)`, ...: an activation that an
 //! exporter wrote as several nodes becomes one layer, through which relevance passes.
 //!
-//! Every elementwise layer is followed back through elementwise layers to each signal that it is a
-//! function of; where that function is a known activation, the layer becomes it. The farthest
-//! such signal counts: `clip(x + 3, 0, 6) / 6` is a hard sigmoid of `x`, not a quotient of a clip.
+//! From every elementwise layer, elementwise layers are followed backwards to each signal of which it is a function. If
+//! that function is a known activation, the layer becomes this activation. The signal farthest back is used:
+//! `clip(x + 3, 0, 6) / 6` is a hard sigmoid of `x`, and not the quotient of a clip.
 
 use anyhow::Result;
 
 use crate::network::{LayerId, Network, Op};
 use crate::operator::{Activation, Binary, Function};
 
-/// The most layers that one activation is made of.
+/// The most layers that are recognised as one activation.
 const MOST_MEMBERS: usize = 12;
 
-/// Replaces chains and diamonds of elementwise layers by the activation they are.
+/// Replaces chains and diamonds of elementwise layers by the activation that they compute.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     let mut merged = vec![];
     for id in 0..network.layers.len() {
@@ -31,7 +31,7 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     Ok(merged)
 }
 
-/// A known activation that several layers make up.
+/// A known activation that was written as several layers.
 struct Composed {
     activation: Activation,
     signal: LayerId,
@@ -63,7 +63,7 @@ fn composed_activation(network: &Network, id: LayerId) -> Option<Composed> {
     found
 }
 
-/// Whether a layer works element by element on values of the shape of `id`.
+/// Whether a layer is elementwise, on values of the same shape as `id`.
 fn is_elementwise(network: &Network, layer: LayerId, id: LayerId) -> bool {
     let has_shape = |&of: &LayerId| {
         is_constant(network, of) || network.layers[of].shape == network.layers[id].shape
@@ -80,7 +80,7 @@ fn is_constant(network: &Network, id: LayerId) -> bool {
     matches!(network.layers[id].op, Op::Constant(_))
 }
 
-/// The last of `members`' values as a function of `signal`; they are listed from the last to the first.
+/// The value of the last layer as a function of `signal`; `members` begins with the last layer.
 fn function_of(network: &Network, signal: LayerId, members: &[LayerId]) -> Option<Function> {
     let mut functions = vec![(signal, Function::identity())];
     for &member in members.iter().rev() {

@@ -1,5 +1,5 @@
-//! `(W x + b) + c = W x + (b + c)`: exporters that write a dense layer as `MatMul` and `Add`,
-//! or a convolution's bias as an `Add` of its own.
+//! `(W x + b) + c = W x + (b + c)`: for exporters that write a dense layer as `MatMul` and `Add`, or the bias of a
+//! convolution as an `Add`.
 
 use anyhow::Result;
 

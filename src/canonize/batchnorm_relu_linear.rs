@@ -1,6 +1,6 @@
 //! `ReLU(g x + h) = g T(x) + h` with the shifted threshold `T(x) = x where g x + h > 0, else −h/g`
-//! (Pahde et al. 2023): BatchNormalization in front of an activation, as in DenseNet and
-//! pre-activation ResNet, becomes one behind it, which merges into the linear layers there.
+//! (Pahde et al. 2023): BatchNormalization before an activation, as in DenseNet and pre-activation ResNet, is moved behind
+//! the activation, where it can be merged into the linear layers that follow.
 //!
 //! `T` is max(x, −h/g) for g > 0 and min(x, −h/g) for g < 0. A channel with g = 0 is
 //! the constant ReLU(h). The same holds for every clip, such as ReLU6.
@@ -13,7 +13,7 @@ use crate::network::{Layer, LayerId, Network, Op};
 use crate::operator::{Activation, Affine, Binary, Function};
 use crate::tensor::Tensor;
 
-/// Moves scales and shifts from before a clip to the linear layers behind it.
+/// Moves scales and shifts from before a clip to the linear layers after it.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     let mut merged = vec![];
     for id in 0..network.layers.len() {
@@ -45,11 +45,11 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
 /// An activation that clips.
 struct Clip {
     layer: LayerId,
-    /// The lowest and highest value it lets through; infinite where it does not clip.
+    /// The bounds; infinite where it does not clip.
     bounds: (f32, f32),
 }
 
-/// The clip that is the only reader of a scale and shift.
+/// The clip after a scale and shift, if no other layer reads these.
 fn clip_behind(network: &Network, id: LayerId) -> Option<Clip> {
     if !matches!(network.layers[id].op, Op::Affine(_)) {
         return None;
@@ -62,7 +62,7 @@ fn clip_behind(network: &Network, id: LayerId) -> Option<Clip> {
     Some(Clip { layer, bounds })
 }
 
-/// The clip in front of the scale and shift, and what these become.
+/// The clip that comes first now, and the scale and shift after it.
 struct Moved {
     threshold: Function,
     affine: Affine,

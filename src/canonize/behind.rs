@@ -1,4 +1,4 @@
-//! The linear layers behind a value, and what a scale and shift becomes on the way to them.
+//! The linear layers after a value, and what a scale and shift of the value becomes on the path to them.
 
 use anyhow::{Context, Result};
 
@@ -8,7 +8,7 @@ use crate::network::{Layer, LayerId, Network, Op};
 use crate::operator::{Affine, Operator};
 use crate::tensor::Tensor;
 
-/// The way from a value to one linear layer, and the scale and shift as they arrive there.
+/// The path from a value to one linear layer, and the scale and shift at its end.
 pub(super) struct Path {
     /// The linear layer.
     layer: LayerId,
@@ -19,14 +19,14 @@ pub(super) struct Path {
 
 /// A shift of the input of a layer.
 enum Shift {
-    /// One number per channel, which every output of a convolution meets with all of its taps.
+    /// One number per channel, for a convolution without padding: the shift of its output is the same at all positions.
     Channels(Vec<f32>),
     /// In the shape of the layer's input.
     Full(Tensor),
 }
 
-/// Follows a scale and shift of the value of `id` to the linear layers behind it;
-/// `None` where some way leads elsewhere or something on it does not commute.
+/// Follows a scale and shift of the value of `id` to the linear layers after it; `None` if a path does not end at a linear
+/// layer, or a layer on it does not commute with the scale and shift.
 pub(super) fn linear_layers_behind(
     network: &Network,
     id: LayerId,
@@ -43,7 +43,7 @@ pub(super) fn linear_layers_behind(
         };
         paths.extend(found);
     }
-    // A layer that reads the value on two ways would be scaled twice.
+    // A layer that reads the value on two paths would be scaled twice.
     let mut layers: Vec<LayerId> = paths.iter().map(|path| path.layer).collect();
     layers.sort_unstable();
     let is_unique = layers.windows(2).all(|pair| pair[0] != pair[1]);
@@ -100,7 +100,7 @@ fn path_to(
     Ok(Some(vec![Path { layer, factors, shift }]))
 }
 
-/// The shift as a layer meets it.
+/// The shift of the input of a layer.
 fn shift_of(layer: &Layer, shift: &Tensor, shape: &[usize]) -> Result<Shift> {
     let numbers = match never_reads_padding(&layer.op) {
         true => per_input_channel(layer, shift, shape)?,
@@ -119,7 +119,8 @@ impl Path {
         let bias = match (&self.shift, &layer.op) {
             (Some(Shift::Channels(shift)), Op::Convolution(map)) => Some(answer(map, shift)?),
             (Some(Shift::Full(shift)), op) => {
-                let map = op.as_linear().context("only a linear layer takes up a scale")?;
+                let map =
+                    op.as_linear().context("a scale can only be merged into a linear layer")?;
                 Some(map.forward(WeightPart::Plain, None)?(std::slice::from_ref(shift))?)
             }
             _ => None,
@@ -131,7 +132,7 @@ impl Path {
     }
 }
 
-/// Whether every output of a layer reads as many inputs.
+/// Whether a layer is a convolution without padding.
 fn never_reads_padding(op: &Op) -> bool {
     let Op::Convolution(convolution) = op else {
         return false;
@@ -140,7 +141,7 @@ fn never_reads_padding(op: &Op) -> bool {
     !convolution.is_transposed && axes.all(|axis| axis.pad_before == 0 && axis.pad_after == 0)
 }
 
-/// What a convolution makes of a number per input channel: one per output channel.
+/// The output of a convolution for a constant input, with one number per input channel: one number per output channel.
 fn answer(map: &Convolution, numbers: &[f32]) -> Result<Tensor> {
     let shape = map.weight.shape();
     let (filters, channels) = (shape[0], shape[1]);
@@ -160,7 +161,7 @@ fn answer(map: &Convolution, numbers: &[f32]) -> Result<Tensor> {
     Tensor::new(&bias_shape, &sums.collect::<Vec<f32>>())
 }
 
-/// A constant that broadcasts to a shape, written out.
+/// A constant, broadcast to a shape.
 fn full(constant: &Tensor, shape: &[usize]) -> Result<Tensor> {
     let mut result = Tensor::zeros(shape)?;
     result.combine_broadcast(constant, |to, from| *to = from)?;

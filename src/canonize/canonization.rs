@@ -1,4 +1,4 @@
-//! Which passes a composite wants.
+//! The canonization passes that a composite asks for.
 
 use serde::Deserialize;
 

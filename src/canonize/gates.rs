@@ -1,10 +1,10 @@
-//! `y = x · g(x)` with a gate `g`, and `Y = A V` with attention weights `A`: for relevance the gate, the
-//! attention, is a coefficient; the signal takes all (Arras et al. 2017, 2019; Pahde et al. 2023 for
-//! squeeze-excite; Ali et al. 2022 for attention, where the rule is epsilon).
+//! `y = x · g(x)` with a gate `g`, and `Y = A V` with attention weights `A`: the gate and the attention weights count as
+//! coefficients, and the signal gets all relevance (Arras et al. 2017, 2019; Pahde et al. 2023 for squeeze-excite; Ali
+//! et al. 2022 for attention, where the rule is epsilon).
 //!
-//! A gate is what is squashed to an interval of finite length at and above 0 (sigmoid, hard
-//! sigmoid, softmax), or else what is one number per channel where the other factor is a
-//! map. The function does not change: only which factor counts as the signal is written down.
+//! A gate is the output of a function whose values are in a finite interval above 0 (sigmoid, hard sigmoid, softmax);
+//! otherwise, a factor with one number per channel, if the other factor is a map. The function of the network does not
+//! change: the pass only records which factor is the signal.
 
 use std::cmp::Ordering;
 
@@ -44,7 +44,7 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     Ok(marked)
 }
 
-/// Whether a value is made of the weights of a softmax.
+/// Whether a value consists of elements of a softmax.
 fn is_attention(network: &Network, id: LayerId) -> bool {
     let layer = &network.layers[id];
     match &layer.op {
@@ -54,7 +54,7 @@ fn is_attention(network: &Network, id: LayerId) -> bool {
     }
 }
 
-/// The factor that does not have the property, where exactly one has it.
+/// The factor that does not have the property, if exactly one factor has it.
 fn only_other(has: [bool; 2]) -> Option<usize> {
     match has {
         [false, true] => Some(0),
@@ -63,7 +63,7 @@ fn only_other(has: [bool; 2]) -> Option<usize> {
     }
 }
 
-/// Whether a value is what gates are made of: squashed to an interval of finite length.
+/// Whether the values of a layer are in a finite interval above 0, as those of gates are.
 fn is_gate(network: &Network, id: LayerId) -> bool {
     let layer = &network.layers[id];
     match &layer.op {
@@ -81,8 +81,7 @@ fn is_gate(network: &Network, id: LayerId) -> bool {
     }
 }
 
-/// Which factor is the signal: the one that is not squashed, else the one that is not one number per
-/// channel.
+/// Which factor is the signal: the one that is not bounded; otherwise the one that does not have one number per channel.
 fn signal_of(shapes: &[Vec<usize>; 2], is_gate: [bool; 2]) -> Option<usize> {
     if let Some(signal) = only_other(is_gate) {
         return Some(signal);

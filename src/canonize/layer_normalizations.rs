@@ -1,6 +1,6 @@
 //! `(x − mean) / √(variance + ε) · scale + shift`: a LayerNormalization, RMSNormalization, ... that an exporter
 //! wrote as several nodes becomes one layer, whose standard deviation is a coefficient for relevance
-//! (Ali et al. 2022). What tract made of one node was put together when the network was lowered.
+//! (Ali et al. 2022). Layers that tract made of one node were joined already when the network was lowered.
 
 use anyhow::Result;
 

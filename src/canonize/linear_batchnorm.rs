@@ -1,4 +1,4 @@
-//! `g (W x + b) + h = (g W) x + (g b + h)`: BatchNormalization into the convolution or dense layer before it.
+//! `g (W x + b) + h = (g W) x + (g b + h)`: BatchNormalization is merged into the convolution or dense layer before it.
 //!
 //! `g = γ / √(var + eps)` and `h = β − mean · g`, one number per output channel.
 //! The same holds for any constant scale per channel, however the exporter wrote it.

@@ -1,10 +1,10 @@
-//! Canonization: rewrites of the network that leave its function as it is and make relevance rules right.
+//! Canonization: rewrites of the network that do not change its function, and without which relevance rules would be
+//! applied to the wrong units.
 //!
-//! Second step of the data's way: load -> **canonize** -> assign -> ... A
-//! BatchNormalization behind a convolution, for instance, is one linear map
-//! together with it; a rule must see the two as one (Pahde et al. 2023). Each pass
-//! states the identity it uses, can be switched off by name, and reports what it
-//! changed. A new pass is a file here and a line in [`PASSES`].
+//! The second step: load -> **canonize** -> assign -> ... A convolution and the BatchNormalization after it, for
+//! instance, are a single linear map, and a rule must be applied to both together (Pahde et al. 2023). Each pass states
+//! the identity that it uses, can be switched off by name, and reports what it changed. A new pass is a file here and a
+//! line in [`PASSES`].
 
 mod activations;
 mod add_bias;
@@ -45,7 +45,7 @@ pub struct Pass {
 pub const PASSES: &[Pass] = &[
     Pass {
         name: "no-ops",
-        about: "routings that follow each other are joined; what does nothing is removed",
+        about: "consecutive reshapes, transposes and slices are joined; layers without effect are removed",
         run: no_ops::run,
     },
     Pass {
@@ -65,7 +65,7 @@ pub const PASSES: &[Pass] = &[
     },
     Pass {
         name: "gates",
-        about: "in a product with a gate (squeeze-excite) the signal takes all relevance, the gate none; attention is the gate of a matrix product",
+        about: "in a product with a gate (squeeze-excite) the signal gets all relevance, the gate none; attention weights are the gate of a matrix product",
         run: gates::run,
     },
     Pass {
@@ -85,18 +85,18 @@ pub const PASSES: &[Pass] = &[
     },
     Pass {
         name: "batchnorm-linear",
-        about: "BatchNormalization, or a scale and shift of the picture, is merged into the linear layers behind it",
+        about: "BatchNormalization, or a scale and shift of the picture, is merged into the linear layers after it",
         run: batchnorm_linear::run,
     },
     Pass {
         name: "batchnorm-relu-linear",
-        about: "BatchNormalization in front of a ReLU is merged into the linear layers behind it; the ReLU gets a shifted threshold",
+        about: "BatchNormalization before a ReLU is merged into the linear layers after it; the ReLU gets a shifted threshold",
         run: batchnorm_relu_linear::run,
     },
     Pass { name: "sums", about: "additions of additions become one sum", run: sums::run },
 ];
 
-/// What a pass did to a network.
+/// What a pass changed in a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PassReport {
     /// The pass.
@@ -105,7 +105,7 @@ pub struct PassReport {
     pub nodes: Vec<String>,
 }
 
-/// Which passes run: what the composite wants, less what the user switched off.
+/// Which passes run: those of the composite, without those that the user switched off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassSelection {
     names: BTreeSet<&'static str>,
@@ -122,7 +122,7 @@ impl PassSelection {
         PassSelection { names: BTreeSet::new() }
     }
 
-    /// The passes a composite wants.
+    /// The passes that a composite asks for.
     ///
     /// # Errors
     /// When it names one that does not exist.
@@ -134,7 +134,7 @@ impl PassSelection {
         }
     }
 
-    /// Less one pass.
+    /// All but one of these passes.
     ///
     /// # Errors
     /// When there is no such pass.
@@ -164,7 +164,7 @@ fn find(name: &str) -> Result<&'static Pass> {
 /// Runs the selected passes in their order; passes that found nothing are left out of the report.
 ///
 /// # Errors
-/// When a rewrite meets shapes that contradict each other.
+/// When shapes contradict each other.
 pub fn canonize(network: &mut Network, selection: &PassSelection) -> Result<Vec<PassReport>> {
     let mut reports = vec![];
     for pass in PASSES.iter().filter(|pass| selection.names.contains(pass.name)) {

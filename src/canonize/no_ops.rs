@@ -1,12 +1,12 @@
-//! `route₂(route₁(x)) = route(x)`, and what does nothing is removed: double transposes of NHWC
-//! exports, chains of reshapes, a scale by 1, a shift by 0.
+//! `route₂(route₁(x)) = route(x)`, and layers without effect are removed: double transposes of NHWC exports, chains of
+//! reshapes, a scale by 1, a shift by 0.
 
 use anyhow::Result;
 
 use crate::network::{LayerId, Network, Op};
 use crate::operator::{Affine, Routing};
 
-/// Removes layers without effect and joins routings that follow each other.
+/// Removes layers without effect, and joins consecutive routings.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     let mut removed = vec![];
     for id in 0..network.layers.len() {
@@ -31,7 +31,7 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     Ok(removed)
 }
 
-/// Two routings as one, where nobody else reads the first.
+/// Two routings as one; `None` if another layer reads the first one.
 fn joined_routing(network: &Network, first: LayerId, second: LayerId) -> Option<Routing> {
     let (Op::Routing(a), Op::Routing(b)) = (&network.layers[first].op, &network.layers[second].op)
     else {

@@ -1,7 +1,7 @@
-//! `exp(z) / Σ exp(z) = softmax(z)`, and `softmax(z − m) = softmax(z)` where `m` is one number for all that is added
-//! up, as the largest of `z` is: a softmax that an exporter wrote as several nodes becomes one layer.
+//! `exp(z) / Σ exp(z) = softmax(z)`, and `softmax(z − m) = softmax(z)` if `m` is the same number for all elements of the
+//! sum, such as their maximum: a softmax that an exporter wrote as several nodes becomes one layer.
 //!
-//! The quotient may be a product with the reciprocal of the sum, and the sum may be written out to the shape of `z`.
+//! The quotient may be a product with the reciprocal of the sum, and the sum may be broadcast explicitly.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::network::{LayerId, Network, Op};
 use crate::operator::{Operator, Softmax, Step, Unary};
 use crate::tensor::Tensor;
 
-/// Replaces the quotient of every exponential and its sum by a softmax.
+/// Replaces every quotient of an exponential and its sum by a softmax.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     let mut merged = vec![];
     for id in 0..network.layers.len() {
@@ -26,14 +26,14 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     Ok(merged)
 }
 
-/// A softmax, the layer that it is of, and the layers that it was written as, but for the last.
+/// A softmax, its input, and the layers that it was written as, without the last one.
 struct WrittenOut {
     softmax: Softmax,
     signal: LayerId,
     pieces: Vec<LayerId>,
 }
 
-/// The softmax that a layer is the last piece of.
+/// The softmax of which this is the last layer; `None` if there is none.
 fn written_out(network: &Network, id: LayerId) -> Result<Option<WrittenOut>> {
     let layer = &network.layers[id];
     let &[a, b] = layer.inputs.as_slice() else {
@@ -76,12 +76,12 @@ fn written_out(network: &Network, id: LayerId) -> Result<Option<WrittenOut>> {
     Ok(Some(WrittenOut { softmax, signal, pieces }))
 }
 
-/// What a value is the reciprocal of.
+/// The value `x`, if the layer computes `1 / x`.
 fn inverted(network: &Network, id: LayerId) -> Option<LayerId> {
     is_unary(network, id, Unary::Reciprocal).then(|| network.layers[id].inputs[0])
 }
 
-/// Whether a layer computes this function and nothing else.
+/// Whether a layer computes exactly this function.
 fn is_unary(network: &Network, id: LayerId, function: Unary) -> bool {
     match &network.layers[id].op {
         Op::Activation(activation) => {
@@ -91,7 +91,7 @@ fn is_unary(network: &Network, id: LayerId, function: Unary) -> bool {
     }
 }
 
-/// The value before it was written out to `shape`, as a broadcast would have it anyway.
+/// The value before an explicit broadcast to `shape`, if there is one.
 fn narrowed(network: &Network, id: LayerId, shape: &[usize]) -> Result<LayerId> {
     let layer = &network.layers[id];
     let Op::Routing(routing) = &layer.op else {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::linear::Sum;
 use crate::network::{LayerId, Network, Op};
 
-/// Joins sums that are summands of sums.
+/// Joins sums whose summands are sums.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     let mut joined = vec![];
     for id in 0..network.layers.len() {
@@ -21,7 +21,7 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
     Ok(joined)
 }
 
-/// The place of a summand that is a sum of the same shape, which nobody else reads.
+/// The index of a summand that is a sum of the same shape, and that no other layer reads.
 fn inner_sum(network: &Network, id: LayerId) -> Option<usize> {
     network.layers[id].inputs.iter().position(|&input| {
         matches!(network.layers[input].op, Op::Sum(_))

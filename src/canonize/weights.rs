@@ -1,4 +1,4 @@
-//! What passes do to the weights of a linear layer: scale its outputs, add to its bias.
+//! Changes that passes make to the weights of a linear layer: scaling its inputs or outputs, adding to its bias.
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ pub(super) fn has_weights(layer: &Layer) -> bool {
     matches!(layer.op, Op::Convolution(_) | Op::Dense(_))
 }
 
-/// A constant as one number per output channel of a layer; `None` where it varies in space.
+/// A constant as one number per output channel of a layer; `None` if it depends on the position.
 pub(super) fn per_output_channel(layer: &Layer, constant: &Tensor) -> Option<Vec<f32>> {
     let axis = match &layer.op {
         Op::Convolution(_) => 1,
@@ -61,7 +61,8 @@ pub(super) fn scale_outputs(layer: &mut Layer, factors: &[f32]) -> Result<()> {
     Ok(())
 }
 
-/// Scales filters by the channel of their first axis, or of their second, which the groups split.
+/// Scales filters by one factor per channel of their first axis, or of their second axis, which has the channels of one
+/// group only.
 fn scale_filters(convolution: &mut Convolution, factors: &[f32], by_row: bool) {
     let shape = convolution.weight.shape();
     let (channels, taps) = (shape[1], shape[2..].iter().product::<usize>());
@@ -94,7 +95,7 @@ pub(super) fn add_to_bias(layer: &mut Layer, constant: &Tensor) -> Result<()> {
     Ok(())
 }
 
-/// A constant as one number per channel (axis 1) of a value; `None` where it varies in space.
+/// A constant as one number per channel (axis 1) of a value; `None` if it depends on the position.
 pub(super) fn per_channel(constant: &Tensor, shape: &[usize]) -> Option<Vec<f32>> {
     let channels = *shape.get(1)?;
     let mut channel_shape = vec![1; shape.len()];
@@ -105,8 +106,8 @@ pub(super) fn per_channel(constant: &Tensor, shape: &[usize]) -> Option<Vec<f32>
     Some(numbers)
 }
 
-/// A constant as one number per input channel of a convolution, or per input element of a dense
-/// layer; `None` where the layer's weights cannot take it up.
+/// A constant as one number per input channel of a convolution, or per input element of a dense layer; `None` if it
+/// cannot be merged into the layer's weights.
 ///
 /// # Errors
 /// When the constant does not broadcast to the layer's input.
@@ -130,14 +131,14 @@ pub(super) fn per_input_channel(
             full.combine_broadcast(constant, |to, from| *to = from)?;
             let mut rows = full.data().chunks_exact(inputs.max(1));
             let first = rows.next().map(<[f32]>::to_vec);
-            // Every position must be scaled alike, because they share the weights.
+            // All positions share the weights, so they must have the same factors.
             Ok(first.filter(|first| rows.all(|row| row == first)))
         }
         _ => Ok(None),
     }
 }
 
-/// The number that fills each channel, where each is filled by one.
+/// The number in each channel; `None` if a channel has several.
 fn constant_planes(full: &Tensor) -> Option<Vec<f32>> {
     let plane = (full.len() / full.shape().get(1).copied()?.max(1)).max(1);
     let number = |plane: &[f32]| plane.iter().all(|value| *value == plane[0]).then_some(plane[0]);

@@ -13,16 +13,16 @@ use crate::rule::{Effect, GRADIENT, Rule, RuleSetting, Stabilizer, TAYLOR};
 /// The rule of one layer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LayerRule {
-    /// The input and constants: relevance ends here.
+    /// Relevance ends here: the input and constants.
     End,
-    /// Relevance has one way to go: concat, reshape, and max pooling, whose winner takes all.
+    /// There is only one possible rule: concat, reshape, and max pooling, whose argmax gets all relevance.
     Route,
     /// A rule of the composite, with the stabilizer that applies.
     Rule(RuleSetting, Stabilizer),
 }
 
 impl LayerRule {
-    /// The rule as a table shows it.
+    /// The rule, as tables show it.
     pub fn describe(&self, kind: Kind) -> String {
         match self {
             LayerRule::End => String::new(),
@@ -42,20 +42,20 @@ impl LayerRule {
 pub struct Assignment {
     /// One per layer.
     pub rules: Vec<LayerRule>,
-    /// What should be said aloud: entries that matched no layer.
+    /// Warnings: entries that matched no layer.
     pub warnings: Vec<String>,
-    /// Layers whose rule cannot be used here and that got the next one that matches, with the reason.
+    /// Layers whose first matching rule cannot be used, so that they got the next one, with the reason.
     pub replaced: Vec<String>,
 }
 
-/// What is known of the values of the network's input, which the z-box rule asks for.
+/// What is known about the range of the network's input, which the z-box rule needs.
 #[derive(Clone, Debug)]
 pub enum InputKnowledge {
-    /// They will be known where relevance is computed.
+    /// It will be known when relevance is computed.
     Promised,
-    /// Nothing.
+    /// It is not known.
     Nothing,
-    /// What they lie between.
+    /// The range.
     Within(Interval),
 }
 
@@ -63,17 +63,17 @@ impl Assignment {
     /// Gives every layer the rule of the first entry that matches it.
     ///
     /// # Errors
-    /// When the network holds operators that no rule is known for, or a layer matches no entry, or
-    /// a rule that does not apply to its kind: all are named.
+    /// When no rule is known for an operator of the network, or a layer matches no entry, or a rule does not apply to its
+    /// kind. The message names all such layers.
     pub fn of(network: &Network, composite: &Composite) -> Result<Assignment> {
         Assignment::knowing(network, composite, &InputKnowledge::Promised)
     }
 
-    /// Like [`Assignment::of`]; where the z-box rule of a layer lacks the range of its input, the next
-    /// entry that matches takes its place.
+    /// Like [`Assignment::of`]; if the range of a layer's input is not known, the next matching entry replaces its z-box
+    /// rule.
     ///
     /// # Errors
-    /// As [`Assignment::of`].
+    /// Those of [`Assignment::of`].
     pub fn knowing(
         network: &Network,
         composite: &Composite,
@@ -101,7 +101,7 @@ impl Assignment {
                 let Some(lack) = lack(network, id, &before.rule.rule, knowledge)? else { break };
                 let Some(next) = matching.next() else { break };
                 replaced.push(format!(
-                    "the {} gets {} in the place of z-box: {lack}",
+                    "the {} gets {} instead of z-box: {lack}",
                     layer.describe(),
                     next.1.rule
                 ));
@@ -136,7 +136,7 @@ impl Assignment {
     }
 }
 
-/// What a rule lacks at a layer: for z-box the range of the layer's input.
+/// Why a rule cannot be used at a layer: z-box needs the range of the layer's input.
 fn lack(
     network: &Network,
     id: LayerId,
@@ -159,7 +159,7 @@ fn lack(
         if let Followed::LostAt(layer) = follow(network, input, interval)? {
             let between = network.layers[layer].describe();
             return Ok(Some(format!(
-                "the range of the picture is not known behind the {between}, which stands before it"
+                "the range of its input is not known, because of the {between} before it"
             )));
         }
     }
@@ -219,7 +219,7 @@ fn rule_of(
     Ok(LayerRule::Rule(entry.rule.clone(), stabilizer))
 }
 
-/// Kinds through which relevance may pass as it is.
+/// Kinds that relevance may pass unchanged.
 const PASSING: [Kind; 5] =
     [Kind::Activation, Kind::Normalization, Kind::LayerNormalization, Kind::Gate, Kind::Product];
 
@@ -245,11 +245,11 @@ fn applicable(layer: &Layer) -> &'static str {
     }
 }
 
-/// What conditions ask of a layer beside its kind and name.
+/// What conditions need to know about a layer besides its kind and name.
 struct Places {
     first: Vec<LayerId>,
     last: Vec<LayerId>,
-    /// For each layer, its number among the layers of its kind.
+    /// For each layer, its index among the layers of its kind.
     numbers: Vec<usize>,
     counts: HashMap<Kind, usize>,
     kinds: Vec<Kind>,

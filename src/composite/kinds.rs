@@ -1,4 +1,4 @@
-//! The kinds of layers that an entry is for: one, or a list.
+//! The `kind` condition of an entry: one kind of layer, or a list.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::network::Kind;
 pub struct Kinds(Vec<Kind>);
 
 impl Kinds {
-    /// Whether a kind is among them.
+    /// Whether a kind is one of them.
     pub fn contains(&self, kind: Kind) -> bool {
         self.0.contains(&kind)
     }

@@ -1,8 +1,7 @@
-//! Composites: which layer gets which rule. Third step of the data's way: **assign**.
+//! Composites: which layer gets which rule. The third step: load -> canonize -> **assign** -> ...
 //!
-//! A composite is a YAML file; its entries are tried in order and the first that
-//! matches a layer gives it its rule. Nothing falls through: a layer that needs a
-//! rule and matches no entry is an error, an entry that matches no layer a warning.
+//! A composite is a YAML file. Its entries are tried in order, and the first one that matches a layer gives it its rule. A
+//! layer that needs a rule and matches no entry is an error; an entry that matches no layer is a warning.
 
 mod assign;
 mod kinds;

@@ -22,7 +22,7 @@ macro_rules! presets {
     };
 }
 
-/// All presets, in the order they are listed in.
+/// All presets, in the order in which they are listed.
 pub const PRESETS: &[Preset] = presets![
     "vgg",
     "resnet",
@@ -58,7 +58,7 @@ impl Preset {
     /// The preset as a composite.
     ///
     /// # Errors
-    /// Never, unless a preset's file is wrong, which a test excludes.
+    /// When the preset's file is invalid; tests check that none is.
     pub fn composite(&self) -> Result<Composite> {
         Composite::parse(self.yaml, self.name)
             .with_context(|| format!("the preset {} is invalid", self.name))
@@ -91,7 +91,7 @@ impl Composite {
     }
 }
 
-/// The preset that `auto` takes for a network, and why.
+/// The preset that `auto` chooses for a network, and why.
 pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
     if !network.layers.iter().any(|layer| layer.kind() == Kind::Convolution) {
         return ("epsilon", "a network without convolutions");
@@ -118,10 +118,10 @@ pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
     }
 }
 
-/// Pictures of a smaller side than this want rules of their own, which were measured on 28 and 32 pixels.
+/// Smaller pictures than this get their own presets, which were measured on pictures of 28 and 32 pixels.
 const SMALL_SIDE: usize = 64;
 
-/// Whether an input `[1, C, H, W]`, or with the channels last, has fewer positions than a picture of that side.
+/// Whether an input `[1, C, H, W]` or `[1, H, W, C]` has fewer pixels than a square picture of that size.
 fn is_small(shape: &[usize]) -> bool {
     let axes = shape.get(1..).unwrap_or_default();
     let [first, .., last] = axes else { return true };

@@ -18,21 +18,21 @@ pub struct Composite {
     /// What it is for, and where it comes from.
     #[serde(default)]
     pub about: String,
-    /// The stabilizer of every rule that does not name its own.
+    /// The stabilizer of all rules that have none of their own.
     #[serde(default)]
     pub stabilizer: Stabilizer,
-    /// Which rewrites are made before rules are assigned.
+    /// The canonization passes that run before rules are assigned.
     #[serde(default)]
     pub canonize: Canonization,
     /// First match wins.
     pub rules: Vec<Entry>,
 }
 
-/// One line of a composite.
+/// One entry of a composite.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The layers it is for; without conditions, all.
+    /// The layers that it is for; without conditions, all layers.
     #[serde(default)]
     pub when: When,
     /// Their rule.
@@ -43,9 +43,9 @@ pub struct Entry {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// The layer is (or is not) the first with weights on the way from the input.
+    /// The layer is (or is not) the first with weights on a path from the input.
     pub first: Option<bool>,
-    /// The layer is (or is not) the last with weights on the way to the output.
+    /// The layer is (or is not) the last with weights on a path to the output.
     pub last: Option<bool>,
     /// The layer is of this kind, or one of these.
     pub kind: Option<Kinds>,
@@ -56,8 +56,8 @@ pub struct When {
     pub depth: Option<DepthRange>,
 }
 
-/// A part of the way from the lowest layer of a kind (0) to the highest (1): `[0, 0.33]` is the
-/// lower third. The n-th of N layers (counted from 0) lies at (n + ½) / N.
+/// A range of depth, from the layer of a kind that is nearest to the input (0) to the last one (1): `[0, 0.33]` is the
+/// lower third. The n-th of N layers (counted from 0) is at (n + ½) / N.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "[f32; 2]")]
 pub struct DepthRange {
@@ -73,7 +73,7 @@ impl TryFrom<[f32; 2]> for DepthRange {
             return Ok(DepthRange { low, high });
         }
         Err(format!(
-            "a depth range goes from 0 to 1, the lower end first: [0, 0.33], not [{low}, {high}]"
+            "a depth range is two numbers from 0 to 1, the smaller one first, such as [0, 0.33]; this is [{low}, {high}]"
         ))
     }
 }
@@ -96,7 +96,7 @@ fn pattern<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Composite {
-    /// Whether some rule needs the lowest and highest value of the network's input.
+    /// Whether a rule needs the range of the network's input.
     pub fn asks_for_input_range(&self) -> bool {
         self.rules.iter().any(|entry| entry.rule.rule.asks_for_input_range())
     }
@@ -104,8 +104,8 @@ impl Composite {
     /// Reads a composite from YAML; `origin` names the text in errors.
     ///
     /// # Errors
-    /// When the text does not follow the schema: file, line and column are named, and the
-    /// nearest valid word.
+    /// When the text does not follow the schema. The message has the file, line and column, and the most similar valid
+    /// word.
     pub fn parse(text: &str, origin: &str) -> Result<Composite> {
         let composite: Composite = from_yaml(text)
             .map_err(|error| anyhow::anyhow!("{origin}: {}", explained(&error.to_string())))?;

@@ -5,7 +5,7 @@ use onnxplain_kernels::geometry::WindowAxis;
 use super::*;
 use crate::linear::{Convolution, Weight, Window};
 use crate::network::{Layer, Op};
-use crate::tensor::{Counting, StoredTensor};
+use crate::tensor::{Counting, LazyTensor};
 
 const CHANNELS: usize = 32;
 const SHAPE: [usize; 4] = [1, CHANNELS, 12, 12];
@@ -14,7 +14,7 @@ const SHAPE: [usize; 4] = [1, CHANNELS, 12, 12];
 fn network(read: &Arc<AtomicUsize>) -> Network {
     let shape = vec![CHANNELS, CHANNELS, 3, 3];
     let store = Box::new(Counting(shape.iter().product(), read.clone()));
-    let weight = Weight::from(Arc::new(StoredTensor::new(shape, store)));
+    let weight = Weight::from(Arc::new(LazyTensor::new(shape, store)));
     let window = Window { axes: vec![WindowAxis::fitting(12, 3, 1, 1, [1, 1]); 2] };
     let convolution = Op::Convolution(Convolution::new(weight, None, 1, window));
     let layer = |op: &Op, inputs: &[LayerId]| Layer {

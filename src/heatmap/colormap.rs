@@ -109,12 +109,12 @@ impl Colormap {
         }
     }
 
-    /// True where the middle is neutral and the two ends tell the sign.
+    /// Whether the map is diverging: its middle is neutral, and its two ends show the sign.
     pub fn is_diverging(self) -> bool {
         matches!(self, Self::ColdNHot | Self::Seismic | Self::Bwr | Self::RdBu)
     }
 
-    /// The colours at evenly spaced positions, ready for look-up.
+    /// A table of the colours at evenly spaced positions.
     pub fn table(self) -> ColorTable {
         let source = self.source();
         let colors = std::array::from_fn(|index| {
@@ -173,13 +173,13 @@ pub struct ColorTable {
 }
 
 impl ColorTable {
-    // Odd, so that the middle, where zero relevance lies, has an entry of its own.
+    // Odd, so that the middle, which stands for zero relevance, has an entry.
     const LEN: usize = 257;
 
-    /// The colour nearest to `position`, which is taken as 0..=1.
+    /// The colour nearest to `position`, which is clipped to 0..=1.
     pub fn color(&self, position: f32) -> Rgb<u8> {
         let last = Self::LEN - 1;
-        // The cast rounds half up, and takes what is below 0, or not a number, as 0.
+        // Adding ½ rounds. The cast turns negative numbers and NaN into 0.
         let index = (position * last as f32 + 0.5) as usize;
         self.colors[index.min(last)]
     }

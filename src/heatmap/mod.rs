@@ -1,7 +1,7 @@
-//! From relevance to pictures: the last step but one of the data's way,
+//! From relevance to pictures: the last step but one,
 //! load -> canonize -> assign -> compile -> propagate -> **render** -> write.
 //!
-//! The module knows plain numbers and pictures only, nothing of networks:
+//! The module only works on numbers and pictures, and does not depend on networks:
 //!
 //! ```text
 //! relevance [C, H, W] ─ reduce ─▶ Heatmap [H, W] ─ normalize ─▶ 0..=1 ─ colormap ─▶ heatmap picture

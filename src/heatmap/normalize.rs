@@ -15,7 +15,7 @@ pub enum Normalization {
     Symmetric,
     /// |R| / max|R|, so that zero is 0.
     Absolute,
-    /// The smallest relevance is 0, the largest 1; zero has no place of its own.
+    /// The smallest relevance is 0, the largest 1; zero relevance has no fixed position.
     Unaligned,
 }
 
@@ -32,7 +32,7 @@ impl Normalization {
         }
     }
 
-    /// How much a pixel at `position` matters, 0..=1: its distance from the middle for
+    /// How strong the relevance of a pixel at `position` is, 0..=1: the distance from the middle for
     /// [`Normalization::Symmetric`], the position itself otherwise.
     pub fn strength(self, position: f32) -> f32 {
         match self {
@@ -84,11 +84,11 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Fits a scale to `values`, of which those that are not finite are left out.
+    /// Fits a scale to the finite ones of `values`.
     ///
     /// `level` multiplies the distance from the pivot (0.5; 0 for [`Normalization::Absolute`])
     /// before it is clipped: 1 shows the whole range, 2 saturates at half the maximum.
-    /// Where all values are zero ([`Normalization::Unaligned`]: equal), all get the pivot.
+    /// If all values are zero ([`Normalization::Unaligned`]: equal), all of them get the pivot.
     pub fn fit(values: &[f32], normalization: Normalization, level: f32) -> Self {
         let finite = values.iter().copied().filter(|value| value.is_finite());
         if normalization != Normalization::Unaligned {
@@ -108,11 +108,10 @@ impl Scale {
         }
     }
 
-    /// Fits a scale that saturates where `values` have their `quantile` of |R|, so that a few
-    /// outliers do not take the whole range, but never below a tenth of max|R|, so that
-    /// sparse relevance does not turn noise into colour.
+    /// Fits a scale that saturates at the `quantile` of |R|, so that a few outliers do not use up the whole range. It never
+    /// saturates below a tenth of max|R|: otherwise, noise would get strong colours where relevance is sparse.
     ///
-    /// [`Normalization::Unaligned`] keeps its whole range, as [`Scale::fit`].
+    /// [`Normalization::Unaligned`] keeps its whole range, as in [`Scale::fit`].
     pub fn fit_to_quantile(
         values: &[f32],
         quantile: f64,
@@ -155,7 +154,7 @@ impl Scale {
     }
 }
 
-/// Zero where the range is empty, which leaves every value at the pivot.
+/// The gain; zero if the range is empty, so that every value gets the pivot.
 fn gain(level: f32, range: f64) -> f64 {
     if range > 0.0 { f64::from(level) / range } else { 0.0 }
 }

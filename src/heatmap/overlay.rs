@@ -6,13 +6,13 @@ use image::{Rgb, RgbImage};
 use super::resample::{Window, resample};
 use super::{ColorTable, Heatmap, Placement, Rendering, Scale};
 
-/// The overlay saturates at this quantile of |R|. Relevance has a heavy tail: scaled to its
-/// maximum, the overlays of photos are all but empty.
+/// The overlay saturates at this quantile of |R|. A few pixels have much more relevance than the others: scaled to the
+/// maximum, the overlays of photos would be almost empty.
 const SATURATION_QUANTILE: f64 = 0.995;
 
-/// How the photo recedes, so that colour means relevance.
+/// How the photo is faded, so that colours show relevance.
 struct Fading {
-    /// Share of the photo's colour that is taken away, 0..=1.
+    /// Share of the photo's colour that is removed, 0..=1.
     desaturation: f32,
     /// Share of the colour map's neutral brightness that is mixed in, 0..=1.
     neutral: f32,
@@ -24,11 +24,10 @@ const OUTSIDE: Fading = Fading { desaturation: 0.85, neutral: 0.6 };
 
 /// Blends `heatmap` onto the original `picture`, at the picture's resolution.
 ///
-/// `placement` says which part of the picture the network saw; the rest is kept, but faded.
-/// Opacity grows with the strength of the relevance: where there is none the photo shows,
-/// somewhat desaturated.
+/// `placement` is the part of the picture that the network saw; the rest is only faded. Opacity grows with the strength of
+/// the relevance: where there is none, the photo is visible, somewhat desaturated.
 ///
-/// The overlay is for reading: the heatmap is smoothed by about one of its pixels, and for
+/// The overlay is made to be looked at: the heatmap is smoothed by about one of its pixels, and for
 /// [`Normalization::Symmetric`](super::Normalization::Symmetric) and `Absolute` the colours
 /// saturate at the 99.5 % quantile of |R| in the window (never below max|R| / 10) instead of the
 /// maximum. [`heatmap_picture`](super::heatmap_picture) does neither.
@@ -62,7 +61,7 @@ pub fn overlay(
     Ok(overlay)
 }
 
-/// What is the same for every pixel of an overlay.
+/// The settings that all pixels of an overlay share.
 struct Blend<'a> {
     rendering: &'a Rendering,
     scale: Scale,
@@ -99,7 +98,7 @@ impl<'a> Blend<'a> {
         }
     }
 
-    /// Moves a pixel away from the photo by its opacity and towards its colour by alpha.
+    /// Blends the photo with the colour of a pixel, by its opacity and by alpha.
     ///
     /// Both the photo and the colour are taken as distances from the neutral colour. So weak
     /// relevance glows on the photo in a map with a black middle and tints it in one with a
@@ -107,7 +106,7 @@ impl<'a> Blend<'a> {
     fn color(&self, photo: [f32; 3], relevance: f32, pixel: &mut [u8]) {
         let normalization = self.rendering.normalization;
         let position = self.scale.position(relevance);
-        // The square root lets weak relevance be seen.
+        // The square root makes weak relevance visible.
         let opacity = self.rendering.alpha * normalization.strength(position).sqrt();
         let Rgb(color) = self.table.color(self.rendering.color_position(position));
         for (channel, to) in pixel.iter_mut().enumerate() {
@@ -119,8 +118,8 @@ impl<'a> Blend<'a> {
     }
 }
 
-/// Takes colour away and brings the brightness closer to that of the neutral colour: dark behind
-/// a map with a black middle, pale behind one with a white middle.
+/// Removes colour, and moves the brightness towards that of the neutral colour: the photo becomes dark for a map with a
+/// black middle, and pale for one with a white middle.
 fn fade(pixel: &[u8], fading: &Fading, neutral: f32) -> [f32; 3] {
     let mut faded = [0.0; 3];
     for (to, &from) in faded.iter_mut().zip(pixel) {
@@ -134,12 +133,12 @@ fn fade(pixel: &[u8], fading: &Fading, neutral: f32) -> [f32; 3] {
     faded
 }
 
-/// Brightness by the weights of ITU-R BT.601, as JPEG has it.
+/// Brightness with the weights of ITU-R BT.601, as in JPEG.
 fn luma([red, green, blue]: [f32; 3]) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue
 }
 
-/// Rounds; the cast saturates.
+/// Rounds to 0..=255.
 fn to_byte(value: f32) -> u8 {
     (value + 0.5) as u8
 }

@@ -1,27 +1,28 @@
-//! Where on the picture the numbers of an inner layer lie: maps of a convolution, or tokens of a transformer.
+//! Which positions of the picture the elements of an inner layer belong to: maps of a convolution, or tokens of a
+//! transformer.
 
 use anyhow::{Context, Result};
 
 use super::reduce::{Heatmap, Layout};
 
-/// Tokens before those of the patches: class, distillation and register tokens.
+/// The most tokens before those of the patches: class, distillation and register tokens.
 const MOST_LEADING_TOKENS: usize = 8;
 
-/// How the value of an inner layer covers the picture.
+/// The grid of positions that the value of an inner layer has on the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Positions {
-    /// Numbers at the beginning that belong to no position: those of the leading tokens.
+    /// Elements at the beginning that belong to no position: those of the leading tokens.
     skipped: usize,
     shape: [usize; 3],
     layout: Layout,
 }
 
 impl Positions {
-    /// Reads a shape without its batch axis: `[C, H, W]`, `[H, W, C]`, `[H, W]`, or `[tokens, C]`, whose
-    /// tokens are those of the patches, row by row, behind a few others. Axes of length one do
-    /// not count. `picture` is the height and width of the network's input.
+    /// Interprets a shape without its batch axis: `[C, H, W]`, `[H, W, C]`, `[H, W]`, or `[tokens, C]`, with a few leading
+    /// tokens and then those of the patches, row by row. Axes of length one are ignored. `picture` is the height and width
+    /// of the network's input.
     ///
-    /// `None` where the shape is none of these, or its sides are not in the picture's proportion.
+    /// `None` for other shapes, or if height and width do not have the same ratio as those of the picture.
     pub fn of(shape: &[usize], picture: [usize; 2]) -> Option<Positions> {
         let axes: Vec<usize> = shape.iter().copied().filter(|&length| length != 1).collect();
         let at = |skipped, shape, layout| Some(Positions { skipped, shape, layout });
@@ -53,7 +54,7 @@ impl Positions {
     }
 }
 
-/// The rows and columns of so many patches on a picture.
+/// The rows and columns of a number of patches on a picture.
 fn grid(patches: usize, [height, width]: [usize; 2]) -> Option<[usize; 2]> {
     let rows = (patches as f64 * height as f64 / width as f64).sqrt().round() as usize;
     let columns = patches / rows.max(1);
@@ -61,8 +62,8 @@ fn grid(patches: usize, [height, width]: [usize; 2]) -> Option<[usize; 2]> {
     (is_grid && fits(rows, columns, [height, width])).then_some([rows, columns])
 }
 
-/// Whether positions lie on the picture equally close in both directions, but for the rounding of sides,
-/// and about a whole number of pixels apart: the rows of an attention matrix do not.
+/// Whether neighbouring positions have about the same distance on the picture in both directions, and about a whole number
+/// of pixels. The rows of an attention matrix do not.
 fn fits(rows: usize, columns: usize, [height, width]: [usize; 2]) -> bool {
     let distance = height as f64 / rows as f64;
     let expected = width as f64 / distance;

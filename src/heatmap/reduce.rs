@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-/// Where the channel axis of a relevance tensor stands.
+/// The place of the channel axis in a relevance tensor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
     /// `[C, H, W]`, as PyTorch exports it.
@@ -24,10 +24,9 @@ pub struct Heatmap {
 }
 
 impl Heatmap {
-    /// Takes the relevance of `width * height` pixels, row by row.
+    /// A heatmap from the relevance of `width * height` pixels, row by row.
     ///
-    /// Values that are not finite count as zero relevance; [`Heatmap::non_finite`] tells how many
-    /// there were.
+    /// Values that are not finite are replaced by zero; [`Heatmap::non_finite`] is their number.
     ///
     /// # Errors
     /// When a side is zero or the number of values does not fit the sides.
@@ -49,7 +48,7 @@ impl Heatmap {
         Ok(Self { width, height, values, non_finite })
     }
 
-    /// Sums a relevance tensor of shape `[C, H, W]` or `[H, W, C]` over its channels, sign kept.
+    /// Sums a relevance tensor of shape `[C, H, W]` or `[H, W, C]` over its channels; signs are kept.
     ///
     /// # Errors
     /// When a height or width is zero or the number of values does not fit the shape.
@@ -73,12 +72,12 @@ impl Heatmap {
         Self::new(width, height, values)
     }
 
-    /// Pixels in a row.
+    /// Number of pixels in a row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows.
+    /// Number of rows.
     pub fn height(&self) -> usize {
         self.height
     }
@@ -88,7 +87,7 @@ impl Heatmap {
         &self.values
     }
 
-    /// How many pixels had a relevance that was not finite (NaN or infinite); they now hold zero.
+    /// Number of pixels whose relevance was NaN or infinite and was replaced by zero.
     pub fn non_finite(&self) -> usize {
         self.non_finite
     }
@@ -96,7 +95,7 @@ impl Heatmap {
 
 fn sum_planes(relevance: &[f32], plane: usize) -> Vec<f32> {
     let mut sums = vec![0.0; plane];
-    // An empty plane is refused by `Heatmap::new`; `max` keeps `chunks_exact` defined until then.
+    // `chunks_exact` needs a length above 0. `Heatmap::new` refuses an empty plane.
     for channel in relevance.chunks_exact(plane.max(1)) {
         for (sum, value) in sums.iter_mut().zip(channel) {
             *sum += value;

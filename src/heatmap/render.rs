@@ -1,4 +1,4 @@
-//! Render, step 4: the heatmap as a picture of its own, and the settings both pictures share.
+//! Render, step 4: the picture of a heatmap, and the settings that it shares with the overlay.
 
 use anyhow::{Context, Result, anyhow};
 use image::RgbImage;
@@ -31,26 +31,26 @@ impl Default for Rendering {
 }
 
 impl Rendering {
-    /// Checks the numbers.
+    /// Checks that all numbers are in their ranges.
     ///
     /// # Errors
     /// [`Error::Rendering`] when `alpha` is not within 0..=1 or `level` is not a finite number above 0.
     pub fn check(&self) -> Result<(), Error> {
         let Rendering { alpha, level, .. } = *self;
         let wrong = if !(0.0..=1.0).contains(&alpha) {
-            anyhow!("alpha is {alpha}, it must lie between 0 and 1")
+            anyhow!("alpha is {alpha}; it must be between 0 and 1")
         } else if !level.is_finite() || level <= 0.0 {
-            anyhow!("level is {level}, it must be a number above 0")
+            anyhow!("level is {level}; it must be a number above 0")
         } else {
             return Ok(());
         };
         Err(Error::of(Error::Rendering, wrong))
     }
 
-    /// Where on the colour map a normalised relevance lies.
+    /// The position of a normalised relevance on the colour map.
     ///
-    /// A diverging map under [`Normalization::Absolute`] shows its upper half only, so that no
-    /// relevance is neutral instead of strongly negative.
+    /// With [`Normalization::Absolute`], only the upper half of a diverging map is used, so that zero relevance has the
+    /// neutral colour.
     pub(super) fn color_position(&self, position: f32) -> f32 {
         if self.normalization == Normalization::Absolute && self.colormap.is_diverging() {
             0.5 + position / 2.0

@@ -1,9 +1,8 @@
 //! Render, overlay part 1: bring a heatmap to the resolution of the original picture.
 //!
-//! The filter is the cubic B-spline. It is smooth and nowhere negative, so it never invents
-//! relevance of the other sign next to a strong pixel, as Catmull-Rom or Lanczos would; the
-//! price is a blur of about one heatmap pixel. Where the heatmap is the finer one, the filter
-//! widens and averages.
+//! The filter is the cubic B-spline. It is smooth and nowhere negative, so that no relevance of the other sign appears next
+//! to a strong pixel, as it would with Catmull-Rom or Lanczos. In return, it blurs by about one pixel of the heatmap. If
+//! the heatmap has the higher resolution, the filter is widened, and averages.
 
 use std::ops::Range;
 
@@ -11,10 +10,10 @@ use anyhow::{Context, Result, ensure};
 
 use super::reduce::Heatmap;
 
-/// Where the network's input window lies on the original picture, in the picture's pixels.
+/// The part of the original picture that the network's input shows, in pixels of the picture.
 ///
-/// (0, 0) is the upper left corner of the upper left pixel. The window may exceed the picture,
-/// as it does when the preprocessing pads.
+/// (0, 0) is the upper left corner of the upper left pixel. The window may be larger than the picture, if the preprocessing
+/// pads.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Placement {
     /// Left edge.
@@ -44,11 +43,11 @@ pub(super) struct Window {
     pub(super) values: Vec<f32>,
 }
 
-/// Resamples `heatmap` into the part of `placement` that lies on a picture of
+/// Resamples `heatmap` to the part of `placement` that is inside a picture of
 /// `width` x `height` pixels.
 ///
 /// # Errors
-/// When the placement is not a window of finite size or covers no pixel of the picture.
+/// When the placement is not a window of finite size, or covers no pixel of the picture.
 pub(super) fn resample(
     heatmap: &Heatmap,
     placement: Placement,
@@ -80,14 +79,14 @@ impl Heatmap {
     }
 }
 
-/// One direction of a placement: `samples` heatmap pixels laid over `length` picture pixels.
+/// One direction of a placement: `samples` heatmap pixels cover `length` picture pixels.
 struct Axis {
     start: f64,
     length: f64,
     samples: usize,
 }
 
-/// The heatmap pixels that make up one picture pixel: their first index and their weights.
+/// The heatmap pixels from which one picture pixel is computed: the first index, and the weights.
 struct Taps {
     first: usize,
     weights: Vec<f32>,
@@ -98,13 +97,13 @@ impl Axis {
         Self { start, length, samples }
     }
 
-    /// The pixels 0..limit whose centres lie inside; nothing where the placement is no window.
+    /// The pixels of 0..limit whose centres are inside; empty if the placement is not a window.
     fn covered(&self, limit: usize) -> Option<Range<usize>> {
         let end = self.start + self.length;
         if !(self.start.is_finite() && end.is_finite() && self.length > 0.0) {
             return None;
         }
-        // A float beyond the range of usize saturates, so the limits hold for any window.
+        // The cast saturates, so that this is right for windows of any size.
         let first = ((self.start - 0.5).ceil().max(0.0) as usize).min(limit);
         let last = ((end - 0.5).ceil().max(0.0) as usize).min(limit);
         Some(first..last)
@@ -112,7 +111,7 @@ impl Axis {
 
     fn taps(&self, pixels: Range<usize>) -> Vec<Taps> {
         let ratio = self.samples as f64 / self.length;
-        // Heatmap pixels per unit of the filter: wider than 1 where the picture is the coarser.
+        // Heatmap pixels per unit of the filter: above 1 if the picture has the lower resolution.
         let unit = ratio.max(1.0);
         let last = (self.samples - 1) as f64;
         let taps_at = |pixel: usize| {
@@ -123,7 +122,7 @@ impl Axis {
             let mut weights: Vec<f32> = (first..=end)
                 .map(|sample| cubic_b_spline((sample as f64 - center) / unit) as f32)
                 .collect();
-            // Beyond the edge there are no samples: those that exist share the whole weight.
+            // There are no samples beyond the edge: the weights of the others are scaled to add up to 1.
             let total: f32 = weights.iter().sum();
             for weight in &mut weights {
                 *weight /= total;
@@ -134,7 +133,7 @@ impl Axis {
     }
 }
 
-/// The cubic B-spline of support -2..2 and integral 1.
+/// The cubic B-spline, with the support -2..2 and the integral 1.
 fn cubic_b_spline(distance: f64) -> f64 {
     let distance = distance.abs();
     if distance < 1.0 {

@@ -1,4 +1,4 @@
-//! Files: NumPy arrays, pictures, and files that appear whole or not at all.
+//! Files: NumPy arrays, pictures, and writing files atomically.
 
 mod npy;
 mod write;

@@ -1,6 +1,6 @@
-//! Write: files appear whole or not at all.
+//! Writing files atomically: a file is complete, or it does not exist.
 //!
-//! Every file is written under a temporary name in its own folder and renamed when complete.
+//! Every file is written under a temporary name in its folder, and renamed when it is complete.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -11,7 +11,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
 use tempfile::Builder;
 
-/// What to do where the file to write exists.
+/// What to do if the file exists already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overwrite {
     /// Fail and leave the file as it is.
@@ -21,10 +21,10 @@ pub enum Overwrite {
     Replace,
 }
 
-/// Writes a picture as an 8-bit RGB PNG, quickly rather than small.
+/// Writes a picture as an 8-bit RGB PNG. It is compressed for speed, not for size.
 ///
 /// # Errors
-/// As [`write_bytes`].
+/// Those of [`write_bytes`].
 pub fn write_png(path: &Path, picture: &RgbImage, overwrite: Overwrite) -> Result<()> {
     write_whole(path, overwrite, |file| {
         PngEncoder::new_with_quality(file, CompressionType::Fast, FilterType::Sub)
@@ -38,21 +38,21 @@ pub fn write_png(path: &Path, picture: &RgbImage, overwrite: Overwrite) -> Resul
     })
 }
 
-/// Writes bytes, or text, as they are.
+/// Writes bytes, or text.
 ///
 /// # Errors
-/// When the file exists and `overwrite` refuses, or the folder cannot be made or written to.
+/// When the file exists and must not be replaced, or the folder cannot be created or written to.
 pub fn write_bytes(path: &Path, bytes: impl AsRef<[u8]>, overwrite: Overwrite) -> Result<()> {
     write_whole(path, overwrite, |file| Ok(file.write_all(bytes.as_ref())?))
 }
 
-/// Creates `path`, and its folder where missing, with what `fill` writes, atomically.
+/// Creates `path` atomically, with the contents that `fill` writes, and its folder if there is none.
 pub(super) fn write_whole(
     path: &Path,
     overwrite: Overwrite,
     fill: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
 ) -> Result<()> {
-    // Before the work, for the common case; the rename below settles a race.
+    // Checked before the work, for the common case. If the file appears meanwhile, the rename below fails.
     if overwrite == Overwrite::Refuse && fs::symlink_metadata(path).is_ok() {
         return Err(exists_already(path));
     }
@@ -96,7 +96,7 @@ fn write_and_rename(
     }
 }
 
-/// Temporary files are private by default; these become ordinary files, as the umask allows.
+/// Temporary files can only be read by their owner; this gives them the permissions of ordinary files.
 fn temporary_file_builder() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
     builder.prefix(".onnxplain-").suffix(".tmp");

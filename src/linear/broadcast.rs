@@ -1,4 +1,4 @@
-//! Spreading a small tensor over a larger one, as ONNX does for `[1, C, 1, 1]` and `[N, C, H, W]`.
+//! Broadcasting a small tensor to the shape of a larger one, such as `[1, C, 1, 1]` to `[N, C, H, W]`.
 
 use anyhow::{Result, ensure};
 use onnxplain_kernels::elementwise;
@@ -10,23 +10,25 @@ use crate::tensor::{Tensor, sum_of};
 /// Elements that one thread combines at a time.
 const CHUNK: usize = 1 << 12;
 
-/// How a small tensor lies in a large one: the large one, row-major, is `outer`
-/// repeats of the small one, each of whose `middle` groups of `lanes` elements is repeated `inner` times.
+/// How a small tensor is repeated in a large one.
+///
+/// The large tensor, row-major, consists of `outer` repeats of the small one. In each of them, every one of the `middle`
+/// groups of `lanes` elements is repeated `inner` times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broadcast {
     /// Repeats of the whole small tensor.
     pub outer: usize,
     /// Groups of the small tensor.
     pub middle: usize,
-    /// Repeats of one group, one after the other.
+    /// Repeats of one group.
     pub inner: usize,
-    /// Elements of a group: 1 but for images in blocks of channels (`[1, B, 1, 1, 16]` over `[1, B, H, W, 16]`).
+    /// Elements of a group: 1, or 16 for images in blocks of channels (`[1, B, 1, 1, 16]` to `[1, B, H, W, 16]`).
     pub lanes: usize,
 }
 
 impl Broadcast {
-    /// How `small` spreads over `large`, or `None` where the small tensor's own axes lie in more
-    /// than one block (`[C, 1, W]` over `[C, H, W]`), the lanes of an image in blocks excepted.
+    /// How `small` is broadcast to `large`. `None` if the axes that are longer than one are not neighbours (`[C, 1, W]` to
+    /// `[C, H, W]`); the lanes of an image in blocks are the only exception.
     pub fn between(small: &[usize], large: &[usize]) -> Option<Broadcast> {
         if let [.., lanes @ LANES] = *small
             && let [.., LANES] = *large
@@ -89,7 +91,7 @@ impl Broadcast {
             });
             return;
         }
-        // Chunks that end where the small tensor does, or lie within it.
+        // Every chunk is a part of one repeat of the small tensor.
         let len = if self.middle > CHUNK { CHUNK } else { self.middle };
         for row in large.chunks_exact_mut(self.middle.max(1)) {
             for_each_chunk(row, len, |index, large| {
@@ -99,7 +101,7 @@ impl Broadcast {
         }
     }
 
-    /// Sums the large tensor over everything the small one was spread over: the transpose of spreading.
+    /// Sums the large tensor over all repeats of each element of the small one: the transpose of broadcasting.
     pub fn sum(&self, large: &[f32]) -> Vec<f32> {
         let mut sums = vec![0.0f64; self.middle * self.lanes];
         if self.lanes > 1 {
@@ -128,7 +130,7 @@ impl Broadcast {
 }
 
 impl Tensor {
-    /// Combines a tensor that broadcasts to this one's shape into it, element by element.
+    /// Calls `function` for every element of this tensor and the element of `small` that is broadcast to it.
     ///
     /// # Errors
     /// When `small` does not broadcast to this shape in one block.
@@ -150,8 +152,8 @@ impl Tensor {
         Ok(())
     }
 
-    /// This constant and another, both of which broadcast to `shape`, combined by an operation that
-    /// is the same in either order; in the smallest form that holds both.
+    /// This constant combined with another by a commutative operation. Both broadcast to `shape`; the result has the
+    /// shape of the larger one if that is enough, otherwise `shape`.
     ///
     /// # Errors
     /// When one of them does not broadcast to `shape`.

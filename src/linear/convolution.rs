@@ -1,4 +1,4 @@
-//! Convolutions over one, two or three spatial axes, and their mirror image, the transposed convolution.
+//! Convolutions over one, two or three spatial axes, and transposed convolutions.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::tensor::Tensor;
 
 /// A convolution (ONNX `Conv`) or, with `is_transposed`, its transpose (`ConvTranspose`).
 ///
-/// The weight and the window are always those of the convolution that is_forward:
-/// a `ConvTranspose` runs the same geometry from output to input.
+/// The weight and the window are always those of the convolution itself: a `ConvTranspose` has the geometry of the
+/// convolution that it transposes.
 #[derive(Clone, Debug)]
 pub struct Convolution {
     /// `[O, I / groups, kernel...]` of the convolution in its forward direction.
@@ -27,10 +27,10 @@ pub struct Convolution {
     pub groups: usize,
     /// The spatial geometry of the convolution in its forward direction.
     pub window: Window,
-    /// Whether the layer runs the geometry backwards.
+    /// Whether the layer is the transpose, from the convolution's output to its input.
     pub is_transposed: bool,
-    /// When its kernels pack the weight, where its inputs, outputs and bias are images in blocks of channels: so in
-    /// what runs, never in a network.
+    /// When the kernels pack the weight, if inputs, outputs and bias are images in blocks of channels. `None` for
+    /// row-major images, and in every [`Network`](crate::network::Network): the layout is chosen when a plan is made.
     pub(crate) in_blocks: Option<Prepack>,
 }
 
@@ -46,12 +46,12 @@ impl Convolution {
         Convolution { weight, bias, groups, window, is_transposed: false, in_blocks: None }
     }
 
-    /// Whether every channel is convolved by itself.
+    /// Whether it is depthwise: every channel is convolved by itself.
     pub fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.weight.shape()[1] == 1
     }
 
-    /// Whether every output reads one pixel of all channels, the one in its own place.
+    /// Whether it is pointwise: every output pixel is computed from the input pixel at the same place.
     pub fn is_pointwise(&self) -> bool {
         let is_single = |axis: &WindowAxis| {
             (axis.kernel, axis.stride, axis.pad_before, axis.pad_after) == (1, 1, 0, 0)
@@ -59,7 +59,7 @@ impl Convolution {
         self.groups == 1 && !self.is_transposed && self.window.axes.iter().all(is_single)
     }
 
-    /// The axis of `weight` that numbers the layer's output channels, and whether `groups` split it.
+    /// Number of the layer's output channels.
     pub fn output_channels(&self) -> usize {
         match self.is_transposed {
             false => self.weight.shape()[0],
@@ -67,7 +67,7 @@ impl Convolution {
         }
     }
 
-    /// The same layer on images in blocks, where it has kernels for them.
+    /// The same layer on images in blocks; `None` if there are no kernels for it.
     pub(crate) fn to_blocks(&self, prepack: Prepack) -> Option<Convolution> {
         let serves =
             !self.is_transposed && nchwc::serves(self.weight.shape(), self.groups, &self.window);
@@ -77,7 +77,7 @@ impl Convolution {
     /// The kernel on images in blocks, in either direction.
     ///
     /// # Errors
-    /// When the planes are beyond what 32 bits can address.
+    /// When the images are too large for offsets of 32 bits.
     pub(crate) fn kernel_in_blocks(
         &self,
         part: WeightPart,
@@ -97,7 +97,7 @@ impl Convolution {
         let make = move || {
             let weight = weight.load()?;
             let &[filters, channels, height, width] = weight.shape() else {
-                anyhow::bail!("a convolution in blocks reads images");
+                anyhow::bail!("a convolution in blocks needs images, not lines or volumes");
             };
             let shape = [filters, channels, height, width];
             let weights: Floats = Arc::new(weight);
@@ -112,7 +112,7 @@ impl Convolution {
         Ok(BlockedKernel { source: KernelSource::new(prepack, make)?, from, reads_rows, image })
     }
 
-    /// The geometry with the modified weight: `[O, I/groups, kernel...]`.
+    /// The geometry with a part of the weight, `[O, I/groups, kernel...]`.
     fn part(&self, part: WeightPart) -> Result<Correlation> {
         Ok(Correlation {
             weight: part_of_tensor(part, &self.weight.load()?)?,
@@ -121,7 +121,7 @@ impl Convolution {
         })
     }
 
-    /// One channel per group and weights of one: what is left of the map when every weight is one.
+    /// One channel per group, and weights that are 1: if all weights are 1, the channels of a group are summed first.
     fn box_sum(&self) -> Result<Correlation> {
         let mut shape = self.weight.shape().to_vec();
         (shape[0], shape[1]) = (self.groups, 1);
@@ -167,7 +167,7 @@ impl LinearMap for Convolution {
         }
         let channels = self.output_channels();
         let per_channel = bias.as_ref().is_some_and(|bias| {
-            // One number per channel, and not a row or a map that happens to be as long.
+            // One number per channel; a row or a map may have the same length.
             bias.len() == channels && bias.shape().get(1) == Some(&channels)
         });
         if per_channel && part != WeightPart::One && !self.is_transposed {
@@ -208,7 +208,7 @@ impl LinearMap for Convolution {
 
 const TOO_LARGE: &str = "the images of a convolution are too large";
 
-/// A kernel for one image, for as many as there are: frames of a video, windows of a picture.
+/// Runs a kernel for one image on every image of the batch: frames of a video, windows of a picture.
 fn each_of_batch(kernel: Kernel) -> Kernel {
     Box::new(move |images| {
         let batch = images.shape().first().copied().unwrap_or(1);

@@ -1,4 +1,4 @@
-//! Weight and geometry of a convolution on row-major tensors: what its kernels are made of.
+//! Weight and geometry of a convolution on row-major tensors, from which its kernels are made.
 
 use anyhow::Result;
 use onnxplain_kernels::nchw;
@@ -19,7 +19,7 @@ pub(super) struct Correlation {
 }
 
 impl Correlation {
-    /// The same, as kernels on slices are made from it.
+    /// The same, for the kernel crate, which reads slices.
     pub fn of_slices(&self) -> nchw::Correlation<'_> {
         nchw::Correlation {
             weights: self.weight.data(),

@@ -2,11 +2,10 @@
 
 use anyhow::{Result, ensure};
 use onnxplain_kernels::gemm::{Matrices, RightOperand};
-use onnxplain_kernels::gemv;
+use onnxplain_kernels::{AlignedBuf, Output, gemv};
 
 use super::weight::Rows;
 use super::{Forward, LinearMap, Signs, Transposed, Weight, WeightPart, part_of_tensor};
-use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
 /// `y = W x + b` over the last axes: `[..., I]` to `[..., O]`, the same for every position of the leading ones.
@@ -41,13 +40,20 @@ impl Dense {
         let from_len = if is_transposed { outputs } else { inputs };
         let positions = self.positions();
         if self.weight.is_empty() {
-            return Ok(Box::new(|_, _| Ok(())));
+            return Ok(Box::new(|_, to| {
+                to.fill(0.0);
+                Ok(())
+            }));
         }
         if positions == 1 {
-            // Used once a pass, the weights are not worth a packed copy: their part is taken while they are read.
+            // Every weight is used once, so packing would not pay. The part is computed while the weights are read.
             let weight = self.weight.clone();
             return Ok(Box::new(move |from, to| {
-                ensure!(from.len() == from_len, "a dense layer met {} numbers", from.len());
+                ensure!(
+                    from.len() == from_len,
+                    "a dense layer of {from_len} inputs got {} numbers",
+                    from.len()
+                );
                 match is_transposed {
                     true => gemv::transposed_product(&Rows(&weight), part, from, to),
                     false => gemv::product(&Rows(&weight), part, from, to),
@@ -72,14 +78,14 @@ impl Dense {
     }
 }
 
-/// The product at fewer positions than there are features, as in the blocks of a transformer: it is the
-/// signal that is packed, since it is smaller, and the weights are read as they lie.
+/// The product where there are fewer positions than features, as in the blocks of a transformer. The signal is packed,
+/// because it is smaller, and the weights are not.
 fn product_with_large_weights(
     weight: Weight,
     part: WeightPart,
     is_transposed: bool,
     positions: usize,
-) -> impl Fn(&[f32], &mut [f32]) -> Result<()> + Send + Sync {
+) -> impl Fn(&[f32], Output<'_>) -> Result<()> + Send + Sync {
     move |from, to| {
         let weight = weight.load()?;
         let [outputs, inputs] = [weight.shape()[0], weight.shape()[1]];
@@ -87,8 +93,9 @@ fn product_with_large_weights(
         let weight = if is_transposed { weight.transposed() } else { weight };
         let from_len = from.len() / positions;
         let signal = RightOperand::new(Matrices::new(from, positions, from_len)?.transposed())?;
-        let mut columns = vec![0.0; to.len()];
-        signal.multiply(weight, &mut columns)?;
+        let (columns, done) =
+            AlignedBuf::written(to.len(), |columns| signal.multiply(weight, columns));
+        done?;
         transpose(&columns, positions, to);
         Ok(())
     }
@@ -97,11 +104,11 @@ fn product_with_large_weights(
 /// Rows and columns that are transposed together: they stay in the first cache.
 const TILE: usize = 16;
 
-/// Writes a matrix of the given number of columns, column by column, over `to`.
-fn transpose(from: &[f32], columns: usize, to: &mut [f32]) {
+/// Writes a matrix of the given number of columns, column by column, to `to`.
+fn transpose(from: &[f32], columns: usize, to: Output<'_>) {
     let rows = to.len() / columns.max(1);
-    for_each_chunk(to, TILE * rows, |index, to| {
-        let first = index * TILE;
+    to.for_each_chunk(TILE * rows, 1, |index, to| {
+        let (first, to) = (index * TILE, to.fill(0.0));
         for start in (0..rows).step_by(TILE) {
             for (offset, to) in to.chunks_exact_mut(rows).enumerate() {
                 let end = rows.min(start + TILE);
@@ -113,16 +120,16 @@ fn transpose(from: &[f32], columns: usize, to: &mut [f32]) {
     });
 }
 
-/// Writes the product with the first slice over the second.
-type Product = Box<dyn Fn(&[f32], &mut [f32]) -> Result<()> + Send + Sync>;
+/// Writes the product with a signal.
+type Product = Box<dyn Fn(&[f32], Output<'_>) -> Result<()> + Send + Sync>;
 
 impl LinearMap for Dense {
     fn forward(&self, part: WeightPart, bias: Option<Tensor>) -> Result<Forward> {
         let output_shape = self.output_shape.clone();
         let product = self.product(part, false)?;
         Ok(Box::new(move |tensors| {
-            let mut output = Tensor::zeros(&output_shape)?;
-            product(tensors[0].data(), output.data_mut())?;
+            let product = |output: Output<'_>| product(tensors[0].data(), output);
+            let (mut output, ()) = Tensor::written(&output_shape, product)?;
             if let Some(bias) = &bias {
                 output.combine_broadcast(bias, |to, from| *to += from)?;
             }
@@ -134,9 +141,8 @@ impl LinearMap for Dense {
         let input_shape = self.input_shape.clone();
         let product = self.product(part, true)?;
         Ok(Box::new(move |output| {
-            let mut input = Tensor::zeros(&input_shape)?;
-            product(output.data(), input.data_mut())?;
-            Ok(vec![input])
+            let product = |input: Output<'_>| product(output.data(), input);
+            Ok(vec![Tensor::written(&input_shape, product)?.0])
         }))
     }
 

@@ -6,12 +6,12 @@ use onnxplain_kernels::nchw::Depthwise;
 use super::correlation::{Correlation, Kernel};
 use crate::tensor::Tensor;
 
-/// Whether these kernels apply: two spatial axes, one input channel a group.
+/// Whether these kernels apply: two spatial axes, one input channel per group.
 pub(super) fn applies(correlation: &Correlation) -> bool {
     Depthwise::applies(&correlation.of_slices())
 }
 
-/// `[1, I, H, W]` to `[1, O, H', W']`, with one bias a channel.
+/// `[1, I, H, W]` to `[1, O, H', W']`, with one bias per channel.
 pub(super) fn forward(correlation: &Correlation, bias: Option<Tensor>) -> Kernel {
     let bias = bias.as_ref().map(Tensor::data);
     let kernel = Depthwise::forward(&correlation.of_slices(), bias);
@@ -28,8 +28,6 @@ pub(super) fn transposed(correlation: &Correlation) -> Kernel {
 
 fn run(kernel: &Depthwise, from: &Tensor, shape: &[usize]) -> Result<Tensor> {
     let [read, _] = kernel.lens();
-    ensure!(from.len() == read, "a depthwise convolution met {:?}", from.shape());
-    let mut to = Tensor::unwritten(shape)?;
-    kernel.run(from.data(), to.data_mut());
-    Ok(to)
+    ensure!(from.len() == read, "a depthwise convolution got a tensor of shape {:?}", from.shape());
+    Tensor::written_by(shape, |to| kernel.run(from.data(), to))
 }

@@ -1,8 +1,8 @@
 //! Linear maps and their transposes: the arithmetic under every relevance rule.
 //!
-//! A [`LinearMap`] is `y = W x + b` without saying how `W` is stored. A rule asks
-//! it for kernels: `W x` with the weights, or a part of them (`W⁺`, `W²`, ...),
-//! and `Wᵀ s`. One file per map; nothing here knows what a rule is.
+//! A [`LinearMap`] is `y = W x + b`; how `W` is stored is hidden. It makes kernels that compute `W x` and `Wᵀ s` with the
+//! weights, or with a part of them (`W⁺`, `W²`, ...), as relevance rules need them. Each map has a file of its own.
+//! Nothing here depends on rules.
 
 mod blocked_kernel;
 mod broadcast;
@@ -52,8 +52,7 @@ pub type Transposed = Box<dyn Fn(&Tensor) -> Result<Vec<Tensor>> + Send + Sync>;
 pub trait LinearMap: Debug + Send + Sync {
     /// The kernel for `part(W) x + bias`.
     ///
-    /// `bias` broadcasts to the output; it is an argument because a rule may
-    /// want a part of the layer's own bias, or none.
+    /// `bias` broadcasts to the output. It is an argument because a rule may need a part of the layer's bias, or none.
     ///
     /// # Errors
     /// When the kernel cannot be built for this geometry.

@@ -1,7 +1,7 @@
 //! A tract plan of a single operator, used as a kernel.
 //!
-//! One optimized operator of tract is a good kernel (its weights are packed
-//! once); building it through the typed model keeps us clear of tract's internals.
+//! An optimized operator of tract is a good kernel: its weights are packed once. It is built through a typed model of
+//! one node, so that no internals of tract are needed.
 
 use anyhow::{Context, Result};
 use tract_core::internal::SpecialOps;
@@ -16,16 +16,16 @@ pub(crate) struct Plan {
     runnable: Arc<TypedRunnableModel>,
 }
 
-/// Keeps tract from its direct spatial convolution, which adds up all products of an output in one
-/// running sum: on VGG-16 its rounding turned ReLUs and pooling windows over, and relevance was off
-/// by 3e-4 of its maximum against float64; without it, by 2e-6.
+/// Disables tract's direct spatial convolution, which adds all products of an output to one running sum. Its rounding
+/// errors changed which ReLUs were active and which pixels were the maximum of their window: relevance of a VGG-16
+/// differed from float64 by 3e-4 of its maximum; without it, by 2e-6.
 fn exact() -> Result<KnobScope> {
     KnobScope::new([("TRACT_DISABLE_DIRECT_SPATIAL", "true")])
 }
 
 impl Plan {
-    /// Compiles `operator(input, constants...)` for one input shape. `declutters` lets tract turn
-    /// the operator into a simpler one first, which takes several times as long to compile.
+    /// Compiles `operator(input, constants...)` for one input shape. With `declutters`, tract may replace the operator by a
+    /// simpler one first; compiling takes several times as long then.
     pub fn new(
         operator: impl Into<Box<dyn TypedOp>>,
         input_shape: &[usize],

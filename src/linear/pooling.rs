@@ -12,12 +12,12 @@ use crate::tensor::Tensor;
 pub struct AveragePooling {
     /// The spatial geometry.
     pub window: Window,
-    /// The weight of every tap of each window position: one number per output position of a plane.
+    /// The weight of each window, one per output position of a plane: all taps of a window have the same weight.
     pub weights: Vec<f32>,
 }
 
 impl AveragePooling {
-    /// An average over the taps of each window; `count_padding` also counts those in the padding.
+    /// An average over the taps of each window. With `count_padding`, taps in the padding count too.
     pub fn new(window: Window, count_padding: bool) -> AveragePooling {
         let counts = window.axes.iter().fold(vec![1], |counts, axis| {
             let along = |count: &usize| {
@@ -30,7 +30,8 @@ impl AveragePooling {
         AveragePooling { window, weights }
     }
 
-    /// Whether every window averages: the padding, which is 0, does not count.
+    /// Whether the weights of every window add up to 1, so that a constant image stays as it is. Taps in the padding read
+    /// zeros, and are left out.
     pub fn weights_add_up_to_one(&self) -> bool {
         let mut sums = vec![0.0f32; self.window.output_len()];
         self.window.for_each_tap(|output, _| sums[output] += self.weights[output]);
@@ -50,9 +51,9 @@ impl LinearMap for AveragePooling {
             let input = &inputs[0];
             if let Some(axes) = axes_in_blocks(&window, input) {
                 let shape = in_blocks(input.shape(), window.output_shape());
-                let mut output = Tensor::unwritten(&shape)?;
-                pooling::averages(&axes, &weights, input.data(), output.data_mut());
-                return Ok(output);
+                return Tensor::written_by(&shape, |output| {
+                    pooling::averages(&axes, &weights, input.data(), output);
+                });
             }
             let mut output = Tensor::zeros(&with_spatial(input.shape(), window.output_shape()))?;
             let planes = output.data_mut().chunks_exact_mut(window.output_len().max(1));
@@ -73,9 +74,10 @@ impl LinearMap for AveragePooling {
         Ok(Box::new(move |output| {
             if let Some(axes) = axes_in_blocks(&window, output) {
                 let shape = in_blocks(output.shape(), window.input_shape());
-                let mut input = Tensor::unwritten(&shape)?;
-                pooling::averages_transposed(&axes, &weights, output.data(), input.data_mut());
-                return Ok(vec![input]);
+                let output = output.data();
+                return Ok(vec![Tensor::written_by(&shape, |input| {
+                    pooling::averages_transposed(&axes, &weights, output, input);
+                })?]);
             }
             let mut input = Tensor::zeros(&with_spatial(output.shape(), window.input_shape()))?;
             let planes = input.data_mut().chunks_exact_mut(window.input_len().max(1));

@@ -6,7 +6,7 @@ use onnxplain_kernels::nchwc::{LANES, pooling};
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
 use crate::tensor::{Tensor, sum_of};
 
-/// `y = weight · Σ x` over a block of neighbouring axes, which keep the length one.
+/// `y = weight · Σ x` over neighbouring axes, whose length becomes one.
 #[derive(Clone, Debug)]
 pub struct Reduction {
     /// The first axis summed over.
@@ -53,11 +53,11 @@ impl LinearMap for Reduction {
         let (length, stride) = self.length_and_stride();
         let is_in_blocks = self.is_in_blocks();
         Ok(Box::new(move |inputs| {
-            let mut output = Tensor::zeros(&shape)?;
             if is_in_blocks {
-                pooling::sums(weight, inputs[0].data(), output.data_mut());
-                return Ok(output);
+                let input = inputs[0].data();
+                return Tensor::written_by(&shape, |output| pooling::sums(weight, input, output));
             }
+            let mut output = Tensor::zeros(&shape)?;
             let blocks = inputs[0].data().chunks_exact((length * stride).max(1));
             for (to, block) in output.data_mut().chunks_exact_mut(stride.max(1)).zip(blocks) {
                 sum_rows(block, to);
@@ -73,22 +73,22 @@ impl LinearMap for Reduction {
         let (length, stride) = self.length_and_stride();
         let is_in_blocks = self.is_in_blocks();
         Ok(Box::new(move |output| {
-            let mut input = Tensor::unwritten(&shape)?;
-            if is_in_blocks {
-                pooling::spread(weight, output.data(), input.data_mut());
-                return Ok(vec![input]);
-            }
-            let blocks = input.data_mut().chunks_exact_mut((length * stride).max(1));
-            for (block, from) in blocks.zip(output.data().chunks_exact(stride.max(1))) {
-                if let [from] = from {
-                    block.fill(weight * from);
-                    continue;
+            let output = output.data();
+            Ok(vec![Tensor::written_by(&shape, |input| {
+                if is_in_blocks {
+                    return pooling::spread(weight, output, input);
                 }
-                for row in block.chunks_exact_mut(stride.max(1)) {
-                    row.iter_mut().zip(from).for_each(|(to, from)| *to = weight * from);
+                let blocks = input.chunks(length * stride);
+                for (block, from) in blocks.zip(output.chunks_exact(stride.max(1))) {
+                    if let [from] = from {
+                        block.fill(weight * from);
+                        continue;
+                    }
+                    for row in block.chunks(stride) {
+                        row.write_with(|at| weight * from[at]);
+                    }
                 }
-            }
-            Ok(vec![input])
+            })?])
         }))
     }
 
@@ -97,7 +97,7 @@ impl LinearMap for Reduction {
     }
 }
 
-/// Adds up the rows of `block`; a row as short as one element is a plain sum.
+/// Adds up the rows of `block`. Rows of one element are added up in double precision.
 fn sum_rows(block: &[f32], sums: &mut [f32]) {
     if let [sum] = sums {
         *sum = sum_of(block) as f32;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{Forward, LinearMap, Signs, Transposed, WeightPart};
 use crate::tensor::Tensor;
 
-/// A separable linear map: every axis is interpolated by a matrix of its own, with no negative weight.
+/// A separable linear map: every axis has its own interpolation matrix.
 #[derive(Clone, Debug)]
 pub struct Resampling {
     /// The axes that change, each with its matrix.
@@ -26,7 +26,7 @@ pub struct ResampledAxis {
 }
 
 impl ResampledAxis {
-    /// Interpolates one axis of `tensor`, or with `backwards` runs the matrix transposed.
+    /// Multiplies one axis of `tensor` with the matrix, or with its transpose if `backwards` is set.
     fn apply(&self, tensor: &Tensor, part: WeightPart, backwards: bool) -> Result<Tensor> {
         let (from_length, to_length) = match backwards {
             false => (self.input, self.taps.len()),
@@ -74,7 +74,7 @@ impl LinearMap for Resampling {
     }
 
     fn weight_signs(&self) -> Signs {
-        // Weights are products of one of each axis.
+        // A weight of the whole map is the product of one weight of each axis.
         let signs = self.axes.iter().map(|axis| {
             let weights: Vec<f32> = axis.taps.iter().flatten().map(|tap| tap.1).collect();
             Signs::of(&weights)
@@ -87,8 +87,8 @@ impl LinearMap for Resampling {
     }
 }
 
-/// The part of each axis' weights that makes up the part of the whole map, whose weights
-/// are the products of theirs: a factor common to all weights must enter once.
+/// The part to take of the weights of an axis. A weight of the whole map is the product of one weight of each axis: the
+/// square of the product is the product of the squares, but a factor must be applied to one axis only.
 fn part_of_axis(part: WeightPart, index: usize) -> WeightPart {
     match part {
         WeightPart::Squared | WeightPart::One => part,

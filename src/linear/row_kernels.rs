@@ -6,7 +6,7 @@ use super::correlation::{Correlation, Kernel};
 use super::{direct, tract_convolution};
 use crate::tensor::Tensor;
 
-/// The convolution itself; `bias` holds one number per output channel.
+/// The kernel of the convolution; `bias` has one number per output channel.
 pub(super) fn forward(correlation: &Correlation, bias: Option<Tensor>) -> Result<Kernel> {
     match direct::forward(correlation, bias.as_ref()) {
         Some(kernel) => Ok(kernel),

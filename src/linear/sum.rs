@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 /// `y = Σ c_i x_i`, each input broadcasting to the output.
 #[derive(Clone, Debug)]
 pub struct Sum {
-    /// One coefficient per input: 1, or −1 for what a `Sub` takes away.
+    /// One coefficient per input: 1, or −1 for an input that is subtracted.
     pub coefficients: Vec<f32>,
     /// The inputs' shapes.
     pub input_shapes: Vec<Vec<usize>>,
@@ -36,7 +36,7 @@ impl LinearMap for Sum {
             }));
         }
         Ok(Box::new(move |inputs| {
-            let mut output = Tensor::unwritten(&shape)?;
+            let mut output = Tensor::zeros(&shape)?;
             for (index, (input, coefficient)) in inputs.iter().zip(&coefficients).enumerate() {
                 match index {
                     0 => output.combine_broadcast(input, |to, from| *to = coefficient * from)?,

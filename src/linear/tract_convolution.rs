@@ -1,4 +1,4 @@
-//! Convolutions by tract's kernels: where none of ours serves.
+//! Convolutions by tract's kernels, for geometries that ours do not cover.
 
 use anyhow::Result;
 use tract_core::internal::TVec;

@@ -1,4 +1,4 @@
-//! The weight of a linear layer: in memory, or where the model is stored.
+//! The weight of a linear layer: in memory, or still in the model file.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use anyhow::Result;
 use onnxplain_kernels::gemv::{WeightSource, WeightView};
 
 use super::Signs;
-use crate::tensor::{Store, StoredTensor, Tensor, View};
+use crate::tensor::{LazyTensor, Store, Tensor, View};
 use onnxplain_kernels::nchwc::Prepack;
 
 /// The weight of a linear layer. Cloning shares it.
@@ -17,7 +17,7 @@ pub struct Weight(Numbers);
 #[derive(Clone, Debug)]
 enum Numbers {
     Held(Tensor),
-    Stored(Arc<StoredTensor>),
+    Stored(Arc<LazyTensor>),
 }
 
 impl Weight {
@@ -39,7 +39,7 @@ impl Weight {
         self.len() == 0
     }
 
-    /// The weight as a tensor, shared or read from where it is stored.
+    /// The weight as a tensor: shared if it is in memory, otherwise read from the model file.
     ///
     /// # Errors
     /// When the model's file cannot be read any more.
@@ -50,7 +50,7 @@ impl Weight {
         }
     }
 
-    /// Reads the weight into memory, where it stays.
+    /// Reads the weight into memory, and keeps it there.
     ///
     /// # Errors
     /// When the model's file cannot be read any more.
@@ -61,7 +61,7 @@ impl Weight {
         Ok(())
     }
 
-    /// Changes its numbers, in memory.
+    /// Changes the elements. The weight is in memory afterwards.
     ///
     /// # Errors
     /// When the model's file cannot be read any more.
@@ -76,54 +76,54 @@ impl Weight {
         Ok(())
     }
 
-    /// Multiplies the numbers of every run of `run` of them by one factor, `factor(number of the run)`. A weight that is
-    /// not in memory stays where it is stored, and is scaled where it is read.
+    /// Multiplies runs of `run` consecutive elements by one factor each; `factor` gets the index of the run. A weight that
+    /// is not in memory stays in the model file, and is scaled whenever it is read.
     pub fn scale(&mut self, run: usize, factor: impl Fn(usize) -> f32 + Send + Sync + 'static) {
         match &mut self.0 {
             Numbers::Held(tensor) => scale(tensor.data_mut(), 0, run, &factor),
             Numbers::Stored(stored) => {
                 let (source, factor) = (stored.clone(), Box::new(factor));
                 let shape = source.shape().to_vec();
-                let scaled = StoredTensor::new(shape, Box::new(Scaled { source, run, factor }));
+                let scaled = LazyTensor::new(shape, Box::new(Scaled { source, run, factor }));
                 *stored = Arc::new(scaled);
             }
         }
     }
 
-    /// What a kernel takes along that reads the weight as it lies: where nothing is kept between passes, the
-    /// place where it is stored.
+    /// The weight as a kernel holds it that does not pack it: in memory for repeated passes, otherwise as it is, to be
+    /// read in every pass.
     ///
     /// # Errors
     /// When the model's file cannot be read any more.
-    pub(crate) fn taken_along(&self, prepack: Prepack) -> Result<Weight> {
+    pub(crate) fn for_kernel(&self, prepack: Prepack) -> Result<Weight> {
         match prepack {
             Prepack::Once => Ok(self.load()?.into()),
             Prepack::OnTheFly => Ok(self.clone()),
         }
     }
 
-    /// Where it is stored, unless it is in memory.
-    pub(crate) fn stored(&self) -> Option<&Arc<StoredTensor>> {
+    /// The storage to read it from; `None` if it is in memory.
+    pub(crate) fn stored(&self) -> Option<&Arc<LazyTensor>> {
         match &self.0 {
             Numbers::Held(_) => None,
             Numbers::Stored(stored) => Some(stored),
         }
     }
 
-    /// The `len` numbers from place `first` on.
+    /// `len` elements from element `first` on.
     ///
     /// # Errors
     /// When the model's file cannot be read any more.
     pub(crate) fn view(&self, first: usize, len: usize) -> Result<View<'_>> {
         match &self.0 {
             Numbers::Held(tensor) => {
-                Ok(View::Lying(bytemuck::cast_slice(&tensor.data()[first..][..len])))
+                Ok(View::Borrowed(bytemuck::cast_slice(&tensor.data()[first..][..len])))
             }
             Numbers::Stored(stored) => stored.view(first, len),
         }
     }
 
-    /// The signs that occur in it.
+    /// The signs that its elements have.
     pub fn signs(&self) -> Signs {
         match &self.0 {
             Numbers::Held(tensor) => Signs::of(tensor.data()),
@@ -135,9 +135,9 @@ impl Weight {
     }
 }
 
-/// Numbers that are stored unscaled.
+/// A stored weight whose elements are scaled when they are read.
 struct Scaled {
-    source: Arc<StoredTensor>,
+    source: Arc<LazyTensor>,
     run: usize,
     factor: Box<dyn Fn(usize) -> f32 + Send + Sync>,
 }
@@ -156,7 +156,7 @@ impl Debug for Scaled {
     }
 }
 
-/// Multiplies numbers of a weight, the first of which is in place `first`, by the factors of their runs.
+/// Multiplies consecutive elements of a weight by the factors of their runs; `first` is the index of the first one.
 fn scale(mut numbers: &mut [f32], first: usize, run: usize, factor: impl Fn(usize) -> f32) {
     let run = run.max(1);
     let mut place = first;
@@ -175,13 +175,13 @@ impl From<Tensor> for Weight {
     }
 }
 
-impl From<Arc<StoredTensor>> for Weight {
-    fn from(stored: Arc<StoredTensor>) -> Weight {
+impl From<Arc<LazyTensor>> for Weight {
+    fn from(stored: Arc<LazyTensor>) -> Weight {
         Weight(Numbers::Stored(stored))
     }
 }
 
-/// A weight as kernels read it, a few rows at a time.
+/// A weight for kernels that read a few rows at a time.
 pub(super) struct Rows<'a>(pub &'a Weight);
 
 impl WeightSource for Rows<'_> {
@@ -200,7 +200,7 @@ impl WeightView for View<'_> {
     type Error = anyhow::Error;
 
     fn bytes(&self, first: usize, len: usize) -> Option<&[u8]> {
-        self.lying(first, len)
+        self.as_bytes(first, len)
     }
 
     fn read(&self, first: usize, weights: &mut [f32]) -> Result<()> {
@@ -219,7 +219,7 @@ mod tests {
     fn a_stored_weight_is_scaled_where_it_is_read() {
         let read = Arc::new(AtomicUsize::new(0));
         let (shape, store) = (vec![3, 4], Box::new(Counting(12, read.clone())));
-        let mut weight = Weight::from(Arc::new(StoredTensor::new(shape, store)));
+        let mut weight = Weight::from(Arc::new(LazyTensor::new(shape, store)));
         let mut held = Weight::from(weight.load().unwrap());
         let before = read.load(Ordering::Relaxed);
         for weight in [&mut weight, &mut held] {

@@ -1,17 +1,17 @@
-//! Which architecture family a network belongs to, read off its graph alone.
+//! Which architecture family a network belongs to, found from its graph alone.
 
 use std::fmt;
 
 use super::{Kind, Layer, LayerId, Network, Op};
 
-/// An architecture family: what decides which preset suits.
+/// An architecture family, by which a preset is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// Convolutions one after the other (VGG, AlexNet).
+    /// A chain of convolutions (VGG, AlexNet).
     Plain,
     /// Sums of a branch and a shortcut (ResNet).
     Residual,
-    /// Concatenations of a value with what was computed from it (DenseNet).
+    /// Concatenations of a value with values computed from it (DenseNet).
     DenseConcat,
     /// Concatenations of parallel branches (GoogLeNet, Inception, SqueezeNet).
     Inception,
@@ -21,7 +21,7 @@ pub enum Family {
     GatedDepthwise,
     /// Attention over all positions (ViT, DeiT).
     Transformer,
-    /// Attention within windows, over fewer positions with depth (Swin).
+    /// Attention within windows, over fewer positions in deeper layers (Swin).
     WindowedTransformer,
     /// Depthwise convolutions with LayerNormalization (ConvNeXt).
     ConvNext,
@@ -43,15 +43,15 @@ impl fmt::Display for Family {
     }
 }
 
-/// Depthwise convolutions must make up this share of all convolutions to make a family.
+/// The least share of depthwise convolutions among all convolutions for a family of depthwise convolutions.
 const DEPTHWISE_SHARE: f32 = 0.2;
 
-/// Attention must have this share of all convolutions: less is a pooling at the end.
+/// The least number of attention layers per convolution for a transformer; fewer are a pooling at the end.
 const ATTENTION_SHARE: f32 = 0.25;
 
 impl Family {
-    /// The family of a canonized network: by what stands between its convolutions. A concatenation at the input (four
-    /// slices) or in the head (two poolings), and the sum of an ensemble, make no family.
+    /// The family of a canonized network, by the layers between its convolutions. A concatenation at the input (four
+    /// slices) or in the head (two poolings), and the sum of an ensemble, do not count.
     pub fn of(network: &Network) -> Family {
         let count =
             |is: &dyn Fn(LayerId) -> bool| (0..network.layers.len()).filter(|&id| is(id)).count();
@@ -96,13 +96,13 @@ fn positions(shape: &[usize]) -> usize {
     shape.iter().skip(2).product()
 }
 
-/// Whether a layer is a convolution over more than one position: those inside gates and heads see a single one.
+/// Whether a layer is a convolution over more than one position. Those in gates and heads have a single one.
 fn is_over_positions(network: &Network, id: LayerId) -> bool {
     let layer = &network.layers[id];
     matches!(layer.op, Op::Convolution(_)) && positions(&layer.shape) > 1
 }
 
-/// For each layer, whether a convolution over positions precedes it, or is it.
+/// For each layer, whether it, or a layer before it, is a convolution over positions.
 fn behind_convolutions(network: &Network) -> Vec<bool> {
     let mut behind = vec![false; network.layers.len()];
     for (id, layer) in network.layers.iter().enumerate() {
@@ -111,7 +111,7 @@ fn behind_convolutions(network: &Network) -> Vec<bool> {
     behind
 }
 
-/// For each layer, whether a convolution over positions follows it.
+/// For each layer, whether a convolution over positions comes after it.
 fn before_convolutions(network: &Network) -> Vec<bool> {
     let mut before = vec![false; network.layers.len()];
     for (id, layer) in network.layers.iter().enumerate().rev() {
@@ -122,7 +122,7 @@ fn before_convolutions(network: &Network) -> Vec<bool> {
     before
 }
 
-/// Whether a layer normalises each position, or each channel, by itself; in a head there is only one.
+/// Whether a layer normalises each position, or each channel, by itself. A head has only one position.
 fn normalises_positions(layer: &Layer) -> bool {
     match &layer.op {
         Op::LayerNormalization(norm) => {
@@ -132,8 +132,8 @@ fn normalises_positions(layer: &Layer) -> bool {
     }
 }
 
-/// Whether attention works on fewer matrices with depth: there is one per head and window, and windows
-/// become fewer where neighbouring patches are merged.
+/// Whether deeper attention layers have fewer matrices. There is one per head and window, and there are fewer windows
+/// after neighbouring patches were merged.
 fn attends_in_windows(network: &Network) -> bool {
     let matrices = network.layers.iter().filter_map(|layer| match &layer.op {
         Op::MatrixProduct(product) => Some(product.batch),

@@ -1,5 +1,5 @@
-//! The lowest and highest value that each element of a layer's value can have, from those of the network's input:
-//! interval arithmetic through what may stand between a picture and the first layer with weights.
+//! The lowest and highest value that each element of a layer's output can have, computed from those of the network's
+//! input by interval arithmetic. It covers the operators between a picture and the first layer with weights.
 
 use anyhow::Result;
 
@@ -17,11 +17,11 @@ pub struct Interval {
     pub high: Tensor,
 }
 
-/// What an interval has become at a layer.
+/// The interval of the network's input, followed to a layer.
 pub(crate) enum Followed {
-    /// The values that the layer's value lies between.
+    /// The interval of the layer's value.
     Within(Interval),
-    /// The layer that nothing useful is known behind.
+    /// The layer at which no useful interval is known any more.
     LostAt(LayerId),
 }
 
@@ -94,13 +94,13 @@ fn through(map: &dyn LinearMap, inputs: &[Interval]) -> Result<Option<Interval>>
 }
 
 impl Interval {
-    /// Whether both ends are finite everywhere.
+    /// Whether both bounds are finite everywhere.
     fn is_finite(&self) -> bool {
         let are_finite = |tensor: &Tensor| tensor.data().iter().all(|value| value.is_finite());
         are_finite(&self.low) && are_finite(&self.high)
     }
 
-    /// The same with the ends of every element in order: a negative scale turns them round.
+    /// The same interval with the lower bound first; a negative scale swaps the bounds.
     fn ordered(self) -> Result<Interval> {
         let (mut low, mut high) = (self.low.clone(), self.high);
         low.combine([&high], |low, [high]| low.min(high))?;
@@ -113,7 +113,7 @@ impl Interval {
         let (mut low, mut high) = (self.low.clone(), self.high.clone());
         let mut last = None;
         for (low, high) in low.data_mut().iter_mut().zip(high.data_mut()) {
-            // Neighbours mostly have the same ends.
+            // Neighbours mostly have the same bounds.
             let ends = (*low, *high);
             let (_, bounds) = match last {
                 Some((of, bounds)) if of == ends => (of, bounds),

@@ -1,4 +1,4 @@
-//! The operators a network is made of, and the words composites match on.
+//! The operators of a network, and their kinds, which composites match on.
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::tensor::Tensor;
 pub enum Op {
     /// The picture.
     Input,
-    /// A value that does not change with the picture (a class token).
+    /// A value that does not depend on the picture (a class token).
     Constant(Tensor),
     /// Convolution and transposed convolution.
     Convolution(Convolution),
@@ -35,7 +35,7 @@ pub enum Op {
     Affine(Affine),
     /// Elementwise nonlinearity.
     Activation(Activation),
-    /// Largest of a window.
+    /// Maximum of a window.
     MaxPooling(MaxPooling),
     /// Concatenation.
     Concat(Concat),
@@ -45,11 +45,11 @@ pub enum Op {
     Product(Product),
     /// Quotient of two signals.
     Quotient(Quotient),
-    /// The larger of two signals, their comparison, ...
+    /// Maximum of two signals, their comparison, ...
     TwoSignals(TwoSignals),
     /// The largest elements of an axis.
     TopElements(TopElements),
-    /// One of two signals, as a condition says.
+    /// The choice between two signals by a condition.
     Choice(Choice),
     /// Matrix product of two signals.
     MatrixProduct(MatrixProduct),
@@ -67,7 +67,7 @@ pub enum Op {
 pub enum Kind {
     /// The picture itself.
     Input,
-    /// A value that does not change with the picture, or only in jumps: a comparison.
+    /// A value that does not depend on the picture, or only by steps: a comparison.
     Constant,
     /// Convolution over one, two or three axes, transposed ones included.
     Convolution,
@@ -75,7 +75,7 @@ pub enum Kind {
     Dense,
     /// Average over a window or over axes.
     AveragePool,
-    /// Largest of a window, of an axis, or of two signals.
+    /// Maximum of a window, of an axis, or of two signals.
     MaxPool,
     /// Sum of signals.
     Sum,
@@ -87,16 +87,16 @@ pub enum Kind {
     Product,
     /// Elementwise nonlinearity.
     Activation,
-    /// BatchNormalization that stayed, other scales and shifts, local response normalisation.
+    /// BatchNormalization that was not merged, other scales and shifts, local response normalisation.
     Normalization,
-    /// LayerNormalization, RMSNormalization and their like.
+    /// LayerNormalization, RMSNormalization and similar ones.
     LayerNormalization,
-    /// Matrix product of two signals: attention scores, and the values mixed by them.
+    /// Matrix product of two signals: attention scores, and their product with the values.
     Matmul,
     /// Softmax inside the network.
     Softmax,
-    /// Whatever only moves numbers: reshape, transpose, slice, gather, pad, split, nearest upsampling,
-    /// the choice between two signals.
+    /// Operators that only move elements: reshape, transpose, slice, gather, pad, split, nearest upsampling, the choice
+    /// between two signals.
     Reshape,
     /// Interpolation, and other linear maps along one axis (a running sum).
     Resize,
@@ -108,7 +108,7 @@ impl Kind {
         matches!(self, Kind::Convolution | Kind::Dense)
     }
 
-    /// Whether relevance has only one way to go, so that a composite need not name a rule.
+    /// Whether there is only one possible rule, so that a composite need not name it.
     pub fn routes(self) -> bool {
         matches!(self, Kind::Input | Kind::Constant | Kind::Reshape | Kind::Concat | Kind::MaxPool)
     }
@@ -179,7 +179,7 @@ impl Op {
         }
     }
 
-    /// The operator, where it is neither a linear map nor a value.
+    /// The operator, if it is neither a linear map nor a value.
     pub fn as_operator(&self) -> Option<&dyn Operator> {
         match self {
             Op::Affine(operator) => Some(operator),
@@ -200,7 +200,7 @@ impl Op {
         }
     }
 
-    /// The value for these inputs; `picture` is what an input layer gives.
+    /// The value for these inputs; `picture` is the value of an input layer.
     pub(crate) fn evaluate(&self, picture: &Tensor, inputs: Vec<Tensor>) -> Result<Tensor> {
         if let Some(map) = self.as_linear() {
             return map.forward(WeightPart::Plain, map.bias().cloned())?(&inputs);
@@ -211,7 +211,7 @@ impl Op {
         match self {
             Op::Constant(value) => Ok(value.clone()),
             _ => {
-                ensure!(inputs.is_empty(), "an input layer reads nothing");
+                ensure!(inputs.is_empty(), "an input layer has no inputs");
                 Ok(picture.clone())
             }
         }

@@ -1,4 +1,4 @@
-//! The network as the rest of the crate sees it: a short list of layers in topological order.
+//! The network that the rest of the crate works on: a list of layers in topological order.
 //!
 //! [`lower`](fn@lower) makes it from tract's typed graph, [`canonize`](crate::canonize) rewrites it,
 //! [`composite`](crate::composite) matches on its kinds, [`explain`](crate::explain) compiles it.
@@ -32,7 +32,7 @@ use crate::linear::{Forward, WeightPart};
 use crate::suggest::nearest;
 use crate::tensor::Tensor;
 
-/// The place of a layer in [`Network::layers`]; also names the value that the layer produces.
+/// The index of a layer in [`Network::layers`]; it also stands for the value that the layer produces.
 pub type LayerId = usize;
 
 /// One layer: an operator, and where its inputs come from. It produces one value.
@@ -44,16 +44,16 @@ pub struct Layer {
     pub op_type: String,
     /// What it computes.
     pub op: Op,
-    /// The layers whose values it reads.
+    /// The layers whose values are its inputs.
     pub inputs: Vec<LayerId>,
     /// Shape of the value it produces, the batch axis (of length one) included.
     pub shape: Vec<usize>,
-    /// Why no relevance rule is known for it, where none is.
+    /// Why no relevance rule is known for it; `None` if there is a rule.
     pub unknown: Option<Unknown>,
 }
 
 impl Layer {
-    /// The word composites match on.
+    /// The kind, which composites match on.
     pub fn kind(&self) -> Kind {
         self.op.kind()
     }
@@ -71,7 +71,7 @@ pub struct Network {
     pub layers: Vec<Layer>,
     /// The layer whose value is explained: the logits.
     pub output: LayerId,
-    /// What was stripped behind the logits, or what the output is where it is no logit.
+    /// The function after the logits, which is not explained; or what the output is if it is not a logit.
     pub output_function: Option<OutputFunction>,
 }
 
@@ -81,7 +81,7 @@ impl Network {
         &self.layers[0].shape
     }
 
-    /// What the output, which is explained, means.
+    /// What the explained output means.
     pub fn explained(&self) -> Quantity {
         self.output_function.as_ref().map_or(Quantity::Logit, OutputFunction::explained)
     }
@@ -91,7 +91,7 @@ impl Network {
         self.layers[self.output].shape.iter().product()
     }
 
-    /// The layer of an ONNX node: the last, where several come from it, whose value is the node's.
+    /// The layer of an ONNX node. If several were made from it, the last one, whose value is that of the node.
     ///
     /// # Errors
     /// When there is none; canonization may have merged it into another.
@@ -111,8 +111,8 @@ impl Network {
         }
     }
 
-    /// What composites match on, layer by layer: by what a layer does, not by how it was written. A convolution of
-    /// one position with a kernel of one, behind which no more positions come, is a dense layer of the head.
+    /// The kind of each layer, by what it computes and not by how it was written: a pointwise convolution of a single
+    /// position in the head is a dense layer.
     pub fn kinds(&self) -> Vec<Kind> {
         let positions = |id: LayerId| self.layers[id].shape.iter().skip(2).product::<usize>();
         let mut is_head = vec![true; self.layers.len()];
@@ -131,7 +131,7 @@ impl Network {
         self.layers.iter().enumerate().map(kind).collect()
     }
 
-    /// For each layer, the layers that read its value (twice where one reads it twice).
+    /// For each layer, the layers that read its value; a layer that reads it twice is listed twice.
     pub fn consumers(&self) -> Vec<Vec<LayerId>> {
         let mut consumers = vec![vec![]; self.layers.len()];
         for (id, layer) in self.layers.iter().enumerate() {
@@ -153,7 +153,7 @@ impl Network {
         consumers.next().filter(|_| consumers.next().is_none())
     }
 
-    /// Makes everything that reads `old` read `new`; `old` is left unused.
+    /// Replaces `old` by `new` in the inputs of all layers; nothing reads `old` afterwards.
     pub fn bypass(&mut self, old: LayerId, new: LayerId) {
         for layer in &mut self.layers {
             for input in &mut layer.inputs {
@@ -191,7 +191,7 @@ impl Network {
         self.output = place[self.output];
     }
 
-    /// Layers that have weights and that no other such layer precedes on the way from the input.
+    /// The first layers with weights on every path from the input.
     pub fn first_layers(&self) -> Vec<LayerId> {
         let depends = self.depends_on_input();
         let mut is_behind = vec![false; self.layers.len()];
@@ -207,7 +207,7 @@ impl Network {
         first
     }
 
-    /// Layers that have weights and that no other such layer follows on the way to the output.
+    /// The last layers with weights on every path to the output.
     pub fn last_layers(&self) -> Vec<LayerId> {
         let consumers = self.consumers();
         let mut is_before = vec![false; self.layers.len()];
@@ -223,7 +223,7 @@ impl Network {
         last
     }
 
-    /// For each layer, whether its value changes with the picture.
+    /// For each layer, whether its value depends on the picture.
     pub fn depends_on_input(&self) -> Vec<bool> {
         let mut depends: Vec<bool> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
@@ -233,7 +233,7 @@ impl Network {
         depends
     }
 
-    /// Runs the network layer by layer, for one input: for checking, not for speed.
+    /// Runs the network layer by layer on one input. This is for checks; it is not fast.
     ///
     /// # Errors
     /// When `input` has another shape than [`Network::input_shape`].
@@ -241,7 +241,7 @@ impl Network {
         self.evaluator()?(input)
     }
 
-    /// Runs the network layer by layer, for any number of inputs.
+    /// Runs the network layer by layer, on any number of inputs.
     ///
     /// # Errors
     /// When a kernel cannot be built.

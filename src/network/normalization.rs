@@ -1,13 +1,13 @@
-//! Recognises normalisation by a signal's own statistics among the layers that it was written as.
+//! Recognises normalisations by a signal's own statistics that were written as several layers.
 //!
 //! `(x − mean) / √(variance + ε) · scale + shift` can be written in many ways (`Pow` or `Mul`, `Sqrt` and
 //! `Div` or `Rsqrt` and `Mul`, scale and shift inside or outside), so it is recognised by its values,
-//! as activations are. Every part of the network that takes means over axes and reads one
-//! signal is run on probes: a strong signal and its negative give scale and shift, a weak
-//! signal gives ε, and these and signals of strengths in between must be answered as a LayerNormalization would.
+//! as activations are. Every part of the network that reads one signal and takes means over axes is run on test signals
+//! (probes). Scale and shift follow from its output for a large signal and for the negative of it, ε from a small
+//! signal. For these and for signals of sizes in between, its output must be that of the LayerNormalization.
 //!
-//! Probes alone prove nothing of a part that bends its signal: `h + tanh h` is `2 h` where `h` is weak and
-//! `h` where it is strong. So only powers and roots, which statistics are made of, may be pieces.
+//! This is not a proof for other nonlinear functions: `h + tanh h` is about `2 h` for a small `h`, and about `h` for a
+//! large one. So the layers of such a part may only be powers, roots and arithmetic, from which statistics are computed.
 
 use anyhow::{Context, Result};
 
@@ -16,32 +16,31 @@ use super::{LayerId, Network, Op};
 use crate::operator::{LayerNormalization, Operator};
 use crate::tensor::Tensor;
 
-/// The most layers that one normalisation is made of.
+/// The most layers that are recognised as one normalisation.
 const MOST_MEMBERS: usize = 16;
 
-/// How far the answers may be from those of a LayerNormalization, relative to the largest.
+/// The largest allowed difference from the output of a LayerNormalization, relative to the largest output.
 const TOLERANCE: f32 = 1e-4;
 
-/// Scale of the strong probe and its negative, to which no ε is of any account.
+/// Size of the large probe and its negative, for which ε does not matter.
 const STRONG: f32 = 1e3;
 
-/// Scale of the weak probe: its variance is about 1e-5, as large as the usual ε.
+/// Size of the small probe: its variance is about 1e-5, as large as the usual ε.
 const WEAK: f32 = 5e-3;
 
-/// Strengths in between, where a function that only ends like a normalisation shows.
+/// Sizes in between: here a function shows that is like a normalisation for large and small signals only.
 const BETWEEN: [f32; 5] = [0.05, 0.3, 1.0, 4.0, 40.0];
 
-/// Which layers may be taken for the pieces of one normalisation.
+/// Which layers may be parts of one normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Those that tract made of one ONNX node.
+    /// Layers that tract made of one ONNX node.
     OneNode,
-    /// Those of several nodes too.
+    /// Layers of several ONNX nodes too.
     ManyNodes,
 }
 
-/// Replaces the pieces of every normalisation by one layer; returns the names of the ONNX nodes that
-/// were merged into others.
+/// Replaces the layers of every normalisation by a single layer; returns the names of the ONNX nodes that were merged.
 ///
 /// # Errors
 /// When shapes contradict each other.
@@ -74,16 +73,16 @@ pub(crate) fn join_normalizations(network: &mut Network, scope: Scope) -> Result
     Ok(merged)
 }
 
-/// Layers between one signal and a value that depends on nothing else.
+/// A part of the network: the layers between one signal and a value that depends on that signal only.
 struct Part {
     signal: LayerId,
-    /// In the order in which they run; the last one's value is the part's.
+    /// The layers in the order in which they run; the last one computes the value.
     members: Vec<LayerId>,
-    /// The block of axes that means are taken over: first, and how many.
+    /// The axes that means are taken over: the first one, and how many.
     axes: (usize, usize),
 }
 
-/// The parts that end at layer `id` and may be normalisations, the largest first.
+/// The parts that end at layer `id` and may be normalisations; the largest first.
 fn parts(network: &Network, id: LayerId, scope: Scope) -> Vec<Part> {
     let node = &network.layers[id].name;
     let mut members = vec![];
@@ -118,7 +117,7 @@ fn parts(network: &Network, id: LayerId, scope: Scope) -> Vec<Part> {
     parts
 }
 
-/// Whether normalisations are made of layers like this.
+/// Whether a layer may be a part of a normalisation.
 fn is_piece(op: &Op) -> bool {
     match op {
         Op::Sum(sum) => sum.coefficients.len() == 2,
@@ -129,7 +128,7 @@ fn is_piece(op: &Op) -> bool {
         | Op::Reduction(_)
         | Op::LayerNormalization(_) => true,
         Op::Activation(activation) => activation.function.is_made_of_powers(),
-        // A broadcast that was written out.
+        // An explicit broadcast.
         Op::Routing(routing) => {
             let len = |shape: &[usize]| shape.iter().product::<usize>();
             len(&routing.output_shape) > len(&routing.input_shape)
@@ -138,7 +137,7 @@ fn is_piece(op: &Op) -> bool {
     }
 }
 
-/// The axes that all means of the members are taken over; `None` where there is no mean or they differ.
+/// The axes that all means of the layers are taken over; `None` if there is no mean, or if the axes differ.
 fn axes_of(network: &Network, members: &[LayerId]) -> Option<(usize, usize)> {
     let mut axes = members.iter().filter_map(|&member| match &network.layers[member].op {
         Op::Reduction(reduction) => Some((reduction.first_axis, reduction.axis_count)),
@@ -149,20 +148,20 @@ fn axes_of(network: &Network, members: &[LayerId]) -> Option<(usize, usize)> {
     axes.all(|other| other == first).then_some(first)
 }
 
-/// Whether a mean over these axes is one of several numbers: of a single one it is the number itself,
-/// and a function of it could pass for a normalisation with a large enough ε.
+/// Whether there are several elements along these axes. The mean of a single element is that element, and a function of
+/// it could be taken for a normalisation with a large ε.
 fn has_statistics(shape: &[usize], (first, count): (usize, usize)) -> bool {
     shape[first..first + count].iter().product::<usize>() > 1
 }
 
 impl Part {
-    /// The normalisation that the part is.
+    /// The normalisation that the part computes; `None` if it computes another function.
     fn normalization(&self, network: &Network) -> Result<Option<LayerNormalization>> {
         let shape = network.layers[self.signal].shape.clone();
         let probe = self.alternating_probe(&shape)?;
         let answer = self.answer(network, &probe)?;
         let mut negative = self.answer(network, &probe.map(|value| -value)?)?;
-        // Both are odd functions of the signal but for the shift.
+        // Apart from the shift, a normalisation is an odd function.
         let mut scaled = answer.clone();
         scaled.combine_broadcast(&negative, |to, from| *to = 0.5 * (*to - from))?;
         negative.combine_broadcast(&answer, |to, from| *to = 0.5 * (*to + from))?;
@@ -193,7 +192,7 @@ impl Part {
         Ok(None)
     }
 
-    /// Whether signals of strengths in between are answered as by the normalisation, too.
+    /// Whether the output is that of the normalisation for signals of sizes in between, too.
     fn agrees_between(
         &self,
         network: &Network,
@@ -209,14 +208,16 @@ impl Part {
         Ok(true)
     }
 
-    /// The part's value for a signal.
+    /// The output of the part for a signal.
     fn answer(&self, network: &Network, signal: &Tensor) -> Result<Tensor> {
         let mut values = vec![(self.signal, signal.clone())];
         for &member in &self.members {
             let layer = &network.layers[member];
             let value = |input: &LayerId| {
                 let found = values.iter().find(|(id, _)| id == input);
-                found.map(|(_, value)| value.clone()).context("a piece reads from elsewhere")
+                found
+                    .map(|(_, value)| value.clone())
+                    .context("a part of a normalisation reads another value than its signal")
             };
             let inputs = layer.inputs.iter().map(value).collect::<Result<_>>()?;
             values.push((member, layer.op.evaluate(signal, inputs)?));
@@ -224,8 +225,8 @@ impl Part {
         Ok(values.swap_remove(values.len() - 1).1)
     }
 
-    /// Numbers whose signs alternate within a group, so that none is near the group's mean or near
-    /// zero, and whose mean is not zero.
+    /// A probe. Its signs alternate within a group, so that no number is near the mean of its group or near zero; the mean
+    /// is not zero.
     fn alternating_probe(&self, shape: &[usize]) -> Result<Tensor> {
         let (first, count) = self.axes;
         let length: usize = shape[first..first + count].iter().product();
@@ -243,8 +244,8 @@ fn weak_probe(shape: &[usize]) -> Result<Tensor> {
     noise(shape, 0)?.map(|value| WEAK * value)
 }
 
-/// The ε with which a weak signal is answered as it is: of every element `answer − shift`, less what it
-/// would be with ε = 0, follows the deviation, and so ε.
+/// The ε that explains the output for a small signal. The ratio of `output − shift` to the same with ε = 0 is
+/// `√(v / (v + ε))`, where `v` is the variance of the signal.
 fn epsilon(
     plain: &LayerNormalization,
     scale: &Option<Tensor>,
@@ -261,7 +262,7 @@ fn epsilon(
         found.combine_broadcast(shift, |to, from| *to -= from)?;
     }
     let variances = plain.variances(probe)?;
-    // found / expected = √(v / (v + ε)); large answers say it most exactly, so they count most.
+    // Large outputs are the most exact, so they get the largest weight.
     let (mut sum, mut weight) = (0.0f64, 0.0f64);
     for ((&found, &expected), &v) in found.data().iter().zip(expected.data()).zip(variances.data())
     {
@@ -276,7 +277,7 @@ fn epsilon(
     Ok(if epsilon < 1e-10 { 0.0 } else { rounded(epsilon) })
 }
 
-/// The number that somebody typed: three digits where they are as good as all.
+/// The number rounded to three digits, if that is as close as rounding errors allow: the number that the author typed.
 fn rounded(value: f64) -> f32 {
     let unit = 10f64.powf(value.log10().floor() - 2.0);
     let short = (value / unit).round() * unit;
@@ -291,13 +292,13 @@ fn agrees(normalization: &LayerNormalization, probe: &Tensor, answer: &Tensor) -
     ours.data().iter().zip(answer.data()).all(|(ours, theirs)| (ours - theirs).abs() <= bound)
 }
 
-/// The smallest tensor that broadcasts to this one within rounding errors of the given magnitude.
+/// The smallest tensor that broadcasts to this one, up to rounding errors of the given size.
 fn broadcasting(tensor: Tensor, magnitude: f32) -> Tensor {
     (0..tensor.shape().len())
         .fold(tensor, |tensor, axis| collapsed(&tensor, axis, 1e-5 * magnitude).unwrap_or(tensor))
 }
 
-/// The tensor with an axis of length one, where its numbers do not change along it.
+/// The tensor with an axis shortened to length one, if its elements do not change along that axis.
 fn collapsed(tensor: &Tensor, axis: usize, tolerance: f32) -> Option<Tensor> {
     let mut shape = tensor.shape().to_vec();
     let length = shape[axis];
@@ -318,7 +319,7 @@ fn collapsed(tensor: &Tensor, axis: usize, tolerance: f32) -> Option<Tensor> {
     Some(result)
 }
 
-/// Nothing where all numbers are `neutral`.
+/// `None` if all elements are `neutral`.
 fn unless(tensor: Tensor, neutral: f32, magnitude: f32) -> Option<Tensor> {
     let is_neutral = tensor.data().iter().all(|value| (value - neutral).abs() <= 1e-6 * magnitude);
     (!is_neutral).then_some(tensor)

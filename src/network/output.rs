@@ -1,15 +1,15 @@
-//! Finds out what a network's output is: logits, or something that was made of them at the very end.
+//! Finds out whether a network's output is logits, or probabilities computed from logits by its last layers.
 //!
 //! Probabilities can be written in many ways: a softmax as `Exp`, `ReduceSum` and `Div`, `[1 − p, p]` of one sigmoid, the
-//! mean of several softmaxes, scores over their sum. So they are known by their values: the *tail* of the network,
-//! behind its last layers with weights, is run on probes, numbers without a pattern of several strengths in the place
-//! of what those layers give.
+//! mean of several softmaxes, scores divided by their sum. So they are recognised by their values. The *tail* of the
+//! network, which is everything after its last layers with weights, is run on probes: random numbers of several sizes in
+//! place of the outputs of those layers.
 //!
-//! - Where the output is the softmax, the log-softmax or the sigmoid of some value of the tail on every probe, that
-//!   value holds the logits. They are explained, and the function behind them is only applied.
+//! - If the output is the softmax, the log-softmax or the sigmoid of a value of the tail on every probe, that value is
+//!   the logits. The logits are explained; the function after them is only used to compute probabilities.
 //! - `[1 − p, p]` with `p = σ(z)` is `σ([−z, z])`: the logits are `[−z, z]`.
-//! - Where it is none of these, as a mean of softmaxes, but normalised all the same, the output itself is explained,
-//!   under its name, and nothing is applied to it.
+//! - If it is none of these but normalised, as a mean of softmaxes is, the output itself is explained, and reports call it
+//!   a probability or a score.
 
 use anyhow::{Context, Result};
 
@@ -18,17 +18,20 @@ use super::{Layer, LayerId, Network, Op, OutputFunction, Quantity};
 use crate::operator::{Affine, Routing, Softmax, Unary};
 use crate::tensor::Tensor;
 
-/// The most layers of a tail: a longer one is no function at the end.
+/// The most layers of a tail; longer ones are not examined.
 const MOST_MEMBERS: usize = 64;
 
-/// The strengths of the probes: where an exponential is flat, bent, and steep. Logits are at most 80 apart, so that the
-/// smallest probability is a normal float, and small enough to show where probabilities are clipped.
-const STRENGTHS: [f32; 4] = [0.1, 1.0, 4.0, 40.0];
+/// The sizes of the probes: for these an exponential is nearly linear, curved, and steep. Logits differ by 80 at most, so
+/// that the smallest probability is a normal float, and small enough to show whether probabilities are clipped.
+const STRENGTHS: [f32; 4] = [0.1, 1.0, 4.0, LARGEST];
 
-/// How far a sum may be from one, and a value from what it should be.
+/// The size of the largest probes.
+const LARGEST: f32 = 40.0;
+
+/// The largest allowed difference of a sum from one, and of a value from the expected one.
 const TOLERANCE: f32 = 2e-5;
 
-/// Takes what is no part of the explanation off the end of a network, and writes down what the rest means.
+/// Removes the function after the logits from a network, and records what the remaining output means.
 ///
 /// # Errors
 /// When shapes contradict each other.
@@ -57,7 +60,7 @@ pub(super) fn settle(network: &mut Network) -> Result<()> {
     Ok(())
 }
 
-/// Takes a softmax or sigmoid at the very end off what is explained.
+/// Removes a softmax or sigmoid that is the last layer.
 fn strip_operator(network: &mut Network) -> bool {
     let mut last = network.output;
     while let Op::Routing(routing) = &network.layers[last].op
@@ -77,9 +80,9 @@ fn strip_operator(network: &mut Network) -> bool {
     true
 }
 
-/// What comes behind the last layers with weights.
+/// The layers after the last layers with weights.
 struct Tail {
-    /// The values that it begins with.
+    /// The values that it reads.
     leaves: Vec<LayerId>,
     /// Its layers in order; the last one is the output.
     members: Vec<LayerId>,
@@ -91,7 +94,7 @@ struct Run {
 }
 
 impl Tail {
-    /// The tail of a network; `None` where it bends nothing, so that the output is what the last layers give.
+    /// The tail of a network; `None` if it has no nonlinear layer, so that the output is logits.
     fn of(network: &Network) -> Option<Tail> {
         let mut is_reached = vec![false; network.output + 1];
         is_reached[network.output] = true;
@@ -118,13 +121,15 @@ impl Tail {
         (is_short && tail.members.iter().any(bends)).then_some(tail)
     }
 
-    /// Runs the tail on the probe of a number.
+    /// Runs the tail on the probe of this index.
     fn run(&self, network: &Network, seed: usize) -> Result<Run> {
         let strength = STRENGTHS[seed % STRENGTHS.len()];
         let mut run = Run { values: vec![] };
         for (place, &leaf) in self.leaves.iter().enumerate() {
             let seed = (seed * self.leaves.len() + place) as u64;
-            let probe = stretched(&noise(&network.layers[leaf].shape, seed)?)?;
+            let probe = noise(&network.layers[leaf].shape, seed)?;
+            // Only the largest ones: two numbers become z and −z, for which too many functions are equal.
+            let probe = if strength == LARGEST { stretched(&probe)? } else { probe };
             run.values.push((leaf, probe.map(|value| strength * value)?));
         }
         let nothing = Tensor::zeros(&[0])?;
@@ -132,20 +137,21 @@ impl Tail {
             let layer = &network.layers[member];
             let value = |&input: &LayerId| run.of(input).cloned();
             let inputs = layer.inputs.iter().map(value).collect::<Option<Vec<Tensor>>>();
-            let inputs = inputs.context("a tail reads from elsewhere")?;
+            let inputs =
+                inputs.context("the layers at the end read another value than their inputs")?;
             run.values.push((member, layer.op.evaluate(&nothing, inputs)?));
         }
         Ok(run)
     }
 
-    /// All of its values in the order of the network; the last one is the output.
+    /// All values of the tail in the order of the network; the last one is the output.
     fn values(&self) -> Vec<LayerId> {
         let mut values: Vec<LayerId> = self.leaves.iter().chain(&self.members).copied().collect();
         values.sort_unstable();
         values
     }
 
-    /// The value that the output is a known function of, the earliest that there is.
+    /// The earliest value of which the output is a known function.
     fn logits(&self, runs: &[Run]) -> Option<(LayerId, OutputFunction)> {
         let count = runs.first()?.output()?.len();
         let softmax = |is_logarithm| Softmax::new(&[count], 0, is_logarithm);
@@ -172,7 +178,7 @@ impl Tail {
         })
     }
 
-    /// The single number `z` that the output is `[σ(−z), σ(z)]` of, or the other way round, with the two signs.
+    /// The single number `z` for which the output is `[σ(−z), σ(z)]` or `[σ(z), σ(−z)]`, with the two signs.
     fn only_logit(&self, runs: &[Run]) -> Option<(LayerId, [f32; 2])> {
         let is_made_by = |candidate: LayerId, signs: [f32; 2]| {
             runs.iter().all(|run| {
@@ -203,23 +209,23 @@ impl Run {
     }
 }
 
-/// The same numbers with −1 as the least and 1 as the greatest: a few numbers may lie close together by chance.
+/// The same numbers, stretched so that the smallest is −1 and the largest is 1: a few random numbers may be close together.
 fn stretched(noise: &Tensor) -> Result<Tensor> {
     let bound = |pick: fn(f32, f32) -> f32| noise.data().iter().copied().reduce(pick);
     match (bound(f32::min), bound(f32::max)) {
         (Some(low), Some(high)) if low < high => {
             noise.map(|value| 2.0 * (value - low) / (high - low) - 1.0)
         }
-        _ => noise.map(|value| value),
+        _ => Ok(noise.clone()),
     }
 }
 
-/// Whether a tail begins here: with layers whose values may be anything.
+/// Whether a tail begins after this layer, because its value can be any numbers.
 fn is_leaf(op: &Op) -> bool {
     matches!(op, Op::Input | Op::Convolution(_) | Op::Dense(_) | Op::MatrixProduct(_))
 }
 
-/// What the output is, if it is no logit: the strictest word that holds on every probe.
+/// What the output is if it is not a logit: the most specific quantity that fits on every probe.
 fn quantity(runs: &[Run]) -> Option<Quantity> {
     let outputs: Vec<&Tensor> = runs.iter().filter_map(Run::output).collect();
     let all = |holds: &dyn Fn(&Tensor) -> bool| outputs.iter().all(|output| holds(output));
@@ -241,13 +247,13 @@ fn quantity(runs: &[Run]) -> Option<Quantity> {
     }
 }
 
-/// Whether two values are the same probabilities, the smallest included: a softmax that is clipped is another function.
+/// Whether two values are the same probabilities. The smallest ones are compared too, so that a clipped softmax differs.
 fn are_as_likely(a: &Tensor, b: &Tensor) -> bool {
     let is_close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-3 * b.abs() + f32::MIN_POSITIVE;
     a.len() == b.len() && a.data().iter().zip(b.data()).all(is_close)
 }
 
-/// Whether two values are the same but for rounding.
+/// Whether two values are equal up to rounding.
 fn are_close(a: &Tensor, b: &Tensor) -> bool {
     let bound = TOLERANCE * b.max_abs().max(1.0);
     a.len() == b.len() && a.data().iter().zip(b.data()).all(|(a, b)| (a - b).abs() <= bound)

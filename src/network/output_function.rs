@@ -1,4 +1,4 @@
-//! What a model's output means: what it computes from its logits at its very end, which is not explained, or what
+//! What a model's output means: the function that it applies to its logits at the end, which is not explained, or what
 //! the output itself is.
 
 use std::fmt;
@@ -8,20 +8,20 @@ use anyhow::Result;
 use crate::operator::{Operator, Softmax, Unary};
 use crate::tensor::Tensor;
 
-/// What the model computes from the logits at its very end, and is not explained.
+/// The function that the model applies to the logits at the end; it is not explained.
 #[derive(Clone, Debug)]
 pub enum OutputFunction {
     /// Probabilities of classes that exclude each other.
     Softmax(Softmax),
-    /// Their logarithms.
+    /// Logarithms of probabilities of classes that exclude each other.
     LogSoftmax(Softmax),
     /// Independent probabilities.
     Sigmoid,
-    /// Nothing: the output itself is explained, and it is no logit.
+    /// None: the output itself is explained, and it is not a logit.
     Identity(Quantity),
 }
 
-/// What the value that is explained means.
+/// What the explained value means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
     /// An unnormalised score, from which a softmax or a sigmoid makes probabilities.
@@ -30,12 +30,12 @@ pub enum Quantity {
     LogProbability,
     /// A probability.
     Probability,
-    /// One of numbers that add up to one, but need not lie between 0 and 1.
+    /// One of several numbers that add up to one, but need not be between 0 and 1.
     Score,
 }
 
 impl Quantity {
-    /// The word in reports.
+    /// Its name in reports.
     pub fn word(self) -> &'static str {
         match self {
             Quantity::Logit => "logit",
@@ -63,7 +63,7 @@ impl OutputFunction {
         }
     }
 
-    /// What the value in front of it, which is explained, means.
+    /// What the value before this function means, which is explained.
     pub fn explained(&self) -> Quantity {
         match self {
             OutputFunction::Identity(quantity) => *quantity,
@@ -71,7 +71,7 @@ impl OutputFunction {
         }
     }
 
-    /// The model's output, from its logits.
+    /// The model's output for these logits.
     ///
     /// # Errors
     /// When the memory cannot be had.
@@ -85,8 +85,8 @@ impl OutputFunction {
         }
     }
 
-    /// The probabilities of all classes: by the model's own function; the output itself where that is
-    /// normalised already; where nothing is known by the sigmoid for a single logit, and by the softmax for several.
+    /// The probabilities of all classes, computed by the model's own function. If the output is normalised already, it is
+    /// returned; if the model has no such function, the sigmoid is used for a single logit, and the softmax for several.
     ///
     /// # Errors
     /// When the memory cannot be had.

@@ -1,11 +1,11 @@
-//! Numbers that parts of a network are run on, to know them by their values.
+//! Probes: numbers that parts of a network are run on, to recognise what they compute.
 
 use anyhow::Result;
 
 use crate::random::Stream;
 use crate::tensor::Tensor;
 
-/// Numbers in −1..1 without a pattern, others for every seed.
+/// Random numbers in −1..1; every seed gives others.
 pub(super) fn noise(shape: &[usize], seed: u64) -> Result<Tensor> {
     let mut noise = Tensor::zeros(shape)?;
     let stream = Stream::new(seed, &[]);

@@ -1,16 +1,16 @@
-//! Puts together the pieces that tract made of one ONNX operator.
+//! Puts together the layers that tract made of one ONNX operator.
 //!
 //! tract expands compound operators into elementwise steps. Three identities undo that:
 //! 1. *same node*: consecutive elementwise steps of one ONNX node are one step
 //!    (BatchNormalization, HardSigmoid, a Gemm and its bias, a mean and its division);
-//! 2. *diamond*: an operation on two functions of the same signal is a function of it. Undone here
-//!    where all are pieces of one node (PRelu, Elu), or where the operation is no layer by itself
-//!    (the larger of two functions, a selection).
-//! 3. *normalisation*: pieces of one node that normalise a signal by its own statistics are a
+//! 2. *diamond*: an operation on two functions of the same signal is a function of that signal. It is applied here if
+//!    all of them come from one node (PRelu, Elu), or if the operation cannot be a layer by itself (the maximum of two
+//!    functions, a selection);
+//! 3. *normalisation*: steps of one node that normalise a signal by its own statistics are a
 //!    LayerNormalization ([`normalization`](super::normalization)).
 //!
-//! What an *exporter* wrote as several nodes stays several layers: that is undone by
-//! [`canonize`](crate::canonize), where it can be switched off.
+//! Nodes that the *exporter* wrote stay separate layers here. [`canonize`](crate::canonize) joins them, where that can be
+//! switched off.
 
 use anyhow::Result;
 
@@ -22,7 +22,7 @@ use crate::operator::{
     Activation, Affine, Binary, Choice, Function, Product, Quotient, TwoSignals, Unary,
 };
 
-/// A layer that is still being recognised.
+/// A layer whose operator is not yet decided.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub name: String,
@@ -35,13 +35,13 @@ pub(super) struct Draft {
 /// What a draft computes.
 #[derive(Clone, Debug)]
 pub(super) enum DraftOp {
-    /// Known already.
+    /// An operator.
     Op(Op),
     /// A nonlinear elementwise function of one signal.
     Function(Function),
     /// An operation on two signals.
     Binary(Binary),
-    /// The second where the first is not 0, else the third.
+    /// The second signal where the first is not 0, otherwise the third.
     Select,
 }
 
@@ -52,7 +52,7 @@ impl From<Op> for DraftOp {
 }
 
 impl Draft {
-    /// The draft as a function of its only signal.
+    /// The draft as a function of its signal, if it has only one.
     fn function(&self) -> Option<Function> {
         match &self.op {
             DraftOp::Function(function) => Some(function.clone()),
@@ -62,7 +62,7 @@ impl Draft {
     }
 }
 
-/// Recognises what the drafts are and makes the network of them.
+/// Decides the operators of the drafts, and makes the network.
 ///
 /// # Errors
 /// When a layer can neither be explained nor differentiated.
@@ -91,7 +91,7 @@ impl Assembly {
         id != self.output && reads.filter(|&&input| input == id).count() == 1
     }
 
-    /// The draft before this one, when both are pieces of one ONNX node and nobody else reads it.
+    /// The draft before this one, if both come from one ONNX node and no other draft reads it.
     fn sibling(&self, id: LayerId) -> Option<LayerId> {
         let [before] = self.drafts[id].inputs.as_slice() else {
             return None;
@@ -169,19 +169,19 @@ impl Assembly {
         }
     }
 
-    /// Whether a draft cannot be a layer as it is.
+    /// Whether a draft cannot be a layer by itself.
     fn is_no_layer(&self, id: LayerId) -> bool {
         use Binary::{Add, Div, Mul, Sub};
         !matches!(self.drafts[id].op, DraftOp::Binary(Add | Sub | Mul | Div))
     }
 
-    /// Whether several drafts are pieces of one ONNX node.
+    /// Whether several drafts come from one ONNX node.
     fn are_one_node(&self, members: &[LayerId]) -> bool {
         members.len() > 1
             && members.windows(2).all(|pair| self.drafts[pair[0]].name == self.drafts[pair[1]].name)
     }
 
-    /// The signal that everything `id` reads is a function of, and the drafts in between in order.
+    /// The signal of which all inputs of `id` are functions, and the drafts in between, in order.
     fn diamond(&self, id: LayerId) -> Option<(LayerId, Vec<LayerId>)> {
         let mut members = vec![id];
         let mut frontier: Vec<LayerId> = self.drafts[id].inputs.clone();
@@ -244,12 +244,12 @@ impl Assembly {
     }
 }
 
-/// A Gemm that takes up its bias, a sum over axes that becomes a mean.
+/// Merges a bias into its Gemm, and a division into a sum over axes, which becomes a mean.
 fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
     match (op, &affine.scale, &affine.shift) {
         (Op::Dense(dense), None, Some(shift)) if dense.bias.is_none() => {
             let fits = dense.output_shape == shape;
-            // A bias of zeros is none: epsilon then divides by the layer's own output.
+            // A bias of zeros is dropped: the epsilon rule can divide by the layer's output then.
             let bias =
                 Some(shift.clone()).filter(|bias| bias.data().iter().any(|&number| number != 0.0));
             fits.then(|| Op::Dense(crate::linear::Dense { bias, ..dense.clone() }))
@@ -268,7 +268,7 @@ fn absorb_affine(op: &Op, affine: &Affine, shape: &[usize]) -> Option<Op> {
     }
 }
 
-/// The operator of a draft that nothing more can be merged with, and what is unknown about it.
+/// The operator of a draft with which nothing more can be merged, and why it is unknown, if it is.
 fn finished_op(draft: &Draft, shapes: &[Vec<usize>]) -> (Op, Option<Unknown>) {
     let shape_of = |index: usize| shapes[draft.inputs[index]].clone();
     let sum = |coefficients: [f32; 2]| {

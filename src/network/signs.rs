@@ -1,4 +1,4 @@
-//! What can be proven about the sign of a value, whatever the picture.
+//! What can be proven about the sign of a value for all pictures.
 
 use super::{Network, Op};
 use crate::linear::Signs;
@@ -12,7 +12,7 @@ pub struct SignBounds {
 const ANYTHING: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
 
 impl SignBounds {
-    /// Follows intervals through the network, from an input of which nothing is assumed.
+    /// Follows intervals through the network, from an input that can have any value.
     pub fn of(network: &Network) -> SignBounds {
         let mut bounds: Vec<(f32, f32)> = Vec::with_capacity(network.layers.len());
         for layer in &network.layers {
@@ -22,12 +22,12 @@ impl SignBounds {
         SignBounds { bounds }
     }
 
-    /// Whether no element of the layer's value is below zero.
+    /// Whether no element of the layer's value can be below zero.
     pub fn is_nonnegative(&self, id: usize) -> bool {
         self.bounds[id].0 >= 0.0
     }
 
-    /// The signs that can occur in the layer's value.
+    /// The signs that elements of the layer's value can have.
     pub fn signs(&self, id: usize) -> Signs {
         let (low, high) = self.bounds[id];
         Signs { positive: high > 0.0 || high.is_nan(), negative: low < 0.0 || low.is_nan() }
@@ -59,7 +59,7 @@ fn bounds_of(op: &Op, inputs: &[(f32, f32)]) -> (f32, f32) {
     }
 }
 
-/// Whether the map adds up numbers that are not negative, with weights and a bias that are not either.
+/// Whether the inputs, the weights and the bias of a map are all nonnegative.
 fn is_monotone(map: &dyn crate::linear::LinearMap, inputs: &[(f32, f32)]) -> bool {
     inputs.iter().all(|bounds| bounds.0 >= 0.0)
         && map.bias().is_none_or(|bias| !Signs::of(bias.data()).negative)

@@ -10,11 +10,11 @@ use super::Layer;
 /// Why no relevance rule is known for a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// What exactly is missing.
+    /// What is missing.
     pub reason: &'static str,
     /// Whether the layer can at least be run and differentiated.
     pub has_gradient: bool,
-    /// Whether the user lets it pass the gradient instead.
+    /// Whether the user allows the gradient instead of a rule.
     pub is_allowed: bool,
 }
 
@@ -32,14 +32,14 @@ pub(crate) struct UnknownOp {
     pub op_type: String,
     /// The node's name.
     pub name: String,
-    /// What exactly is missing.
+    /// What is missing.
     pub reason: String,
     /// Whether the operator can at least be run and differentiated.
     pub has_gradient: bool,
 }
 
 impl UnknownOp {
-    /// The node of a layer that no rule is known for, unless its gradient will do.
+    /// The node of a layer for which no rule is known; `None` if there is one, or if the gradient is allowed.
     pub fn of(layer: &Layer) -> Option<UnknownOp> {
         let unknown = layer.unknown.as_ref()?;
         let will_do = unknown.has_gradient && unknown.is_allowed;
@@ -52,8 +52,8 @@ impl UnknownOp {
     }
 }
 
-/// Refuses a model for its unknown operators, all of which are named, if there are any; `lack` is what
-/// onnxplain does with operators otherwise.
+/// Fails if there are unknown operators; the message names all of them. `lack` completes the sentence "this model uses
+/// operators that onnxplain ...".
 ///
 /// # Errors
 /// When there are any.
@@ -66,7 +66,7 @@ pub(crate) fn refuse(unknown: &[UnknownOp], lack: &str) -> Result<()> {
     Ok(())
 }
 
-/// Lists unknown operators, one a line: operator type, reason, nodes.
+/// Lists unknown operators, one per line: operator type, reason, nodes.
 struct UnknownOps<'a>(pub &'a [UnknownOp]);
 
 impl fmt::Display for UnknownOps<'_> {

@@ -81,7 +81,7 @@ impl Bytes {
             Bytes::Memory(bytes) => {
                 let bytes = usize::try_from(offset).ok().and_then(|start| bytes.get(start..));
                 let bytes = bytes.and_then(|bytes| bytes.get(..len)).context(UNREADABLE)?;
-                Ok(View::Lying(bytes))
+                Ok(View::Borrowed(bytes))
             }
         }
     }

@@ -19,7 +19,7 @@ use tract_onnx::{data_resolver, model::ParseResult, tensor::load_tensor};
 use super::bytes::Bytes;
 use super::decode::Span;
 use crate::linear::Weight;
-use crate::tensor::{Store, StoredTensor, View};
+use crate::tensor::{LazyTensor, Store, View};
 
 /// Bytes of a weight that are worth leaving where they are stored.
 const LARGE: u64 = 1 << 14;
@@ -74,7 +74,7 @@ impl Weights {
                 Some(place) if place.is_large() && can_be_left(&stored) => {
                     let shape = place.shape(&stored).with_context(reading)?;
                     stand_in(graph, declared(&name, stored.data_type, Some(&shape)));
-                    weights.left.push(Arc::new(StoredTensor::new(shape, Box::new(place))).into());
+                    weights.left.push(Arc::new(LazyTensor::new(shape, Box::new(place))).into());
                 }
                 place => {
                     let values = match place {
@@ -214,7 +214,7 @@ impl Store for Part {
         self.bytes.read_late(offset, bytemuck::cast_slice_mut(numbers))
     }
 
-    fn lying(&self, first: usize, len: usize) -> Result<Option<View<'_>>> {
+    fn bytes(&self, first: usize, len: usize) -> Result<Option<View<'_>>> {
         let place = |numbers: usize| numbers * size_of::<f32>();
         let view = || self.bytes.view_late(self.span.offset + place(first) as u64, place(len));
         (self.span.length >= MAPPED).then(view).transpose()

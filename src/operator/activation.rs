@@ -1,4 +1,4 @@
-//! Activations: an elementwise function of one signal, under the name a person would give it.
+//! Activations: elementwise functions of one signal, with their usual names.
 
 use anyhow::Result;
 
@@ -14,14 +14,15 @@ pub struct Activation {
     pub function: Function,
 }
 
-/// Where a function is compared with the known activations.
+/// The arguments at which a function is compared with the known activations.
 const PROBES: [f32; 11] = [-4.1, -3.0, -1.7, -0.6, -0.1, 0.0, 0.2, 0.9, 1.8, 3.3, 7.0];
 
-/// Where one that is clipped far out shows itself; what overflows there agrees, and is replaced.
+/// Arguments far from 0, at which a function that clips differs from one that does not. If the function overflows here,
+/// it counts as equal to the known activation, which replaces it.
 const FAR_PROBES: [f32; 8] = [-1e3, -80.0, -25.0, -10.5, 10.5, 25.0, 80.0, 1e3];
 
 impl Activation {
-    /// An activation that goes by the name of the known function it agrees with, else by `fallback`.
+    /// An activation, with the name of the known activation that it agrees with; otherwise with the name `fallback`.
     pub fn new(function: Function, fallback: &str) -> Activation {
         Activation::known(&function)
             .unwrap_or_else(|| Activation { name: fallback.to_lowercase(), function })
@@ -47,8 +48,8 @@ impl Activation {
     }
 }
 
-/// An activation's name, its formula, and the step that computes it without overflow where the
-/// exported chain of steps would.
+/// The name of an activation, its formula, and the single step that computes it without overflow where the chain of
+/// steps in the file would overflow.
 type Known = (&'static str, fn(f32) -> f32, Option<Unary>);
 
 fn known_activations() -> [Known; 13] {
@@ -82,7 +83,7 @@ impl Operator for Activation {
     }
 
     fn gradient_reads(&self) -> GradientReads {
-        // What is clipped lies at a bound, where the slope is 0, and what is not is as it was.
+        // The output is enough: where the input was clipped, the output is a bound, and the slope there is 0.
         match self.function.has_parameters() || self.function.clip_bounds().is_none() {
             true => GradientReads::Inputs,
             false => GradientReads::Output,
@@ -92,7 +93,7 @@ impl Operator for Activation {
 
 /// The only input of an operator that has one.
 pub(super) fn single(mut inputs: Vec<Tensor>) -> Result<Tensor> {
-    anyhow::ensure!(inputs.len() == 1, "an operator of one input was given {}", inputs.len());
+    anyhow::ensure!(inputs.len() == 1, "an operator of one input got {}", inputs.len());
     Ok(inputs.remove(0))
 }
 

@@ -16,7 +16,7 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// `outer(self(x))` as one scale and shift of a signal of the given shape:
+    /// `outer(self(x))` as one scale and shift, for a signal of the given shape:
     /// `g₂ (g₁ x + h₁) + h₂ = (g₂ g₁) x + (g₂ h₁ + h₂)`.
     ///
     /// # Errors

@@ -35,12 +35,12 @@ pub enum Binary {
     And,
     /// One is not 0.
     Or,
-    /// What is left of `a` when it is divided by `b`, with the sign of `a`.
+    /// The remainder of `a / b`, with the sign of `a`.
     Remainder,
 }
 
 impl Binary {
-    /// Whether it adds, multiplies, takes a power, or keeps a number away from zero.
+    /// Whether statistics are computed with it: sums, products, powers, and a maximum that keeps a denominator from 0.
     pub(super) fn is_arithmetic(self) -> bool {
         use Binary::{Add, Div, Max, Mul, Pow, Sub};
         matches!(self, Add | Div | Max | Mul | Pow | Sub)
@@ -96,7 +96,7 @@ impl Binary {
         to.iter_mut().zip(operands).for_each(|(to, (&a, &b))| *to = self.value(a, b));
     }
 
-    /// The range of the values over two intervals; the whole line where it is not worked out.
+    /// The range of the values over two intervals; −∞ to ∞ for operations without a bound here.
     pub fn bounds(self, a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
         match self {
             Binary::Add => (a.0 + b.0, a.1 + b.1),
@@ -115,7 +115,7 @@ impl Binary {
     }
 }
 
-/// A product in which zero wins over infinity: the bound of a product with a zero factor.
+/// A product that is 0 if one factor is 0, even if the other is infinite: a bound of an interval.
 fn product(a: f32, b: f32) -> f32 {
     if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }

@@ -1,5 +1,5 @@
-//! Functions that are operations one after the other, each with at most one number beside: what most
-//! activations are, and what can be done in place.
+//! Functions that are a chain of operations, each of which has at most one parameter. Most activations are; they can be
+//! computed in place.
 
 use super::binary::Binary;
 use super::scalar::Unary;
@@ -10,13 +10,13 @@ use onnxplain_kernels::elementwise;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Link<'a> {
     Unary(Unary),
-    /// With a number on the right.
+    /// `operation(x, parameter)`.
     Right(Binary, Number<'a>),
-    /// With a number on the left.
+    /// `operation(parameter, x)`.
     Left(Binary, Number<'a>),
 }
 
-/// A number, or one for every run of the signal.
+/// A parameter: one number, or one for every run of the signal.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Number<'a> {
     Constant(f32),
@@ -24,7 +24,7 @@ pub(super) enum Number<'a> {
 }
 
 impl Number<'_> {
-    /// The numbers of a run: one, or one a lane.
+    /// The numbers of a run: one, or one per lane.
     fn of_run(&self, run: usize, lanes: usize) -> &[f32] {
         match self {
             Number::Constant(number) => std::slice::from_ref(number),
@@ -34,7 +34,7 @@ impl Number<'_> {
 }
 
 impl Link<'_> {
-    /// Replaces every element of a run by the operation's value; parameters have `lanes` numbers a run.
+    /// Replaces every element of a run by the operation's value; parameters have `lanes` numbers per run.
     pub fn apply(self, run: usize, lanes: usize, data: &mut [f32]) {
         match self {
             Link::Unary(operation) => operation.apply(data),
@@ -43,7 +43,7 @@ impl Link<'_> {
                 ref numbers => with_right_lanes(operation, numbers, data),
             },
             Link::Left(operation, number) => match (operation, number.of_run(run, lanes)) {
-                // The same from either side.
+                // Commutative.
                 (Binary::Add | Binary::Mul | Binary::Max | Binary::Min, _) => {
                     Link::Right(operation, number).apply(run, lanes, data);
                 }
@@ -57,7 +57,7 @@ impl Link<'_> {
 }
 
 fn with_right(operation: Binary, number: f32, data: &mut [f32]) {
-    // Named one by one, so that the compiler makes a loop of vectors of each.
+    // Listed one by one, so that the compiler vectorizes a loop for each.
     match operation {
         Binary::Add => elementwise::each(data, |x| *x += number),
         Binary::Sub => elementwise::each(data, |x| *x -= number),

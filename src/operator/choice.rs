@@ -7,7 +7,7 @@ use crate::tensor::Tensor;
 
 /// `y = a` where the condition is not 0, else `b`; all three broadcast to the output.
 ///
-/// Relevance: what was chosen takes all of it. The condition, which jumps, gets nothing.
+/// Relevance: the chosen signal gets all of it. The condition has the gradient 0 and gets none.
 #[derive(Clone, Debug)]
 pub struct Choice {
     /// The shapes of the condition and of the two signals.
@@ -17,7 +17,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// An input in the output's shape.
+    /// An input, broadcast to the output's shape.
     fn spread(&self, input: &Tensor) -> Result<Tensor> {
         if input.shape() == self.output_shape {
             return Ok(input.clone());

@@ -1,10 +1,9 @@
 //! Concatenation along an axis.
 
 use anyhow::{Result, ensure};
-use onnxplain_kernels::elementwise;
+use onnxplain_kernels::{Output, elementwise};
 
 use super::{GradientReads, Operator};
-use crate::parallel::{for_each_chunk, map_chunks};
 use crate::tensor::{CHUNK, Tensor};
 
 /// ONNX `Concat`.
@@ -17,43 +16,43 @@ pub struct Concat {
 }
 
 impl Concat {
-    /// The inputs one after the other: `write` is told the number of each position of the axis, and makes
-    /// what stands there of what is read.
+    /// The inputs one after the other. `write` gets the index of each position of the axis and the numbers of the input
+    /// there, and writes as many.
     ///
     /// # Errors
     /// When an input has another size.
     pub(crate) fn join(
         &self,
         inputs: &[Tensor],
-        write: impl Fn(usize, &[f32], &mut [f32]) + Send + Sync,
+        write: impl Fn(usize, &[f32], Output<'_>) + Send + Sync,
     ) -> Result<Tensor> {
         let counts: Vec<usize> = self.input_shapes.iter().map(|shape| shape[self.axis]).collect();
         let mut shape = self.input_shapes[0].clone();
         shape[self.axis] = counts.iter().sum();
         let fits = |(input, shape): (&Tensor, &Vec<usize>)| input.shape() == shape.as_slice();
         let all_fit = inputs.iter().zip(&self.input_shapes).all(fits);
-        ensure!(inputs.len() == counts.len() && all_fit, "a concat met inputs of another size");
+        ensure!(inputs.len() == counts.len() && all_fit, "a concat got inputs of another size");
         let len = shape[self.axis + 1..].iter().product();
-        let mut output = Tensor::unwritten(&shape)?;
-        for_each_chunk(output.data_mut(), len, |index, to| {
-            let (row, position) = (index / shape[self.axis], index % shape[self.axis]);
-            let mut at = position;
-            for (input, &count) in inputs.iter().zip(&counts) {
-                if at < count {
-                    let from = &input.data()[(row * count + at) * len..][..len];
-                    return write(position, from, to);
+        Tensor::written_by(&shape, |output| {
+            output.for_each_chunk(len, 1, |index, to| {
+                let (row, position) = (index / shape[self.axis], index % shape[self.axis]);
+                let mut at = position;
+                for (input, &count) in inputs.iter().zip(&counts) {
+                    if at < count {
+                        let from = &input.data()[(row * count + at) * len..][..len];
+                        return write(position, from, to);
+                    }
+                    at -= count;
                 }
-                at -= count;
-            }
-        });
-        Ok(output)
+            });
+        })
     }
 
-    /// Adds to the relevance of every input, or writes it, what the inputs get of the output's. The sums
-    /// are those of all relevance that an input has then, and of its absolute values.
+    /// Gives every input its part of the output's relevance: added to `before`, if there is any. Returns for each input
+    /// its relevance, the sum of it, and the sum of its absolute values.
     ///
     /// # Errors
-    /// When the relevance, or what is added to, has another size.
+    /// When the relevance or `before` has another size.
     pub(crate) fn add_gradient(
         &self,
         relevance: &Tensor,
@@ -64,33 +63,41 @@ impl Concat {
         let mut offset = 0;
         let mut parts = Vec::with_capacity(lengths.len());
         for ((shape, &length), before) in self.input_shapes.iter().zip(&lengths).zip(before) {
-            let adds = before.is_some();
-            let mut part = match before {
-                Some(before) => before,
-                None => Tensor::unwritten(shape)?,
-            };
-            let rows = part.len() / length.max(1);
-            let fits = part.shape() == shape && rows * row == relevance.len();
-            ensure!(fits, "a concat met relevance of another size");
-            // A chunk lies in one row of the inputs.
+            let rows = shape.iter().product::<usize>() / length.max(1);
+            let fits = before.as_ref().is_none_or(|before| before.shape() == shape);
+            ensure!(
+                fits && rows * row == relevance.len(),
+                "a concat got relevance of another size"
+            );
+            // A chunk is within one row of the input.
             let chunk_len = if rows == 1 { CHUNK.min(length) } else { length };
-            let sums = map_chunks(part.data_mut(), chunk_len, |index, chunk| {
+            let write = |index: usize, chunk: Output<'_>| {
                 let at = index * chunk_len;
                 let from = at / length * row + offset + at % length;
                 let from = &relevance.data()[from..][..chunk.len()];
-                match adds {
-                    true => elementwise::each_with(chunk, from, |to, from| *to += from),
-                    false => chunk.copy_from_slice(from),
+                elementwise::sums(match chunk.held() {
+                    Ok(held) => {
+                        elementwise::each_with(held, from, |to, from| *to += from);
+                        held
+                    }
+                    Err(fresh) => fresh.copy(from),
+                })
+            };
+            let write = |part: Output<'_>| part.map_chunks(chunk_len, 1, write);
+            let (part, sums) = match before {
+                Some(mut before) => {
+                    let sums = write(before.data_mut().into());
+                    (before, sums)
                 }
-                elementwise::sums(chunk)
-            });
+                None => Tensor::written(shape, |part| Ok(write(part)))?,
+            };
             parts.push((part, elementwise::total(&sums)));
             offset += length;
         }
         Ok(parts)
     }
 
-    /// For each input: elements that lie together in memory, from the axis inwards.
+    /// For each input, its contiguous elements: those of the axis and of all axes behind it.
     fn block_lengths(&self) -> Vec<usize> {
         self.input_shapes.iter().map(|shape| shape[self.axis..].iter().product()).collect()
     }
@@ -98,7 +105,9 @@ impl Concat {
 
 impl Operator for Concat {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
-        self.join(&inputs, |_, from, to| to.copy_from_slice(from))
+        self.join(&inputs, |_, from, to| {
+            to.copy(from);
+        })
     }
 
     fn gradient(&self, _inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
@@ -124,8 +133,8 @@ mod tests {
         let joined = concat.forward(vec![a.clone(), b.clone()]).unwrap();
         assert_eq!(joined.shape(), &[2, 3]);
         assert_eq!(joined.data(), &[1.0, 3.0, 4.0, 2.0, 5.0, 6.0]);
-        let add = |position: usize, from: &[f32], to: &mut [f32]| {
-            to[0] = from[0] + 10.0 * position as f32
+        let add = |position: usize, from: &[f32], to: Output<'_>| {
+            to.fill(from[0] + 10.0 * position as f32);
         };
         let shifted = concat.join(&[a.clone(), b.clone()], add).unwrap();
         assert_eq!(shifted.data(), &[1.0, 13.0, 24.0, 2.0, 15.0, 26.0]);

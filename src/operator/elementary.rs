@@ -1,5 +1,4 @@
-//! The functions of every mathematical library that networks use now and then: trigonometric, hyperbolic,
-//! and their inverses.
+//! Trigonometric and hyperbolic functions and their inverses, which few networks use.
 
 use std::f32::consts::{FRAC_PI_2, PI};
 

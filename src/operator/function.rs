@@ -1,8 +1,7 @@
 //! Elementwise functions of one signal, as data: what an activation computes.
 //!
-//! Exporters write the same activation as one operator or as a dozen: HardSwish as
-//! `x · clip(x + 3, 0, 6) / 6`. Both arrive here as the same small program, which can
-//! be evaluated, differentiated, and bounded.
+//! Exporters write the same activation as one operator or as a dozen: HardSwish, or `x · clip(x + 3, 0, 6) / 6`. Both
+//! become the same list of steps, which can be evaluated, differentiated, and bounded.
 
 mod evaluation;
 
@@ -25,7 +24,7 @@ pub enum Step {
     Unary(Unary, usize),
     /// A function of two steps.
     Binary(Binary, usize, usize),
-    /// The second where the first is not 0, else the third.
+    /// The second step where the first is not 0, otherwise the third.
     Select(usize, usize, usize),
 }
 
@@ -56,13 +55,13 @@ impl Function {
         Function { steps: vec![Step::Input, constant, Step::Binary(operation, left, right)] }
     }
 
-    /// A function that ignores its input: for the constant branch of a selection.
+    /// A function that ignores its input: a constant branch of a selection.
     pub fn constant(value: &Tensor) -> Function {
         let zero = Function::combine(Binary::Sub, &Function::identity(), &Function::identity());
         zero.then(&Function::with_constant(Binary::Add, value, false))
     }
 
-    /// The numbers per channel that take part.
+    /// The parameters with a number per channel.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
         self.steps.iter().filter_map(|step| match step {
             Step::Parameter(tensor) => Some(tensor),
@@ -70,7 +69,7 @@ impl Function {
         })
     }
 
-    /// The same function of a signal whose parameters lie elsewhere: each as `arrange` has it.
+    /// The same function for a signal in another layout; `arrange` converts each parameter.
     ///
     /// # Errors
     /// Those of `arrange`.
@@ -85,7 +84,7 @@ impl Function {
         Ok(Function { steps: self.steps.iter().map(step).collect::<Result<_>>()? })
     }
 
-    /// Appends another function's steps, its input being the result of `input`; returns its result.
+    /// Appends the steps of another function, whose input is the step `input`; returns the index of its result.
     fn append(&mut self, other: &Function, input: usize) -> usize {
         let mut place = Vec::with_capacity(other.steps.len());
         for step in &other.steps {
@@ -132,7 +131,7 @@ impl Function {
         function
     }
 
-    /// The operation, when the function is a single one.
+    /// The operation, if the function is a single one.
     pub fn single_step(&self) -> Option<&Step> {
         let is_operation =
             |step: &&Step| matches!(step, Step::Unary(..) | Step::Binary(..) | Step::Select(..));
@@ -140,7 +139,7 @@ impl Function {
         operations.next().filter(|_| operations.next().is_none())
     }
 
-    /// The lowest and highest value it lets through, for a function that does nothing but clip.
+    /// The bounds of a function that only clips; `None` for others.
     pub fn clip_bounds(&self) -> Option<(f32, f32)> {
         let (low, high) = self.bounds(f32::NEG_INFINITY, f32::INFINITY);
         let clips = |step: &Step| match step {
@@ -148,13 +147,13 @@ impl Function {
             Step::Binary(operation, ..) => matches!(operation, Binary::Max | Binary::Min),
             _ => false,
         };
-        // A chain of max and min is x itself between its extremes.
+        // A chain of max and min is the identity between its extremes.
         let probes = [-1e6, -3.0, -0.5, 0.0, 0.5, 3.0, 1e6];
         let agrees = probes.iter().all(|&x| self.at(x) == f32::min(f32::max(x, low), high));
         (self.steps.iter().all(clips) && agrees && low < high).then_some((low, high))
     }
 
-    /// Whether it is put together from powers, roots and arithmetic alone, as statistics are.
+    /// Whether it only uses powers, roots and arithmetic, as means and variances do.
     pub fn is_made_of_powers(&self) -> bool {
         self.steps.iter().all(|step| match step {
             Step::Input | Step::Constant(_) | Step::Parameter(_) => true,
@@ -164,12 +163,12 @@ impl Function {
         })
     }
 
-    /// Whether some step holds a number per channel.
+    /// Whether a step has one number per channel.
     pub fn has_parameters(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Parameter(_)))
     }
 
-    /// `φ(x)` for one number; a parameter counts with its first element.
+    /// `φ(x)` for one number, with the first element of every parameter.
     pub fn at(&self, x: f32) -> f32 {
         let mut values = vec![];
         for step in &self.steps {

@@ -3,17 +3,17 @@
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
-/// Elements of a group, and the distance between them.
+/// The number of elements of a group, and their distance in memory.
 pub(super) type LengthAndStride = (usize, usize);
 
-/// Those of a block of neighbouring axes of a tensor of the given shape.
+/// The groups over neighbouring axes of a tensor of the given shape.
 pub(super) fn over_axes(shape: &[usize], first_axis: usize, axis_count: usize) -> LengthAndStride {
     let end = first_axis + axis_count;
     (shape[first_axis..end].iter().product(), shape[end..].iter().product())
 }
 
-/// Calls `work` with every group, gathered in a row that it may write to, and the same elements of
-/// `other`; with an empty row where there is no other.
+/// Calls `work` with the elements of every group as a slice, which it may change, and with the same elements of `other`
+/// (an empty slice if there is no other).
 pub(super) fn for_each_group(
     (length, stride): LengthAndStride,
     tensor: &mut Tensor,

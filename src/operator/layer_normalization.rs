@@ -8,25 +8,25 @@ use super::activation::single;
 use super::groups::{self, for_each_group};
 use crate::tensor::Tensor;
 
-/// `y = scale · (x − mean) / √(mean((x − mean)²) + ε) + shift`, the means over a block of axes;
-/// without the means, which are 0 then, where `is_centred` is not set (RMSNormalization).
+/// `y = scale · (x − mean) / √(mean((x − mean)²) + ε) + shift`, with means over neighbouring axes. If `is_centred` is not
+/// set, no mean is subtracted (RMSNormalization).
 ///
 /// Relevance: the standard deviation is a coefficient (Ali et al. 2022; Achtibat et al. 2024).
 #[derive(Clone, Debug)]
 pub struct LayerNormalization {
-    /// Elements that are normalised together, and the distance between them.
+    /// The number of elements that are normalised together, and their distance in memory.
     pub length_and_stride: (usize, usize),
-    /// Whether the mean is taken away.
+    /// Whether the mean is subtracted.
     pub is_centred: bool,
-    /// What is added to the variance.
+    /// The number that is added to the variance.
     pub epsilon: f32,
-    /// The factor at the end; `None` is 1. Broadcasts to the signal.
+    /// The last factor; `None` is 1. Broadcasts to the signal.
     pub scale: Option<Tensor>,
-    /// The summand at the end; `None` is 0. Broadcasts to the signal.
+    /// The last summand; `None` is 0. Broadcasts to the signal.
     pub shift: Option<Tensor>,
 }
 
-/// A sum in as many partial sums as fill vector registers; it rounds less than a running sum.
+/// A sum, by enough partial sums to fill vector registers. It rounds less than a running sum.
 fn sum(row: &[f32], value: impl Fn(usize, f32) -> f32) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0f32; LANES];
@@ -56,8 +56,8 @@ impl LayerNormalization {
         }
     }
 
-    /// The block of axes of a tensor of the given shape that it normalises over: the first, and how
-    /// many; `None` where it is not a block of them.
+    /// The axes of a tensor of the given shape that it normalises over: the first one, and how many. `None` if they are
+    /// not neighbours.
     pub fn axes(&self, shape: &[usize]) -> Option<(usize, usize)> {
         let (length, stride) = self.length_and_stride;
         let product = |axes: &[usize]| axes.iter().product::<usize>();
@@ -66,8 +66,7 @@ impl LayerNormalization {
         Some((first, end - first))
     }
 
-    /// The variance (the mean square, where it is not centred) of every element's group, in the
-    /// input's shape.
+    /// The variance of every element's group (its mean square, if it is not centred), in the shape of the input.
     ///
     /// # Errors
     /// When the memory cannot be had.
@@ -81,7 +80,7 @@ impl LayerNormalization {
         Ok(variances)
     }
 
-    /// Takes away the mean and divides by the standard deviation; returns that.
+    /// Subtracts the mean and divides by the standard deviation; returns the standard deviation.
     fn normalise(&self, row: &mut [f32]) -> f32 {
         let length = row.len().max(1) as f32;
         if self.is_centred {
@@ -90,13 +89,13 @@ impl LayerNormalization {
         }
         let variance = sum(row, |_, value| value * value) / length;
         let deviation = (variance + self.epsilon).sqrt();
-        // Of a silent row nothing is left, whatever ε.
+        // A row of equal elements becomes zeros, even if ε is 0.
         let factor = if deviation > 0.0 { deviation.recip() } else { 0.0 };
         row.iter_mut().for_each(|value| *value *= factor);
         deviation
     }
 
-    /// `Jᵀ relevance`; with `is_frozen` the standard deviation is held constant.
+    /// `Jᵀ relevance`; with `is_frozen`, the standard deviation is treated as constant.
     fn back(&self, input: &Tensor, mut relevance: Tensor, is_frozen: bool) -> Result<Vec<Tensor>> {
         if let Some(scale) = &self.scale {
             relevance.combine_broadcast(scale, |r, scale| *r *= scale)?;

@@ -1,4 +1,4 @@
-//! The matrix product of two signals: attention scores `Q·Kᵀ`, and the mixing of values by them.
+//! The matrix product of two signals: attention scores `Q·Kᵀ`, and their product with the values.
 
 use anyhow::{Result, ensure};
 use onnxplain_kernels::gemm::{Matrices, product};
@@ -9,10 +9,10 @@ use crate::tensor::Tensor;
 /// `Y = A · B` for a batch of matrices: `[B, M, K]` and `[B, K, N]` to `[B, M, N]`.
 #[derive(Clone, Debug)]
 pub struct MatrixProduct {
-    /// Which factor is the signal where the other one is attention, a coefficient made by a
-    /// softmax; `None` where both are signals.
+    /// The index of the factor that is the signal, if the other one is attention weights from a softmax, which count as
+    /// coefficients; `None` if both are signals.
     pub signal: Option<usize>,
-    /// Matrices: `B`, the heads of attention.
+    /// Number of matrices, `B`: the heads of attention.
     pub batch: usize,
     /// Rows of `A`: `M`.
     pub rows: usize,
@@ -33,7 +33,7 @@ impl MatrixProduct {
         vec![self.batch, self.rows, self.columns]
     }
 
-    /// `R Bᵀ`, what is handed to `A`.
+    /// `R Bᵀ`, the gradient of `A`.
     fn gradient_of_left(&self, right: &Tensor, relevance: &Tensor) -> Result<Tensor> {
         let [left_shape, _] = self.input_shapes();
         let relevance = Matrices::new(relevance.data(), self.rows, self.columns)?;
@@ -41,7 +41,7 @@ impl MatrixProduct {
         multiplied(relevance, right, &left_shape)
     }
 
-    /// `Aᵀ R`, what is handed to `B`.
+    /// `Aᵀ R`, the gradient of `B`.
     fn gradient_of_right(&self, left: &Tensor, relevance: &Tensor) -> Result<Tensor> {
         let [_, right_shape] = self.input_shapes();
         let left = Matrices::new(left.data(), self.rows, self.inner)?.transposed();
@@ -51,9 +51,7 @@ impl MatrixProduct {
 }
 
 fn multiplied(left: Matrices, right: Matrices, shape: &[usize]) -> Result<Tensor> {
-    let mut output = Tensor::zeros(shape)?;
-    product(left, right, output.data_mut())?;
-    Ok(output)
+    Ok(Tensor::written(shape, |output| Ok(product(left, right, output)?))?.0)
 }
 
 impl Operator for MatrixProduct {

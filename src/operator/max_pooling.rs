@@ -1,4 +1,4 @@
-//! Max pooling: the largest of a window; the winner takes all the relevance.
+//! Max pooling: the maximum of a window. Its argmax gets all relevance.
 
 use anyhow::Result;
 use onnxplain_kernels::geometry::{Window, WindowAxis, for_each_row};
@@ -6,7 +6,6 @@ use onnxplain_kernels::nchwc::pooling;
 
 use super::Operator;
 use super::activation::single;
-use crate::parallel::for_each_heavy_chunk;
 use crate::tensor::Tensor;
 
 /// ONNX `MaxPool` and, with a window as large as the plane, `GlobalMaxPool`: `[N, C, spatial...]`.
@@ -14,13 +13,13 @@ use crate::tensor::Tensor;
 pub struct MaxPooling {
     /// The spatial geometry.
     pub window: Window,
-    /// Shape of the input: row by row, or that of an image in blocks of channels.
+    /// Shape of the input: row-major, or an image in blocks of channels.
     pub input_shape: Vec<usize>,
     /// Shape of the output.
     pub output_shape: Vec<usize>,
 }
 
-/// The winner of a window that lies in the padding.
+/// The argmax of a window that is completely in the padding.
 const NOBODY: u32 = u32::MAX;
 
 impl MaxPooling {
@@ -32,7 +31,7 @@ impl MaxPooling {
         self.window.axes.len() == 2
     }
 
-    /// The windows on images in blocks of channels, where its shapes are those of such images.
+    /// The windows, if the input is an image in blocks of channels.
     fn axes_in_blocks(&self) -> Option<[WindowAxis; 2]> {
         match self.window.axes[..] {
             [vertical, horizontal] if self.input_shape.len() == 5 => Some([vertical, horizontal]),
@@ -40,14 +39,13 @@ impl MaxPooling {
         }
     }
 
-    /// Writes the largest of every window of one plane.
+    /// Raises `maxima`, which are −∞ before, to the maximum of every window of one plane.
     fn maxima(&self, plane: &[f32], maxima: &mut [f32]) {
         let take = |largest: &mut f32, value: f32| {
             if value > *largest || value.is_nan() {
                 *largest = value;
             }
         };
-        maxima.fill(f32::NEG_INFINITY);
         if self.is_image() {
             for_each_row(&self.window, |row| row.zip(plane, maxima, take));
         } else {
@@ -55,7 +53,7 @@ impl MaxPooling {
         }
     }
 
-    /// Writes the winner of every window of one plane, which held [`NOBODY`]; the first of equals wins.
+    /// Writes the argmax of every window of one plane, where [`NOBODY`] was before; the first of equal elements.
     fn winners(&self, plane: &[f32], winners: &mut [u32]) {
         let mut take = |output: usize, input: usize| {
             let winner = &mut winners[output];
@@ -76,40 +74,42 @@ impl MaxPooling {
 impl Operator for MaxPooling {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
         let input = single(inputs)?;
-        let mut output = Tensor::unwritten(&self.output_shape)?;
-        if let Some(axes) = self.axes_in_blocks() {
-            pooling::maxima(&axes, input.data(), output.data_mut());
-            return Ok(output);
-        }
         let (from, input_len) = (input.data(), self.window.input_len());
         let len = self.window.output_len();
-        for_each_heavy_chunk(output.data_mut(), len, self.taps(), |plane, maxima| {
-            self.maxima(&from[plane * input_len..][..input_len], maxima);
-        });
-        Ok(output)
+        Tensor::written_by(&self.output_shape, |output| {
+            if let Some(axes) = self.axes_in_blocks() {
+                return pooling::maxima(&axes, from, output);
+            }
+            output.for_each_chunk(len, self.taps(), |plane, maxima| {
+                let maxima = maxima.fill(f32::NEG_INFINITY);
+                self.maxima(&from[plane * input_len..][..input_len], maxima);
+            });
+        })
     }
 
     fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
-        let mut result = Tensor::unwritten(&self.input_shape)?;
-        if let Some(axes) = self.axes_in_blocks() {
-            let mut winners = Tensor::unwritten(&self.output_shape)?;
-            pooling::argmax(&axes, inputs[0].data(), winners.data_mut());
-            pooling::to_argmax(&axes, winners.data(), relevance.data(), result.data_mut());
-            return Ok(vec![result]);
-        }
         let (from, relevance) = (inputs[0].data(), relevance.data());
+        if let Some(axes) = self.axes_in_blocks() {
+            let winners = Tensor::written_by(&self.output_shape, |winners| {
+                pooling::argmax(&axes, from, winners);
+            })?;
+            return Ok(vec![Tensor::written_by(&self.input_shape, |result| {
+                pooling::to_argmax(&axes, winners.data(), relevance, result);
+            })?]);
+        }
         let (input_len, output_len) = (self.window.input_len(), self.window.output_len());
-        for_each_heavy_chunk(result.data_mut(), input_len, self.taps(), |plane, result| {
-            let mut winners = vec![NOBODY; output_len];
-            self.winners(&from[plane * input_len..][..input_len], &mut winners);
-            result.fill(0.0);
-            for (&winner, &relevance) in winners.iter().zip(&relevance[plane * output_len..]) {
-                if let Some(to) = result.get_mut(winner as usize) {
-                    *to += relevance;
+        Ok(vec![Tensor::written_by(&self.input_shape, |result| {
+            result.for_each_chunk(input_len, self.taps(), |plane, result| {
+                let mut winners = vec![NOBODY; output_len];
+                self.winners(&from[plane * input_len..][..input_len], &mut winners);
+                let result = result.fill(0.0);
+                for (&winner, &relevance) in winners.iter().zip(&relevance[plane * output_len..]) {
+                    if let Some(to) = result.get_mut(winner as usize) {
+                        *to += relevance;
+                    }
                 }
-            }
-        });
-        Ok(vec![result])
+            });
+        })?])
     }
 }
 

@@ -1,8 +1,7 @@
-//! The operators that are not linear maps of a rule: activations, poolings that choose, and what only moves numbers.
+//! The operators that are not linear maps: activations, max pooling, products, and operators that only move elements.
 //!
-//! Each computes its output and carries relevance back by its gradient; for an
-//! operator that only routes (concat, reshape, max pooling) the gradient *is*
-//! the relevance rule. One file per operator.
+//! Each computes its output, and propagates relevance by its gradient. For an operator that only moves elements (concat,
+//! reshape, max pooling) the gradient *is* the relevance rule. Each operator has a file of its own.
 
 mod activation;
 mod affine;
@@ -55,20 +54,20 @@ pub use two_signals::TwoSignals;
 
 use crate::tensor::Tensor;
 
-/// The values that a gradient is computed from.
+/// The values that a gradient depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GradientReads {
-    /// None: it is the same for all.
+    /// None: the gradient is constant.
     Nothing,
-    /// Those of the inputs.
+    /// The inputs.
     Inputs,
-    /// That of the output, which tells as much: a ReLU passes what is above 0 on either side.
+    /// The output is enough: a ReLU passes relevance where its output is above 0.
     Output,
 }
 
 /// An operator between tensors of fixed shapes.
 pub trait Operator: Debug + Send + Sync {
-    /// The output. Inputs that nobody else holds may be overwritten.
+    /// The output. Inputs whose storage is not shared may be overwritten.
     ///
     /// # Errors
     /// When the inputs have other shapes than the operator was made for.
@@ -80,18 +79,18 @@ pub trait Operator: Debug + Send + Sync {
     /// When the tensors have other shapes than the operator was made for.
     fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>>;
 
-    /// Which values [`Operator::gradient`] is given in the place of `inputs`.
+    /// Which values [`Operator::gradient`] gets as `inputs`.
     fn gradient_reads(&self) -> GradientReads {
         GradientReads::Inputs
     }
 
-    /// Whether the operator is linear in its signal once everything else that it is made of is a
-    /// coefficient: attention weights, the standard deviation of a LayerNormalization.
+    /// Whether the operator is linear in its signal when its other quantities (attention weights, the standard deviation
+    /// of a LayerNormalization) are treated as constant coefficients.
     fn is_linear_in_signal(&self) -> bool {
         false
     }
 
-    /// The only input that is a signal, the others being coefficients; `None`: all are signals.
+    /// The index of the input that is the signal, if the others are coefficients; `None` if all are signals.
     fn signal(&self) -> Option<usize> {
         None
     }
@@ -99,30 +98,30 @@ pub trait Operator: Debug + Send + Sync {
     /// `Jᵀ relevance` with the coefficients of [`Operator::is_linear_in_signal`] held constant.
     ///
     /// # Errors
-    /// As [`Operator::gradient`].
+    /// Those of [`Operator::gradient`].
     fn gradient_of_signal(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
         self.gradient(inputs, relevance)
     }
 
-    /// Relevance of every input where factors share it, or a signal takes all and the others are
-    /// coefficients ([`Kind::Gate`](crate::network::Kind) and products).
+    /// Relevance of every input of a product: the signal gets all of it if the other factors are coefficients
+    /// ([`Kind::Gate`](crate::network::Kind)); otherwise the factors share it.
     ///
     /// # Errors
-    /// Where the operator is no product; when a share cannot be summed to its input's shape.
+    /// When the operator is not a product, or a share cannot be summed to the shape of its input.
     fn share(&self, _relevance: &Tensor) -> Result<Vec<Tensor>> {
-        bail!("only what is multiplied shares relevance")
+        bail!("only the factors of a product share relevance")
     }
 
-    /// `Jᵀ (relevance ⊘ y)`, `y` being the output, where it can be had without the division: that
-    /// of a softmax is 0 almost everywhere.
+    /// `Jᵀ (relevance ⊘ y)` for the output `y`, if it can be computed without the division; `None` otherwise. The output of
+    /// a softmax is almost 0 at most places.
     ///
     /// # Errors
-    /// As [`Operator::gradient`].
+    /// Those of [`Operator::gradient`].
     fn relative_gradient(&self, _: &[Tensor], _relevance: &Tensor) -> Result<Option<Vec<Tensor>>> {
         Ok(None)
     }
 
-    /// What is added at the very end, in a shape that broadcasts to the output.
+    /// A constant that the operator adds at the end, in a shape that broadcasts to the output.
     fn bias(&self) -> Option<&Tensor> {
         None
     }

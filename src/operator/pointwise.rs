@@ -1,21 +1,21 @@
-//! Functions that kernels apply to their sums before they are written.
+//! Functions that a kernel applies to its sums before it writes them.
 
 use onnxplain_kernels::nchwc::epilogue::Elementwise;
 
 use super::{Function, Step, Unary};
 
-/// A function that is applied to sums, prepared.
+/// A function that a kernel applies to its sums.
 pub(crate) enum Pointwise {
     /// Clips: ReLU, ReLU6.
     Clip { low: f32, high: f32 },
     /// One operation: SiLU, sigmoid.
     Unary(Unary),
-    /// Operations one after the other, whose parameters are in blocks.
+    /// A chain of operations, whose parameters are in blocks of channels.
     Chain(Function),
 }
 
 impl Pointwise {
-    /// The function, where it can be applied in place.
+    /// The function, if it can be applied in place; `None` otherwise.
     pub fn new(function: &Function) -> Option<Pointwise> {
         if let Some((low, high)) = function.clip_bounds().filter(|_| !function.has_parameters()) {
             return Some(Pointwise::Clip { low, high });

@@ -8,8 +8,8 @@ use crate::tensor::Tensor;
 /// `y = a · b`, one of which may broadcast to the other.
 #[derive(Clone, Debug)]
 pub struct Product {
-    /// Which input is the signal where the other one is a gate (a coefficient in
-    /// 0..1, or one number per channel); `None` where both are signals.
+    /// The index of the input that is the signal, if the other one is a gate (a coefficient in 0..1, or one number per
+    /// channel); `None` if both are signals.
     pub signal: Option<usize>,
     /// The inputs' shapes.
     pub input_shapes: [Vec<usize>; 2],
@@ -45,8 +45,8 @@ impl Operator for Product {
         self.signal
     }
 
-    /// Where the gate is a coefficient the signal takes all of it (Arras et al. 2017), and where there is
-    /// no gate each factor takes half (Achtibat et al. 2024, AttnLRP).
+    /// If one factor is a gate, the signal gets all relevance (Arras et al. 2017); otherwise each factor gets half
+    /// (Achtibat et al. 2024, AttnLRP).
     fn share(&self, relevance: &Tensor) -> Result<Vec<Tensor>> {
         let share = |index: usize| match self.signal {
             Some(signal) if signal == index => relevance.summed_to(&self.input_shapes[index]),

@@ -7,8 +7,8 @@ use crate::tensor::Tensor;
 
 /// `y = a / b`; `b` may broadcast to `a`.
 ///
-/// Relevance: the dividend takes all of it, the divisor is a coefficient, as the standard deviation of a
-/// LayerNormalization is (Ali et al. 2022).
+/// Relevance: the dividend gets all of it. The divisor counts as a coefficient, as the standard deviation of a
+/// LayerNormalization does (Ali et al. 2022).
 #[derive(Clone, Debug)]
 pub struct Quotient {
     /// The inputs' shapes; the first is the output's.

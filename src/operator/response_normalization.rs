@@ -13,7 +13,7 @@ pub struct ResponseNormalization {
     pub alpha: f32,
     /// Exponent.
     pub beta: f32,
-    /// What the divisor is for a silent neighbourhood.
+    /// The divisor if all neighbouring channels are 0.
     pub bias: f32,
     /// Channels that are summed.
     pub size: usize,
@@ -28,12 +28,12 @@ impl ResponseNormalization {
         sums.map(|sum| self.bias + factor * sum)
     }
 
-    /// `values` divided as the signal is.
+    /// `values`, divided by the divisors of the signal.
     fn divide(&self, values: &mut Tensor, divisors: &Tensor) -> Result<()> {
         values.combine_broadcast(divisors, |to, divisor| *to *= divisor.powf(-self.beta))
     }
 
-    /// Sums each channel's neighbourhood, or with `backwards` the neighbourhoods that each channel is in.
+    /// For each channel, the sum over its neighbouring channels; with `backwards`, over all channels whose neighbour it is.
     fn sum_neighbours(&self, values: &Tensor, backwards: bool) -> Result<Tensor> {
         let shape = values.shape();
         let channels = shape[1];

@@ -1,8 +1,7 @@
-//! Everything that only moves numbers: reshape, transpose, slice, gather, pad, broadcast, split, tile.
+//! Operators that only move elements: reshape, transpose, slice, gather, pad, broadcast, split, tile.
 //!
-//! All of them are one thing: each output element is a copy of one input
-//! element, or a constant. The map is worked out once, by running the operator on
-//! the numbers 0, 1, 2, ...
+//! In all of them each output element is a copy of an input element, or a constant. Which one is found once, by running
+//! the operator on the numbers 0, 1, 2, ...
 
 use anyhow::{Result, ensure};
 
@@ -13,24 +12,24 @@ use crate::tensor::Tensor;
 /// Copies input elements to output elements.
 #[derive(Clone, Debug)]
 pub struct Routing {
-    /// What the ONNX operator is called.
+    /// The name of the ONNX operator.
     pub name: String,
     /// Shape of the input.
     pub input_shape: Vec<usize>,
     /// Shape of the output.
     pub output_shape: Vec<usize>,
-    /// The input element that each output element copies, [`Routing::CONSTANT`] for none;
-    /// `None` where the elements stay in their order (a reshape).
+    /// For each output element, the index of the input element that it copies, or [`Routing::CONSTANT`]. `None` if the
+    /// order of the elements stays the same (a reshape).
     pub sources: Option<Vec<u32>>,
-    /// The value of output elements that copy none (padding).
+    /// The value of output elements that are not copies (padding).
     pub constant: f32,
 }
 
 impl Routing {
-    /// The source of an output element that copies no input element.
+    /// The source of an output element that is not a copy.
     pub const CONSTANT: u32 = u32::MAX;
 
-    /// A change of shape that keeps the order of the elements.
+    /// A reshape: the order of the elements stays the same.
     pub fn reshape(name: &str, input_shape: &[usize], output_shape: &[usize]) -> Routing {
         Routing {
             name: name.to_string(),
@@ -41,7 +40,7 @@ impl Routing {
         }
     }
 
-    /// A permutation of axes, `order[i]` being the input axis that becomes output axis `i`.
+    /// A permutation of axes: the input axis `order[i]` becomes output axis `i`.
     pub fn transpose(name: &str, input_shape: &[usize], order: &[usize]) -> Routing {
         let output_shape: Vec<usize> = order.iter().map(|&axis| input_shape[axis]).collect();
         let stride = |axis: usize| input_shape[axis + 1..].iter().product::<usize>();
@@ -54,7 +53,7 @@ impl Routing {
         Routing::from_sources(name, input_shape, &output_shape, sources)
     }
 
-    /// A routing by its table of sources; a table in natural order becomes a reshape.
+    /// A routing with this table of sources; if the table is 0, 1, 2, ..., it is a reshape.
     pub fn from_sources(
         name: &str,
         input_shape: &[usize],
@@ -68,12 +67,12 @@ impl Routing {
         Routing { sources, ..Routing::reshape(name, input_shape, output_shape) }
     }
 
-    /// Whether nothing happens at all.
+    /// Whether the output is the input, in the same shape.
     pub fn is_identity(&self) -> bool {
         self.sources.is_none() && self.input_shape == self.output_shape
     }
 
-    /// Whether some output elements copy no input element.
+    /// Whether some output elements are not copies.
     pub fn pads(&self) -> bool {
         self.sources.as_ref().is_some_and(|sources| sources.contains(&Routing::CONSTANT))
     }
@@ -84,7 +83,7 @@ impl Operator for Routing {
         let input = single(inputs)?;
         ensure!(
             input.shape() == self.input_shape,
-            "{} expects a tensor of shape {:?} but was given {:?}",
+            "{} expects a tensor of shape {:?} but got {:?}",
             self.name,
             self.input_shape,
             input.shape()

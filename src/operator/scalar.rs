@@ -37,9 +37,9 @@ pub enum Unary {
     Tanh,
     /// The error function.
     Erf,
-    /// A function that is in every mathematical library.
+    /// A trigonometric or hyperbolic function, or an inverse of one.
     Elementary(Elementary),
-    /// A function that is constant between jumps.
+    /// A step function.
     Stair(Stair),
     /// `1 / (1 + e⁻ˣ)`
     Sigmoid,
@@ -60,7 +60,7 @@ pub enum Unary {
 }
 
 impl Unary {
-    /// Whether it is a power of `x`, its size or its negative.
+    /// Whether it is a power of `x`, its absolute value or its negative.
     pub(super) fn is_power(self) -> bool {
         use Unary::{Abs, Neg, Power, Reciprocal, Rsqrt, Sqrt, Square};
         matches!(self, Abs | Neg | Power(_) | Reciprocal | Rsqrt | Sqrt | Square)
@@ -143,7 +143,7 @@ impl Unary {
 
     /// Replaces every number by its `value`.
     pub fn apply(self, data: &mut [f32]) {
-        // What networks are made of is named, so that the compiler makes a loop of vectors of each.
+        // Frequent operations are listed one by one, so that the compiler vectorizes a loop for each.
         match self {
             Unary::Sigmoid => elementwise::each(data, |x| *x = sigmoid(*x)),
             Unary::Silu => elementwise::each(data, |x| *x = silu(*x)),
@@ -174,7 +174,7 @@ impl Unary {
         }
     }
 
-    /// The range of the values over an interval; the whole line where it is not worked out.
+    /// The range of the values over an interval; −∞ to ∞ for operations without a bound here.
     pub fn bounds(self, (low, high): (f32, f32)) -> (f32, f32) {
         match self {
             Unary::Neg => (-high, -low),

@@ -1,4 +1,4 @@
-//! Smooth functions of a number and their derivatives, in steps that the compiler can take for a whole vector.
+//! Smooth functions of a number and their derivatives, written without branches, so that the compiler can vectorize them.
 
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
@@ -50,7 +50,7 @@ pub(super) fn hard_swish_slope(x: f32) -> f32 {
 }
 
 /// `erf x` as a quotient of polynomials in x² between −4 and 4, beyond which it is ±1 in `f32`; the
-/// coefficients are those of XLA (Apache-2.0), as Eigen has them (MPL-2.0). No branch, so it becomes vectors.
+/// coefficients are those of XLA (Apache-2.0) and Eigen (MPL-2.0). It has no branch, so that it can be vectorized.
 #[inline(always)]
 pub(super) fn erf(x: f32) -> f32 {
     const ABOVE: [f32; 7] = [
@@ -98,19 +98,19 @@ pub(super) fn gelu_tanh_slope(x: f32) -> f32 {
     sigmoid(argument) * (1.0 + x * sigmoid(-argument) * slope)
 }
 
-/// `eˣ` for `x ≤ 0`, to 1e-7 of its value, in steps that the compiler can take for a whole vector: the standard
-/// library's is a call for every number. Below −87 it is 0.
+/// `eˣ` for `x ≤ 0`, with a relative error of 1e-7; 0 below −87. Unlike the standard library's, which is a function call
+/// for every number, it can be vectorized.
 ///
-/// `eˣ = 2ⁿ eʳ` with `n` the whole number next to `x / ln 2`; `eʳ = 1 + r + r² p(r)`, where `p` is the
+/// `eˣ = 2ⁿ eʳ` where `n` is the whole number nearest to `x / ln 2`; `eʳ = 1 + r + r² p(r)`, where `p` is the
 /// minimax polynomial for `|r| ≤ ln 2 / 2`.
 #[inline(always)]
 fn exp_of_negative(x: f32) -> f32 {
-    // Adding 1.5 · 2²³ rounds to a whole number, which then stands in the last bits.
+    // Adding 1.5 · 2²³ rounds to a whole number, which is in the last bits then.
     const ROUNDS: f32 = 12_582_912.0;
-    // ln 2 in two parts, the first with so few digits that its product with n is exact.
+    // ln 2 in two parts; the first has so few digits that its product with n is exact.
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // Not `max`, which would make a number of NaN.
+    // Not `max`, which would turn NaN into a number.
     let bounded = if x < -87.0 { -87.0 } else { x };
     let rounded = bounded * std::f32::consts::LOG2_E + ROUNDS;
     let n = rounded - ROUNDS;

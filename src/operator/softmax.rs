@@ -10,12 +10,12 @@ use crate::tensor::Tensor;
 /// ONNX `Softmax`, `LogSoftmax`.
 #[derive(Clone, Debug)]
 pub struct Softmax {
-    /// Elements that are normalised together, and the distance between them.
+    /// The number of elements that are normalised together, and their distance in memory.
     pub length_and_stride: (usize, usize),
     /// Whether the result is the logarithm.
     pub is_logarithm: bool,
-    /// Whether a group of nothing but −∞ gives 0 instead of NaN: the guard that exporters write around
-    /// attention whose mask can close a row.
+    /// Whether a group whose elements are all −∞ gives 0 instead of NaN. Exporters write such a guard around attention
+    /// whose mask can exclude all elements of a row.
     pub is_guarded: bool,
 }
 
@@ -38,7 +38,7 @@ impl Softmax {
         });
     }
 
-    /// `R − s ΣR`, of the softmax `s` of the input.
+    /// `R − s ΣR`, where `s` is the softmax of the input.
     fn centred(&self, input: &Tensor, mut relevance: Tensor) -> Tensor {
         let mut softmax = input.clone();
         self.probabilities(&mut softmax);

@@ -1,26 +1,26 @@
-//! Functions that are constant between jumps: rounding, signs, tests. Their derivative is 0 wherever it exists.
+//! Step functions: rounding, signs, tests. Their derivative is 0 wherever it exists.
 
-/// A function that is constant between jumps.
+/// A step function.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stair {
-    /// The whole number below.
+    /// The largest whole number that is not above `x`.
     Floor,
-    /// The whole number above.
+    /// The smallest whole number that is not below `x`.
     Ceil,
-    /// The next whole number; of two the even one.
+    /// The nearest whole number; the even one of two.
     Round,
-    /// The whole number towards 0.
+    /// `x` without its decimals.
     Truncate,
-    /// The next whole number, of which the derivative is taken as that of `x` itself (Bengio et al. 2013, the
-    /// straight-through estimator): what quantised networks stand for.
+    /// The nearest whole number. Its derivative is taken as 1, as if it did not round (the straight-through estimator,
+    /// Bengio et al. 2013): for quantised networks.
     RoundStraightThrough,
     /// −1, 0 or 1.
     Sign,
-    /// 1 where `x` is 0, else 0.
+    /// 1 if `x` is 0, otherwise 0.
     Not,
-    /// 1 where `x` is not a number, else 0.
+    /// 1 if `x` is NaN, otherwise 0.
     IsNan,
-    /// 1 where `x` is infinite, else 0: above, below.
+    /// 1 if `x` is infinite, otherwise 0. The fields say whether ∞ and −∞ count.
     IsInfinite(bool, bool),
 }
 
@@ -42,7 +42,7 @@ impl Stair {
         }
     }
 
-    /// The derivative, the same everywhere.
+    /// The derivative, which is the same everywhere.
     pub fn derivative(self) -> f32 {
         if self == Stair::RoundStraightThrough { 1.0 } else { 0.0 }
     }

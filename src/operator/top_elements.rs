@@ -8,14 +8,14 @@ use crate::tensor::Tensor;
 
 /// The `count` largest (or smallest) elements of every row of an axis, the best first.
 ///
-/// Relevance: what was chosen takes all of its place.
+/// Relevance: every chosen element gets that of its place in the output.
 #[derive(Clone, Debug)]
 pub struct TopElements {
-    /// Which axis.
+    /// The axis.
     pub axis: usize,
-    /// How many of it are kept.
+    /// How many elements of each row are chosen.
     pub count: usize,
-    /// Whether the largest are.
+    /// Whether the largest are chosen, and not the smallest.
     pub is_largest: bool,
     /// The input's shape.
     pub input_shape: Vec<usize>,
@@ -28,7 +28,7 @@ impl TopElements {
         shape
     }
 
-    /// Calls `visit(place in the output, place in the input)` for every element that is kept.
+    /// Calls `visit(index in the output, index in the input)` for every chosen element.
     fn for_each_kept(&self, input: &[f32], mut visit: impl FnMut(usize, usize)) {
         let length = self.input_shape[self.axis];
         let stride: usize = self.input_shape[self.axis + 1..].iter().product();
@@ -37,7 +37,7 @@ impl TopElements {
             let (block, offset) = (row / stride, row % stride);
             let place = |at: usize| (block * length + at) * stride + offset;
             let mut order: Vec<usize> = (0..length).collect();
-            // Of equals the first comes first.
+            // Equal elements stay in their order.
             order.sort_by(|&a, &b| {
                 let order = input[place(a)].total_cmp(&input[place(b)]);
                 if self.is_largest { order.reverse() } else { order }
@@ -54,7 +54,7 @@ impl Operator for TopElements {
         let input = single(inputs)?;
         ensure!(
             input.shape() == self.input_shape && self.count <= self.input_shape[self.axis],
-            "{} elements were asked of {:?}",
+            "cannot choose {} elements of an axis of {:?}",
             self.count,
             input.shape()
         );

@@ -1,5 +1,5 @@
-//! Elementwise functions of two signals that are neither a sum nor a product: the larger, the smaller,
-//! comparisons, powers, remainders.
+//! Elementwise functions of two signals that are neither a sum nor a product: maximum, minimum, comparisons, powers,
+//! remainders.
 
 use anyhow::{Result, bail, ensure};
 
@@ -14,12 +14,13 @@ pub struct TwoSignals {
 }
 
 impl TwoSignals {
-    /// Whether it is the larger or the smaller of the two: the winner takes all relevance, of equals each half.
+    /// Whether it is the maximum or minimum: the chosen signal gets all relevance; equal ones get half each.
     pub fn has_winner(&self) -> bool {
         matches!(self.operation, Binary::Max | Binary::Min)
     }
 
-    /// The derivatives; those of the larger or the smaller are shared at a tie, so that nothing is lost.
+    /// The derivatives by both signals. Where the signals of a maximum or minimum are equal, both are ½, so that no
+    /// relevance is lost.
     fn slopes(&self, a: f32, b: f32) -> (f32, f32) {
         match a == b && self.has_winner() {
             true => (0.5, 0.5),
@@ -31,9 +32,14 @@ impl TwoSignals {
 impl Operator for TwoSignals {
     fn forward(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
         let [a, b] = inputs.as_slice() else {
-            bail!("a function of two signals met {}", inputs.len());
+            bail!("a function of two signals got {} inputs", inputs.len());
         };
-        ensure!(a.shape() == b.shape(), "{:?} is not {:?}", a.shape(), b.shape());
+        ensure!(
+            a.shape() == b.shape(),
+            "two signals have different shapes: {:?} and {:?}",
+            a.shape(),
+            b.shape()
+        );
         let mut output = a.clone();
         output.combine([b], |a, [b]| self.operation.value(a, b))?;
         Ok(output)
@@ -41,7 +47,7 @@ impl Operator for TwoSignals {
 
     fn gradient(&self, inputs: &[Tensor], relevance: Tensor) -> Result<Vec<Tensor>> {
         let (mut to_a, mut to_b) = (relevance.clone(), relevance);
-        // A slope of zero wins over relevance that is infinite, as in the chain rule of functions.
+        // Relevance becomes 0 where the slope is 0, even if it is infinite.
         let times = |r: f32, slope: f32| if slope == 0.0 { 0.0 } else { r * slope };
         to_a.combine([&inputs[0], &inputs[1]], |r, [a, b]| times(r, self.slopes(a, b).0))?;
         to_b.combine([&inputs[0], &inputs[1]], |r, [a, b]| times(r, self.slopes(a, b).1))?;

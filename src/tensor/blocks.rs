@@ -8,28 +8,24 @@ use super::Tensor;
 /// `[1, C, H, W]` to `[1, C/16, H, W, 16]`; lanes without a channel are 0.
 ///
 /// # Errors
-/// When the tensor is no image.
+/// When the tensor is not an image.
 pub(crate) fn to_blocks(tensor: &Tensor) -> Result<Tensor> {
     let image = Image::of(tensor.shape())
-        .with_context(|| format!("a tensor of shape {:?} is no image", tensor.shape()))?;
-    let mut blocks = Tensor::unwritten(&image.shape())?;
-    nchwc::to_blocks(image, tensor.data(), blocks.data_mut());
-    Ok(blocks)
+        .with_context(|| format!("a tensor of shape {:?} is not an image", tensor.shape()))?;
+    Tensor::written_by(&image.shape(), |blocks| nchwc::to_blocks(image, tensor.data(), blocks))
 }
 
 /// `[1, C/16, H, W, 16]` to the row-major `shape`, `[1, C, H, W]`.
 ///
 /// # Errors
-/// When the shapes do not belong together.
+/// When the tensor is not the image of this shape.
 pub(crate) fn to_rows(blocks: &Tensor, shape: &[usize]) -> Result<Tensor> {
     let image = image_of(blocks, shape)?;
-    let mut rows = Tensor::unwritten(shape)?;
-    nchwc::to_rows(image, blocks.data(), rows.data_mut());
-    Ok(rows)
+    Tensor::written_by(shape, |rows| nchwc::to_rows(image, blocks.data(), rows))
 }
 
-/// What broadcasts to a row-major image (a bias, a threshold) as it broadcasts to one in blocks:
-/// a number, one per channel, or a whole map. `None` where it is none of these.
+/// A constant that broadcasts to a row-major image (a bias, a threshold), in a shape that broadcasts to the image in
+/// blocks. It is one number, one number per channel, or a number per element; `None` for other shapes.
 pub(crate) fn constant_to_blocks(constant: &Tensor, image: Image) -> Result<Option<Tensor>> {
     let leading = 4usize.saturating_sub(constant.shape().len());
     let mut shape = vec![1; leading];
@@ -48,10 +44,15 @@ pub(crate) fn constant_to_blocks(constant: &Tensor, image: Image) -> Result<Opti
     })
 }
 
-/// The image in blocks that `blocks` holds, of the row-major `shape`.
+/// The image of the row-major `shape`, if `blocks` has its shape in blocks.
 fn image_of(blocks: &Tensor, shape: &[usize]) -> Result<Image> {
     let image = Image::of(shape).filter(|image| blocks.shape() == image.shape());
-    image.with_context(|| format!("an image of shape {:?} is not {shape:?}", blocks.shape()))
+    image.with_context(|| {
+        format!(
+            "a tensor of shape {:?} is not the image {shape:?} in blocks of channels",
+            blocks.shape()
+        )
+    })
 }
 
 #[cfg(test)]

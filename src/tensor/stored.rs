@@ -1,89 +1,89 @@
-//! Numbers that stay where the model is stored until they are needed.
+//! Tensors whose elements are read from the model file when they are needed.
 //!
-//! A model is mostly weights, and an explanation needs each of them for a moment: read then, they take neither
-//! memory nor the time that it takes to get it.
+//! Most of a model is weights, and an explanation needs each of them only for a moment. Weights that are read at that
+//! moment, and dropped afterwards, take no memory between layers.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use anyhow::Result;
 use memmap2::Mmap;
+use onnxplain_kernels::Output;
 
 use super::{Storage, Tensor};
-use crate::parallel::{locked, map_chunks};
+use crate::parallel::locked;
 
-/// Numbers that are read at once: they pass through the second cache.
+/// Elements that one thread reads at a time: they fit in the second-level cache.
 const CHUNK: usize = 1 << 15;
 
-/// Where numbers are stored.
+/// Storage from which the elements of a tensor can be read.
 pub(crate) trait Store: Debug + Send + Sync {
-    /// Reads the numbers from place `first` on.
+    /// Reads as many elements as `numbers` has, beginning with element `first`.
     ///
     /// # Errors
-    /// When they cannot be read any more, or are not what they were.
+    /// When the storage cannot be read any more, or has changed since it was opened.
     fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()>;
 
-    /// The bytes of `len` numbers from place `first` on where they lie, if that is quicker than to read them.
+    /// The bytes of `len` elements from element `first` on, without a copy; `None` where [`Store::read`] is faster.
     ///
     /// # Errors
     /// Those of [`Store::read`].
-    fn lying(&self, _first: usize, _len: usize) -> Result<Option<View<'_>>> {
+    fn bytes(&self, _first: usize, _len: usize) -> Result<Option<View<'_>>> {
         Ok(None)
     }
 }
 
-/// A part of the numbers of a tensor in row-major order, as bytes: they need not begin where a number may begin in
-/// memory.
+/// Some consecutive elements of a tensor. Their bytes need not be aligned for `f32`.
 pub(crate) enum View<'a> {
-    /// In memory.
-    Lying(&'a [u8]),
-    /// In pages that the system holds of a file.
+    /// Bytes in memory.
+    Borrowed(&'a [u8]),
+    /// Bytes of a file that is mapped into memory.
     Mapped(Mmap),
-    /// Still to be read, from this place on.
+    /// Elements that are still to be read: the storage, and the index of the first element.
     Stored(&'a dyn Store, usize),
 }
 
 impl View<'_> {
-    /// The bytes of `len` numbers from place `first` of the view on; `None` where they are to be read.
-    pub fn lying(&self, first: usize, len: usize) -> Option<&[u8]> {
+    /// The bytes of `len` elements from element `first` of the view on; `None` if they are still to be read.
+    pub fn as_bytes(&self, first: usize, len: usize) -> Option<&[u8]> {
         let bytes: &[u8] = match self {
-            View::Lying(bytes) => bytes,
+            View::Borrowed(bytes) => bytes,
             View::Mapped(pages) => pages,
             View::Stored(..) => return None,
         };
         Some(&bytes[first * size_of::<f32>()..][..len * size_of::<f32>()])
     }
 
-    /// Writes as many numbers as there is room for to it, from place `first` of the view on.
+    /// Copies as many elements as `numbers` has, beginning with element `first` of the view.
     ///
     /// # Errors
-    /// When they cannot be read any more.
-    pub fn read(&self, first: usize, room: &mut [f32]) -> Result<()> {
+    /// When the storage cannot be read any more.
+    pub fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
         if let View::Stored(store, start) = self {
-            return store.read(start + first, room);
+            return store.read(start + first, numbers);
         }
-        if let Some(bytes) = self.lying(first, room.len()) {
-            bytemuck::cast_slice_mut(room).copy_from_slice(bytes);
+        if let Some(bytes) = self.as_bytes(first, numbers.len()) {
+            bytemuck::cast_slice_mut(numbers).copy_from_slice(bytes);
         }
         Ok(())
     }
 }
 
-/// A tensor whose numbers are stored.
+/// A tensor whose elements are read when they are needed.
 #[derive(Debug)]
-pub(crate) struct StoredTensor {
+pub(crate) struct LazyTensor {
     shape: Vec<usize>,
     store: Box<dyn Store>,
-    /// The numbers, while somebody holds them.
+    /// The elements, as long as a [`Tensor`] with them exists.
     held: Mutex<Weak<Storage>>,
-    /// Whether a number is above, and whether one is below zero.
+    /// Whether an element is above zero, and whether one is below; found when first asked for.
     signs: OnceLock<[bool; 2]>,
 }
 
-impl StoredTensor {
-    /// A tensor of `shape` whose numbers `store` holds in row-major order.
-    pub fn new(shape: Vec<usize>, store: Box<dyn Store>) -> StoredTensor {
-        StoredTensor { shape, store, held: Mutex::default(), signs: OnceLock::new() }
+impl LazyTensor {
+    /// A tensor of `shape`, whose elements `store` has in row-major order.
+    pub fn new(shape: Vec<usize>, store: Box<dyn Store>) -> LazyTensor {
+        LazyTensor { shape, store, held: Mutex::default(), signs: OnceLock::new() }
     }
 
     /// The length of every axis, outermost first.
@@ -96,7 +96,7 @@ impl StoredTensor {
         self.shape.iter().product()
     }
 
-    /// The tensor itself, shared with those who hold it already.
+    /// The tensor in memory; shared with earlier results of this function that still exist.
     ///
     /// # Errors
     /// When it cannot be read, or there is no memory for it.
@@ -106,41 +106,43 @@ impl StoredTensor {
         if let Some(storage) = known {
             return Ok(Tensor { shape: self.shape.as_slice().into(), storage });
         }
-        // Not under the lock: a thread that waits for others to read may meanwhile begin a layer with the same weight.
+        // Read without holding the lock. Reading is a parallel loop, and a thread that waits for it to end may begin a
+        // layer with the same weight meanwhile: it would wait for its own lock.
         let tensor = self.load_unshared()?;
         *held() = Arc::downgrade(&tensor.storage);
         Ok(tensor)
     }
 
-    /// The tensor for nobody else, so that it can be written without a copy.
+    /// The tensor in memory, shared with nobody, so that it can be changed without a copy.
     ///
     /// # Errors
     /// When it cannot be read, or there is no memory for it.
     pub fn load_unshared(&self) -> Result<Tensor> {
-        let mut tensor = Tensor::unwritten(&self.shape)?;
-        let read = |index: usize, numbers: &mut [f32]| self.read(index * CHUNK, numbers);
-        map_chunks(tensor.data_mut(), CHUNK, read).into_iter().collect::<Result<()>>()?;
+        let (tensor, ()) = Tensor::written(&self.shape, |output| {
+            let read = |index: usize, chunk: Output<'_>| self.read(index * CHUNK, chunk.fill(0.0));
+            output.map_chunks(CHUNK, 1, read).into_iter().collect()
+        })?;
         Ok(tensor)
     }
 
-    /// Reads the numbers from place `first` on.
+    /// Reads as many elements as `numbers` has, beginning with element `first`.
     ///
     /// # Errors
-    /// When they cannot be read any more.
+    /// When the storage cannot be read any more.
     pub fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
         self.store.read(first, numbers)
     }
 
-    /// The `len` numbers from place `first` on.
+    /// `len` elements from element `first` on.
     ///
     /// # Errors
-    /// When they cannot be read any more.
+    /// When the storage cannot be read any more.
     pub fn view(&self, first: usize, len: usize) -> Result<View<'_>> {
-        let lying = self.store.lying(first, len)?;
-        Ok(lying.unwrap_or(View::Stored(&*self.store, first)))
+        let bytes = self.store.bytes(first, len)?;
+        Ok(bytes.unwrap_or(View::Stored(&*self.store, first)))
     }
 
-    /// Whether a number is above, and whether one is below zero; where they cannot be read, both may be.
+    /// Whether an element is above zero, and whether one is below. Both are true if the elements cannot be read.
     pub fn signs(&self) -> [bool; 2] {
         *self.signs.get_or_init(|| self.find_signs().unwrap_or([true; 2]))
     }
@@ -148,7 +150,7 @@ impl StoredTensor {
     fn find_signs(&self) -> Result<[bool; 2]> {
         let mut found = [false; 2];
         let mut numbers = vec![0.0; CHUNK.min(self.len())];
-        // Both are found among the first few, as a rule.
+        // Most weights have both signs among their first elements.
         let (mut first, mut count) = (0, 256);
         while first < self.len() && found != [true; 2] {
             let end = count.min(self.len() - first).min(numbers.len());
@@ -167,13 +169,13 @@ pub(crate) mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Numbers from -1 on, which end after so many, and how many of them were read.
+    /// The elements −1, 0, 1, ..., as many as the first field says, and a count of those that were read.
     #[derive(Debug)]
     pub(crate) struct Counting(pub usize, pub Arc<AtomicUsize>);
 
     impl Store for Counting {
         fn read(&self, first: usize, numbers: &mut [f32]) -> Result<()> {
-            anyhow::ensure!(first + numbers.len() <= self.0, "it ends before");
+            anyhow::ensure!(first + numbers.len() <= self.0, "there are only {} elements", self.0);
             let places = first..first + numbers.len();
             numbers.iter_mut().zip(places).for_each(|(number, place)| *number = place as f32 - 1.0);
             self.1.fetch_add(numbers.len(), Ordering::Relaxed);
@@ -182,10 +184,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_somebody_holds_is_not_read_again() {
+    fn elements_in_memory_are_not_read_again() {
         let read = Arc::new(AtomicUsize::new(0));
         let len = CHUNK + 10;
-        let stored = StoredTensor::new(vec![2, len / 2], Box::new(Counting(len, read.clone())));
+        let stored = LazyTensor::new(vec![2, len / 2], Box::new(Counting(len, read.clone())));
         let tensor = stored.load().unwrap();
         assert_eq!(tensor.shape(), [2, len / 2]);
         assert!(tensor.data().iter().enumerate().all(|(at, number)| *number == at as f32 - 1.0));
@@ -199,7 +201,7 @@ pub(crate) mod tests {
     #[test]
     fn signs_are_found_without_reading_everything() {
         let read = Arc::new(AtomicUsize::new(0));
-        let stored = |len, end| StoredTensor::new(vec![len], Box::new(Counting(end, read.clone())));
+        let stored = |len, end| LazyTensor::new(vec![len], Box::new(Counting(end, read.clone())));
         assert_eq!(stored(3 * CHUNK, 3 * CHUNK).signs(), [true, true]);
         assert_eq!(read.load(Ordering::Relaxed), 256);
         assert_eq!(stored(2, 2).signs(), [false, true]);

@@ -8,7 +8,7 @@ use onnxplain_kernels::gemv::InMemory;
 use onnxplain_kernels::geometry::WeightPart;
 use onnxplain_kernels::nchwc::epilogue::{Forward, Share};
 use onnxplain_kernels::nchwc::{Prepack, SignBias, TransposedBySign};
-use onnxplain_kernels::{gemm, gemv};
+use onnxplain_kernels::{AlignedBuf, Output, gemm, gemv};
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -28,16 +28,16 @@ fn convolutions(criterion: &mut Criterion) {
         let [from, to] = layer.images();
         let (input, output) = (numbers(from.len()), numbers(to.len()));
         if let Some(kernel) = layer.kernel(WeightPart::Plain, false) {
-            let mut result = numbers(to.len());
             group.bench_function("forward", |bencher| {
-                bencher.iter(|| kernel.run(&input, &mut result, &Forward::default()));
+                let run = |result: Output<'_>| kernel.run(&input, result, &Forward::default());
+                bencher.iter(|| AlignedBuf::written(to.len(), run));
             });
         }
         if let Some(kernel) = layer.kernel(WeightPart::Positive, true) {
-            let mut result = numbers(from.len());
-            let share = Share { coefficient: 1.0, factors: Some(&input), adds: false };
+            let share = Share { coefficient: 1.0, factors: Some(&input) };
             group.bench_function("transposed", |bencher| {
-                bencher.iter(|| kernel.run(&output, &mut result, &share));
+                let run = |result: Output<'_>| kernel.run(&output, result, &share);
+                bencher.iter(|| AlignedBuf::written(from.len(), run));
             });
         }
         group.finish();
@@ -51,11 +51,11 @@ fn by_sign(criterion: &mut Criterion) {
     let Some(kernel) = kernel else { return };
     let [inputs, outputs] = kernel.images();
     let (x, s) = (numbers(inputs.len()), numbers(outputs.len()));
-    let mut result = numbers(inputs.len());
     let mut group = criterion.benchmark_group("ResNet 1x1, 256 to 64 at 56");
     group.throughput(Throughput::Elements(2 * 64 * 256 * 56 * 56));
     group.bench_function("transposed by sign", |bencher| {
-        bencher.iter(|| kernel.run(&s, &x, false, (1.0, false), &mut result));
+        let run = |result: Output<'_>| kernel.run(&s, &x, false, 1.0, result);
+        bencher.iter(|| AlignedBuf::written(inputs.len(), run));
     });
 }
 
@@ -67,11 +67,11 @@ fn vectors(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("VGG, 4096 to 4096");
     group.throughput(Throughput::Bytes((SIZE * SIZE * size_of::<f32>()) as u64));
     group.bench_function("gemv", |bencher| {
-        bencher.iter(|| gemv::product(&InMemory(&weights), WeightPart::Plain, &x, &mut y));
+        bencher.iter(|| gemv::product(&InMemory(&weights), WeightPart::Plain, &x, Output::from(&mut y[..])));
     });
     let part = WeightPart::Positive;
     group.bench_function("gemv, transposed", |bencher| {
-        bencher.iter(|| gemv::transposed_product(&InMemory(&weights), part, &x, &mut y));
+        bencher.iter(|| gemv::transposed_product(&InMemory(&weights), part, &x, Output::from(&mut y[..])));
     });
 }
 
@@ -86,7 +86,7 @@ fn matrices(criterion: &mut Criterion) {
         bencher.iter(|| {
             let left = gemm::Matrices::new(&a, rows, inner)?;
             let right = gemm::Matrices::new(&b, inner, columns)?;
-            gemm::product(left, right, &mut product)
+            gemm::product(left, right, Output::from(&mut product[..]))
         });
     });
 }

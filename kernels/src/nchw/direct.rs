@@ -8,8 +8,8 @@ use super::Correlation;
 use crate::geometry::padded_planes::{PaddedPlanes, Tile};
 use crate::geometry::{Window, WindowAxis};
 use crate::microkernel::{MOST_SUMS, Operands, TileSums, knows_stride_of_rows, run_rows};
+use crate::output::Output;
 use crate::simd::{Isa, LANES};
-use crate::threads::for_each_heavy_chunk;
 
 /// Fewest filters of a group: with fewer, most lanes of a vector would be empty.
 const FEWEST_FILTERS: usize = 8;
@@ -95,14 +95,15 @@ impl Direct {
     }
 
     /// `[1, I, spatial...]` to `[1, O, spatial'...]`; the slices are as long as [`Direct::input_len`] and
-    /// [`Direct::output_len`] say.
-    pub fn run(&self, input: &[f32], output: &mut [f32]) {
+    /// [`Direct::output_len`] say. Writes all of `output`.
+    pub fn run(&self, input: &[f32], output: Output<'_>) {
         self.padded.with_padding(input, |planes| {
             let chunk_len = self.block_len * self.output_len;
-            for_each_heavy_chunk(output, chunk_len, self.offsets.len(), |index, chunk| {
+            output.for_each_chunk(chunk_len, self.offsets.len(), |index, chunk| {
                 let group = index * self.block_len / self.filters_per_group;
                 let first_plane = group * self.channels_per_group * self.padded.plane_len();
-                self.run_block(index, &planes[first_plane..], chunk);
+                // Squares that overlap are transposed to the planes of all filters.
+                self.run_block(index, &planes[first_plane..], chunk.fill(0.0));
             });
         });
     }
@@ -156,6 +157,7 @@ fn packed(correlation: &Correlation, block_len: usize) -> Vec<Block> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AlignedBuf;
     use crate::geometry::WindowAxis;
     use crate::reference::{self, quarters};
 
@@ -174,9 +176,9 @@ mod tests {
         for isa in Isa::all() {
             let direct = Direct::with(isa, &correlation, Some(&bias)).unwrap();
             assert_eq!((direct.input_len(), direct.output_len()), (input.len(), expected.len()));
-            let mut output = vec![f32::NAN; expected.len()];
-            direct.run(&input, &mut output);
-            assert_eq!(output, expected, "{isa:?} {correlation:?}");
+            let run = |output: Output<'_>| direct.run(&input, output);
+            let (output, ()) = AlignedBuf::written(expected.len(), run);
+            assert_eq!(*output, expected, "{isa:?} {correlation:?}");
         }
     }
 

@@ -6,6 +6,7 @@
 use super::Correlation;
 use crate::geometry::Window;
 use crate::geometry::phases::{PhaseAxis, phases_of};
+use crate::output::Output;
 use crate::simd::{Isa, LANES, Simd, SimdLoop, dispatch};
 use crate::threads::{for_each_chunk, for_each_heavy_chunk};
 
@@ -88,8 +89,8 @@ impl FewChannels {
         [self.filters * self.window.output_len(), self.channels * self.window.input_len()]
     }
 
-    /// Writes every float of `input`; the slices are as long as [`FewChannels::lens`] says.
-    pub fn run(&self, output: &[f32], input: &mut [f32]) {
+    /// Writes all of `input`; the slices are as long as [`FewChannels::lens`] says.
+    pub fn run(&self, output: &[f32], input: Output<'_>) {
         let (from, to) = (self.window.output_shape(), self.window.input_shape());
         let ([height, width], [rows, columns]) = (&from[..], &to[..]) else { return };
         let mut padded = vec![0.0; self.filters * height * self.row_len];
@@ -105,10 +106,10 @@ impl FewChannels {
         for_each_heavy_chunk(&mut lines, self.channels * columns, steps, |row, lines| {
             self.run_row(row, &padded, *height, lines);
         });
-        for_each_chunk(input, rows * columns, |channel, plane| {
-            for (row, line) in plane.chunks_exact_mut(*columns).enumerate() {
+        input.for_each_chunk(rows * columns, 1, |channel, plane| {
+            for (row, line) in plane.chunks(*columns).enumerate() {
                 let at = (row * self.channels + channel) * columns;
-                line.copy_from_slice(&lines[at..][..*columns]);
+                line.copy(&lines[at..][..*columns]);
             }
         });
     }
@@ -243,6 +244,7 @@ fn weights_of(forward: &Correlation, rows: &PhaseAxis, columns: &PhaseAxis) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AlignedBuf;
     use crate::geometry::WindowAxis;
     use crate::reference::{self, quarters};
 
@@ -254,9 +256,8 @@ mod tests {
         let map = FewChannels::new(&correlation).unwrap();
         let [read, written] = map.lens();
         let output = quarters(read, 5);
-        let mut input = vec![f32::NAN; written];
-        map.run(&output, &mut input);
-        assert_eq!(input, reference::transposed(&correlation, &output), "{filters} {axes:?}");
+        let (input, ()) = AlignedBuf::written(written, |input| map.run(&output, input));
+        assert_eq!(*input, reference::transposed(&correlation, &output), "{filters} {axes:?}");
     }
 
     #[test]

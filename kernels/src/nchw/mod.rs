@@ -3,6 +3,7 @@
 mod depthwise;
 mod direct;
 mod few_channels;
+mod lines;
 
 pub use depthwise::Depthwise;
 pub use direct::Direct;

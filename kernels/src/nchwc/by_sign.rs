@@ -6,8 +6,8 @@ use super::filters::{Filters, Floats, PackedFilters};
 use super::{Epilogue, Image, LANES, Prepack, SumPair};
 use crate::geometry::WeightPart;
 use crate::microkernel::{BySign, MOST_SUMS, Operands, pixels_by_sign, run_by_sign};
+use crate::output::Output;
 use crate::simd::Isa;
-use crate::threads::map_heavy_chunks;
 
 /// Fewest pixels of an image with a kernel: the most that an instruction set computes together.
 const FEWEST_PIXELS: usize = 7;
@@ -86,22 +86,21 @@ impl TransposedBySign {
     }
 
     /// Computes `coefficient · Σ w · x · quotient` for every input `x`, where positive contributions `w · x` are favoured,
-    /// or negative ones (`favours_negative`), and writes it to `relevance` or, with `adds`, accumulates it there. The
-    /// totals are those of [`Share`].
+    /// or negative ones (`favours_negative`). Writes all of `relevance`, or adds to the floats that it holds. The totals
+    /// are those of [`Share`].
     pub fn run(
         &self,
         quotients: &[f32],
         inputs: &[f32],
         favours_negative: bool,
-        (coefficient, adds): (f32, bool),
-        relevance: &mut [f32],
+        coefficient: f32,
+        relevance: Output<'_>,
     ) -> SumPair {
-        let share = Share { coefficient, factors: Some(inputs), adds };
+        let share = Share { coefficient, factors: Some(inputs) };
         let block_len = self.images[0].block_len();
-        let block = |block: usize, relevance: &mut [f32]| {
+        SumPair::of(relevance.map_chunks(block_len, self.offsets.len(), |block, relevance| {
             self.run_block(block, quotients, inputs, favours_negative, &share, relevance)
-        };
-        SumPair::of(map_heavy_chunks(relevance, block_len, self.offsets.len(), block))
+        }))
     }
 
     fn run_block(
@@ -111,33 +110,27 @@ impl TransposedBySign {
         inputs: &[f32],
         favours_negative: bool,
         share: &Share,
-        relevance: &mut [f32],
+        mut relevance: Output<'_>,
     ) -> SumPair {
         let [(_, positive), (_, negative)] = self.filters.each_ref().map(|part| part.pass(block));
         let [weights, weights_below] = match favours_negative {
             false => [&*positive, &*negative],
             true => [&*negative, &*positive],
         };
-        let tile_len = self.pixels * LANES;
+        let (tile_len, len) = (self.pixels * LANES, relevance.len());
         let mut sums = [0.0; MOST_SUMS];
         let mut totals = SumPair::default();
-        for place in (0..relevance.len()).step_by(tile_len) {
+        for place in (0..len).step_by(tile_len) {
             // The last tile overlaps the one before.
-            let start = place.min(relevance.len() - tile_len);
-            let at = block * relevance.len() + start;
+            let start = place.min(len - tile_len);
+            let at = block * len + start;
             let by_sign = BySign { values: &inputs[at..], weights_below };
             let offsets = &self.offsets;
             let input = &quotients[start..];
             let operands = Operands { weights, input, offsets, prefetch: None };
             run_by_sign(self.isa, operands, by_sign, &mut sums);
-            let (known, end) = (place - start, start + tile_len);
-            share.apply(
-                block,
-                at + known,
-                &sums[known..tile_len],
-                &mut relevance[place..end],
-                &mut totals,
-            );
+            let sums = &sums[place - start..tile_len];
+            share.apply(block, block * len + place, sums, relevance.front(sums.len()), &mut totals);
         }
         totals
     }

@@ -112,8 +112,10 @@ fn image_axes(window: &Window) -> Option<[WindowAxis; 2]> {
 mod tests {
     use super::super::{Floats, Image, Prepack, epilogue, has_few_channels, to_blocks, to_rows};
     use super::*;
+    use crate::AlignedBuf;
     use crate::geometry::WeightPart;
     use crate::nchw::Correlation;
+    use crate::output::Output;
     use crate::reference::{self, quarters};
 
     /// Runs a kernel between row-major images.
@@ -122,15 +124,15 @@ mod tests {
         let input = match has_few_channels(from.channels) {
             true => input,
             false => {
-                to_blocks(from, input, &mut blocks);
+                to_blocks(from, input, Output::from(&mut blocks[..]));
                 &blocks
             }
         };
-        let mut output = vec![f32::NAN; to.len()];
-        kernel.run(input, &mut output, &epilogue::Forward::default());
-        let mut rows = vec![f32::NAN; to.channels * to.pixels()];
-        to_rows(to, &output, &mut rows);
-        rows
+        let (output, _) = AlignedBuf::written(to.len(), |output| {
+            kernel.run(input, output, &epilogue::Forward::default())
+        });
+        let rows_len = to.channels * to.pixels();
+        AlignedBuf::written(rows_len, |rows| to_rows(to, &output, rows)).0.to_vec()
     }
 
     /// Minimal filtering rounds, unlike the sums tap by tap, all of whose products are multiples of 1/16.

@@ -11,8 +11,8 @@
 use super::taps::{Grid, Run, Taps, runs};
 use super::{Epilogue, Kernel, LANES, SumPair};
 use crate::geometry::WindowAxis;
+use crate::output::Output;
 use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
-use crate::threads::map_heavy_chunks;
 
 /// Pixels that are summed together: as many as leave registers for weights and pixels.
 const MANY: usize = 8;
@@ -88,19 +88,19 @@ fn in_blocks(
 }
 
 impl Kernel for Depthwise {
-    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair {
+    fn run(&self, input: &[f32], output: Output<'_>, epilogue: &dyn Epilogue) -> SumPair {
         let (height, width) = (self.grid.rows.len(), self.grid.columns.len());
         let (row_len, read_len) = (width * LANES, self.grid.read_len());
         let rows_of = |len: usize| (len / row_len.max(1)).max(1);
         let (rows_per_chunk, rows_at_once) = (rows_of(CHUNK), rows_of(SUMS));
         let input = input.as_chunks().0;
-        let work = |index: usize, chunk: &mut [f32]| {
+        let work = |index: usize, mut chunk: Output<'_>| {
             let mut totals = SumPair::default();
             let mut sums = vec![[0.0; LANES]; rows_at_once * width];
-            let (mut rest, mut row) = (chunk, index * rows_per_chunk);
-            while !rest.is_empty() {
+            let mut row = index * rows_per_chunk;
+            while !chunk.is_empty() {
                 let (block, first) = (row / height, row % height);
-                let count = rows_at_once.min(height - first).min(rest.len() / row_len);
+                let count = rows_at_once.min(height - first).min(chunk.len() / row_len);
                 let sums = &mut sums[..count * width];
                 dispatch(Rows {
                     map: self,
@@ -109,13 +109,13 @@ impl Kernel for Depthwise {
                     rows: &self.grid.rows[first..][..count],
                     sums,
                 });
-                let (written, others) = rest.split_at_mut(count * row_len);
-                epilogue.apply(block, row * row_len, sums.as_flattened(), written, &mut totals);
-                (rest, row) = (others, row + count);
+                let output = chunk.front(count * row_len);
+                epilogue.apply(block, row * row_len, sums.as_flattened(), output, &mut totals);
+                row += count;
             }
             totals
         };
-        SumPair::of(map_heavy_chunks(output, rows_per_chunk * row_len, self.taps[0], work))
+        SumPair::of(output.map_chunks(rows_per_chunk * row_len, self.taps[0], work))
     }
 }
 
@@ -263,6 +263,7 @@ mod tests {
     use super::super::Image;
     use super::super::tests::{Keep, images, numbers};
     use super::*;
+    use crate::AlignedBuf;
     use crate::threads::Threads;
 
     /// `[height, width]` of kernels with their strides, dilations and paddings.
@@ -316,16 +317,15 @@ mod tests {
             let ahead = super::forward(&weight, channels, vertical, horizontal);
             let back = transposed(&weight, channels, vertical, horizontal);
             for (map, read, expected) in [(ahead, input, forward), (back, relevance, backward)] {
-                let mut written = vec![f32::NAN; expected.len()];
-                let totals = map.run(&read, &mut written, &Keep);
+                let run =
+                    || AlignedBuf::written(expected.len(), |output| map.run(&read, output, &Keep));
+                let (written, totals) = run();
                 for (written, expected) in written.iter().zip(&expected) {
                     let error = (f64::from(*written) - expected).abs();
                     assert!(error < 1e-5, "{vertical:?} {horizontal:?}: {written} {expected}");
                 }
-                let mut again = vec![f32::NAN; written.len()];
-                let run = || map.run(&read, &mut again, &Keep);
-                let totals_again = Threads::new(2).unwrap().run(run);
-                assert_eq!(written, again);
+                let (again, totals_again) = Threads::new(2).unwrap().run(run);
+                assert_eq!(*written, *again);
                 assert_eq!(totals.lanes, totals_again.lanes);
                 let sum: f64 = written.iter().map(|&number| f64::from(number)).sum();
                 assert!((totals.sums()[0] - sum).abs() < 1e-3);
@@ -341,7 +341,7 @@ mod tests {
         let weight = vec![1.0; 48 * 9];
         let mut output = vec![0.0; image.len()];
         let map = forward(&weight, 48, axes[0], axes[1]);
-        let run = || map.run(&vec![1.0; image.len()], &mut output, &Keep);
+        let run = || map.run(&vec![1.0; image.len()], Output::from(&mut output[..]), &Keep);
         assert_eq!(Threads::new(2).unwrap().run(run).sums()[0], 48.0 * (70.0 * 3.0 - 2.0) * 118.0);
         let Image { height, width, .. } = image;
         for (pixel, lanes) in output.chunks_exact(LANES).enumerate() {

@@ -8,9 +8,10 @@ use super::{Epilogue, Image, Kernel, LANES, SumPair, has_few_channels};
 use crate::geometry::WindowAxis;
 use crate::geometry::padded_planes::{PaddedPlanes, Tile};
 use crate::microkernel::{MOST_SUMS, Operands, run_blocks};
+use crate::output::Output;
 use crate::prefetch::Prefetch;
 use crate::simd::Isa;
-use crate::threads::{Turns, map_heavy_chunks};
+use crate::threads::Turns;
 
 /// Most tiles of a plane for which the weights of the next pass are prefetched during this one. Where there are more,
 /// the few that wait for memory do not count.
@@ -64,11 +65,13 @@ impl Direct {
         &self,
         (pass, next): (usize, Option<usize>),
         planes: &[f32],
-        output: &mut [f32],
+        output: Output<'_>,
         epilogue: &dyn Epilogue,
     ) -> SumPair {
         let (blocks, weights) = self.filters.pass(pass);
         let (first, block_len) = (pass * self.filters.blocks, self.output.block_len());
+        // What is left to write of each block: tiles come in its order.
+        let mut left: Vec<Output> = output.chunks(block_len).collect();
         let next = next.and_then(|next| self.filters.kept_pass(next));
         let next = next.filter(|_| self.tiles.len() <= FEW_TILES);
         let mut sums = [0.0; MOST_SUMS];
@@ -84,15 +87,14 @@ impl Direct {
             let run = (self.pixels, self.stride);
             run_blocks(self.isa, blocks, run, operands, &mut sums);
             let sums = sums.chunks(self.pixels * LANES).take(blocks);
-            for (block, sums) in sums.enumerate() {
+            for ((block, sums), output) in (first..).zip(sums).zip(&mut left) {
                 for segment in &tile.segments {
-                    let at = block * block_len + segment.output * LANES;
                     let len = segment.count * LANES;
                     epilogue.apply(
-                        first + block,
-                        first * block_len + at,
+                        block,
+                        block * block_len + segment.output * LANES,
                         &sums[segment.pixel * LANES..][..len],
-                        &mut output[at..at + len],
+                        output.front(len),
                         &mut totals,
                     );
                 }
@@ -103,14 +105,13 @@ impl Direct {
 }
 
 impl Kernel for Direct {
-    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair {
+    fn run(&self, input: &[f32], output: Output<'_>, epilogue: &dyn Epilogue) -> SumPair {
         let chunk_len = self.filters.blocks * self.output.block_len();
         let turns = Turns::of(output.len().div_ceil(chunk_len.max(1)));
         self.padded.with_padding(input, |planes| {
-            let pass = |pass: usize, chunk: &mut [f32]| {
+            SumPair::of(output.map_chunks(chunk_len, self.offsets.len(), |pass, chunk| {
                 self.run_pass((pass, turns.after(pass)), planes, chunk, epilogue)
-            };
-            SumPair::of(map_heavy_chunks(output, chunk_len, self.offsets.len(), pass))
+            }))
         })
     }
 }

@@ -21,9 +21,9 @@ mod strided_transposed;
 mod taps;
 mod winograd;
 
+use crate::output::Output;
 pub use crate::simd::LANES;
 use crate::simd::SumPair;
-use crate::threads::map_chunks;
 pub use by_sign::{SignBias, TransposedBySign};
 pub use convolution::{forward, serves, transposed};
 pub use filters::{Filters, Floats};
@@ -90,14 +90,15 @@ impl Image {
 /// What happens to the sums of a kernel before they are written.
 pub trait Epilogue: Sync {
     /// Turns `sums` of neighbouring pixels of one block of channels into as many floats of `output`, all of which are
-    /// written. `block` is the index of the block, `at` that of the first float in the whole image; the length is a
-    /// multiple of sixteen. `totals` accumulates whatever the epilogue adds up.
+    /// written. An epilogue may read what the output [holds](Output::held) before. `block` is the index of the block,
+    /// `at` that of the first float in the whole image; the length is a multiple of sixteen. `totals` accumulates
+    /// whatever the epilogue adds up.
     fn apply(
         &self,
         block: usize,
         at: usize,
         sums: &[f32],
-        output: &mut [f32],
+        output: Output<'_>,
         totals: &mut SumPair,
     );
 }
@@ -105,20 +106,20 @@ pub trait Epilogue: Sync {
 /// A linear map from one image in blocks to another, without bias. A convolution of [few channels](has_few_channels)
 /// reads its image row-major.
 pub trait Kernel: Send + Sync {
-    /// Writes every float of `output`: what the epilogue makes of the sums. Returns the epilogue's totals, which are the
-    /// same bits for any number of threads.
-    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair;
+    /// Writes all of `output`: what the epilogue makes of the sums. Returns the epilogue's totals, which are the same bits
+    /// for any number of threads.
+    fn run(&self, input: &[f32], output: Output<'_>, epilogue: &dyn Epilogue) -> SumPair;
 }
 
-/// Applies an epilogue to the sums of a whole image that were computed before.
+/// Applies an epilogue to the sums of a whole image that were computed before; writes all of `output`.
 pub fn apply_epilogue(
     epilogue: &dyn Epilogue,
     image: Image,
     sums: &[f32],
-    output: &mut [f32],
+    output: Output<'_>,
 ) -> SumPair {
     let len = image.block_len();
-    SumPair::of(map_chunks(output, len, |block, output| {
+    SumPair::of(output.map_chunks(len, 1, |block, output| {
         let mut totals = SumPair::default();
         epilogue.apply(block, block * len, &sums[block * len..][..len], output, &mut totals);
         totals
@@ -139,10 +140,10 @@ mod tests {
             _: usize,
             _: usize,
             sums: &[f32],
-            output: &mut [f32],
+            output: Output<'_>,
             totals: &mut SumPair,
         ) {
-            output.copy_from_slice(sums);
+            output.copy(sums);
             for sums in sums.as_chunks::<LANES>().0 {
                 let lanes = totals.lanes[0].iter_mut();
                 lanes.zip(sums).for_each(|(total, sum)| *total += f64::from(*sum));

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::output::Output;
 use crate::scratch::{self, AlignedBuf, MaybeOwned};
-use crate::threads::for_each_heavy_chunk;
 
 /// When weights are packed for the kernel that reads them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,9 +51,12 @@ impl PackedWeights {
         let source = match prepack {
             Prepack::OnTheFly => Source::OnTheFly(len, Box::new(pack)),
             Prepack::Once => {
-                let mut packed = AlignedBuf::unspecified(len);
-                for_each_heavy_chunk(&mut packed, pass_len, steps, pack);
-                Source::Kept(packed)
+                let pack = |packed: Output<'_>| {
+                    packed.for_each_chunk(pass_len, steps, |pass, packed| {
+                        pack(pass, packed.fill(0.0));
+                    });
+                };
+                Source::Kept(AlignedBuf::written(len, pack).0)
             }
         };
         PackedWeights { source, pass_len }

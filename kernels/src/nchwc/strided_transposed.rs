@@ -11,9 +11,9 @@ use crate::geometry::WindowAxis;
 use crate::geometry::padded_planes::PaddedPlanes;
 use crate::geometry::phases::{PhaseAxis, phases_of};
 use crate::microkernel::{MOST_SUMS, Operands, run_blocks};
+use crate::output::Output;
 use crate::scratch::MaybeOwned;
 use crate::simd::Isa;
-use crate::threads::map_heavy_chunks;
 
 /// The transposed map of a convolution without dilation.
 pub(super) struct StridedTransposed {
@@ -119,11 +119,13 @@ impl StridedTransposed {
         &self,
         pass: usize,
         planes: &[f32],
-        output: &mut [f32],
+        output: Output<'_>,
         epilogue: &dyn Epilogue,
     ) -> SumPair {
         let (block_len, row_len) = (self.input.block_len(), self.input.width * LANES);
-        let blocks = output.len() / block_len.max(1);
+        // What is left to write of each block.
+        let mut left: Vec<Output> = output.chunks(block_len).collect();
+        let blocks = left.len();
         let mut row = vec![0.0; blocks * row_len];
         let weights: Vec<Option<MaybeOwned>> = (self.phases.iter())
             .map(|phase| phase.as_ref().map(|phase| phase.filters.pass(pass).1))
@@ -145,11 +147,10 @@ impl StridedTransposed {
                         .for_each(|row| zero(row, column_phase, self.columns.len())),
                 }
             }
-            for (block, sums) in row.chunks_exact(row_len).enumerate() {
+            let sums = (pass * self.blocks..).zip(row.chunks_exact(row_len));
+            for ((block, sums), output) in sums.zip(&mut left) {
                 let at = block * block_len + y * row_len;
-                let block = pass * self.blocks + block;
-                let place = pass * self.blocks * block_len + at;
-                epilogue.apply(block, place, sums, &mut output[at..][..row_len], &mut totals);
+                epilogue.apply(block, at, sums, output.front(row_len), &mut totals);
             }
         }
         totals
@@ -208,12 +209,12 @@ impl Phase {
 }
 
 impl Kernel for StridedTransposed {
-    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair {
+    fn run(&self, input: &[f32], output: Output<'_>, epilogue: &dyn Epilogue) -> SumPair {
         let chunk_len = self.blocks * self.input.block_len();
         self.padded.with_padding(input, |planes| {
-            let pass =
-                |pass: usize, chunk: &mut [f32]| self.run_pass(pass, planes, chunk, epilogue);
-            SumPair::of(map_heavy_chunks(output, chunk_len, self.taps.max(1), pass))
+            SumPair::of(output.map_chunks(chunk_len, self.taps, |pass, chunk| {
+                self.run_pass(pass, planes, chunk, epilogue)
+            }))
         })
     }
 }

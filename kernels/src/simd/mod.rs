@@ -7,22 +7,28 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod isa;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
 mod sums;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
+use std::mem::MaybeUninit;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
 pub(crate) use isa::with_tile;
 pub use isa::{Isa, IsaError, VARIABLE};
 #[cfg(target_arch = "aarch64")]
 pub use neon::Neon;
 pub use portable::Portable;
 pub use sums::SumPair;
-#[cfg(target_arch = "x86_64")]
-pub use x86::{Avx2, Avx512};
 
 /// Floats of a vector: the channels of a block, and the width of the widest registers.
 pub const LANES: usize = 16;
@@ -54,7 +60,15 @@ pub trait Simd: Copy + Send + Sync {
     fn load(self, numbers: &F32x16) -> Self::Vector;
 
     /// Writes sixteen floats; they need not be aligned.
-    fn store(self, vector: Self::Vector, numbers: &mut F32x16);
+    #[inline(always)]
+    fn store(self, vector: Self::Vector, numbers: &mut F32x16) {
+        let slots = std::ptr::from_mut(numbers).cast::<[MaybeUninit<f32>; LANES]>();
+        // SAFETY: the same memory, borrowed alone; nothing but floats is written to it.
+        self.write(vector, unsafe { &mut *slots });
+    }
+
+    /// Like [`Simd::store`], to memory that need not hold floats yet.
+    fn write(self, vector: Self::Vector, slots: &mut [MaybeUninit<f32>; LANES]);
 
     /// `a + b`.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;

@@ -1,6 +1,7 @@
 //! NEON: four registers of four floats.
 
 use std::arch::aarch64::*;
+use std::mem::MaybeUninit;
 
 use super::{F32x16, LANES, Simd, SimdLoop};
 
@@ -68,8 +69,8 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn store(self, [a, b, c, d]: Self::Vector, numbers: &mut F32x16) {
-        let to = numbers.as_mut_ptr();
+    fn write(self, [a, b, c, d]: Self::Vector, slots: &mut [MaybeUninit<f32>; LANES]) {
+        let to = slots.as_mut_ptr().cast::<f32>();
         // SAFETY: see above.
         unsafe {
             vst1q_f32(to, a);

@@ -1,5 +1,7 @@
 //! Vectors as arrays: for every processor, and for tests of the other instruction sets.
 
+use std::mem::MaybeUninit;
+
 use super::{F32x16, LANES, Simd, SimdLoop};
 
 /// Instructions that every processor has.
@@ -50,8 +52,8 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn store(self, vector: F32x16, numbers: &mut F32x16) {
-        *numbers = vector;
+    fn write(self, vector: F32x16, slots: &mut [MaybeUninit<f32>; LANES]) {
+        *slots = vector.map(MaybeUninit::new);
     }
 
     #[inline(always)]

@@ -105,11 +105,11 @@ pub fn map_chunks<T: Send>(
 }
 
 /// Like [`map_chunks`], for work that costs each element `steps` times as much as a plain loop.
-pub fn map_heavy_chunks<T: Send>(
-    data: &mut [f32],
+pub fn map_heavy_chunks<E: Send, T: Send>(
+    data: &mut [E],
     len: usize,
     steps: usize,
-    work: impl Fn(usize, &mut [f32]) -> T + Send + Sync,
+    work: impl Fn(usize, &mut [E]) -> T + Send + Sync,
 ) -> Vec<T> {
     let (len, steps) = (len.max(1), steps.max(1));
     let at_once = chunks_at_once(data.len(), len, steps);
@@ -148,11 +148,11 @@ fn chunks_at_once(all: usize, len: usize, steps: usize) -> Option<usize> {
 }
 
 /// Like [`map_chunks`], for chunks of two slices of one length.
-pub fn map_chunk_pairs<T: Send>(
-    first: &mut [f32],
-    second: &mut [f32],
+pub(crate) fn map_chunk_pairs<A: Send, B: Send, T: Send>(
+    first: &mut [A],
+    second: &mut [B],
     len: usize,
-    work: impl Fn(usize, &mut [f32], &mut [f32]) -> T + Send + Sync,
+    work: impl Fn(usize, &mut [A], &mut [B]) -> T + Send + Sync,
 ) -> Vec<T> {
     let len = len.max(1);
     let at_once = chunks_at_once(first.len(), len, 1);

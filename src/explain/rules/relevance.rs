@@ -1,6 +1,7 @@
 //! Relevance on its way from a layer to its inputs.
 
 use anyhow::Result;
+use onnxplain_kernels::Output;
 use onnxplain_kernels::nchwc::Image;
 use onnxplain_kernels::simd::SumPair;
 
@@ -17,18 +18,20 @@ impl Relevance {
         self.sums[0]
     }
 
-    /// Runs a kernel that adds to the relevance of an input in blocks, or writes it where there is none yet: the
-    /// kernel is told which.
+    /// Runs a kernel that adds to the relevance of an input in blocks, which the kernel's output holds, or writes it
+    /// where there is none yet.
     pub fn accumulate(
         sum: &mut Option<Relevance>,
         image: Image,
-        kernel: impl FnOnce(&mut Tensor, bool) -> Result<SumPair>,
+        kernel: impl FnOnce(Output<'_>) -> Result<SumPair>,
     ) -> Result<()> {
-        let (mut tensor, adds) = match sum.take() {
-            Some(before) => (before.tensor, true),
-            None => (Tensor::unwritten(&image.shape())?, false),
+        let (tensor, totals) = match sum.take() {
+            Some(Relevance { mut tensor, .. }) => {
+                let totals = kernel(tensor.data_mut().into())?;
+                (tensor, totals)
+            }
+            None => Tensor::written(&image.shape(), kernel)?,
         };
-        let totals = kernel(&mut tensor, adds)?;
         *sum = Some(Relevance { tensor, sums: totals.sums() });
         Ok(())
     }

@@ -4,14 +4,15 @@
 //! up again instead of kept from the forward pass.
 
 use anyhow::{Result, ensure};
-use onnxplain_kernels::simd::{F32x16, Simd, SimdLoop, SumPair, dispatch, filled_up};
+use onnxplain_kernels::Output;
+use onnxplain_kernels::output::Vectors;
+use onnxplain_kernels::simd::{F32x16, LANES, Simd, SimdLoop, SumPair, dispatch, filled_up};
 
 use super::epilogues::Division;
 use super::relevance::{Absorbed, Relevance, StepOutput};
 use crate::explain::step::{Denominator, LinearStep};
 use crate::linear::Sum;
 use crate::network::Op;
-use crate::parallel::map_chunk_pairs;
 use crate::rule::Stabilizer;
 use crate::tensor::Tensor;
 
@@ -46,13 +47,14 @@ pub(in crate::explain) fn propagate(
     let mut first = arrived.tensor;
     let fits = [x1, x2].iter().all(|x| x.shape() == first.shape());
     ensure!(fits, "the summands have another shape than their sum");
-    let mut second = Tensor::unwritten(first.shape())?;
     let rule = (stabilizer, [c1, c2]);
-    let parts =
-        map_chunk_pairs(first.data_mut(), second.data_mut(), RUN, |index, first, second| {
+    let shape = first.shape().to_vec();
+    let (second, parts) = Tensor::written(&shape, |second| {
+        Ok(second.map_chunks_with(first.data_mut(), RUN, |index, second, first| {
             let run = index * RUN..index * RUN + first.len();
             divide(rule, [&x1.data()[run.clone()], &x2.data()[run]], first, second)
-        });
+        }))
+    })?;
     let sums =
         [0, 1].map(|which| SumPair::of(parts.iter().map(|parts| parts.shares[which])).sums());
     let relevance = [first, second].into_iter().zip(sums);
@@ -67,19 +69,19 @@ fn divide(
     rule: (Stabilizer, [f32; 2]),
     [x1, x2]: [&[f32]; 2],
     first: &mut [f32],
-    second: &mut [f32],
+    second: Output<'_>,
 ) -> Parts {
     let ((x1, last_x1), (x2, last_x2)) = (x1.as_chunks(), x2.as_chunks());
-    let ((first, last_first), (second, last_second)) =
-        (first.as_chunks_mut(), second.as_chunks_mut());
+    let ((first, last_first), (second, last_second)) = (first.as_chunks_mut(), second.vectors());
     let mut parts = Parts::default();
     dispatch(Divide { rule, x1, x2, first, second, parts: &mut parts });
     if !last_first.is_empty() {
         let (x1, x2) = (&[filled_up(last_x1)], &[filled_up(last_x2)]);
-        let (first, second) = (&mut [filled_up(last_first)], &mut [filled_up(last_second)]);
-        dispatch(Divide { rule, x1, x2, first, second, parts: &mut parts });
+        let (first, mut second) = (&mut [filled_up(last_first)], [0.0; LANES]);
+        let (vector, _) = Output::from(&mut second[..]).vectors();
+        dispatch(Divide { rule, x1, x2, first, second: vector, parts: &mut parts });
         last_first.copy_from_slice(&first[0][..last_first.len()]);
-        last_second.copy_from_slice(&second[0][..last_second.len()]);
+        last_second.write(second);
     }
     parts
 }
@@ -99,7 +101,7 @@ struct Divide<'a> {
     x2: &'a [F32x16],
     /// Relevance of the sum, which becomes that of the first summand.
     first: &'a mut [F32x16],
-    second: &'a mut [F32x16],
+    second: Vectors<'a>,
     parts: &'a mut Parts,
 }
 
@@ -108,22 +110,22 @@ impl SimdLoop for Divide<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let (stabilizer, [c1, c2]) = self.rule;
+        let Divide { rule: (stabilizer, [c1, c2]), x1, x2, first, mut second, parts } = self;
         let (c1, c2) = (simd.splat(c1), simd.splat(c2));
         let division = Division::new(simd, stabilizer);
-        for index in 0..self.first.len() {
-            let (first, second) = (&mut self.first[index], &mut self.second[index]);
-            let part1 = simd.multiply(c1, simd.load(&self.x1[index]));
-            let part2 = simd.multiply(c2, simd.load(&self.x2[index]));
+        for (index, first) in first.iter_mut().enumerate() {
+            let part1 = simd.multiply(c1, simd.load(&x1[index]));
+            let part2 = simd.multiply(c2, simd.load(&x2[index]));
             let [quotient, absorbed] = division.quotient(simd.load(first), simd.add(part1, part2));
-            self.parts.absorbed.add_vectors(simd, [absorbed, simd.absolute(absorbed)]);
+            parts.absorbed.add_vectors(simd, [absorbed, simd.absolute(absorbed)]);
             let share1 = simd.multiply(quotient, part1);
             simd.store(share1, first);
-            self.parts.shares[0].add_vectors(simd, [share1, simd.absolute(share1)]);
+            parts.shares[0].add_vectors(simd, [share1, simd.absolute(share1)]);
             let share2 = simd.multiply(quotient, part2);
-            simd.store(share2, second);
-            self.parts.shares[1].add_vectors(simd, [share2, simd.absolute(share2)]);
+            second.push(simd, share2);
+            parts.shares[1].add_vectors(simd, [share2, simd.absolute(share2)]);
         }
+        second.finish();
     }
 }
 

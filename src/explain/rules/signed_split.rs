@@ -102,7 +102,7 @@ impl SplitKernels {
             magnitude: MagnitudeKernel::Blocks(magnitude),
             back: BackKernels::SignSelect(back),
             bias: map.bias.clone(),
-            weight: Some(map.weight.taken_along(map.in_blocks.unwrap_or_default())?),
+            weight: Some(map.weight.for_kernel(map.in_blocks.unwrap_or_default())?),
             is_shared,
         }))
     }
@@ -204,12 +204,13 @@ impl SplitKernels {
                     epilogue(Bias::of(self.bias.as_ref().map(Tensor::data), kernel.image));
                 let magnitudes = || magnitudes()?.pop().context("a convolution reads an image");
                 match self.is_shared {
-                    false => kernel.run(&magnitudes()?, relevance, &epilogue)?,
+                    false => kernel.run(&magnitudes()?, relevance.data_mut().into(), &epilogue)?,
                     true => {
                         let sums = || kernel.forward(&magnitudes()?, None, None);
                         let sums = context.magnitude_sums(sums)?;
                         ensure!(relevance.len() == sums.len(), "the sums have another size");
-                        apply_epilogue(&epilogue, kernel.image, sums.data(), relevance.data_mut())
+                        let relevance = relevance.data_mut().into();
+                        apply_epilogue(&epilogue, kernel.image, sums.data(), relevance)
                     }
                 }
             }
@@ -251,7 +252,8 @@ fn divide_rows(epilogue: &SplitQuotient, sums: &Tensor, relevance: &mut Tensor) 
     let sums = sums.data();
     Ok(SumPair::of(map_chunks(relevance.data_mut(), CHUNK, |index, relevance| {
         let (mut totals, at) = (SumPair::default(), index * CHUNK);
-        epilogue.apply(0, at, &sums[at..][..relevance.len()], relevance, &mut totals);
+        let sums = &sums[at..][..relevance.len()];
+        epilogue.apply(0, at, sums, relevance.into(), &mut totals);
         totals
     })))
 }
@@ -302,12 +304,11 @@ impl SignSelectTransposed {
     ) -> Result<()> {
         let kernel = self.0.get()?;
         let [inner, outer] = kernel.images();
-        Relevance::accumulate(sum, inner, |relevance, adds| {
+        Relevance::accumulate(sum, inner, |relevance| {
             let fits = quotients.len() == outer.len() && input.len() == inner.len();
             ensure!(fits && relevance.len() == inner.len(), "images in blocks have other sizes");
             let (quotients, input) = (quotients.data(), input.data());
-            let relevance = relevance.data_mut();
-            Ok(kernel.run(quotients, input, favours_negative, (coefficient, adds), relevance))
+            Ok(kernel.run(quotients, input, favours_negative, coefficient, relevance))
         })
     }
 }

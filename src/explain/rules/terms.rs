@@ -232,7 +232,8 @@ impl DivisionKernels {
             bias: Bias::of(self.bias.as_ref().map(Tensor::data), kernel.image),
             before: before.as_ref().map(Tensor::data),
         };
-        let [by_stabilizer, by_bias] = kernel.run(input, relevance, &epilogue)?.sums();
+        let [by_stabilizer, by_bias] =
+            kernel.run(input, relevance.data_mut().into(), &epilogue)?.sums();
         Ok(Absorbed { by_bias, by_stabilizer })
     }
 }

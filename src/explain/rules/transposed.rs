@@ -44,8 +44,8 @@ impl TransposedKernel {
             }
             TransposedKernel::Blocks(kernel) => {
                 let factors = parts.first().map(Tensor::data);
-                Relevance::accumulate(&mut sums[0], kernel.image, |relevance, adds| {
-                    kernel.run(quotients, relevance, &Share { coefficient, factors, adds })
+                Relevance::accumulate(&mut sums[0], kernel.image, |relevance| {
+                    kernel.run(quotients, relevance, &Share { coefficient, factors })
                 })?;
             }
         }

@@ -1,4 +1,4 @@
-//! How the numbers of a `.npy` file are stored.
+//! Number formats of `.npy` files.
 
 use anyhow::{Result, bail};
 
@@ -9,7 +9,7 @@ enum Kind {
     Unsigned,
 }
 
-/// How one number is stored.
+/// The format of one number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Element {
     kind: Kind,
@@ -19,7 +19,7 @@ pub(super) struct Element {
 }
 
 impl Element {
-    /// Reads NumPy's array-protocol type string, as `<f4`.
+    /// Parses NumPy's array-protocol type string, such as `<f4`.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let (big_endian, name) = match text.split_at_checked(1) {
             Some((">", name)) => (true, name),
@@ -48,7 +48,7 @@ impl Element {
         Ok(Self { kind, size, big_endian })
     }
 
-    /// The number in `bytes`, of which there are `self.size`.
+    /// The number in `bytes`, which has `self.size` bytes.
     pub(super) fn decode(self, bytes: &[u8]) -> f32 {
         let push = |bits: u64, byte: &u8| bits << 8 | u64::from(*byte);
         let bits = if self.big_endian {
@@ -69,7 +69,7 @@ impl Element {
     }
 }
 
-/// Widens an IEEE 754 half-precision number.
+/// Converts an IEEE 754 half-precision number.
 fn f32_from_half(bits: u16) -> f32 {
     let exponent = i32::from(bits >> 10 & 0x1f);
     let fraction = f32::from(bits & 0x3ff) / 1024.0;

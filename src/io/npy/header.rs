@@ -7,13 +7,13 @@ use anyhow::{Context, Result, bail, ensure};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// The data of a written file starts at a multiple of this many bytes.
+/// The data of a written file begins at a multiple of so many bytes.
 const ALIGNMENT: usize = 64;
 
-/// Headers of plain arrays have about 100 bytes.
+/// The longest header that is read. Those of ordinary arrays have about 100 bytes.
 const LONGEST_HEADER: u32 = 1 << 16;
 
-/// Reads up to the first byte of the data.
+/// Reads the header, up to the first byte of the data.
 pub(super) fn read_header(file: &mut impl Read) -> Result<Header> {
     let text = read_text(file)?;
     Header::parse(&text).context("its .npy header is not valid")
@@ -62,18 +62,18 @@ fn read_text(file: &mut impl Read) -> Result<String> {
     .context("the file is truncated: its header is incomplete")?;
     ensure!(
         length <= LONGEST_HEADER,
-        "its .npy header claims {length} bytes, which no plain array needs"
+        "its .npy header claims to have {length} bytes, more than any ordinary array needs"
     );
     let mut text = vec![0; length as usize];
     file.read_exact(&mut text).context("the file is truncated: its header is incomplete")?;
     String::from_utf8(text).context("its .npy header is not text")
 }
 
-/// What the header's Python dictionary says.
+/// The contents of the header's Python dictionary.
 pub(super) struct Header {
-    /// NumPy's array-protocol type string, as `<f4`.
+    /// NumPy's array-protocol type string, such as `<f4`.
     pub(super) element: String,
-    /// The first axis runs fastest.
+    /// Whether the first axis is contiguous (Fortran order).
     pub(super) fortran_order: bool,
     pub(super) shape: Vec<usize>,
 }
@@ -110,7 +110,7 @@ impl Header {
     }
 }
 
-/// Reads the few Python literals a header is made of, without recursion.
+/// Parses the few Python literals that occur in a header, without recursion.
 struct Literal<'a> {
     rest: &'a str,
 }

@@ -1,4 +1,4 @@
-//! NumPy's `.npy` format, versions 1 to 3: preprocessed tensors come in, relevance goes out.
+//! NumPy's `.npy` format, versions 1 to 3: for preprocessed inputs, and for relevance.
 //!
 //! Source: NumPy Enhancement Proposal 1, "A Simple File Format for NumPy Arrays".
 
@@ -19,14 +19,14 @@ use super::write::write_whole;
 /// 1 GiB as f32: far beyond the input of any image classifier.
 const MOST_ELEMENTS: usize = 1 << 28;
 
-/// Reads a tensor of real numbers as f32 in C order: its shape and its values.
+/// Reads the shape and the values of an array of real numbers, as f32 in C order.
 ///
 /// Accepts booleans, integers and floats of 1 to 8 bytes in either byte order, in C or Fortran
 /// order. A shape `[]` is a single number.
 ///
 /// # Errors
-/// When the file cannot be read, is not `.npy`, is shorter or longer than its shape says, or
-/// holds anything but real numbers.
+/// When the file cannot be read, is not a `.npy` file, is shorter or longer than its shape requires, or has other elements
+/// than real numbers.
 pub fn read_npy(path: &Path) -> Result<(Vec<usize>, Vec<f32>)> {
     File::open(path)
         .map_err(anyhow::Error::from)
@@ -34,10 +34,10 @@ pub fn read_npy(path: &Path) -> Result<(Vec<usize>, Vec<f32>)> {
         .with_context(|| format!("cannot read the tensor {}", path.display()))
 }
 
-/// Reads the shape of a tensor, and nothing of its values.
+/// Reads the shape of an array, without its values.
 ///
 /// # Errors
-/// When the file cannot be read, or is not `.npy`.
+/// When the file cannot be read, or is not a `.npy` file.
 pub fn read_npy_shape(path: &Path) -> Result<Vec<usize>> {
     Ok(read_header(&mut BufReader::new(File::open(path)?))?.shape)
 }
@@ -45,8 +45,7 @@ pub fn read_npy_shape(path: &Path) -> Result<Vec<usize>> {
 /// Writes a float32 array of `shape` in C order, atomically.
 ///
 /// # Errors
-/// When the number of values does not fit the shape, and as
-/// [`write_bytes`](super::write_bytes).
+/// When the number of values does not fit the shape; and those of [`write_bytes`](super::write_bytes).
 pub fn write_npy(path: &Path, shape: &[usize], values: &[f32], overwrite: Overwrite) -> Result<()> {
     ensure!(
         element_count(shape) == Some(values.len()),
@@ -75,7 +74,7 @@ fn decode(mut file: impl Read) -> Result<(Vec<usize>, Vec<f32>)> {
 
     let expected = count * element.size;
     let mut bytes = Vec::new();
-    // One byte more than needed is asked for, to notice files that are too long.
+    // Up to one byte more than needed is read, to notice files that are too long.
     file.take(expected as u64 + 1).read_to_end(&mut bytes)?;
     ensure!(
         bytes.len() >= expected,
@@ -96,7 +95,7 @@ fn decode(mut file: impl Read) -> Result<(Vec<usize>, Vec<f32>)> {
     Ok((header.shape, values))
 }
 
-/// Reorders values whose first axis runs fastest so that the last one does.
+/// Converts values from Fortran order (the first axis is contiguous) to C order.
 fn to_c_order(values: &[f32], shape: &[usize]) -> Vec<f32> {
     let mut ordered = Vec::with_capacity(values.len());
     let mut index = vec![0; shape.len()];

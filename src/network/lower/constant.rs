@@ -1,4 +1,4 @@
-//! Constants of the typed graph, read or not yet.
+//! Constants of the typed graph: in memory, or still in the model file.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use anyhow::Result;
 use tract_core::internal::Tensor;
 
 use crate::linear::Weight;
-use crate::tensor::{StoredTensor, Tensor as Array};
+use crate::tensor::{LazyTensor, Tensor as Array};
 
-/// What does not depend on the picture.
+/// A value that does not depend on the picture.
 #[derive(Clone)]
 pub(super) enum Constant {
     Read(Arc<Tensor>),
-    Stored(Arc<StoredTensor>),
+    Stored(Arc<LazyTensor>),
 }
 
 impl Constant {
@@ -32,7 +32,7 @@ impl Constant {
         }
     }
 
-    /// As tract reads it.
+    /// As a tensor of tract's.
     pub fn tensor(&self) -> Result<Arc<Tensor>> {
         Ok(match self {
             Constant::Read(tensor) => tensor.clone(),
@@ -40,12 +40,12 @@ impl Constant {
         })
     }
 
-    /// As layers hold it.
+    /// As a tensor of ours.
     pub fn array(&self) -> Result<Array> {
         Array::from_shared_tract(self.tensor()?)
     }
 
-    /// As the weight of a linear layer, which need not be read yet.
+    /// As the weight of a linear layer, which is not read yet if it is in the model file.
     pub fn weight(&self) -> Result<Weight> {
         Ok(match self {
             Constant::Read(_) => self.array()?.into(),

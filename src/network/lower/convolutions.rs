@@ -26,7 +26,7 @@ impl Lowering<'_> {
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }
 
-    /// A convolution whose weight is a signal too (experts mixed by the picture): the pixels that every output
+    /// A convolution whose weight depends on the picture (a weighted sum of several kernels). The pixels that every output
     /// reads become the columns of a matrix, which is multiplied with the weight.
     fn dynamic_convolution(
         &mut self,
@@ -101,7 +101,7 @@ impl Lowering<'_> {
         Ok(self.layer(context, Op::Convolution(convolution).into(), vec![input]))
     }
 
-    /// The bias as `[1, C, 1, ...]`; none where it is all zero.
+    /// The bias as `[1, C, 1, ...]`; `None` if all of it is zero.
     fn bias(&self, context: &NodeContext, channels: usize) -> Result<Option<Tensor>> {
         let bias = self.constant(context, 2, "bias")?;
         if bias.max_abs() == 0.0 {

@@ -1,4 +1,4 @@
-//! A signal times a constant: fully connected layers, one for every matrix of a batch of weights.
+//! Products of a signal and a constant: fully connected layers, one for each matrix of a batch of weights.
 
 use anyhow::{Context, Result, bail};
 
@@ -9,7 +9,7 @@ use crate::network::{LayerId, Op};
 use crate::operator::{Concat, Routing};
 use crate::tensor::Tensor;
 
-/// The axes of a product, by the role they play.
+/// The axes of a product by their role.
 #[derive(Default)]
 struct Roles {
     /// One matrix for each position: (signal, weight, output).
@@ -114,7 +114,7 @@ impl Lowering<'_> {
         Ok(self.route(context, joined, Routing::reshape("Reshape", &shape, &product_shape)))
     }
 
-    /// Adds a routing layer where it does anything.
+    /// Adds a routing layer, unless it would change nothing.
     pub(super) fn route(
         &mut self,
         context: &NodeContext,
@@ -142,7 +142,7 @@ impl Roles {
         let batch = self.batch.iter().map(|&(axis, ..)| signal_shape[axis]).product();
         let rows = weight.len() / inputs.max(1);
         Ok(match order.is_sorted() && weight.shape() == [rows, inputs] {
-            // Large weights are shared with tract's graph or not even read, not copied.
+            // Large weights are not copied: they are shared with tract's graph, or not read yet.
             true => (weight, batch),
             false => {
                 let matrices = permuted(&weight.load()?, &order)?.reshaped(&[rows, inputs])?;
@@ -165,7 +165,7 @@ fn roles(
     for label in labels {
         let of_signal = place(signal_labels, label);
         let of_weight = place(weight_labels, label);
-        // Numpy's broadcasting: an axis of length one is as good as absent.
+        // An axis of length one is broadcast, as in NumPy: it has no role.
         let of_weight_used = of_weight.filter(|&axis| weight_shape[axis] != 1);
         match (of_signal, of_weight_used, wanted.place(label)) {
             (Some(signal), Some(weight), None) => roles.contracted.push((signal, weight)),

@@ -1,8 +1,8 @@
 //! ONNX `MatMul`, `Gemm` and `Einsum`: sums of products, factor by factor.
 //!
-//! Every axis of a factor has a label; axes of one label run together, and what is not in the output is summed
-//! over. What concerns one factor alone (a diagonal, a sum) is done first; then two factors at a time become a
-//! dense layer or a product of signals.
+//! Every axis of a factor has a label. Axes with the same label have the same index, and labels that the output does not
+//! have are summed over. Diagonals and sums of a single factor come first; then two factors at a time become a dense
+//! layer or a product of signals.
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::Axis;
@@ -13,7 +13,7 @@ use super::{Lowering, NodeContext, Value};
 use crate::operator::Routing;
 use crate::tensor::Tensor;
 
-/// The axis of a sum of products that an axis of a factor belongs to.
+/// The label of an axis.
 pub(super) type Label = usize;
 
 /// A factor, and the label of each of its axes.
@@ -28,7 +28,7 @@ impl Factor {
     }
 }
 
-/// A product of two factors that is asked for: its axes and their lengths.
+/// The wanted product of two factors: its axes and their lengths.
 pub(super) struct Wanted {
     pub labels: Vec<Label>,
     pub shape: Vec<usize>,
@@ -115,7 +115,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Takes the diagonal over axes of one label, and sums over those that nobody else knows.
+    /// Takes the diagonal over axes with the same label, and sums over labels that occur in no other factor.
     fn reduce_factor(
         &mut self,
         context: &NodeContext,
@@ -160,7 +160,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// A signal with its axes in another order; axes that are not wanted have the length one.
+    /// A signal with its axes in another order; the axes that are left out have the length one.
     fn arrange_factor(
         &mut self,
         context: &NodeContext,
@@ -189,7 +189,7 @@ impl Lowering<'_> {
     }
 }
 
-/// The label of every axis of one operand; `places` says for each label where it has it.
+/// The label of every axis of one operand; `places` has for each label the axes with it.
 fn labels<'a>(places: impl Iterator<Item = &'a [usize]>) -> Vec<Label> {
     let mut labelled: Vec<(usize, Label)> = places
         .enumerate()

@@ -13,7 +13,7 @@ use crate::network::{LayerId, Op};
 use crate::operator::{Affine, Binary, Elementary, Function, Routing, Stair, Step, Unary};
 use crate::tensor::Tensor;
 
-/// The name of the typed operator that rounds, and of which the derivative is taken as 1.
+/// The name of the typed operator that rounds, with 1 as its derivative.
 pub const ROUND_STRAIGHT_THROUGH: &str = "RoundStraightThrough";
 
 impl Lowering<'_> {
@@ -97,7 +97,7 @@ impl Lowering<'_> {
         Ok(self.layer(context, op, vec![signal]))
     }
 
-    /// The two signals of an operation, spread where the operator does not do it: a sum spreads both, a product
+    /// The two signals of an operation, broadcast unless the operator does that itself: a sum broadcasts both, a product
     /// one of them, a quotient its divisor.
     fn operands(
         &mut self,
@@ -120,7 +120,7 @@ impl Lowering<'_> {
         [a, b].into_iter().zip(spreads).map(operand).collect()
     }
 
-    /// Takes one of two values, element by element.
+    /// `Where`: chooses between two values, element by element.
     pub(super) fn select(&mut self, context: &NodeContext) -> Result<Value> {
         if let Value::Constant(_) = &context.inputs[0] {
             return self.moved(context, &[1, 2]);
@@ -134,8 +134,8 @@ impl Lowering<'_> {
         Ok(self.layer(context, DraftOp::Select, inputs))
     }
 
-    /// The softmax of a guard `Where(IsNaN(softmax), 0, softmax)`, as attention is exported: rows that a mask
-    /// closes altogether become 0, which the operator does by itself.
+    /// The softmax in a guard `Where(IsNaN(softmax), 0, softmax)`, as attention is exported. Rows in which the mask excludes
+    /// every element become 0; our operator does that itself.
     fn guarded_softmax(&mut self, inputs: &[LayerId]) -> Option<LayerId> {
         let &[condition, replacement, guarded] = inputs else {
             return None;
@@ -161,7 +161,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Inserts an explicit broadcast where a signal's axes do not lie in one block of the output.
+    /// Inserts an explicit broadcast if the axes of a signal are not neighbours in the output.
     fn spread(&mut self, context: &NodeContext, signal: LayerId) -> LayerId {
         let shape = &self.lowered.drafts[signal].shape;
         if Broadcast::between(shape, &context.output_shape).is_some() {
@@ -170,7 +170,7 @@ impl Lowering<'_> {
         self.spread_over(context, signal, &context.output_shape)
     }
 
-    /// Inserts an explicit broadcast where a signal has another shape than the one given.
+    /// Inserts an explicit broadcast if a signal does not have the given shape.
     pub(super) fn spread_over(
         &mut self,
         context: &NodeContext,
@@ -224,7 +224,7 @@ fn unary_named(name: &str) -> Option<Unary> {
     })
 }
 
-/// The operator as `scale · x + shift`, where it is one.
+/// The operator as `scale · x + shift`; `None` if it is another function.
 fn affine(operation: Binary, constant: &Tensor, is_left: bool) -> Result<Option<Affine>> {
     let one = |value: f32| Tensor::new(&[], &[value]);
     let (scale, shift) = match (operation, is_left) {
@@ -238,7 +238,7 @@ fn affine(operation: Binary, constant: &Tensor, is_left: bool) -> Result<Option<
     Ok(Some(Affine { scale, shift }))
 }
 
-/// The constant in a shape that broadcasts in one block: as it is, or written out in full.
+/// The constant in a shape whose axes are neighbours in the output: unchanged, or broadcast to the whole shape.
 fn fitting(constant: Tensor, shape: &[usize]) -> Result<Tensor> {
     if constant.len() == 1 {
         return Tensor::new(&[], constant.data());

@@ -1,7 +1,7 @@
-//! What a typed graph has become, and the same graph with other parameters.
+//! The layers that a typed graph was lowered to, and the same graph with other parameters.
 //!
-//! The drafts of a node are the same as before unless a constant that it reads depends on the
-//! parameters. So they are copied where none does: shapes, windows and index maps are worked out once.
+//! With other parameters, the drafts of a node are the same unless one of its constants depends on the parameters. So
+//! most drafts are copied: shapes, windows and index maps are computed once.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::{Constant, Lowering, Value};
 use crate::network::recognise::{Draft, assemble};
 use crate::network::{LayerId, Network};
 
-/// A graph as layers that are not put together yet.
+/// A graph as drafts of layers.
 #[derive(Clone, Default)]
 pub struct Lowered {
     pub(super) drafts: Vec<Draft>,
@@ -26,13 +26,13 @@ pub struct Lowered {
 }
 
 impl Lowered {
-    /// Nothing but the parameters' values.
+    /// A graph of which only the values of the parameters are known.
     pub(super) fn with(parameters: impl Iterator<Item = (OutletId, Value)>) -> Lowered {
         let values: HashMap<OutletId, Value> = parameters.collect();
         Lowered { parametric: values.keys().copied().collect(), values, ..Lowered::default() }
     }
 
-    /// Recognises what the drafts are and makes the network of them.
+    /// Decides the operators of the drafts, and makes the network.
     ///
     /// `allow_gradient` names ONNX operator types that may be explained by their gradient where no
     /// relevance rule is known for them.
@@ -47,7 +47,7 @@ impl Lowered {
         node.inputs.iter().any(|input| self.parametric.contains(input))
     }
 
-    /// Writes down the constants that a node has become.
+    /// Records the constants that a node was lowered to.
     pub(super) fn add_constants(&mut self, node: &TypedNode, constants: TVec<TValue>) {
         let is_parametric = self.reads_parameters(node);
         for (slot, constant) in constants.into_iter().enumerate() {
@@ -60,14 +60,14 @@ impl Lowered {
         }
     }
 
-    /// Writes down the drafts that a node has become: those from `start` on.
+    /// Records the drafts that a node was lowered to: those from `start` on.
     pub(super) fn add_place(&mut self, node: &TypedNode, start: LayerId) {
         self.places.insert(node.id, start..self.drafts.len());
     }
 }
 
 impl Lowering<'_> {
-    /// Takes over what a node has become with other parameters, where they play no part in it.
+    /// Copies the drafts of a node from the graph with other parameters, if they do not depend on these.
     pub(super) fn copy(&mut self, node: &TypedNode) -> bool {
         let Some(earlier) = self.earlier.filter(|_| !self.lowered.reads_parameters(node)) else {
             return false;

@@ -1,4 +1,4 @@
-//! `MatMul` and `Einsum` of two signals, and the fused `Attention` made of two of them.
+//! `MatMul` and `Einsum` of two signals, and the fused `Attention`, which consists of two such products.
 
 use anyhow::{Result, bail, ensure};
 use tract_transformers::ops::sdpa::Sdpa;
@@ -10,7 +10,7 @@ use crate::network::{LayerId, Op};
 use crate::operator::{Affine, Binary, MatrixProduct, Routing, Softmax};
 use crate::tensor::Tensor;
 
-/// The axes of a product of two signals by the role they play; those of length one play none.
+/// The axes of a product of two signals by their role; axes of length one have none.
 #[derive(Default)]
 struct Roles {
     /// In both and in the output: (left, right, output).
@@ -178,7 +178,7 @@ impl Lowering<'_> {
         self.route(context, input, routing)
     }
 
-    /// The scores with a mask added that broadcasts to `shape`, the scores' own with its axes apart.
+    /// The scores plus a mask. The mask broadcasts to `shape`, which is the shape of the scores before axes were joined.
     fn masked(
         &mut self,
         context: &NodeContext,
@@ -204,7 +204,7 @@ impl Lowering<'_> {
     }
 }
 
-/// The shape without axes of length one, and the place of every other axis in it.
+/// The shape without axes of length one, and the index of every other axis in it.
 fn without_ones(shape: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let mut kept = vec![];
     let mut place = Vec::with_capacity(shape.len());

@@ -1,10 +1,9 @@
 //! From tract's typed graph to layers.
 //!
-//! tract has expanded every compound ONNX operator into a few primitive ones;
-//! each primitive becomes a draft layer here, constants are folded on the way,
-//! and [`recognise`](super::recognise) puts the pieces of one activation or one
-//! BatchNormalization together again. A new primitive operator is one arm in
-//! [`Lowering::lower_node`] and one function in the file of its family.
+//! tract has expanded every compound ONNX operator into a few primitive ones. Each primitive operator becomes the draft
+//! of a layer here, and constants are folded. [`recognise`](super::recognise) joins the drafts of one activation or one
+//! BatchNormalization again. A new primitive operator is one arm in [`Lowering::lower_node`] and one function in the file
+//! of its family.
 
 mod constant;
 mod convolutions;
@@ -38,9 +37,8 @@ use crate::tensor::Tensor as Array;
 
 /// Lowers a typed, not decluttered tract model with concrete shapes.
 ///
-/// The model's first input is the picture. Those behind it, where there are any, are parameters of
-/// the network and have the values `parameters`; `earlier` is what the same model has become with
-/// other ones.
+/// The model's first input is the picture. Its other inputs, if there are any, are parameters of the network with the
+/// values `parameters`; `earlier` is the result for the same model with other parameters.
 ///
 /// # Errors
 /// When operators are unknown: the message lists all of them with their nodes.
@@ -51,7 +49,7 @@ pub fn lower(
     earlier: Option<&Lowered>,
 ) -> Result<Lowered> {
     let outlets = model.input_outlets()?.iter().skip(1).copied();
-    ensure!(outlets.len() == parameters.len(), "the model has inputs beside the picture");
+    ensure!(outlets.len() == parameters.len(), "the model has other inputs than the picture");
     let constant = |parameter| Constant::of(parameter).map(Value::Constant);
     let constants = parameters.iter().map(constant).collect::<Result<Vec<Value>>>()?;
     let lowered = Lowered::with(outlets.zip(constants));
@@ -62,12 +60,12 @@ pub fn lower(
     lowering.lowered.output = match lowering.lowered.values.get(&outlet) {
         Some(Value::Layer(id)) => *id,
         Some(Value::Constant(_)) => bail!("the model's output does not depend on its input"),
-        None => bail!("the model's output is computed by nothing"),
+        None => bail!("no operator computes the model's output"),
     };
     Ok(lowering.lowered)
 }
 
-/// What an outlet of the typed graph has become.
+/// What an outlet of the typed graph was lowered to.
 #[derive(Clone)]
 enum Value {
     Constant(Constant),
@@ -77,13 +75,13 @@ enum Value {
 struct Lowering<'a> {
     model: &'a TypedModel,
     origins: &'a Origins,
-    /// The same model with other parameters.
+    /// The result for the same model with other parameters.
     earlier: Option<&'a Lowered>,
     lowered: Lowered,
     unknown: Vec<UnknownOp>,
 }
 
-/// The typed node that is being lowered, with what its inputs have become.
+/// The typed node that is being lowered, and its lowered inputs.
 struct NodeContext<'a> {
     node: &'a TypedNode,
     /// Operator type of the ONNX node.
@@ -165,7 +163,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// Notes a node that reads a value that nothing knows, unless the node before it is noted already.
+    /// Records a node whose input is unknown, unless the node before it is recorded already.
     fn note_missing(&mut self, node: &TypedNode, input: OutletId) {
         if input.slot == 0 || !self.lowered.values.contains_key(&OutletId::new(input.node, 0)) {
             return;
@@ -244,7 +242,7 @@ impl Lowering<'_> {
         self.routing(context)
     }
 
-    /// A change of the number type: the identity, unless it rounds.
+    /// A cast: the identity, unless it rounds.
     fn cast(&mut self, context: &NodeContext, op: &ops::cast::Cast) -> Result<Value> {
         let from = self.model.outlet_fact(context.node.inputs[0])?.datum_type;
         if !from.is_float() || op.to.is_float() {
@@ -259,20 +257,20 @@ impl Lowering<'_> {
         Ok(self.layer(context, DraftOp::Function(function), vec![input]))
     }
 
-    /// The identity, unless the file asks for training.
+    /// Dropout: the identity, unless it is in training mode.
     fn dropout(&self, context: &NodeContext) -> Result<Value> {
         let is_training = match context.inputs.get(2) {
             Some(Value::Constant(flag)) => flag.tensor()?.cast_to_scalar::<bool>()?,
             Some(Value::Layer(_)) => true,
             None => false,
         };
-        ensure!(!is_training, "in training mode");
+        ensure!(!is_training, "it is in training mode");
         Ok(context.inputs[0].clone())
     }
 
     fn softmax(&mut self, context: &NodeContext, op: &ops::nn::Softmax) -> Result<Value> {
         let [axis] = op.axes.as_slice() else {
-            // Several trailing axes together (before opset 13): one axis of their product.
+            // Before opset 13, a softmax was taken over all trailing axes together.
             let first = op.axes.iter().copied().min().unwrap_or(0);
             let length = context.output_shape[first..].iter().product();
             let softmax = SoftmaxOperator::new(&[length], 0, false);
@@ -293,13 +291,13 @@ impl Lowering<'_> {
         self.operator(context, Op::LayerNormalization(norm))
     }
 
-    /// A layer of one input that is a signal.
+    /// Adds a layer with one input, which must be a signal.
     fn operator(&mut self, context: &NodeContext, op: Op) -> Result<Value> {
         let input = self.signal(context, 0)?;
         Ok(self.layer(context, op.into(), vec![input]))
     }
 
-    /// The layer of an input that must be a signal.
+    /// The layer of an input, which must be a signal.
     fn signal(&self, context: &NodeContext, index: usize) -> Result<LayerId> {
         match context.inputs.get(index) {
             Some(Value::Layer(id)) => Ok(*id),
@@ -307,7 +305,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// The layers of all inputs, a constant one becoming a layer of its own.
+    /// The layers of all inputs; a constant becomes a layer.
     fn layers_of_inputs(&mut self, context: &NodeContext) -> Result<Vec<LayerId>> {
         let layer = |input: &Value| {
             let value = match input {
@@ -320,7 +318,7 @@ impl Lowering<'_> {
         context.inputs.iter().map(layer).collect()
     }
 
-    /// An input that must be a constant.
+    /// An input, which must be a constant.
     fn constant(&self, context: &NodeContext, index: usize, what: &str) -> Result<Array> {
         match context.inputs.get(index) {
             Some(Value::Constant(constant)) => constant.array(),
@@ -361,7 +359,7 @@ fn concrete_shape(fact: &TypedFact) -> Result<Vec<usize>> {
     match fact.shape.as_concrete() {
         Some(shape) => Ok(shape.to_vec()),
         None => bail!(
-            "a value has the shape {:?}, which depends on an unknown; give the input size with --size",
+            "a value has the shape {:?}, which is not known; give the input size with --size",
             fact.shape
         ),
     }

@@ -1,4 +1,4 @@
-//! Operators that only move numbers, found out by running them on the numbers 0, 1, 2, ...; and interpolation.
+//! Operators that only move elements, which are run on the numbers 0, 1, 2, ... to see which; and interpolation.
 
 use anyhow::{Context, Result, bail};
 use tract_core::internal::*;
@@ -49,8 +49,8 @@ impl Lowering<'_> {
         self.moved(context, &[0])
     }
 
-    /// An operator whose outputs are copies of elements of the inputs `values`, or constants; the other
-    /// inputs say which. It is run on the elements' numbers, from 1 on: a 0 is one that the operator writes.
+    /// An operator whose outputs are copies of elements of the inputs `values`, or constants; the other inputs are indices.
+    /// It is run on the numbers 1, 2, ... of the elements; where the output is 0, the operator itself wrote a 0.
     pub(super) fn moved(&mut self, context: &NodeContext, values: &[usize]) -> Result<Value> {
         let (op, padding) = numbered_padding(context.node.op.as_ref())?;
         let mut constants = vec![padding];
@@ -67,7 +67,7 @@ impl Lowering<'_> {
                     Tensor::from_shape(&shape, &numbers)?
                 }
                 Value::Constant(constant) if values.contains(&index) => {
-                    // Constants are numbered −1, −2, ...
+                    // Constant elements get the numbers −1, −2, ...
                     let array = constant.array()?;
                     let first = constants.len() as i64;
                     constants.extend_from_slice(array.data());
@@ -80,14 +80,14 @@ impl Lowering<'_> {
             });
         }
         let inputs = inputs.into_iter().map(Tensor::into_tvalue).collect();
-        let outputs = op.eval_out_of_plan(inputs)?.context("tract cannot run it by itself")?;
+        let outputs = op.eval_out_of_plan(inputs)?.context("tract cannot run it on its own")?;
         let moved = outputs[0].cast_to::<i64>()?;
         let moved = moved.try_as_plain_ram()?.as_slice::<i64>()?;
         let signal = self.joined(context, &signals)?;
         self.copies(context, signal, moved, &constants)
     }
 
-    /// Several signals one after the other, each as a vector.
+    /// Several signals, flattened and concatenated.
     fn joined(&mut self, context: &NodeContext, signals: &[LayerId]) -> Result<LayerId> {
         if let [signal] = *signals {
             return Ok(signal);
@@ -109,8 +109,8 @@ impl Lowering<'_> {
         Ok(self.push(&context.name, &context.op_type, concat, vectors, vec![1, total]))
     }
 
-    /// The layer whose elements are those of a signal that have the given numbers, 0 for the number 0, and for a
-    /// number −1 − n the constant n.
+    /// The layer with the elements of a signal that have the given numbers. The number 0 stands for the value 0, the number
+    /// −1 − n for constant n.
     pub(super) fn copies(
         &mut self,
         context: &NodeContext,
@@ -145,7 +145,7 @@ impl Lowering<'_> {
         Ok(self.layer(context, affine.into(), vec![*layer]))
     }
 
-    /// The values of a `TopK`.
+    /// The first output of a `TopK`: the values.
     fn top_elements(&mut self, context: &NodeContext, op: &Topk) -> Result<Value> {
         let input = self.signal(context, 0)?;
         let top = TopElements {
@@ -157,7 +157,7 @@ impl Lowering<'_> {
         Ok(self.layer(context, Op::TopElements(top).into(), vec![input]))
     }
 
-    /// Sums along an axis of all elements up to each, or from each on.
+    /// `CumSum`: running sums along an axis.
     pub(super) fn running_sum(&mut self, context: &NodeContext, op: &CumSum) -> Result<Value> {
         let input = self.signal(context, 0)?;
         let input_shape = self.lowered.drafts[input].shape.clone();
@@ -195,7 +195,7 @@ impl Lowering<'_> {
             let op = Op::Resampling(Resampling { axes, input_shape });
             return Ok(self.layer(context, op.into(), vec![input]));
         }
-        // A part of a product of weights of both signs is no product of parts: one layer an axis.
+        // If weights have both signs, W⁺ of a product of matrices is not the product of their W⁺: one layer per axis.
         let (mut layer, mut shape) = (input, input_shape);
         for axis in axes {
             let input_shape = shape.clone();
@@ -206,8 +206,8 @@ impl Lowering<'_> {
         Ok(Value::Layer(layer))
     }
 
-    /// Whether the interpolation does anything along an axis: a scale of 1.2 may keep the length and
-    /// still move the positions, so a ramp is sent through.
+    /// Whether the interpolation changes anything along an axis. A scale of 1.2 may keep the length and still move the
+    /// positions, so this is tried with a ramp.
     fn changes_axis(&self, context: &NodeContext, shape: &[usize], axis: usize) -> Result<bool> {
         let (length, stride) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
         if length != context.output_shape[axis] {
@@ -219,7 +219,7 @@ impl Lowering<'_> {
         Ok(!(0..length).all(is_kept))
     }
 
-    /// The operator's output for an input made of `value(place)`.
+    /// The operator's output for the input `value(index)`.
     fn probed(
         &self,
         context: &NodeContext,
@@ -236,10 +236,10 @@ impl Lowering<'_> {
             }
         }
         let outputs = context.node.op.eval_out_of_plan(inputs)?;
-        Array::from_value(outputs.context("tract cannot run it by itself")?.remove(0))
+        Array::from_value(outputs.context("tract cannot run it on its own")?.remove(0))
     }
 
-    /// The weights along one axis: the answer to an input that is 1 at one position of it.
+    /// The weights along one axis: the outputs for inputs that are 1 at one position.
     fn resampled_axis(
         &self,
         context: &NodeContext,
@@ -264,7 +264,7 @@ impl Lowering<'_> {
     }
 }
 
-/// A padding with a constant, made to pad with −1; and the constant.
+/// The same padding with −1 as its constant, and the real constant.
 fn numbered_padding(op: &dyn TypedOp) -> Result<(Box<dyn TypedOp>, f32)> {
     if let Some(pad) = op.downcast_ref::<Pad>()
         && let PadMode::Constant(value) = &pad.mode

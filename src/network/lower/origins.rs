@@ -10,12 +10,12 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Those of a decoded file.
+    /// The names in a decoded file.
     pub fn of(proto: &ModelProto) -> Origins {
         let nodes = proto.graph.iter().flat_map(|graph| &graph.node);
         let op_types = nodes
             .map(|node| {
-                // tract names a nameless node after its first output.
+                // tract gives a node without a name that of its first output.
                 let first_output = node.output.first().cloned().unwrap_or_default();
                 let name = if node.name.is_empty() { first_output } else { node.name.clone() };
                 (name, node.op_type.clone())
@@ -24,8 +24,8 @@ impl Origins {
         Origins { op_types }
     }
 
-    /// Name and operator type of the ONNX node behind a typed node, which tract names like the
-    /// original with suffixes (`features.1.mul`, `pool-dispose-dims-3`).
+    /// Name and operator type of the ONNX node that a typed node was made from. tract names typed nodes like the ONNX node,
+    /// with suffixes (`features.1.mul`, `pool-dispose-dims-3`).
     pub fn of_node(&self, typed_name: &str, typed_op: &str) -> (String, String) {
         let mut name = typed_name;
         loop {

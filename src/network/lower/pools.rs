@@ -60,7 +60,7 @@ impl Lowering<'_> {
         self.reduce_sum(context, square, axes, (length.max(1) as f32).recip())
     }
 
-    /// One [`Reduction`] per block of neighbouring axes, the first of which is weighted.
+    /// One [`Reduction`] per group of neighbouring axes; the first one has the weight.
     pub(super) fn reduce_sum(
         &mut self,
         context: &NodeContext,
@@ -81,7 +81,7 @@ impl Lowering<'_> {
         Ok(Value::Layer(layer))
     }
 
-    /// A max pooling over everything: the reduced axes go last and become one.
+    /// A global max pooling over the reduced axes, which are moved to the end and joined.
     fn reduce_max(&mut self, context: &NodeContext, input: LayerId, axes: &[usize]) -> LayerId {
         let shape = self.lowered.drafts[input].shape.clone();
         let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
@@ -123,7 +123,8 @@ impl Lowering<'_> {
         Ok(self.push(&context.name, &context.op_type, op, vec![input], shape))
     }
 
-    /// Products of halves until one element is left: the reduced axes go first and become one.
+    /// The product over the reduced axes, which are moved to the front and joined: the first half of the elements is
+    /// multiplied with the second half until one is left.
     fn reduce_product(&mut self, context: &NodeContext, axes: &[usize]) -> Result<Value> {
         let input = self.signal(context, 0)?;
         let shape = self.lowered.drafts[input].shape.clone();

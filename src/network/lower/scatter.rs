@@ -1,4 +1,4 @@
-//! ONNX `ScatterElements` and `ScatterND`: updates written over elements of a tensor, or combined with them.
+//! ONNX `ScatterElements` and `ScatterND`: updates replace elements of a tensor, or are combined with them.
 
 use anyhow::{Result, bail, ensure};
 use tract_core::ops::array::{ScatterElements, ScatterNd, ScatterReduction};
@@ -63,8 +63,8 @@ impl Lowering<'_> {
         Ok((indices.try_as_plain_ram()?.as_slice::<i64>()?.to_vec(), shape))
     }
 
-    /// Combines every update with the element of the output that is its target; those of one target one after the
-    /// other, so that every step is an operation of two tensors.
+    /// Combines every update with its target, an element of the output. Updates with the same target are applied one after
+    /// the other, so that every step is an operation on two tensors.
     fn combine_at(
         &mut self,
         context: &NodeContext,
@@ -73,7 +73,7 @@ impl Lowering<'_> {
     ) -> Result<Value> {
         let count: usize = context.output_shape.iter().product();
         let mut met = vec![0; count];
-        // The numbers of the updates, from 1 on; −1 where there is none.
+        // The numbers of the updates, from 1 on; −1 for elements without an update.
         let mut rounds: Vec<Vec<i64>> = vec![];
         for (update, &target) in targets.iter().enumerate() {
             let round = met[target];
@@ -95,7 +95,7 @@ impl Lowering<'_> {
                         (Value::Layer(part), Value::Constant(before)) => {
                             self.with_constant(context, operation, part, before.array()?, true)?
                         }
-                        _ => bail!("updates that are no signal"),
+                        _ => bail!("updates that do not depend on the picture"),
                     }
                 }
                 (Value::Constant(updates), Value::Layer(before)) => {
@@ -115,7 +115,7 @@ impl Lowering<'_> {
     }
 }
 
-/// The operation of a scatter that combines, and the number that changes nothing under it.
+/// The operation of a scatter that combines, and its neutral element.
 fn combination(reduction: &ScatterReduction) -> Option<(Binary, f32)> {
     Some(match reduction {
         ScatterReduction::None => return None,
@@ -126,7 +126,7 @@ fn combination(reduction: &ScatterReduction) -> Option<(Binary, f32)> {
     })
 }
 
-/// An index, where those below 0 count from the end.
+/// An index; those below 0 count from the end.
 fn wrapped(index: i64, length: usize) -> Result<usize> {
     let place = if index < 0 { index + length as i64 } else { index };
     match usize::try_from(place) {

@@ -9,10 +9,10 @@ use crate::linear::Broadcast;
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
 
-/// Elements of a run from which on a chain is quicker than a block of several runs.
+/// Runs of at least so many elements are computed one by one as a chain; shorter ones several at a time.
 const SHORTEST_RUN: usize = 16;
 
-/// How many elements are evaluated together: small enough for the first cache.
+/// Elements that are evaluated together: they fit in the first-level cache.
 const BLOCK: usize = 1024;
 
 impl Function {
@@ -27,21 +27,25 @@ impl Function {
         {
             let is_free = runs.inner == usize::MAX;
             let len = if is_free { BLOCK } else { runs.inner * runs.lanes };
-            // A shared signal is copied piece by piece, where it is read anyway.
-            let shared = (!signal.is_unshared()).then(|| signal.clone());
-            if shared.is_some() {
-                *signal = Tensor::unwritten(signal.shape())?;
+            let apply = |run: usize, piece: &mut [f32]| {
+                chain.iter().for_each(|link| link.apply(run, runs.lanes, piece));
+            };
+            if signal.is_unshared() {
+                for_each_chunk(signal.data_mut(), len, |run, chunk| {
+                    chunk.chunks_mut(BLOCK).for_each(|piece| apply(run, piece));
+                });
+                return Ok(());
             }
-            let source = shared.as_ref().map(Tensor::data);
-            for_each_chunk(signal.data_mut(), len, |run, chunk| {
-                for (piece, part) in chunk.chunks_mut(BLOCK).enumerate() {
-                    if let Some(source) = source {
-                        let from = &source[run * len + piece * BLOCK..];
-                        part.copy_from_slice(&from[..part.len()]);
+            // A shared signal is copied piece by piece, where it is read anyway.
+            let source = signal.data();
+            *signal = Tensor::written_by(signal.shape(), |output| {
+                output.for_each_chunk(len, 1, |run, chunk| {
+                    for (index, piece) in chunk.chunks(BLOCK).enumerate() {
+                        let from = &source[run * len + index * BLOCK..][..piece.len()];
+                        apply(run, piece.copy(from));
                     }
-                    chain.iter().for_each(|link| link.apply(run, runs.lanes, part));
-                }
-            });
+                });
+            })?;
             return Ok(());
         }
         let mut registers = vec![[0.0; BLOCK]; self.steps.len()];
@@ -54,16 +58,16 @@ impl Function {
         Ok(())
     }
 
-    /// Replaces the numbers of a run by `φ` of them: block `run` of an image in blocks, whose channels'
-    /// parameters are numbers `16 · run` and following.
+    /// Replaces the numbers of block `run` of an image in blocks by `φ` of them. The parameters of its channels are the
+    /// elements from `16 · run` on.
     ///
-    /// Only for functions that [`Function::is_chain`].
+    /// Only for functions for which [`Function::is_chain`] is true.
     pub(crate) fn apply_to_run(&self, run: usize, data: &mut [f32]) {
         let chain = self.as_chain().unwrap_or_default();
         chain.iter().for_each(|link| link.apply(run, LANES, data));
     }
 
-    /// Whether the function is operations one after the other, which can be done in place.
+    /// Whether the function is a chain of operations, which can be computed in place.
     pub(crate) fn is_chain(&self) -> bool {
         self.as_chain().is_some()
     }
@@ -74,14 +78,17 @@ impl Function {
     /// When the shapes differ or a parameter does not broadcast to the signal.
     pub fn multiply_derivative(&self, signal: &Tensor, relevance: &mut Tensor) -> Result<()> {
         if let Some((low, high)) = self.clip_bounds() {
-            // At a kink the slope is 0, as in the general case.
+            // At a bound the slope is 0, as for all functions.
             return relevance.combine([signal], move |r, [x]| {
                 let is_inside = (low < x) & (x < high);
                 if is_inside { r } else { 0.0 }
             });
         }
         if let [Step::Input, Step::Unary(operation, 0)] = self.steps[..] {
-            ensure!(signal.shape() == relevance.shape(), "a slope met relevance of another shape");
+            ensure!(
+                signal.shape() == relevance.shape(),
+                "the relevance of an activation has another shape than its input"
+            );
             let at = signal.data();
             for_each_chunk(relevance.data_mut(), BLOCK, |index, chunk| {
                 operation.multiply_derivative(&at[index * BLOCK..], chunk);
@@ -102,7 +109,7 @@ impl Function {
         relevance.combine([&derivatives], |r, [slope]| r * slope)
     }
 
-    /// The function as a chain, where it is one.
+    /// The function as a chain of operations; `None` if it is not one.
     fn as_chain(&self) -> Option<Vec<Link<'_>>> {
         let mut chain = vec![];
         let mut last = 0;
@@ -126,7 +133,7 @@ impl Function {
         (last + 1 == self.steps.len()).then_some(chain)
     }
 
-    /// The value of every step; parameters have `lanes` numbers for each run.
+    /// The value of every step; parameters have `lanes` numbers per run.
     fn evaluate(&self, input: &[f32], (run, lanes): (usize, usize), values: &mut [[f32; BLOCK]]) {
         for (index, step) in self.steps.iter().enumerate() {
             let (earlier, rest) = values.split_at_mut(index);
@@ -179,7 +186,7 @@ impl Function {
         }
     }
 
-    /// The runs of the signal over which every parameter is constant.
+    /// The runs of elements over which every parameter is constant.
     fn runs(&self, shape: &[usize]) -> Result<Runs> {
         let mut runs = Runs { inner: usize::MAX, lanes: 1 };
         for parameter in self.parameters() {
@@ -199,7 +206,7 @@ impl Function {
     }
 }
 
-/// `outer · inner`, where a slope of zero wins over an infinite one.
+/// `outer · inner`; 0 if `inner` is 0, even if `outer` is infinite.
 fn chain(outer: f32, inner: f32) -> f32 {
     if inner == 0.0 { 0.0 } else { outer * inner }
 }

@@ -6,6 +6,7 @@ pub mod testing;
 
 pub use self::share::Share;
 use super::{Epilogue, Image, LANES, SumPair};
+use crate::output::{Output, Vectors};
 use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 
 /// What is added to sums, in blocks of channels.
@@ -83,11 +84,12 @@ pub struct Forward<'a> {
 }
 
 impl Epilogue for Forward<'_> {
-    fn apply(&self, block: usize, at: usize, sums: &[f32], output: &mut [f32], _: &mut SumPair) {
+    fn apply(&self, block: usize, at: usize, sums: &[f32], output: Output<'_>, _: &mut SumPair) {
         let clip = self.function.and_then(Elementwise::clip_bounds);
         let (low, high) = clip.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
         let bias = self.bias.lanes(block, at);
-        dispatch(ClippedSum { bias, low, high, sums, output });
+        let (output, _) = output.vectors();
+        let output = dispatch(ClippedSum { bias, low, high, sums, output });
         if let (Some(function), None) = (self.function, clip) {
             function.apply(block, output);
         }
@@ -100,21 +102,23 @@ struct ClippedSum<'a> {
     low: f32,
     high: f32,
     sums: &'a [f32],
-    output: &'a mut [f32],
+    output: Vectors<'a>,
 }
 
-impl SimdLoop for ClippedSum<'_> {
-    type Output = ();
+impl<'a> SimdLoop for ClippedSum<'a> {
+    type Output = &'a mut [f32];
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
+    fn run<S: Simd>(self, simd: S) -> &'a mut [f32] {
         let (low, high) = (simd.splat(self.low), simd.splat(self.high));
-        for (pixel, (output, sums)) in pixels(self.output, self.sums).enumerate() {
+        let mut output = self.output;
+        for (pixel, sums) in self.sums.as_chunks().0.iter().enumerate() {
             let sum = simd.add(simd.load(sums), simd.load(self.bias.at(pixel)));
             // In this order of operands, NaN stays NaN.
             let raised = simd.where_greater(low, sum, [low, sum]);
-            simd.store(simd.where_greater(raised, high, [high, raised]), output);
+            output.push(simd, simd.where_greater(raised, high, [high, raised]));
         }
+        output.finish()
     }
 }
 

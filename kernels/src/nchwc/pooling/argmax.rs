@@ -3,25 +3,26 @@
 use super::super::taps::Grid;
 use super::{Reading, for_each_row};
 use crate::geometry::WindowAxis;
+use crate::output::{Output, Vectors};
 use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
 
-/// The maximum of every window; NaN if it contains a NaN.
-pub fn maxima(window: &[WindowAxis; 2], input: &[f32], output: &mut [f32]) {
+/// The maximum of every window; NaN if it contains a NaN. Writes all of `output`.
+pub fn maxima(window: &[WindowAxis; 2], input: &[f32], output: Output<'_>) {
     for_each_row(&Grid::forward(window), input, output, |reading, output| {
         dispatch(Maxima { reading, output });
     });
 }
 
-/// The argmax of every window, as the index of its tap; the first of equal ones.
-pub fn argmax(window: &[WindowAxis; 2], input: &[f32], argmax: &mut [f32]) {
+/// The argmax of every window, as the index of its tap; the first of equal ones. Writes all of `argmax`.
+pub fn argmax(window: &[WindowAxis; 2], input: &[f32], argmax: Output<'_>) {
     let width = window[1].kernel;
     for_each_row(&Grid::forward(window), input, argmax, |reading, argmax| {
         dispatch(Argmax { reading, width, argmax });
     });
 }
 
-/// Adds the relevance of every window to the pixel at its argmax.
-pub fn to_argmax(window: &[WindowAxis; 2], argmax: &[f32], relevance: &[f32], result: &mut [f32]) {
+/// Adds the relevance of every window to the pixel at its argmax. Writes all of `result`.
+pub fn to_argmax(window: &[WindowAxis; 2], argmax: &[f32], relevance: &[f32], result: Output<'_>) {
     let kernel = window.map(|axis| axis.kernel);
     let argmax = argmax.as_chunks().0;
     let grid = Grid::transposed(window);
@@ -33,7 +34,7 @@ pub fn to_argmax(window: &[WindowAxis; 2], argmax: &[f32], relevance: &[f32], re
 
 struct Maxima<'a> {
     reading: Reading<'a>,
-    output: &'a mut [F32x16],
+    output: Vectors<'a>,
 }
 
 impl SimdLoop for Maxima<'_> {
@@ -41,9 +42,9 @@ impl SimdLoop for Maxima<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Reading { grid, row, plane, .. } = self.reading;
+        let Maxima { reading: Reading { grid, row, plane, .. }, mut output } = self;
         let row = grid.rows[row];
-        for (to, &column) in self.output.iter_mut().zip(&grid.columns) {
+        for &column in &grid.columns {
             let mut largest = simd.splat(f32::NEG_INFINITY);
             for y in 0..row.count {
                 for x in 0..column.count {
@@ -53,8 +54,9 @@ impl SimdLoop for Maxima<'_> {
                     largest = simd.where_equal(number, number, [larger, number]);
                 }
             }
-            simd.store(largest, to);
+            output.push(simd, largest);
         }
+        output.finish();
     }
 }
 
@@ -62,7 +64,7 @@ struct Argmax<'a> {
     reading: Reading<'a>,
     /// Taps in a row of the window.
     width: usize,
-    argmax: &'a mut [F32x16],
+    argmax: Vectors<'a>,
 }
 
 impl SimdLoop for Argmax<'_> {
@@ -70,11 +72,11 @@ impl SimdLoop for Argmax<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Reading { grid, row, plane, .. } = self.reading;
+        let Argmax { reading: Reading { grid, row, plane, .. }, width, mut argmax } = self;
         let row = grid.rows[row];
-        for (to, &column) in self.argmax.iter_mut().zip(&grid.columns) {
+        for &column in &grid.columns {
             let tap = |y: usize, x: usize| {
-                (row.first + y * row.step) * self.width + column.first + x * column.step
+                (row.first + y * row.step) * width + column.first + x * column.step
             };
             // Starts with the first pixel, even if it is NaN.
             let first = grid.first_place(row, column);
@@ -88,8 +90,9 @@ impl SimdLoop for Argmax<'_> {
                     largest = simd.where_greater(number, largest, [number, largest]);
                 }
             }
-            simd.store(winner, to);
+            argmax.push(simd, winner);
         }
+        argmax.finish();
     }
 }
 
@@ -99,7 +102,7 @@ struct ToArgmax<'a> {
     kernel: [usize; 2],
     /// Those of the whole plane that is read.
     argmax: &'a [F32x16],
-    result: &'a mut [F32x16],
+    result: Vectors<'a>,
 }
 
 impl SimdLoop for ToArgmax<'_> {
@@ -107,10 +110,10 @@ impl SimdLoop for ToArgmax<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Reading { grid, row, plane, .. } = self.reading;
-        let ([height, width], row) = (self.kernel, grid.rows[row]);
-        let zero = simd.splat(0.0);
-        for (to, &column) in self.result.iter_mut().zip(&grid.columns) {
+        let ToArgmax { reading, kernel: [height, width], argmax, mut result } = self;
+        let Reading { grid, row, plane, .. } = reading;
+        let (row, zero) = (grid.rows[row], simd.splat(0.0));
+        for &column in &grid.columns {
             let mut sum = zero;
             for y in 0..row.count {
                 for x in 0..column.count {
@@ -118,13 +121,13 @@ impl SimdLoop for ToArgmax<'_> {
                     let above = height - 1 - (row.first + y * row.step);
                     let tap = above * width + width - 1 - (column.first + x * column.step);
                     let place = grid.place(row, column, [y, x]);
-                    let (winner, relevance) =
-                        (simd.load(&self.argmax[place]), simd.load(&plane[place]));
+                    let (winner, relevance) = (simd.load(&argmax[place]), simd.load(&plane[place]));
                     let tap = simd.splat(tap as f32);
                     sum = simd.add(sum, simd.where_equal(tap, winner, [relevance, zero]));
                 }
             }
-            simd.store(sum, to);
+            result.push(simd, sum);
         }
+        result.finish();
     }
 }

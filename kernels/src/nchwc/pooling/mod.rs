@@ -9,62 +9,79 @@ pub use self::argmax::{argmax, maxima, to_argmax};
 use super::LANES;
 use super::taps::Grid;
 use crate::geometry::WindowAxis;
+use crate::output::{Output, Vectors};
 use crate::simd::{F32x16, Simd, SimdLoop, dispatch};
-use crate::threads::for_each_heavy_chunk;
 
-/// The sum of every window, times its weight. There is one weight per window of a plane.
-pub fn averages(window: &[WindowAxis; 2], weights: &[f32], input: &[f32], output: &mut [f32]) {
+/// The sum of every window, times its weight. There is one weight per window of a plane. Writes all of `output`.
+pub fn averages(window: &[WindowAxis; 2], weights: &[f32], input: &[f32], output: Output<'_>) {
     for_each_row(&Grid::forward(window), input, output, |reading, output| {
         let weights = &weights[reading.row * output.len()..][..output.len()];
         dispatch(Averages { reading, weights, output });
     });
 }
 
-/// The transposed map of [`averages`].
+/// The transposed map of [`averages`]. Writes all of `input`.
 pub fn averages_transposed(
     window: &[WindowAxis; 2],
     weights: &[f32],
     output: &[f32],
-    input: &mut [f32],
+    input: Output<'_>,
 ) {
     for_each_row(&Grid::transposed(window), output, input, |reading, input| {
         dispatch(Shares { reading, weights, input });
     });
 }
 
-/// The weighted sum of all pixels: `[C/16, pixels, 16]` to `[C/16, 16]`.
-pub fn sums(weight: f32, input: &[f32], output: &mut [f32]) {
+/// The weighted sum of all pixels: `[C/16, pixels, 16]` to `[C/16, 16]`. Writes all of `output`.
+pub fn sums(weight: f32, input: &[f32], output: Output<'_>) {
     let pixels = input.len() / output.len().max(1);
     let input = input.as_chunks().0;
-    for_each_heavy_chunk(output, LANES, pixels, |block, output| {
+    output.for_each_chunk(LANES, pixels, |block, output| {
         let mut totals = [0.0; LANES];
         dispatch(PixelSums { pixels: &input[block * pixels..][..pixels], totals: &mut totals });
-        output.iter_mut().zip(totals).for_each(|(to, sum)| *to = weight * sum as f32);
+        output.write(totals.map(|sum| weight * sum as f32));
     });
 }
 
-/// The transposed map of [`sums`]: `[C/16, 16]` to `[C/16, pixels, 16]`.
-pub fn spread(weight: f32, output: &[f32], input: &mut [f32]) {
-    let pixels = input.len() / output.len().max(1);
+/// The transposed map of [`sums`]: `[C/16, 16]` to `[C/16, pixels, 16]`. Writes all of `input`.
+pub fn spread(weight: f32, output: &[f32], input: Output<'_>) {
     let output = output.as_chunks::<LANES>().0;
-    for_each_heavy_chunk(input, pixels * LANES, 1, |block, pixels| {
-        pixels.as_chunks_mut().0.fill(output[block].map(|number| weight * number));
+    let block_len = input.len() / output.len().max(1);
+    input.for_each_chunk(block_len, 1, |block, pixels| {
+        dispatch(Repeat(output[block].map(|number| weight * number), pixels.vectors().0));
     });
 }
 
-/// Calls `work` for every row of every block that is written.
+/// Writes the same vector everywhere.
+struct Repeat<'a>(F32x16, Vectors<'a>);
+
+impl SimdLoop for Repeat<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Repeat(lanes, mut vectors) = self;
+        let lanes = simd.load(&lanes);
+        for _ in 0..vectors.len() {
+            vectors.push(simd, lanes);
+        }
+        vectors.finish();
+    }
+}
+
+/// Calls `work` for every row of every block that is written; it writes as many vectors as there are.
 fn for_each_row(
     grid: &Grid,
     input: &[f32],
-    output: &mut [f32],
-    work: impl Fn(Reading, &mut [F32x16]) + Sync + Send,
+    output: Output<'_>,
+    work: impl Fn(Reading, Vectors) + Sync + Send,
 ) {
     let input = input.as_chunks().0;
     let (rows, steps) = (grid.rows.len(), grid.most_taps());
-    for_each_heavy_chunk(output, grid.columns.len() * LANES, steps, |index, output| {
+    output.for_each_chunk(grid.columns.len() * LANES, steps, |index, output| {
         let (block, row) = (index / rows, index % rows);
         let plane = &input[block * grid.read_len()..][..grid.read_len()];
-        work(Reading { grid, block, row, plane }, output.as_chunks_mut().0);
+        work(Reading { grid, block, row, plane }, output.vectors().0);
     });
 }
 
@@ -80,7 +97,7 @@ struct Averages<'a> {
     reading: Reading<'a>,
     /// Those of the row.
     weights: &'a [f32],
-    output: &'a mut [F32x16],
+    output: Vectors<'a>,
 }
 
 impl SimdLoop for Averages<'_> {
@@ -88,10 +105,9 @@ impl SimdLoop for Averages<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Reading { grid, row, plane, .. } = self.reading;
+        let Averages { reading: Reading { grid, row, plane, .. }, weights, mut output } = self;
         let row = grid.rows[row];
-        for ((to, &column), &weight) in self.output.iter_mut().zip(&grid.columns).zip(self.weights)
-        {
+        for (&column, &weight) in grid.columns.iter().zip(weights) {
             let mut sum = simd.splat(0.0);
             for y in 0..row.count {
                 for x in 0..column.count {
@@ -99,8 +115,9 @@ impl SimdLoop for Averages<'_> {
                     sum = simd.add(sum, number);
                 }
             }
-            simd.store(simd.multiply(sum, simd.splat(weight)), to);
+            output.push(simd, simd.multiply(sum, simd.splat(weight)));
         }
+        output.finish();
     }
 }
 
@@ -108,7 +125,7 @@ struct Shares<'a> {
     reading: Reading<'a>,
     /// Those of the whole plane that is read.
     weights: &'a [f32],
-    input: &'a mut [F32x16],
+    input: Vectors<'a>,
 }
 
 impl SimdLoop for Shares<'_> {
@@ -116,19 +133,20 @@ impl SimdLoop for Shares<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Reading { grid, row, plane, .. } = self.reading;
+        let Shares { reading: Reading { grid, row, plane, .. }, weights, mut input } = self;
         let row = grid.rows[row];
-        for (to, &column) in self.input.iter_mut().zip(&grid.columns) {
+        for &column in &grid.columns {
             let mut sum = simd.splat(0.0);
             for y in 0..row.count {
                 for x in 0..column.count {
                     let place = grid.place(row, column, [y, x]);
-                    let weight = simd.splat(self.weights[place]);
+                    let weight = simd.splat(weights[place]);
                     sum = simd.add(sum, simd.multiply(weight, simd.load(&plane[place])));
                 }
             }
-            simd.store(sum, to);
+            input.push(simd, sum);
         }
+        input.finish();
     }
 }
 
@@ -160,6 +178,7 @@ mod tests {
     use super::super::Image;
     use super::super::tests::{images, numbers};
     use super::*;
+    use crate::AlignedBuf;
     use crate::geometry::Window;
     use crate::reference::quarters;
     use crate::threads::Threads;
@@ -195,12 +214,11 @@ mod tests {
     }
 
     /// Runs it with one thread and with two.
-    fn run(len: usize, work: impl Fn(&mut [f32]) + Sync) -> Vec<f32> {
-        let (mut one, mut two) = (vec![f32::NAN; len], vec![f32::NAN; len]);
-        work(&mut one);
-        Threads::new(2).unwrap().run(|| work(&mut two));
+    fn run(len: usize, work: impl Fn(Output<'_>) + Sync) -> Vec<f32> {
+        let (one, ()) = AlignedBuf::written(len, &work);
+        let (two, ()) = Threads::new(2).unwrap().run(|| AlignedBuf::written(len, &work));
         assert_eq!(bits(&one), bits(&two));
-        one
+        one.to_vec()
     }
 
     fn bits(numbers: &[f32]) -> Vec<u32> {

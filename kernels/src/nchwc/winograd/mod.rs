@@ -15,6 +15,7 @@ mod transform;
 mod weights;
 
 use std::cell::Cell;
+use std::iter::from_fn;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -26,6 +27,7 @@ use super::filters::Filters;
 use super::prepack::{PackedWeights, Prepack};
 use super::{Epilogue, Kernel, LANES, SumPair};
 use crate::geometry::WindowAxis;
+use crate::output::{Output, Part};
 use crate::prefetch::Prefetch;
 use crate::scratch::{self, AlignedBuf};
 use crate::simd::Isa;
@@ -164,43 +166,45 @@ impl Winograd {
     fn run_with<F: Filtering<M, S>, const M: usize, const S: usize>(
         &self,
         input: &[f32],
-        output: &mut [f32],
+        output: Output<'_>,
         epilogue: &dyn Epilogue,
     ) -> SumPair {
+        let (output, total) = output.into_part();
         let strips = self.strips(M, output);
         let run = |_: usize, (rows, planes): (Range<usize>, Planes)| {
             self.run_strip::<F, M, S>(&self.strip(rows), input, planes, epilogue)
         };
         // With enough strips, a thread takes whole ones and finds the values in its caches.
-        let parts: Vec<Vec<SumPair>> = match strips.len() >= 2 * threads() {
+        let parts: Vec<Vec<(SumPair, usize)>> = match strips.len() >= 2 * threads() {
             true => map_items(strips, run),
             false => strips.into_iter().map(|strip| run(0, strip)).collect(),
         };
-        SumPair::of(parts.into_iter().flatten())
+        SumPair::of(total.added(parts.into_iter().flatten().collect()))
     }
 
     /// Rows of tiles, with the part of every block of the output that they write.
-    fn strips<'a>(&self, side: usize, output: &'a mut [f32]) -> Vec<(Range<usize>, Planes<'a>)> {
+    fn strips<'a>(&self, side: usize, output: Part<'a>) -> Vec<(Range<usize>, Planes<'a>)> {
         let rows = self.vertical.output.div_ceil(side);
         let firsts = (0..rows).step_by(self.strip_rows);
         let strip = |first: usize| (first..rows.min(first + self.strip_rows), vec![]);
         let mut strips: Vec<(Range<usize>, Planes)> = firsts.map(strip).collect();
         let strip_len = self.strip_rows * side * self.horizontal.output * LANES;
-        for plane in output.chunks_mut(self.block_len()) {
-            let parts = plane.chunks_mut(strip_len);
+        for plane in output.chunks(self.block_len()) {
+            let parts = plane.chunks(strip_len);
             strips.iter_mut().zip(parts).for_each(|((_, planes), part)| planes.push(part));
         }
         strips
     }
 
-    /// Evaluates a strip, and multiplies it with all filters.
+    /// Evaluates a strip, and multiplies it with all filters. Returns the totals of a few blocks of filters each, and how
+    /// many floats were written of them.
     fn run_strip<F: Filtering<M, S>, const M: usize, const S: usize>(
         &self,
         strip: &Strip,
         input: &[f32],
-        mut planes: Planes,
+        planes: Planes,
         epilogue: &dyn Epilogue,
-    ) -> Vec<SumPair> {
+    ) -> Vec<(SumPair, usize)> {
         let mut values = scratch::take(&VALUES, strip.groups.len() * strip.group_len);
         for_each_heavy_chunk(&mut values, strip.group_len, M, |index, values| {
             let tiles = strip.groups[index].clone();
@@ -209,8 +213,10 @@ impl Winograd {
             self.isa.run(work);
         });
         let values = &*values;
-        let few: Vec<&mut [&mut [f32]]> = planes.chunks_mut(self.blocks_at_once).collect();
-        map_items(few, |index, planes| {
+        let mut planes = planes.into_iter();
+        let few = || Some(planes.by_ref().take(self.blocks_at_once).collect::<Planes>());
+        let few = from_fn(few).take_while(|few| !few.is_empty());
+        map_items(few.collect(), |index, planes| {
             self.run_blocks::<F, M, S>(strip, index, values, planes, epilogue)
         })
     }
@@ -236,28 +242,31 @@ impl Winograd {
         strip: &Strip,
         index: usize,
         values: &[f32],
-        planes: &mut [&mut [f32]],
+        planes: Planes,
         epilogue: &dyn Epilogue,
-    ) -> SumPair {
+    ) -> (SumPair, usize) {
         let blocks = planes.len();
         let tile_len = ((S * S) | 1) * LANES;
         let block_len = strip.rows.len() * self.columns() * tile_len;
         let mut sums = scratch::take(&PRODUCTS, blocks * block_len);
         let into = Sums { sums: &mut sums, blocks, block_len, tile_len };
         self.multiply(strip, values, &self.weights.pass(index), into);
-        let mut totals = SumPair::default();
+        let (mut totals, mut written) = (SumPair::default(), 0);
         let mut pixels = [0.0; PIXELS];
         let row_len = M * self.horizontal.output * LANES;
         for (offset, (sums, plane)) in sums.chunks(block_len).zip(planes).enumerate() {
             let block = index * self.blocks_at_once + offset;
-            let rows = sums.chunks(self.columns() * tile_len).zip(plane.chunks_mut(row_len));
-            for (row, (products, output)) in strip.rows.clone().zip(rows) {
-                let place = Place { block, row };
-                let into = (&mut pixels, output);
-                self.finish_row::<F, M, S>(place, products, into, epilogue, &mut totals);
-            }
+            let ((), count) = plane.counted(|plane| {
+                let rows = sums.chunks(self.columns() * tile_len).zip(plane.chunks(row_len));
+                for (row, (products, output)) in strip.rows.clone().zip(rows) {
+                    let place = Place { block, row };
+                    let into = (&mut pixels, output);
+                    self.finish_row::<F, M, S>(place, products, into, epilogue, &mut totals);
+                }
+            });
+            written += count;
         }
-        totals
+        (totals, written)
     }
 
     /// The products of a few blocks of filters with all tiles of a strip, at all points.
@@ -294,7 +303,7 @@ impl Winograd {
         &self,
         Place { block, row }: Place,
         products: &[f32],
-        (pixels, output): (&mut [f32; PIXELS], &mut [f32]),
+        (pixels, output): (&mut [f32; PIXELS], Output<'_>),
         epilogue: &dyn Epilogue,
         totals: &mut SumPair,
     ) {
@@ -302,6 +311,9 @@ impl Winograd {
         let height = M.min(self.vertical.output - row * M);
         let segments = width.div_ceil(SEGMENT);
         let tiles = self.columns().div_ceil(segments);
+        // Whole rows are contiguous in the output, and given to the epilogue together.
+        let rows = if segments == 1 { height } else { 1 };
+        let mut left: Vec<Output> = output.chunks(rows * width * LANES).collect();
         let tile_len = products.len() / self.columns();
         for (index, products) in products.chunks(tiles * tile_len).enumerate() {
             let start = index * tiles * M;
@@ -314,21 +326,19 @@ impl Winograd {
                 filtering: PhantomData,
             };
             self.isa.run(work);
-            // Whole rows are contiguous in the output.
-            let (calls, rows) = if count == width { (1, height) } else { (height, 1) };
-            for call in 0..calls {
-                let at = (call * width + start) * LANES;
-                let len = rows * count * LANES;
+            let len = rows * count * LANES;
+            for (call, output) in left.iter_mut().enumerate() {
                 let sums = &pixels[call * len..][..len];
-                let image_at = block * self.block_len() + row * M * width * LANES + at;
-                epilogue.apply(block, image_at, sums, &mut output[at..][..len], totals);
+                let place = (row * M + call) * width + start;
+                let at = block * self.block_len() + place * LANES;
+                epilogue.apply(block, at, sums, output.front(len), totals);
             }
         }
     }
 }
 
 impl Kernel for Winograd {
-    fn run(&self, input: &[f32], output: &mut [f32], epilogue: &dyn Epilogue) -> SumPair {
+    fn run(&self, input: &[f32], output: Output<'_>, epilogue: &dyn Epilogue) -> SumPair {
         match self.tile {
             Tile::Two => self.run_with::<Two, 2, 4>(input, output, epilogue),
             Tile::Four => self.run_with::<Four, 4, 6>(input, output, epilogue),
@@ -337,7 +347,7 @@ impl Kernel for Winograd {
 }
 
 /// What a strip writes: a part of every block of the output.
-type Planes<'a> = Vec<&'a mut [f32]>;
+type Planes<'a> = Vec<Part<'a>>;
 
 /// A few rows of tiles.
 struct Strip {

@@ -1,6 +1,7 @@
 //! Against sums tap by tap in `f64`.
 
 use super::*;
+use crate::AlignedBuf;
 use crate::geometry::WeightPart;
 use crate::nchwc::Image;
 use crate::nchwc::filters::Floats;
@@ -22,12 +23,12 @@ impl Epilogue for Copying {
         block: usize,
         at: usize,
         sums: &[f32],
-        output: &mut [f32],
+        output: Output<'_>,
         totals: &mut SumPair,
     ) {
         assert_eq!((sums.len(), sums.len() % LANES, at % LANES), (output.len(), 0, 0));
         assert!(block * LANES <= at);
-        output.copy_from_slice(sums);
+        output.copy(sums);
         for (lane, &sum) in sums.iter().enumerate() {
             totals.lanes[0][lane % LANES] += f64::from(sum);
             totals.lanes[1][lane % LANES] += f64::from(sum).powi(2);
@@ -85,8 +86,10 @@ fn check([filters, channels]: [usize; 2], axes: [WindowAxis; 2]) {
     for isa in Isa::all() {
         for tile in [Tile::Two, Tile::Four] {
             let kernel = Winograd::new(isa, all(), axes, tile).unwrap();
-            let mut output = vec![f32::NAN; to.len()];
-            let totals = kernel.run(&input, &mut output, &Copying);
+            let run = |kernel: &Winograd| {
+                AlignedBuf::written(to.len(), |output| kernel.run(&input, output, &Copying))
+            };
+            let (output, totals) = run(&kernel);
             for (at, sum) in output.iter().enumerate() {
                 let (pixel, lane) = (at / LANES % to.pixels(), at % LANES);
                 let filter = at / to.block_len() * LANES + lane;
@@ -100,14 +103,10 @@ fn check([filters, channels]: [usize; 2], axes: [WindowAxis; 2]) {
             }
             let in_passing = Filters { prepack: Prepack::OnTheFly, ..all() };
             let in_passing = Winograd::new(isa, in_passing, axes, tile).unwrap();
-            let mut same = vec![f32::NAN; to.len()];
-            in_passing.run(&input, &mut same, &Copying);
-            assert_eq!(output, same);
-            let mut again = vec![f32::NAN; to.len()];
-            let run = || kernel.run(&input, &mut again, &Copying);
-            let others = Threads::new(2).unwrap().run(run);
+            assert_eq!(*output, *run(&in_passing).0);
+            let (again, others) = Threads::new(2).unwrap().run(|| run(&kernel));
             assert_eq!(totals.lanes, others.lanes);
-            assert_eq!(output, again);
+            assert_eq!(*output, *again);
         }
     }
 }
@@ -153,7 +152,7 @@ fn lanes_without_a_filter_have_no_weight() {
     for isa in Isa::all() {
         let kernel = Winograd::new(isa, filters.clone(), axes, Tile::Four).unwrap();
         let mut output = vec![f32::NAN; 6 * 6 * LANES];
-        kernel.run(&input, &mut output, &Copying);
+        kernel.run(&input, Output::from(&mut output[..]), &Copying);
         assert!(output.chunks(LANES).all(|lanes| lanes[4] > 11.0 && lanes[5..] == [0.0; 11]));
     }
 }

@@ -1,5 +1,6 @@
 //! Relevance divided by the sums: the first half of a rule.
 
+use onnxplain_kernels::Output;
 use onnxplain_kernels::nchwc::Epilogue;
 use onnxplain_kernels::nchwc::epilogue::{Bias, BiasLanes, pixels};
 use onnxplain_kernels::simd::{Simd, SimdLoop, SumPair, dispatch};
@@ -23,9 +24,10 @@ impl Epilogue for Quotient<'_> {
         block: usize,
         at: usize,
         sums: &[f32],
-        output: &mut [f32],
+        output: Output<'_>,
         totals: &mut SumPair,
     ) {
+        let output = output.held_or_zeros();
         let bias = self.bias.lanes(block, at);
         let before = self.before.map(|before| &before[at..at + sums.len()]);
         dispatch(Divide { stabilizer: self.stabilizer, bias, before, sums, output, totals });

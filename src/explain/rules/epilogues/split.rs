@@ -1,5 +1,6 @@
 //! Relevance divided by the denominators of a signed split, which come from the layer's output and `|W| |x|`.
 
+use onnxplain_kernels::Output;
 use onnxplain_kernels::cancellation;
 use onnxplain_kernels::microkernel::MOST_SUMS;
 use onnxplain_kernels::nchwc::epilogue::{Bias, BiasLanes};
@@ -67,9 +68,10 @@ impl Epilogue for SplitQuotient<'_> {
         block: usize,
         at: usize,
         sums: &[f32],
-        output: &mut [f32],
+        output: Output<'_>,
         totals: &mut SumPair,
     ) {
+        let output = output.held_or_zeros();
         for start in (0..sums.len()).step_by(MOST_SUMS) {
             let range = start..sums.len().min(start + MOST_SUMS);
             let (at, sums, output) = (at + start, &sums[range.clone()], &mut output[range]);
@@ -362,7 +364,8 @@ mod tests {
                 relevance / (z + 0.25f32.copysign(z))
             })
             .collect();
-        quotient.apply(0, at, &sums, &mut output, &mut SumPair::default());
+        let output_of = Output::from(&mut output[..]);
+        quotient.apply(0, at, &sums, output_of, &mut SumPair::default());
         assert_eq!(output, expected);
     }
 }

@@ -1,0 +1,97 @@
+//! Weights in files beside the model.
+
+use onnxplain::onnx::LoadOptions;
+use onnxplain::tensor::Tensor;
+
+use super::support::onnx::{Graph, external_tensor, load_bytes, load_in, tensor};
+use super::support::{difference, message};
+use super::weights;
+
+/// A dense layer whose weight is stored at `location`.
+fn external(location: &str, offset: usize) -> Graph {
+    let mut graph = Graph::with_input(13, &[1, 4]);
+    let w = graph.tensor(external_tensor("w", &[4, 3], location, offset));
+    let y = graph.node("MatMul", &["x", &w], &[]);
+    graph.output(&y);
+    graph
+}
+
+fn raw(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+#[test]
+fn weights_beside_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    for (location, offset) in
+        [("weights.bin", 0), ("weights.bin", 16), ("data/w.bin", 8), ("./w", 0)]
+    {
+        let bytes = [vec![7; offset], raw(&weights(12)), vec![7; 5]].concat();
+        std::fs::write(folder.path().join(location), bytes).unwrap();
+        let graph = external(location, offset);
+        let model = load_in(folder.path(), &graph.bytes(), &LoadOptions::default()).unwrap();
+        let input = Tensor::new(&[1, 4], &[1.0, 0.0, 0.0, 0.0]).unwrap();
+        let output = model.network.evaluate(&input).unwrap();
+        assert!(difference(output.data(), &weights(12)[..3]) < 1e-6, "{location}");
+    }
+}
+
+#[test]
+fn weights_outside_the_folder_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let file = folder.path().join("w.bin");
+    std::fs::write(&file, raw(&weights(12))).unwrap();
+    for location in ["../w.bin", "./../w.bin", "a/../../w.bin", file.to_str().unwrap()] {
+        let graph = external(location, 0);
+        let error = message(load_in(&inner, &graph.bytes(), &LoadOptions::default()));
+        for word in ["\"w\"", location, "outside the model's own folder"] {
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_constant_node_outside_the_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    std::fs::write(folder.path().join("w.bin"), raw(&weights(12))).unwrap();
+    let mut graph = Graph::with_input(13, &[1, 4]);
+    let value = tensor("value", external_tensor("w", &[4, 3], "../w.bin", 0));
+    let w = graph.node("Constant", &[], &[value]);
+    let y = graph.node("MatMul", &["x", &w], &[]);
+    graph.output(&y);
+    let error = message(load_in(&inner, &graph.bytes(), &LoadOptions::default()));
+    assert!(error.contains("a relative path inside the model directory"), "{error}");
+}
+
+#[test]
+fn a_missing_or_short_weight_file_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph = external("absent.bin", 0);
+    let error = message(load_in(folder.path(), &graph.bytes(), &LoadOptions::default()));
+    assert!(error.contains("absent.bin"), "{error}");
+    std::fs::write(folder.path().join("short.bin"), [0; 20]).unwrap();
+    for offset in [0, 16, 4096] {
+        let graph = external("short.bin", offset);
+        let error = message(load_in(folder.path(), &graph.bytes(), &LoadOptions::default()));
+        assert!(error.contains("external data range"), "{error}");
+    }
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_file_is_called_by_its_name() {
+    const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n";
+    let error = message(load_bytes(POINTER, &LoadOptions::default()));
+    assert!(error.contains("Git LFS pointer") && error.contains("git lfs pull"), "{error}");
+    let error = message(load_bytes(b"<!DOCTYPE html><html>", &LoadOptions::default()));
+    assert!(error.contains("web page"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("w.data"), POINTER).unwrap();
+    let graph = external("w.data", 0);
+    let error = message(load_in(folder.path(), &graph.bytes(), &LoadOptions::default()));
+    assert!(error.contains("\"w.data\"") && error.contains("Git LFS pointer"), "{error}");
+}
