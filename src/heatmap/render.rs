@@ -130,6 +130,6 @@ mod tests {
             assert!(heatmap_picture(&heatmap, &wrong(alpha, level)).is_err());
         }
         let error = wrong(1.5, 1.0).check().unwrap_err();
-        assert_eq!(error.to_string(), "alpha is 1.5, it must lie between 0 and 1");
+        assert_eq!(error.to_string(), "alpha is 1.5; it must be between 0 and 1");
     }
 }

@@ -255,7 +255,7 @@ fn without_a_range_z_box_gives_way_to_another_rule_and_that_is_told() {
     assert_eq!(session.input_range(), None);
     let explainer = session.explainer(on_threads(1)).unwrap();
     let is_told = |notice: &Notice| {
-        notice.severity == Severity::Warning && notice.text.contains("in the place of z-box")
+        notice.severity == Severity::Warning && notice.text.contains("instead of z-box")
     };
     assert!(explainer.notices().iter().any(is_told), "{:?}", explainer.notices());
     let given = SessionOptions::new().pictures(false).input_range([-1.0], [2.0]);

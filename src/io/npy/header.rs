@@ -62,7 +62,7 @@ fn read_text(file: &mut impl Read) -> Result<String> {
     .context("the file is truncated: its header is incomplete")?;
     ensure!(
         length <= LONGEST_HEADER,
-        "its .npy header claims to have {length} bytes, more than any ordinary array needs"
+        "its .npy header claims {length} bytes, more than any ordinary array needs"
     );
     let mut text = vec![0; length as usize];
     file.read_exact(&mut text).context("the file is truncated: its header is incomplete")?;

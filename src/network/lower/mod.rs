@@ -264,7 +264,7 @@ impl Lowering<'_> {
             Some(Value::Layer(_)) => true,
             None => false,
         };
-        ensure!(!is_training, "it is in training mode");
+        ensure!(!is_training, "in training mode");
         Ok(context.inputs[0].clone())
     }
 
