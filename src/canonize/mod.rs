@@ -27,6 +27,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use crate::network::Network;
+use crate::suggest::nearest;
 
 pub use canonization::Canonization;
 
@@ -158,7 +159,9 @@ fn find(name: &str) -> Result<&'static Pass> {
         return Ok(pass);
     }
     let names: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
-    bail!("there is no canonization pass `{name}`; there are {}", names.join(", "))
+    let near = nearest(name, names.iter().copied());
+    let near = near.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    bail!("there is no canonization pass `{name}`; there are {}{near}", names.join(", "))
 }
 
 /// Runs the selected passes in their order; passes that found nothing are left out of the report.

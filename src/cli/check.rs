@@ -17,8 +17,9 @@ use onnxplain::{Notice, Session, Severity, Topic};
 use self::conservation::WorstConservation;
 use self::function::Comparison;
 use super::Status;
-use super::console::{BOLD, Console, GREEN, RED};
+use super::console::Console;
 use super::options::{ModelOptions, PreprocessOptions, check_model_path};
+use super::terminal::{BOLD, GREEN, RED};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +34,7 @@ const LOWEST: f32 = -2.0;
 const HIGHEST: f32 = 2.0;
 
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct CheckOptions {
     /// The model, an .onnx file
     model: PathBuf,
@@ -50,7 +51,7 @@ pub fn run(options: &CheckOptions, console: &mut Console) -> Result<Status> {
     check_model_path(&options.model)?;
     let explainer = options.options.explainer()?.threads(1).fallback_range(LOWEST, HIGHEST);
     let session = open(options, console)?;
-    let inputs = inputs(options, &session)?;
+    let inputs = inputs(options, &session, console)?;
     let canonized = session.canonized(explainer)?;
     let comparisons = function::compare(session.model(), &canonized.passes, &inputs)?;
     let explainer = session.compile(canonized)?;
@@ -86,7 +87,9 @@ fn verdict(claim: &str, holds: bool) -> String {
 /// Opens the model with what it is compared with; says what was assumed.
 fn open(options: &CheckOptions, console: &mut Console) -> Result<Session> {
     let has_pictures = options.inputs.iter().any(|path| !is_array_file(path));
-    let mut session = options.preprocess.session(&options.options).with_reference();
+    let session = options.preprocess.session(&options.options);
+    // Classes are told by their numbers.
+    let mut session = session.without_labels().with_reference();
     if has_pictures {
         session = session.pictures(true);
     }
@@ -101,11 +104,16 @@ fn open(options: &CheckOptions, console: &mut Console) -> Result<Session> {
     Ok(session)
 }
 
-/// Random inputs, and those given.
-fn inputs(options: &CheckOptions, session: &Session) -> Result<Vec<Tensor>> {
+/// Random inputs, and those given; says what is doubtful about them.
+fn inputs(options: &CheckOptions, session: &Session, console: &mut Console) -> Result<Vec<Tensor>> {
     let random = (0..RANDOM_INPUTS).map(|seed| function::noise(session.input_shape(), seed));
-    let given =
-        options.inputs.iter().map(|path| Ok(session.prepare(path)?.array().tensor().clone()));
+    let given = options.inputs.iter().map(|path| {
+        let input = session.prepare(path)?;
+        for notice in input.notices() {
+            console.warning(format_args!("{}: {notice}", path.display()));
+        }
+        Ok(input.array().tensor().clone())
+    });
     random.chain(given).collect()
 }
 

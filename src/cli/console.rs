@@ -4,7 +4,6 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Stderr, Stdout, Write};
 
 use anstream::AutoStream;
-use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Error, Result};
 use clap::ColorChoice;
 use indicatif::ProgressBar;
@@ -13,18 +12,8 @@ use serde::Serialize;
 use onnxplain::{Notice, Severity};
 
 use super::progress::Progress;
+use super::terminal::{DIM, RED, YELLOW, shown, shown_json};
 use super::{GlobalOptions, failure};
-
-/// Names and headings.
-pub const BOLD: Style = Style::new().bold();
-/// What can be skipped when reading.
-pub const DIM: Style = Style::new().dimmed();
-/// What went well; bars.
-pub const GREEN: Style = AnsiColor::Green.on_default();
-/// Warnings.
-pub const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
-/// Errors, and what did not pass.
-pub const RED: Style = AnsiColor::Red.on_default().bold();
 
 /// Both output streams, with the user's wishes about them.
 pub struct Console {
@@ -68,10 +57,14 @@ impl Console {
 
     /// Prints a result; a final newline is added where it is missing.
     pub fn print(&mut self, text: impl Display) -> Result<()> {
+        self.write(&shown(&text.to_string()))
+    }
+
+    /// Writes what can be shown as it is.
+    fn write(&mut self, text: &str) -> Result<()> {
         if self.is_closed {
             return Ok(());
         }
-        let text = text.to_string();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
         let stdout = &mut self.stdout;
         let written = self.progress.suspend(|| {
@@ -89,7 +82,7 @@ impl Console {
 
     /// Prints a result as one line of JSON.
     pub fn print_json(&mut self, value: &impl Serialize) -> Result<()> {
-        self.print(serde_json::to_string(value)?)
+        self.write(&shown_json(&serde_json::to_string(value)?))
     }
 
     /// Something that was assumed or chosen, to be said aloud.
@@ -131,6 +124,7 @@ impl Console {
     }
 
     fn say(&mut self, text: impl Display) {
+        let text = shown(&text.to_string());
         let stderr = &mut self.stderr;
         // Where standard error is closed, there is nobody left to tell.
         let _ = self.progress.suspend(|| writeln!(stderr, "{text}"));

@@ -1,11 +1,14 @@
 //! Errors as people read them, and panics as nobody should have to.
 
 use std::any::Any;
-use std::backtrace::BacktraceStatus;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Error, Result, anyhow};
+
+use super::terminal::shown;
 
 /// The first line of an error, then a line for each cause. Never a backtrace.
 pub fn chain(error: &Error) -> String {
@@ -44,9 +47,14 @@ fn distinct_messages(error: &Error) -> Vec<String> {
 
 /// Keeps panics silent: those of the model reader become errors there, others here. `--verbose` shows them.
 pub fn install_panic_hook(is_verbose: bool) {
-    if !is_verbose {
-        std::panic::set_hook(Box::new(|_| {}));
-    }
+    std::panic::set_hook(Box::new(move |panic| {
+        if is_verbose {
+            let backtrace = Backtrace::capture();
+            let text = shown(&format!("{panic}\n{backtrace}"));
+            // Where standard error is closed, there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }));
 }
 
 /// Runs `work`; a panic becomes an error that asks to be reported.

@@ -13,9 +13,10 @@ use onnxplain::session::Canonized;
 use onnxplain::{Session, Topic};
 
 use super::Status;
-use super::console::{BOLD, Console};
+use super::console::Console;
 use super::options::{ModelOptions, check_model_path};
 use super::table::{Align, Table};
+use super::terminal::{self, BOLD};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +55,8 @@ pub fn run(options: &InspectOptions, console: &mut Console) -> Result<Status> {
 fn inspect(options: &InspectOptions, console: &mut Console) -> Result<Inspection> {
     check_model_path(&options.model)?;
     let explainer = options.options.explainer()?;
-    let session = options.options.session().pictures(false).open(&options.model)?;
+    let session =
+        options.options.session().without_labels().pictures(false).open(&options.model)?;
     let notices = session.notices().iter().filter(|notice| notice.topic != Topic::Labels);
     notices.for_each(|notice| console.notice(notice));
     let canonized = session.canonized(explainer)?;
@@ -78,8 +80,8 @@ impl Inspection {
     fn to_text(&self, is_verbose: bool) -> String {
         let Model { path, input, .. } = self.session.model();
         let mut lines = vec![
-            format!("{BOLD}{}{BOLD:#}", path.display()),
-            format!("  input       {} {}", input.name, shape(&input.shape)),
+            format!("{BOLD}{}{BOLD:#}", terminal::name(&path.display().to_string())),
+            format!("  input       {} {}", terminal::name(&input.name), shape(&input.shape)),
             format!("  output      {} classes{}", self.network().class_count(), self.stripped()),
             format!("  family      {}", self.family),
             format!("  composite   {}", self.canonized.choice.describe()),

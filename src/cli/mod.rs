@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. `options` says what can be given, `console`
 //! prints, `failure` shows errors. Models are opened and explained by the library's [`Session`](onnxplain::Session).
 
+mod arguments;
 mod check;
 mod completions;
 mod console;
@@ -16,7 +17,9 @@ mod options;
 mod presets;
 mod progress;
 mod table;
+mod terminal;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -108,11 +111,8 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let arguments = std::env::args_os();
-    let color = color_asked_for(std::env::args());
-    let parsed = Cli::command()
-        .color(color)
-        .try_get_matches_from(arguments)
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let parsed = arguments::parse(Cli::command(), &arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
@@ -147,22 +147,6 @@ fn run(command: Command, console: &mut Console) -> Result<Status> {
     }
 }
 
-/// The colours that the arguments ask for, read before they are parsed: for the errors and the help of the parser.
-fn color_asked_for(arguments: impl Iterator<Item = String>) -> ColorChoice {
-    let mut choice = ColorChoice::Auto;
-    let mut is_value = false;
-    for argument in arguments {
-        let value = match argument.strip_prefix("--color=") {
-            Some(value) => value,
-            None if is_value => argument.as_str(),
-            None => "",
-        };
-        choice = value.parse().unwrap_or(choice);
-        is_value = argument == "--color";
-    }
-    choice
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,15 +154,5 @@ mod tests {
     #[test]
     fn the_options_are_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn colours_are_read_before_parsing() {
-        let asked = |arguments: &[&str]| {
-            color_asked_for(arguments.iter().map(|argument| (*argument).to_string()))
-        };
-        assert_eq!(asked(&["onnxplain", "--color", "never"]), ColorChoice::Never);
-        assert_eq!(asked(&["onnxplain", "--color=always"]), ColorChoice::Always);
-        assert_eq!(asked(&["onnxplain", "never"]), ColorChoice::Auto);
     }
 }

@@ -9,7 +9,8 @@ use onnxplain::composite::{PRESETS, Preset};
 use onnxplain::rule::{RULES, RuleSpec, Setting};
 
 use super::Status;
-use super::console::{BOLD, Console, DIM};
+use super::console::Console;
+use super::terminal::{BOLD, DIM};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -73,12 +73,15 @@ impl Progress {
     fn line(&self) -> String {
         let Progress { count, done_before, done, failed, .. } = self;
         let position = done_before + done;
-        let rate = *done as f64 / self.begin.elapsed().as_secs_f64().max(1e-3);
-        let left =
-            Duration::from_secs_f64((count.saturating_sub(position)) as f64 / rate.max(1e-3));
+        let pace = Pace {
+            done: *done,
+            left: count.saturating_sub(position),
+            passed: self.begin.elapsed(),
+        };
         format!(
-            "{position} of {count}, {failed} failed, {rate:.2} per second, {} left",
-            HumanDuration(left)
+            "{position} of {count}, {failed} failed, {:.2} per second, {} left",
+            pace.rate(),
+            HumanDuration(pace.time_left())
         )
     }
 
@@ -93,18 +96,52 @@ impl Progress {
     }
 }
 
+/// How fast this run goes. What an earlier run has done says nothing about it: the bar's own estimate takes it in.
+struct Pace {
+    done: usize,
+    left: usize,
+    passed: Duration,
+}
+
+impl Pace {
+    /// Inputs a second.
+    fn rate(&self) -> f64 {
+        self.done as f64 / self.passed.as_secs_f64().max(1e-3)
+    }
+
+    fn time_left(&self) -> Duration {
+        Duration::from_secs_f64(self.left as f64 / self.rate().max(1e-3))
+    }
+
+    fn of_bar(state: &ProgressState, begun_at: u64) -> Pace {
+        let (at, count) = (state.pos(), state.len().unwrap_or(0));
+        Pace {
+            done: at.saturating_sub(begun_at) as usize,
+            left: count.saturating_sub(at) as usize,
+            passed: state.elapsed(),
+        }
+    }
+}
+
 /// A bar of `count` that stands at `position`.
 fn shown(count: usize, position: usize) -> ProgressBar {
     let bar = ProgressBar::new(count as u64).with_position(position as u64);
-    let template = "{bar:30} {pos}/{len}  {rate}  {elapsed} passed, {eta} left{msg}";
+    let template = "{bar:30} {pos}/{len}  {rate}  {elapsed} passed{left}{msg}";
+    let begun_at = position as u64;
     if let Ok(style) = ProgressStyle::with_template(template) {
-        let style = style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+        let style = style.with_key("rate", move |state: &ProgressState, text: &mut dyn Write| {
             // Where nobody listens, nothing can be done.
-            let _ = write!(text, "{:.2}/s", state.per_sec());
+            let _ = write!(text, "{:.2}/s", Pace::of_bar(state, begun_at).rate());
+        });
+        let style = style.with_key("left", move |state: &ProgressState, text: &mut dyn Write| {
+            let pace = Pace::of_bar(state, begun_at);
+            // Before the first result nothing is known.
+            if pace.done > 0 {
+                let _ = write!(text, ", {} left", HumanDuration(pace.time_left()));
+            }
         });
         bar.set_style(style.progress_chars("━╸─"));
     }
-    bar.reset_eta();
     bar.enable_steady_tick(TICK);
     bar
 }
@@ -112,6 +149,12 @@ fn shown(count: usize, position: usize) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_done_before_does_not_count() {
+        let pace = Pace { done: 10, left: 90, passed: Duration::from_secs(20) };
+        assert_eq!((pace.rate(), pace.time_left()), (0.5, Duration::from_secs(180)));
+    }
 
     #[test]
     fn without_a_terminal_there_is_a_line_now_and_then() {

@@ -1,6 +1,6 @@
 //! Columns that line up.
 
-use super::console::{BOLD, DIM};
+use super::terminal::{self, BOLD, DIM};
 
 /// How a column is aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Table {
 
     /// Appends a row: one cell per column.
     pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(cells.iter().map(|cell| terminal::name(cell)).collect());
     }
 
     /// The table, its heading and a line below included.
@@ -74,7 +74,8 @@ mod tests {
         let mut table = Table::new(&[("layer", Align::Left), ("n", Align::Right)]);
         table.row(vec!["conv".into(), "1000".into()]);
         table.row(vec!["γ".into(), "7".into()]);
-        let text = anstream::adapter::strip_str(&table.render()).to_string();
+        let text = terminal::shown(&table.render());
+        let text = anstream::adapter::strip_str(&text).to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "layer     n");
         assert_eq!(lines[2], "conv   1000");

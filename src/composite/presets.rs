@@ -78,8 +78,12 @@ impl Composite {
             || name_or_path.ends_with(".yml")
             || name_or_path.contains(std::path::MAIN_SEPARATOR);
         if looks_like_file || Path::new(name_or_path).is_file() {
-            let text = std::fs::read_to_string(name_or_path)
-                .with_context(|| format!("cannot read the composite {name_or_path}"))?;
+            let read = || {
+                let bytes = std::fs::read(name_or_path)?;
+                String::from_utf8(bytes).ok().context("it is no UTF-8 text")
+            };
+            let text =
+                read().with_context(|| format!("cannot read the composite {name_or_path}"))?;
             return Composite::parse(&text, name_or_path);
         }
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();

@@ -6,8 +6,7 @@ use serde::Deserialize;
 use super::kinds::Kinds;
 use crate::canonize::Canonization;
 use crate::rule::{RuleSetting, Stabilizer};
-use crate::suggest::explained;
-use crate::yaml::from_yaml;
+use crate::suggest::placed::from_yaml;
 
 /// A named list of rules.
 #[derive(Clone, Debug, Deserialize)]
@@ -107,8 +106,7 @@ impl Composite {
     /// When the text does not follow the schema. The message has the file, line and column, and the most similar valid
     /// word.
     pub fn parse(text: &str, origin: &str) -> Result<Composite> {
-        let composite: Composite = from_yaml(text)
-            .map_err(|error| anyhow::anyhow!("{origin}: {}", explained(&error.to_string())))?;
+        let composite: Composite = from_yaml(text, origin)?;
         if composite.rules.is_empty() {
             bail!("{origin}: the composite has no rules");
         }
@@ -148,7 +146,7 @@ rules:
             format!("{error:#}")
         };
         let typo = message("first", "frist");
-        assert!(typo.contains("my.yaml") && typo.contains("line 4"), "{typo}");
+        assert!(typo.contains("my.yaml") && typo.contains("my.yaml:4:"), "{typo}");
         assert!(typo.contains("did you mean `first`"), "{typo}");
         assert!(message("rule: flat", "rule: flatt").contains("did you mean `flat`"));
         assert!(message("convolution", "convolutoin").contains("did you mean `convolution`"));

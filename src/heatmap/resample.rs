@@ -56,8 +56,12 @@ pub(super) fn resample(
 ) -> Result<Window> {
     let horizontal = Axis::new(placement.x, placement.width, heatmap.width());
     let vertical = Axis::new(placement.y, placement.height, heatmap.height());
-    let covered =
-        || format!("the window {placement:?} covers no pixel of the picture of {width} x {height}");
+    let covered = || {
+        let Placement { x, y, width: across, height: down } = placement;
+        format!(
+            "the window of {across} x {down} pixels at {x}, {y} covers no pixel of the picture of {width} x {height}"
+        )
+    };
     let columns = horizontal.covered(width).with_context(covered)?;
     let rows = vertical.covered(height).with_context(covered)?;
     ensure!(!columns.is_empty() && !rows.is_empty(), covered());
@@ -97,7 +101,8 @@ impl Axis {
         Self { start, length, samples }
     }
 
-    /// The pixels of 0..limit whose centres are inside; empty if the placement is not a window.
+    /// The pixels 0..limit whose centres lie inside; of a window between two centres, which very long pictures have,
+    /// the pixel that most of it lies on. Nothing where the placement is no window.
     fn covered(&self, limit: usize) -> Option<Range<usize>> {
         let end = self.start + self.length;
         if !(self.start.is_finite() && end.is_finite() && self.length > 0.0) {
@@ -106,7 +111,13 @@ impl Axis {
         // The cast saturates, so that this is right for windows of any size.
         let first = ((self.start - 0.5).ceil().max(0.0) as usize).min(limit);
         let last = ((end - 0.5).ceil().max(0.0) as usize).min(limit);
-        Some(first..last)
+        let is_between = first == last && end > 0.0 && self.start < limit as f64;
+        if !is_between {
+            return Some(first..last);
+        }
+        let middle = (self.start + self.length / 2.0).max(0.0) as usize;
+        let pixel = middle.min(limit.saturating_sub(1));
+        Some(pixel..pixel + 1)
     }
 
     fn taps(&self, pixels: Range<usize>) -> Vec<Taps> {
@@ -217,6 +228,8 @@ mod tests {
         assert_eq!(covered(placement(2.0, 1.5, 4.0, 4.0)), (2..6, 1..5));
         assert_eq!(covered(placement(2.6, 1.4, 4.0, 4.0)), (3..7, 1..5));
         assert_eq!(covered(placement(-5.0, 6.0, 7.0, 30.0)), (0..2, 6..8));
+        // Between two centres, as in a very long picture: the pixel that most of it lies on.
+        assert_eq!(covered(placement(2.6, 1.6, 0.875, 0.875)), (3..4, 2..3));
     }
 
     #[test]

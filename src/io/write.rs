@@ -7,11 +7,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder, RgbImage};
+use image::RgbImage;
 use tempfile::Builder;
 
-/// What to do if the file exists already.
+use super::mark::{SOFTWARE, TOOL, is_own};
+
+/// What to do where the file to write exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overwrite {
     /// Fail and leave the file as it is.
@@ -19,22 +20,26 @@ pub enum Overwrite {
     Refuse,
     /// Replace the file.
     Replace,
+    /// Replace the file if onnxplain wrote it, else fail and leave it as it is.
+    ReplaceOwn,
 }
 
-/// Writes a picture as an 8-bit RGB PNG. It is compressed for speed, not for size.
+/// Writes a picture as an 8-bit RGB PNG, quickly rather than small. A text chunk says that onnxplain wrote it.
 ///
 /// # Errors
 /// Those of [`write_bytes`].
 pub fn write_png(path: &Path, picture: &RgbImage, overwrite: Overwrite) -> Result<()> {
     write_whole(path, overwrite, |file| {
-        PngEncoder::new_with_quality(file, CompressionType::Fast, FilterType::Sub)
-            .write_image(
-                picture.as_raw(),
-                picture.width(),
-                picture.height(),
-                ExtendedColorType::Rgb8,
-            )
-            .map_err(Error::from)
+        let software = format!("{TOOL} {}", env!("CARGO_PKG_VERSION"));
+        let mut encoder = png::Encoder::new(file, picture.width(), picture.height());
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Fast);
+        encoder.set_filter(png::Filter::Sub);
+        encoder.add_text_chunk(SOFTWARE.to_string(), software)?;
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(picture.as_raw())?;
+        Ok(writer.finish()?)
     })
 }
 
@@ -46,16 +51,32 @@ pub fn write_bytes(path: &Path, bytes: impl AsRef<[u8]>, overwrite: Overwrite) -
     write_whole(path, overwrite, |file| Ok(file.write_all(bytes.as_ref())?))
 }
 
-/// Creates `path` atomically, with the contents that `fill` writes, and its folder if there is none.
+/// Checks that a file may be written under this name.
+///
+/// # Errors
+/// Names the file that exists already, and what to do.
+pub fn check(path: &Path, overwrite: Overwrite) -> Result<()> {
+    match overwrite {
+        Overwrite::Replace => Ok(()),
+        _ if fs::symlink_metadata(path).is_err() => Ok(()),
+        Overwrite::Refuse => Err(exists_already(path)),
+        Overwrite::ReplaceOwn if is_own(path) => Ok(()),
+        Overwrite::ReplaceOwn => bail!(
+            "{} exists already, and onnxplain did not write it: it is not replaced; give another --output, or move it \
+             away",
+            path.display()
+        ),
+    }
+}
+
+/// Creates `path`, and its folder where missing, with what `fill` writes, atomically.
 pub(super) fn write_whole(
     path: &Path,
     overwrite: Overwrite,
     fill: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
 ) -> Result<()> {
-    // Checked before the work, for the common case. If the file appears meanwhile, the rename below fails.
-    if overwrite == Overwrite::Refuse && fs::symlink_metadata(path).is_ok() {
-        return Err(exists_already(path));
-    }
+    // Before the work, for the common case; the rename below settles a race.
+    check(path, overwrite)?;
     write_and_rename(path, overwrite, fill)
         .with_context(|| format!("cannot write {}", path.display()))
 }
@@ -85,7 +106,7 @@ fn write_and_rename(
 
     let renamed = match overwrite {
         Overwrite::Refuse => temporary.persist_noclobber(path),
-        Overwrite::Replace => temporary.persist(path),
+        Overwrite::Replace | Overwrite::ReplaceOwn => temporary.persist(path),
     };
     match renamed {
         Ok(_) => Ok(()),
@@ -149,6 +170,18 @@ mod tests {
         write_bytes(&path, "new", Overwrite::Replace).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(files(folder.path()), ["cat.json"]);
+    }
+
+    #[test]
+    fn files_of_others_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cat.json");
+        write_bytes(&path, r#"{"tool": "another"}"#, Overwrite::Refuse).unwrap();
+        let error = write_bytes(&path, "{}", Overwrite::ReplaceOwn).unwrap_err();
+        assert!(error.to_string().contains("onnxplain did not write it"), "{error:#}");
+        write_bytes(&path, r#"{"tool": "onnxplain"}"#, Overwrite::Replace).unwrap();
+        write_bytes(&path, "{}", Overwrite::ReplaceOwn).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{}");
     }
 
     #[test]

@@ -1,24 +1,24 @@
 //! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use tract_core::prelude::*;
 use tract_hir::infer::{Factoid, InferenceFact, InferenceModelExt};
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::ModelProto;
-use tract_onnx::pb::tensor_proto::DataLocation;
 
-use super::bytes::Bytes;
 use super::culprit::{guarded, with_node};
 use super::decode::{Decoded, Span, decode};
+use super::external::ExternalData;
 use super::input::{
     ModelInput, input_shape, leaves_size_open, picture_shape, range_of_type, the_input,
 };
 use super::metadata::labels_in_metadata;
 use super::number_type::make_float32;
 use super::options::LoadOptions;
+use super::order::refuse_circles;
 use super::repair::repair;
 use super::rewrite::{self, Chosen};
 use super::validate::{Checked, Input, MemoryLimit, validate};
@@ -145,10 +145,16 @@ pub(super) struct Source {
 impl Source {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<Source> {
         let Decoded { mut proto, left, bytes } = decode(path)?;
+        proto.graph.as_ref().map_or(Ok(()), refuse_circles)?;
         let mut spans = spans_by_name(&proto, left);
+        let unused = unused_operators(&proto, &options.allow_gradient);
         let Chosen { labels, mut notes, others } =
             rewrite::choose_output(&mut proto, options.output_name.as_deref())?;
-        refuse_foreign_data(&proto, directory(path)?)?;
+        let mut external = ExternalData::beside(path);
+        if let Some(graph) = &mut proto.graph {
+            external.read_in_nodes(graph)?;
+        }
+        notes.extend(unused);
         let input = the_input(&proto)?;
         let shape = input_shape(input, options, &mut notes)?;
         let range = range_of_type(input);
@@ -169,15 +175,19 @@ impl Source {
         proto.graph.iter_mut().for_each(|graph| make_float32(graph, &mut spans));
         repair(&mut proto);
         let origins = Origins::of(&proto);
-        let labels = labels.and_then(|names| Labels::new(names).ok());
+        let labels = labels.and_then(|names| {
+            let dropped =
+                |error| notes.push(format!("the class names in the file are not used: {error}"));
+            Labels::new(names).map_err(dropped).ok()
+        });
         guarded(|| {
             rewrite::write_out(&mut proto, &reader, (&input_name, &shape));
             Ok(())
         })?;
         let graph = proto.graph.as_mut().context("the model has no graph")?;
         let weights = guarded(|| {
-            let places = Places { bytes: &bytes, spans: &spans, directory: directory(path)? };
-            Weights::take(graph, &places, options.is_without_reference)
+            let places = Places { bytes: &bytes, spans: &spans, external: &mut external };
+            Weights::take(graph, places, options.is_without_reference)
         })?;
         // The picture comes first, wherever the file has it.
         graph.input.sort_by_key(|input| input.name != input_name);
@@ -225,7 +235,7 @@ impl Source {
     }
 
     fn typed_model(&self, proto: &ModelProto, reader: &Onnx) -> Result<TypedModel> {
-        let parsed = reader.parse(proto, Some(directory(&self.path)?))?;
+        let parsed = reader.parse(proto, None)?;
         let mut model = self.weights.wire(parsed)?;
         let source = model.input_outlets()?.first().copied().context("the model has no input")?;
         let declared = model.outlet_fact(source)?.datum_type;
@@ -239,12 +249,6 @@ impl Source {
 fn check(proto: &ModelProto, input: Input, memory: (MemoryLimit, Checked)) -> Result<()> {
     let graph = proto.graph.as_ref().context("the model has no graph")?;
     validate(graph, rewrite::opset(proto), input, memory)
-}
-
-/// The folder of a model, where its external data lies.
-fn directory(model: &Path) -> Result<&str> {
-    let directory = model.parent().unwrap_or(Path::new("."));
-    directory.to_str().context("the model's folder has a name that is not UTF-8")
 }
 
 /// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.
@@ -261,43 +265,21 @@ pub(super) fn reader() -> Onnx {
     onnx
 }
 
+/// What is said about operators that are allowed and that the file does not have.
+fn unused_operators(proto: &ModelProto, allowed: &[String]) -> Option<String> {
+    let nodes = || {
+        let functions = proto.functions.iter().flat_map(|function| &function.node);
+        proto.graph.iter().flat_map(|graph| &graph.node).chain(functions)
+    };
+    let is_absent = |name: &&String| !nodes().any(|node| node.op_type.eq_ignore_ascii_case(name));
+    let absent: Vec<&str> = allowed.iter().filter(is_absent).map(String::as_str).collect();
+    (!absent.is_empty()).then(|| {
+        format!("the model has no operator {}, whose gradient was allowed", absent.join(", "))
+    })
+}
+
 /// Where the numbers of each weight were left in the file.
 fn spans_by_name(proto: &ModelProto, left: Vec<Option<Span>>) -> HashMap<String, Span> {
     let weights = proto.graph.iter().flat_map(|graph| &graph.initializer);
     weights.zip(left).filter_map(|(weight, span)| Some((weight.name.clone(), span?))).collect()
-}
-
-/// Weights in other files must lie in the model's own folder, and be there.
-fn refuse_foreign_data(proto: &ModelProto, directory: &str) -> Result<()> {
-    let mut known = HashSet::new();
-    let weights = proto.graph.iter().flat_map(|graph| &graph.initializer);
-    for weight in
-        weights.filter(|weight| weight.data_location == Some(DataLocation::External as i32))
-    {
-        let location = weight.external_data.iter().find(|entry| entry.key == "location");
-        let location = location.map_or("", |entry| entry.value.as_str());
-        let components = Path::new(location).components();
-        let leaves = components.into_iter().any(|component| {
-            !matches!(component, std::path::Component::Normal(_) | std::path::Component::CurDir)
-        });
-        ensure!(
-            !leaves,
-            "the weight \"{}\" is stored at \"{location}\", outside the model's own folder; this is refused",
-            weight.name
-        );
-        if known.insert(location) {
-            let opened = Bytes::open(&Path::new(directory).join(location));
-            let data = opened.with_context(|| {
-                format!(
-                    "the model's weights lie in the file \"{location}\" beside it, which cannot be read: copy it along"
-                )
-            })?;
-            if let Some(what) = data.stands_for_another() {
-                bail!(
-                    "the file \"{location}\" beside the model does not hold its weights: it is {what}"
-                );
-            }
-        }
-    }
-    Ok(())
 }

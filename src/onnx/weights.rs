@@ -2,7 +2,6 @@
 //! they are until a layer needs them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,7 +9,7 @@ use tract_core::internal::TypedFact;
 use tract_core::ops::konst::Const;
 use tract_core::prelude::{DatumType, Tensor as TractTensor};
 use tract_hir::infer::InferenceModel;
-use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
+use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto, TensorShapeProto, TypeProto};
 use tract_onnx::pb::{ValueInfoProto, type_proto};
@@ -18,6 +17,7 @@ use tract_onnx::{data_resolver, model::ParseResult, tensor::load_tensor};
 
 use super::bytes::Bytes;
 use super::decode::Span;
+use super::external::ExternalData;
 use crate::linear::Weight;
 use crate::tensor::{LazyTensor, Store, View};
 
@@ -41,8 +41,8 @@ pub(super) struct Places<'a> {
     pub bytes: &'a Arc<Bytes>,
     /// Where each initializer was left in the file that was, by name.
     pub spans: &'a HashMap<String, Span>,
-    /// The folder of external data.
-    pub directory: &'a str,
+    /// The files beside it.
+    pub external: &'a mut ExternalData,
 }
 
 impl Weights {
@@ -51,10 +51,9 @@ impl Weights {
     ///
     /// # Errors
     /// When the file cannot be read, or a weight is not what its shape says.
-    pub fn take(graph: &mut GraphProto, places: &Places, leaves: bool) -> Result<Weights> {
+    pub fn take(graph: &mut GraphProto, places: Places, leaves: bool) -> Result<Weights> {
         let mut weights = Weights { read: BTreeMap::new(), left: vec![] };
         let mut known = HashSet::new();
-        let mut files = ExternalFiles { directory: places.directory, files: HashMap::new() };
         let names = if leaves { names_of_weights(graph) } else { HashSet::new() };
         let can_be_left = |stored: &TensorProto| {
             stored.data_type == DataType::Float as i32 && names.contains(&stored.name)
@@ -62,7 +61,7 @@ impl Weights {
         for stored in std::mem::take(&mut graph.initializer) {
             let place = match places.spans.get(&stored.name).copied() {
                 Some(span) => Some(Part { bytes: places.bytes.clone(), span }),
-                None => files.place(&stored),
+                None => places.external.place(&stored)?.map(|(bytes, span)| Part { bytes, span }),
             };
             let name = stored.name.clone();
             let reading = || format!("reading the weight \"{name}\"");
@@ -79,9 +78,7 @@ impl Weights {
                 place => {
                     let values = match place {
                         Some(place) => place.read_tensor(&stored),
-                        None => {
-                            load_tensor(&*data_resolver::default(), &stored, Some(places.directory))
-                        }
+                        None => load_tensor(&*data_resolver::default(), &stored, None),
                     };
                     stand_in(graph, declared(&name, stored.data_type, None));
                     weights.read.insert(name.clone(), Arc::new(values.with_context(reading)?));
@@ -159,10 +156,11 @@ fn names_of_weights(graph: &GraphProto) -> HashSet<String> {
 
 /// A tensor that is no weight, with its numbers.
 fn completed(mut stored: TensorProto, place: Option<Part>) -> Result<TensorProto> {
-    let is_external = stored.data_location == Some(DataLocation::External as i32);
-    if let Some(Part { bytes, span }) = place.filter(|_| !is_external) {
+    if let Some(Part { bytes, span }) = place {
         stored.raw_data = vec![0; usize::try_from(span.length)?];
         bytes.read(span.offset, &mut stored.raw_data)?;
+        stored.data_location = None;
+        stored.external_data.clear();
     }
     Ok(stored)
 }
@@ -231,45 +229,10 @@ fn byte_count(shape: &[usize], number_type: DatumType) -> Option<u64> {
     u64::try_from(bytes).ok()
 }
 
-/// Files beside the model that tensors are stored in.
-struct ExternalFiles<'a> {
-    directory: &'a str,
-    files: HashMap<PathBuf, Arc<Bytes>>,
-}
-
-impl ExternalFiles<'_> {
-    /// Where a tensor lies that is stored in a file beside the model; `None` where it does not or is not found
-    /// there, which tract has words for.
-    fn place(&mut self, stored: &TensorProto) -> Option<Part> {
-        if stored.data_location != Some(DataLocation::External as i32) {
-            return None;
-        }
-        let entry = |key: &str| stored.external_data.iter().find(|entry| entry.key == key);
-        let directory = if self.directory.is_empty() { "." } else { self.directory };
-        let directory = Path::new(directory).canonicalize().ok()?;
-        // Through links too it must not leave the folder.
-        let path = directory.join(&entry("location")?.value).canonicalize().ok()?;
-        let bytes = self.open(path.starts_with(&directory).then_some(path)?)?;
-        let offset = entry("offset").map_or(Some(0), |entry| entry.value.parse().ok())?;
-        let rest = bytes.len().ok()?.checked_sub(offset)?;
-        let length = entry("length").map_or(Some(rest), |entry| entry.value.parse().ok())?;
-        (length <= rest).then_some(Part { bytes, span: Span { offset, length } })
-    }
-
-    /// A file, opened once for all its tensors.
-    fn open(&mut self, path: PathBuf) -> Option<Arc<Bytes>> {
-        if let Some(bytes) = self.files.get(&path) {
-            return Some(bytes.clone());
-        }
-        let bytes = Arc::new(Bytes::open(&path).ok()?);
-        self.files.insert(path, bytes.clone());
-        Some(bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn weight(name: &str) -> TensorProto {
         TensorProto {
@@ -284,11 +247,12 @@ mod tests {
     #[test]
     fn a_name_stands_for_one_weight() {
         let bytes = Arc::new(Bytes::Memory(vec![]));
-        let places = Places { bytes: &bytes, spans: &HashMap::new(), directory: "" };
         let take = |names: &[&str]| {
+            let mut external = ExternalData::beside(Path::new("model.onnx"));
+            let places = Places { bytes: &bytes, spans: &HashMap::new(), external: &mut external };
             let initializer = names.iter().map(|name| weight(name)).collect();
             let mut graph = GraphProto { initializer, ..GraphProto::default() };
-            Weights::take(&mut graph, &places, true).map(|weights| weights.read.len())
+            Weights::take(&mut graph, places, true).map(|weights| weights.read.len())
         };
         assert_eq!(take(&["a", "b"]).unwrap(), 2);
         let told = take(&["a", "b", "a"]).unwrap_err().to_string();

@@ -6,12 +6,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
 use super::preprocess::{PRESETS, Preprocessing};
-use crate::yaml::from_yaml;
+use crate::suggest::nearest;
+use crate::suggest::placed::{at_key, from_yaml};
 
 /// What is known about a model besides its file; everything but the origin may be missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,18 +58,15 @@ impl Card {
     /// Names the file, and for YAML that cannot be understood its line and column.
     pub fn read(path: &Path) -> Result<Self> {
         let failed = || format!("cannot read the model card {}", path.display());
-        let text = fs::read_to_string(path).with_context(failed)?;
-        let file: CardFile = from_yaml(&text).map_err(|error| placed(path, &error))?;
+        let text = text_of(path).with_context(failed)?;
+        let origin = path.display().to_string();
+        let file: CardFile = from_yaml(&text, &origin)?;
         if let Some(input) = &file.input {
-            input.validate().context("input").with_context(failed)?;
+            let checked = input.validate().context("input");
+            checked.map_err(|error| at_key(&text, &origin, &error))?;
         }
-        let labels = match file.labels {
-            Some(labels) => {
-                let directory = path.parent().unwrap_or(Path::new(""));
-                Some(Labels::read(&directory.join(labels)).with_context(failed)?)
-            }
-            None => None,
-        };
+        let labels = file.labels.map(|labels| Labels::read(&beside(path, &labels)?)).transpose();
+        let labels = labels.context("labels").map_err(|error| at_key(&text, &origin, &error))?;
         Ok(Self {
             labels,
             input: file.input,
@@ -108,29 +106,41 @@ impl Card {
     }
 }
 
-/// An error in YAML as `file:line:column: what`, the form editors jump to.
-fn placed(path: &Path, error: &serde_yaml::Error) -> Error {
-    let Some(at) = error.location() else {
-        return anyhow!("{}: {error}", path.display());
+/// A file that people write.
+pub(super) fn text_of(path: &Path) -> Result<String> {
+    let bytes = fs::read(path)?;
+    String::from_utf8(bytes).ok().context("it is no UTF-8 text")
+}
+
+/// The path of a file that a card names. A card may come from anywhere, and what it names ends up in reports: so the
+/// file lies below the folder of the card, or of the file that a link to the card leads to.
+fn beside(card: &Path, named: &Path) -> Result<PathBuf> {
+    let folder = |card: &Path| card.parent().unwrap_or(Path::new("")).to_path_buf();
+    let path = folder(card).join(named);
+    // What is not there is told by the reader.
+    let Ok(real) = path.canonicalize() else {
+        return Ok(path);
     };
-    let (line, column) = (at.line(), at.column());
-    let message = error.to_string();
-    let place = format!(" at line {line} column {column}");
-    let message = message.strip_suffix(&place).unwrap_or(&message);
-    anyhow!("{}:{line}:{column}: {message}", path.display())
+    let here = |folder: PathBuf| match folder.as_os_str().is_empty() {
+        true => Path::new(".").canonicalize(),
+        false => folder.canonicalize(),
+    };
+    let folders = [here(folder(card)), card.canonicalize().map(|card| folder(&card))];
+    ensure!(
+        folders.iter().flatten().any(|folder| real.starts_with(folder)),
+        "{} lies outside the folder of the card, which is refused; if it is the right file, give it with --labels",
+        named.display()
+    );
+    Ok(path)
 }
 
 pub(super) fn unknown_name(text: &str) -> Error {
-    let near = PRESETS
-        .iter()
-        .map(|(name, _)| (strsim::damerau_levenshtein(name, text), *name))
-        .min()
-        .filter(|(distance, _)| *distance <= 3)
-        .map(|(_, name)| format!(" (did you mean {name}?)"))
+    let near = nearest(text, PRESETS.iter().map(|(name, _)| *name))
+        .map(|name| format!("; did you mean `{name}`?"))
         .unwrap_or_default();
     let names: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
     anyhow!(
-        "\"{text}\" is neither a preprocessing preset{near} nor a file; the presets are {}",
+        "\"{text}\" is neither a file nor one of the preprocessing presets {}{near}",
         names.join(", ")
     )
 }
@@ -207,11 +217,11 @@ source: trained at home
                 "unknown field `short-edge`, expected one of `short-side`",
             ),
             ("input:\n  resize: { short-side: 3, size: 4 }", ":2:", "only one of short-side"),
-            ("input:\n  layout: NCWH", ":2:11: ", "unknown variant `NCWH`, expected one of `NCHW`"),
+            ("input:\n  layout: NCWH", ":2:11: ", "unknown word `NCWH`, expected one of `NCHW`"),
             ("input:\n  mean: [0.1, grey]", ":2:", "\"grey\" is no number"),
             ("input:\n  size: [1, 2, 3]", ":2:", "expected"),
             ("input:\n  size: -4", ":2:9: ", "a number of pixels or [height, width]"),
-            ("output: softmax", ":1:9: ", "unknown variant `softmax`"),
+            ("output: softmax", ":1:9: ", "unknown word `softmax`"),
             ("input: {", ":2:1: ", "did not find expected"),
         ] {
             let message = error_in(card);
@@ -219,6 +229,41 @@ source: trained at home
         }
         assert!(error_in("input: { std: 0 }").contains("std holds 0"));
         assert!(error_in("labels: missing.txt").contains("missing.txt"));
+        assert!(error_in("input: { mean: [0.1, 0.2] }").starts_with(":1:10: input: mean has 2"));
+        assert!(error_in("inptu: {}").ends_with("did you mean `input`?"));
+    }
+
+    #[test]
+    fn labels_lie_below_the_folder_of_the_card() {
+        let folder = folder(&[("names.txt", "cat\ndog\n")]);
+        let inner = folder.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let read = |labels: &str| {
+            fs::write(inner.join("net.yaml"), format!("labels: {labels}\n")).unwrap();
+            Card::read(&inner.join("net.yaml")).map_err(|error| format!("{error:#}"))
+        };
+        for labels in ["../names.txt", "/etc/hostname", "x/../../names.txt"] {
+            fs::create_dir_all(inner.join("x")).unwrap();
+            let message = read(labels).unwrap_err();
+            assert!(message.contains("net.yaml:1:1: ") && message.contains("outside"), "{message}");
+            assert!(message.contains("--labels"), "{message}");
+        }
+        fs::copy(folder.path().join("names.txt"), inner.join("x/names.txt")).unwrap();
+        assert_eq!(read("x/names.txt").unwrap().labels.unwrap().names(), ["cat", "dog"]);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("../names.txt", inner.join("link.txt")).unwrap();
+            assert!(read("link.txt").unwrap_err().contains("outside the folder of the card"));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_card_says_how_to_go_without() {
+        let folder = folder(&[("net.yaml", "trainer: { epochs: 3 }")]);
+        let error = Card::discover(&folder.path().join("net.onnx")).unwrap_err();
+        let message = format!("{error:#}");
+        assert!(message.contains("net.yaml:1:1: unknown field `trainer`"), "{message}");
+        assert!(message.contains("rename it") && message.contains("--preprocess"), "{message}");
     }
 
     #[test]
@@ -237,7 +282,7 @@ source: trained at home
         assert_eq!(Card::named(path.to_str().unwrap()).unwrap().source.as_deref(), Some("mine"));
         let message = Card::named("imagnet").unwrap_err().to_string();
         assert!(
-            message.contains("did you mean imagenet?") && message.contains("tensorflow"),
+            message.contains("did you mean `imagenet`?") && message.contains("tensorflow"),
             "{message}"
         );
         assert!(!Card::named("some/file.yaml").unwrap_err().to_string().contains("did you mean"));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 
 use super::card::{Card, unknown_name};
 use super::huggingface;
@@ -27,7 +27,14 @@ impl Card {
             found[1].display()
         );
         match found.first() {
-            Some(path) => Self::read(path).map(Some),
+            Some(path) => Self::read(path).map(Some).map_err(|error| {
+                let why = anyhow!(
+                    "{} is taken for the model's card, because it lies beside the model and has its name: to go \
+                     without it, rename it, or name the preprocessing with --preprocess",
+                    path.display()
+                );
+                why.context(format!("{error:#}"))
+            }),
             None => huggingface::discover(model),
         }
     }

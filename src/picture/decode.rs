@@ -2,12 +2,16 @@
 //!
 //! Stands at the start of the data's way for inputs: file -> **decoded picture** -> preprocess -> tensor.
 
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use anyhow::{Context, Error, Result, bail, ensure};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+
+use super::content::{Content, LOOKED_AT, content, format};
+use super::{doubts, jpeg};
 
 /// The largest picture that is decoded, in millions of pixels.
 pub const LARGEST_MEGAPIXELS: u64 = 100;
@@ -15,26 +19,69 @@ pub const LARGEST_MEGAPIXELS: u64 = 100;
 /// What a decoder may allocate, in bytes: 100 megapixels of four 16-bit channels and room to work.
 const LARGEST_ALLOCATION: u64 = 1 << 30;
 
+/// The largest file, in bytes: one without compression.
+const LARGEST_FILE: u64 = LARGEST_ALLOCATION;
+
+/// A picture that was read.
+#[derive(Clone, Debug)]
+pub struct PictureFile {
+    /// The picture.
+    pub picture: DynamicImage,
+    /// What is doubtful about it: a sentence each, without the name of the file.
+    pub doubts: Vec<String>,
+}
+
 /// Decodes the picture in `path`, turned upright as its EXIF orientation says.
 ///
 /// The format is recognised by the content, not by the file name. Transparency is kept here and dropped by
-/// preprocessing (the colour under it counts), as Pillow's `convert("RGB")` does.
+/// preprocessing (the colour under it counts), as Pillow's `convert("RGB")` does. A pipe is read to its end.
 ///
 /// # Errors
 /// Names the file, and says whether it is missing, empty, no picture, truncated, damaged or too large.
-pub fn decode(path: &Path) -> Result<DynamicImage> {
-    decode_file(path).with_context(|| format!("cannot read the picture {}", path.display()))
+pub fn read_picture(path: &Path) -> Result<PictureFile> {
+    let read = || {
+        let bytes = bytes_of(path)?;
+        decode_bytes(&bytes)
+    };
+    read().with_context(|| format!("cannot read the picture {}", path.display()))
 }
 
-fn decode_file(path: &Path) -> Result<DynamicImage> {
-    let file = File::open(path)?;
+/// As [`read_picture`], for those who do not ask for doubts.
+///
+/// # Errors
+/// As [`read_picture`].
+pub fn decode(path: &Path) -> Result<DynamicImage> {
+    Ok(read_picture(path)?.picture)
+}
+
+/// The bytes of a picture of a format that is read.
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+    let mut file = File::open(path)?;
     let facts = file.metadata()?;
     ensure!(!facts.is_dir(), "it is a directory");
-    ensure!(!facts.is_file() || facts.len() > 0, "the file is empty");
-    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format()?;
-    let Some(format) = reader.format() else {
-        bail!("it is no picture of a known format: PNG, JPEG, WebP, BMP, TIFF or GIF");
-    };
+    let mut bytes = vec![];
+    file.by_ref().take(LOOKED_AT).read_to_end(&mut bytes)?;
+    ensure!(!bytes.is_empty(), "the file is empty");
+    match content(&bytes) {
+        Content::Picture => {}
+        Content::OtherPicture(format) => bail!(format.advice(path)),
+        Content::Unknown => {
+            bail!("it is no picture of a known format: PNG, JPEG, WebP, BMP, TIFF or GIF")
+        }
+    }
+    let rest = LARGEST_FILE - LOOKED_AT;
+    file.take(rest + 1).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() as u64 <= LARGEST_FILE, "the file has more than 1 GiB: shrink it first");
+    Ok(bytes)
+}
+
+fn decode_bytes(bytes: &[u8]) -> Result<PictureFile> {
+    let format = format(bytes).context("it is no picture of a known format")?;
+    let mut doubts = vec![];
+    if format == ImageFormat::Jpeg {
+        doubts.extend(jpeg::check(bytes)?);
+    }
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(LARGEST_ALLOCATION);
     reader.limits(limits);
@@ -47,55 +94,39 @@ fn decode_file(path: &Path) -> Result<DynamicImage> {
          shrink it first",
         decoder.color_type().bits_per_pixel()
     );
-    if format == ImageFormat::Jpeg {
-        // The decoder fills the rest of a truncated file with gray and says nothing.
-        ensure!(
-            is_whole_jpeg(&fs::read(path)?),
-            "the JPEG data is truncated: its end marker is missing"
-        );
-    }
     let orientation = decoder.orientation().map_err(|e| explain(e, format))?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| explain(e, format))?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
+    doubts.extend(doubts::scale_floats(&mut picture)?);
+    picture.apply_orientation(late_orientation(bytes, format).unwrap_or(orientation));
+    doubts.extend(doubts::about_pixels(&picture));
+    doubts.extend(doubts::about_further_pictures(bytes, format));
+    Ok(PictureFile { picture, doubts })
+}
+
+/// The orientation of a PNG whose EXIF data may stand behind the pixels, where the decoder does not look.
+fn late_orientation(bytes: &[u8], format: ImageFormat) -> Option<Orientation> {
+    let exif = doubts::png_chunk(bytes, b"eXIf").filter(|_| format == ImageFormat::Png)?;
+    Orientation::from_exif_chunk(exif)
 }
 
 fn explain(error: ImageError, format: ImageFormat) -> Error {
     let name = format!("{format:?}").to_uppercase();
-    let what = match error {
-        ImageError::Unsupported(_) => format!("this kind of {name} is not supported"),
-        _ => format!("the {name} data is damaged or truncated"),
-    };
-    Error::new(error).context(what)
-}
-
-/// Whether the segments of a JPEG file lead to its end marker.
-///
-/// Segments carry their length and are stepped over, so that the end marker of an embedded thumbnail does not count;
-/// the compressed data after a scan's header is searched for the next marker: 0xFF and anything but 0 or a restart.
-fn is_whole_jpeg(bytes: &[u8]) -> bool {
-    const END_OF_IMAGE: u8 = 0xD9;
-    // The first two bytes are the start marker, which has no length.
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    while let Some(at) = rest
-        .windows(2)
-        .position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF))
-    {
-        if rest[at + 1] == END_OF_IMAGE {
-            return true;
-        }
-        let Some(&[high, low]) = rest.get(at + 2..at + 4) else {
-            return false;
-        };
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        rest = rest.get(at + 2 + length..).unwrap_or_default();
+    match error {
+        ImageError::Unsupported(_) => anyhow::anyhow!(
+            "this kind of {name} is not supported: convert it first, for example with `magick IN -depth 8 out.png`"
+        ),
+        ImageError::Limits(_) => anyhow::anyhow!(
+            "it is larger than the limit of {LARGEST_MEGAPIXELS} megapixels or 1 GiB: shrink it first"
+        ),
+        _ => Error::new(error).context(format!("the {name} data is damaged or truncated")),
     }
-    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+
     use image::codecs::gif::GifEncoder;
     use image::codecs::jpeg::JpegEncoder;
     use image::{Frame, ImageEncoder, Rgb, RgbImage, Rgba, RgbaImage};
@@ -174,15 +205,39 @@ mod tests {
     }
 
     #[test]
-    fn the_end_marker_of_a_thumbnail_does_not_count() {
+    fn orientation_behind_the_pixels_is_applied() {
+        let png = encoded(ImageFormat::Png);
+        let exif = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let chunk = [&b"eXIf"[..], exif].concat();
+        // The checksum of PNG: that of zlib's crc32.
+        let mut checksum = !0_u32;
+        for byte in &chunk {
+            checksum ^= u32::from(*byte);
+            for _ in 0..8 {
+                checksum = checksum >> 1 ^ if checksum & 1 == 1 { 0xEDB8_8320 } else { 0 };
+            }
+        }
+        let end = png.len() - 12;
+        let length = (exif.len() as u32).to_be_bytes();
+        let checksum = (!checksum).to_be_bytes();
+        let bytes = [&png[..end], &length, &chunk, &checksum, &png[end..]].concat();
+        let picture = decode_bytes(&bytes).unwrap().to_rgb8();
+        assert_eq!(picture.dimensions(), (24, 40));
+        assert!(picture.get_pixel(12, 2).0[0] > 240);
+    }
+
+    #[test]
+    fn a_damaged_jpeg_is_read_with_a_warning() {
         let jpeg = encoded(ImageFormat::Jpeg);
-        let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xE1, 0, 8, 0xFF, 0xD8, 0xFF, 0xD9, 0, 0];
-        bytes.extend(&jpeg[2..]);
-        assert!(is_whole_jpeg(&bytes));
-        assert!(!is_whole_jpeg(&bytes[..bytes.len() - 2]));
-        bytes.extend(b"appended by a camera");
-        assert!(is_whole_jpeg(&bytes));
-        assert!(!is_whole_jpeg(&[]));
+        let end = jpeg.len() - 2;
+        let longer = [&jpeg[..end], &[0x55; 9], &jpeg[end..]].concat();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        fs::write(&path, longer).unwrap();
+        let PictureFile { doubts, .. } = read_picture(&path).unwrap();
+        assert!(doubts[0].contains("9 bytes more than the pixels need"), "{doubts:?}");
+        fs::write(&path, jpeg).unwrap();
+        assert_eq!(read_picture(&path).unwrap().doubts, [""; 0]);
     }
 
     #[test]

@@ -5,17 +5,17 @@
 
 mod processor;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::card::Card;
+use super::card::{Card, text_of};
 use super::labels::Labels;
 use super::preprocess::Preprocessing;
 use super::timm::TimmConfig;
+use crate::suggest::placed::{at_key, from_json};
 use processor::Processor;
 
 const PREPROCESSOR: &str = "preprocessor_config.json";
@@ -34,8 +34,13 @@ pub(super) fn discover(model: &Path) -> Result<Option<Card>> {
             .map(|name| directory.join(name))
             .filter(|path| path.is_file())
             .collect();
-        let card = from_files(&paths)
-            .context("write a model card in YAML beside the model to go without this file")?;
+        let card = from_files(&paths).map_err(|error| {
+            let why = anyhow!(
+                "the file is read because it lies beside the model: to go without it, name the preprocessing with \
+                 --preprocess, or write a model card in YAML"
+            );
+            why.context(format!("{error:#}"))
+        })?;
         if card.is_some() {
             return Ok(card);
         }
@@ -68,47 +73,68 @@ fn from_files(paths: &[PathBuf]) -> Result<Option<Card>> {
     };
     let mut used = Vec::new();
     for path in paths {
-        let failed = || format!("cannot use {}", path.display());
-        let text = fs::read_to_string(path).with_context(failed)?;
-        let value: Value = serde_json::from_str(&text).with_context(failed)?;
-        let Some(map) = value.as_object() else {
+        let origin = path.display().to_string();
+        let text = text_of(path).with_context(|| format!("cannot read {origin}"))?;
+        let file = File { text: &text, origin: &origin };
+        let Value::Object(map) = from_json(&text, &origin)? else {
             continue;
         };
         let before = (card.input.is_some(), card.labels.is_some());
         if card.input.is_none() {
-            card.input = preprocessing(map, &mut card.notes).with_context(failed)?;
+            card.input = file.preprocessing(&map, &mut card.notes)?;
         }
         if card.labels.is_none() {
-            card.labels = labels(map).with_context(failed)?;
+            card.labels = labels(&map).map_err(|error| at_key(&text, &origin, &error))?;
         }
         if before != (card.input.is_some(), card.labels.is_some()) {
-            used.push(path.display().to_string());
+            used.push(origin);
         }
     }
     card.origin = used.join(" and ");
     Ok((!used.is_empty()).then_some(card))
 }
 
-fn preprocessing(
-    file: &Map<String, Value>,
-    notes: &mut Vec<String>,
-) -> Result<Option<Preprocessing>> {
-    // timm's config.json, the processor that wraps timm in transformers, and timm's config.json before 2023.
-    let timm = file
-        .get("pretrained_cfg")
-        .or_else(|| file.get("data_config"))
-        .filter(|config| config.is_object());
-    let steps = if let Some(config) = timm {
-        TimmConfig::deserialize(config)?.steps(notes)?
-    } else if file.contains_key("architecture") && file.contains_key("input_size") {
-        TimmConfig::deserialize(file)?.steps(notes)?
-    } else if ["do_resize", "do_rescale", "image_mean"].iter().any(|key| file.contains_key(*key)) {
-        Processor::deserialize(file)?.steps(notes)?
-    } else {
-        return Ok(None);
-    };
-    steps.validate()?;
-    Ok(Some(steps))
+/// A file and its name. It is read once for what it holds and once more for a part of it, so that errors have a place.
+struct File<'a> {
+    text: &'a str,
+    origin: &'a str,
+}
+
+impl File<'_> {
+    fn preprocessing(
+        &self,
+        map: &Map<String, Value>,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Preprocessing>> {
+        // timm's config.json, the processor that wraps timm in transformers, and timm's config.json before 2023.
+        let is_object = |key: &str| map.get(key).is_some_and(Value::is_object);
+        let steps = if is_object("pretrained_cfg") {
+            from_json::<PretrainedCfg>(self.text, self.origin)?.pretrained_cfg.steps(notes)
+        } else if is_object("data_config") {
+            from_json::<DataConfig>(self.text, self.origin)?.data_config.steps(notes)
+        } else if map.contains_key("architecture") && map.contains_key("input_size") {
+            from_json::<TimmConfig>(self.text, self.origin)?.steps(notes)
+        } else if ["do_resize", "do_rescale", "image_mean"].iter().any(|key| map.contains_key(*key))
+        {
+            from_json::<Processor>(self.text, self.origin)?.steps(notes)
+        } else {
+            return Ok(None);
+        };
+        let checked = steps.and_then(|steps| steps.validate().map(|()| steps));
+        checked.map(Some).map_err(|error| at_key(self.text, self.origin, &error))
+    }
+}
+
+/// timm's description where it is a part of the file.
+#[derive(Deserialize)]
+struct PretrainedCfg {
+    pretrained_cfg: TimmConfig,
+}
+
+/// The same under its other name.
+#[derive(Deserialize)]
+struct DataConfig {
+    data_config: TimmConfig,
 }
 
 fn labels(file: &Map<String, Value>) -> Result<Option<Labels>> {
@@ -134,6 +160,8 @@ fn labels(file: &Map<String, Value>) -> Result<Option<Labels>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+
     use crate::picture::preprocess::Target;
 
     #[test]
@@ -157,11 +185,33 @@ mod tests {
         write(CONFIG, "{ broken");
         let message = format!("{:#}", discover(&model).unwrap_err());
         assert!(
-            message.contains("config.json")
-                && message.contains("line 1")
+            message.contains("config.json:1:3: ")
+                && message.contains("--preprocess")
                 && message.contains("YAML"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn errors_have_their_place() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join(PREPROCESSOR);
+        let message = |text: &str| {
+            fs::write(&path, text).unwrap();
+            let message = format!("{:#}", read(&path).unwrap_err());
+            message.rsplit_once(PREPROCESSOR).unwrap().1.to_owned()
+        };
+        for (text, expected) in [
+            ("{\n \"do_resize\": true,\n \"size\": {\"edge\": 3}}", ":3:"),
+            ("{\n \"do_resize\": \"yes\"}", ":2:19: expected true or false, not the text \"yes\""),
+            ("{\"do_resize\": true, \"size\": 3,\n \"resample\": 7}", ":2:3: resample 7 is not"),
+            ("{\"id2label\": {\"0\": \"a\", \"2\": \"b\"}}", ":1:3: id2label: the class indices"),
+            ("{\"pretrained_cfg\": {\n\"input_size\": 3}}", ":2:"),
+        ] {
+            let message = message(text);
+            assert!(message.starts_with(expected), "{text}\n{message}");
+            assert!(!message.contains("untagged") && !message.contains("struct"), "{message}");
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Labels {
     pub fn read(path: &Path) -> Result<Self> {
         let labels = || {
             let bytes = fs::read(path)?;
-            let text = String::from_utf8(bytes).context("it is no UTF-8 text")?;
+            let text = String::from_utf8(bytes).ok().context("it is no UTF-8 text")?;
             let text = text.trim_start_matches('\u{feff}');
             let is_json = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
             match serde_json::from_str(text) {
@@ -119,9 +119,9 @@ impl Labels {
             return Ok(());
         }
         let hint = if count + 1 == classes {
-            "; perhaps output 0 is a background class that the labels leave out"
+            "; perhaps output 0 is a background class that the labels leave out: give it a first line"
         } else if count == classes + 1 {
-            "; perhaps the labels begin with a background class that the network leaves out"
+            "; perhaps the labels begin with a background class that the network leaves out: drop that line"
         } else {
             ""
         };

@@ -4,8 +4,11 @@
 
 mod card;
 mod card_files;
+mod content;
 mod decode;
+mod doubts;
 mod huggingface;
+mod jpeg;
 mod labels;
 mod notation;
 mod prepare;
@@ -14,7 +17,8 @@ mod resample;
 mod timm;
 
 pub use card::{Card, Output};
-pub use decode::decode;
+pub use content::{Content, OtherFormat, content_of};
+pub use decode::{PictureFile, decode, read_picture};
 pub use labels::Labels;
 pub use notation::{parse_numbers, parse_size};
 pub use prepare::{Prepared, Preprocessor, Window};

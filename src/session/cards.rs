@@ -45,9 +45,9 @@ impl Cards {
         self.input().and_then(|(input, _)| input.size)
     }
 
-    /// The names of the classes.
-    pub fn labels(&self) -> Option<&Labels> {
-        self.all().find_map(|card| card.labels.as_ref())
+    /// The names of the classes, and the card they come from.
+    pub fn labels(&self) -> Option<(&Labels, &Card)> {
+        self.all().find_map(|card| Some((card.labels.as_ref()?, card)))
     }
 
     /// What the network's outputs are.

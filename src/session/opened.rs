@@ -74,9 +74,7 @@ impl Described {
         let mut notices = self.notices.clone();
         notices.extend(model.notes.iter().map(|note| Notice::note(Topic::Model, note)));
         let classes = model.network.class_count();
-        let labels = self.checked_labels(classes, &mut notices)?;
-        let in_file = || model.labels.clone().filter(|labels| labels.check_count(classes).is_ok());
-        let labels = labels.or_else(in_file);
+        let labels = self.labels_of(&model, &mut notices)?;
         let preprocessor = self.preprocessor(&model.input, &mut notices)?;
         let context = Context {
             file: ModelFile { path: self.path.clone(), options: load, elapsed },
@@ -97,6 +95,25 @@ impl Described {
         }
         let (context, default) = (Arc::new(context), Mutex::new(None));
         Ok(Session { context, model, notices, default })
+    }
+
+    /// The names of the classes: those that were given, else the card's, else those in the model's file.
+    fn labels_of(&self, model: &Model, notices: &mut Vec<Notice>) -> Result<Option<Labels>> {
+        let classes = model.network.class_count();
+        // What is no classifier is refused later, in other words than those about labels.
+        if self.is_without_labels() || model.check_classes().is_err() {
+            return Ok(None);
+        }
+        if let Some(labels) = self.checked_labels(classes)? {
+            return Ok(Some(labels));
+        }
+        let Some(labels) = model.labels.clone() else { return Ok(None) };
+        if let Err(error) = labels.check_count(classes) {
+            let text = format!("the class names in the model's file are not used: {error}");
+            notices.push(Notice::warning(Topic::Labels, text));
+            return Ok(None);
+        }
+        Ok(Some(labels))
     }
 
     /// The preprocessing fitted to the model, or why there is none; an error at once where it must fit.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::cards::Cards;
-use super::notice::{Notice, Topic};
+use super::notice::Notice;
 use super::prepare::is_array_file;
 use crate::error::{Error, Kind, Result};
 use crate::io::read_npy_shape;
@@ -42,6 +42,8 @@ pub struct SessionOptions {
 pub(super) enum GivenLabels {
     File(PathBuf),
     Names(Vec<String>),
+    /// None, whatever the card and the file say.
+    None,
 }
 
 /// How the lowest and highest value of the network's input are known.
@@ -145,6 +147,12 @@ impl SessionOptions {
         self
     }
 
+    /// No names of classes, whatever the card and the model's file say.
+    pub fn without_labels(mut self) -> SessionOptions {
+        self.labels = Some(GivenLabels::None);
+        self
+    }
+
     /// The lowest and the highest value of the network's input, one number or one per channel, for the z-box rule and
     /// for baselines. Default: what the preprocessing gives.
     pub fn input_range(
@@ -207,16 +215,17 @@ impl SessionOptions {
         let path = model.as_ref().to_path_buf();
         let mut notices = vec![];
         let cards = Cards::read(&path, self.preprocess.as_deref(), &mut notices)?;
-        let given = self.labels.as_ref().map(GivenLabels::read).transpose()?;
+        let given = self.labels.as_ref().map(GivenLabels::read).transpose()?.flatten();
         Ok(Described { path, options: self, cards, given, notices })
     }
 }
 
 impl GivenLabels {
-    fn read(&self) -> Result<Labels> {
+    fn read(&self) -> Result<Option<Labels>> {
         match self {
-            GivenLabels::File(path) => Labels::read(path),
-            GivenLabels::Names(names) => Labels::new(names.clone()),
+            GivenLabels::File(path) => Labels::read(path).map(Some),
+            GivenLabels::Names(names) => Labels::new(names.clone()).map(Some),
+            GivenLabels::None => Ok(None),
         }
         .kind(Error::Labels)
     }
@@ -224,7 +233,7 @@ impl GivenLabels {
     fn describe(&self) -> String {
         match self {
             GivenLabels::File(path) => format!("the labels {}", path.display()),
-            GivenLabels::Names(_) => "the given labels".to_string(),
+            GivenLabels::Names(_) | GivenLabels::None => "the given labels".to_string(),
         }
     }
 }
@@ -247,7 +256,15 @@ impl Described {
     }
 
     fn known_labels(&self) -> Option<&Labels> {
-        self.given.as_ref().or(self.cards.labels())
+        match self.options.labels {
+            Some(_) => self.given.as_ref(),
+            None => self.cards.labels().map(|(labels, _)| labels),
+        }
+    }
+
+    /// Whether no names are wanted, not even those in the model's file.
+    pub(super) fn is_without_labels(&self) -> bool {
+        matches!(self.options.labels, Some(GivenLabels::None))
     }
 
     /// The same with other options, but for those that say what lies beside the model.
@@ -265,25 +282,21 @@ impl Described {
     }
 
     /// The labels for so many classes.
-    pub(super) fn checked_labels(
-        &self,
-        classes: usize,
-        notices: &mut Vec<Notice>,
-    ) -> Result<Option<Labels>> {
+    pub(super) fn checked_labels(&self, classes: usize) -> Result<Option<Labels>> {
         let Some(labels) = self.known_labels() else { return Ok(None) };
-        if let Err(error) = labels.check_count(classes) {
-            // One output more may be a background class; anything else is the wrong file.
-            let lacks_background = labels.names().len() + 1 == classes;
-            let text = match &self.options.labels {
-                Some(given) if !lacks_background => {
-                    let error = error.context(format!("{} do not fit the model", given.describe()));
-                    return Err(Error::of(Error::Labels, error));
+        labels.check_count(classes).map_err(|error| {
+            let origin = match (&self.options.labels, self.cards.labels()) {
+                (None, Some((_, card))) => format!("the labels of {}", card.origin),
+                (given, _) => {
+                    given.as_ref().map_or_else(|| "the labels".to_string(), GivenLabels::describe)
                 }
-                Some(_) => error.to_string(),
-                None => format!("the card's labels do not fit: {error}"),
             };
-            notices.push(Notice::warning(Topic::Labels, text));
-        }
+            let text = format!(
+                "{origin} do not fit the model: give the right ones with --labels FILE, or --labels none to go \
+                 without names"
+            );
+            Error::of(Error::Labels, error.context(text))
+        })?;
         Ok(Some(labels.clone()))
     }
 

@@ -16,7 +16,7 @@ use super::source::Source;
 use crate::error::{Error, Kind, Result};
 use crate::heatmap::Placement;
 use crate::io::read_npy;
-use crate::picture::{Layout, decode};
+use crate::picture::{Layout, PictureFile, read_picture};
 use crate::tensor::Tensor;
 
 /// Whether a path names an array (`.npy`); everything else is read as a picture.
@@ -53,7 +53,11 @@ impl Context {
             }
             false => {
                 self.preprocessor.as_ref().map_err(Clone::clone)?;
-                self.picture(Cow::Owned(decode(path)?), &name)
+                let PictureFile { picture, doubts } = read_picture(path)?;
+                let mut input = self.picture(Cow::Owned(picture), &name)?;
+                let doubts = doubts.into_iter().map(|text| Notice::warning(Topic::Input, text));
+                input.notices.extend(doubts);
+                Ok(input)
             }
         };
         finite(read(), &name).kind(Error::Input)

@@ -46,7 +46,8 @@ fn parse(word: &str) -> Checked<Target> {
         return Ok(Target::Top);
     }
     if let Some(count) = word.strip_prefix("top:") {
-        let count: usize = count.parse().context("after `top:` comes the number of classes")?;
+        let count: Option<usize> = count.parse().ok();
+        let count = count.context("after `top:` comes the number of classes, such as top:3")?;
         ensure!(count > 0, "top:0 explains nothing");
         return Ok(Target::TopK(count));
     }
@@ -66,6 +67,10 @@ impl Target {
     /// [`Error::Target`] when there is no such class, or a label fits none or several.
     pub(super) fn resolved(&self, labels: Option<&Labels>, classes: usize) -> Result<Target> {
         let resolved = || match self {
+            Target::Label(label) if is_below_zero(label) && !is_name(labels, label) => bail!(
+                "classes are counted from 0 to {}: \"{label}\" is none of them; the strongest is `top`",
+                classes.saturating_sub(1)
+            ),
             Target::Label(label) => match labels {
                 Some(labels) => Ok(Target::Class(labels.find(label)?)),
                 None => bail!(
@@ -91,6 +96,15 @@ impl Target {
             Target::Label(label) => bail!("the class of the label \"{label}\" is not known"),
         }
     }
+}
+
+/// Whether a text is a negative whole number, which in other languages counts from the end.
+fn is_below_zero(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|number| number < 0)
+}
+
+fn is_name(labels: Option<&Labels>, text: &str) -> bool {
+    labels.is_some_and(|labels| labels.names().iter().any(|name| name == text))
 }
 
 impl From<Target> for Targets {
@@ -204,7 +218,7 @@ mod tests {
         assert!(error("dgo").contains("nearest are 2 (dog)"));
         assert!(error("top:x").contains("number of classes"));
         assert!(error("top:0").contains("explains nothing"));
-        assert!(error("-1").contains("no class is called"));
+        assert!(error("-1").contains("counted from 0 to 2") && error("-1").contains("`top`"));
         assert!(read_all(&["dog"], Some("2")).is_err());
         assert!(read_all(&["dog"], Some("top:2")).is_err());
         let unnamed = Target::Label("dog".to_string()).resolved(None, 3).unwrap_err();

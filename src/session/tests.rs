@@ -242,10 +242,9 @@ fn what_is_guessed_is_told() {
     let unknown = session.resolve(&"Bag".parse::<Target>().unwrap().into()).unwrap_err();
     assert!(matches!(unknown, Error::Target(_)));
 
-    let eleven: Vec<String> = (0..9).map(|index| format!("class {index}")).collect();
-    let lacking = SessionOptions::new().labels(eleven).open(&alone).unwrap();
-    let warning = lacking.notices().iter().find(|notice| notice.topic == Topic::Labels).unwrap();
-    assert!(warning.severity == Severity::Warning && warning.text.contains("background"));
+    let nine: Vec<String> = (0..9).map(|index| format!("class {index}")).collect();
+    let lacking = SessionOptions::new().labels(nine).open(&alone).err().unwrap();
+    assert!(matches!(lacking, Error::Labels(_)) && format!("{lacking:#}").contains("background"));
 }
 
 #[test]

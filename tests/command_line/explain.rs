@@ -9,7 +9,7 @@ use super::support::worst_error;
 use super::{Run, command, fashion_photo, files_in, folder, run, sample, vgg};
 
 /// The keys of a report, sorted.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "canonization",
     "composite",
     "explained",
@@ -17,12 +17,15 @@ const KEYS: [&str; 13] = [
     "input",
     "method",
     "model",
+    "notes",
     "prediction",
     "preprocessing",
     "relevance",
     "seconds",
     "target",
+    "tool",
     "version",
+    "warnings",
 ];
 
 /// What a report times, sorted.

@@ -9,12 +9,15 @@ mod cookbook;
 mod explain;
 mod gallery;
 mod hostile;
+mod inputs;
 mod inspect_and_check;
 mod layers;
 mod localization;
+mod overwriting;
 mod resume;
 #[path = "../support/mod.rs"]
 mod support;
+mod words;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

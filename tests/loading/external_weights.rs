@@ -65,7 +65,37 @@ fn a_constant_node_outside_the_folder_is_refused() {
     let y = graph.node("MatMul", &["x", &w], &[]);
     graph.output(&y);
     let error = message(load_in(&inner, &graph.bytes(), &LoadOptions::default()));
-    assert!(error.contains("a relative path inside the model directory"), "{error}");
+    assert!(error.contains("outside the model's own folder"), "{error}");
+}
+
+/// As the cache of Hugging Face has it: links to files that are called by their checksums.
+#[cfg(unix)]
+#[test]
+fn weights_behind_links_lie_where_the_model_does() {
+    use std::os::unix::fs::symlink;
+    let cache = tempfile::tempdir().unwrap();
+    let (blobs, snapshot) = (cache.path().join("blobs"), cache.path().join("snapshots/1/onnx"));
+    std::fs::create_dir_all(&blobs).unwrap();
+    std::fs::create_dir_all(&snapshot).unwrap();
+    std::fs::write(blobs.join("ab12"), external("model.onnx_data", 0).bytes()).unwrap();
+    std::fs::write(blobs.join("cd34"), raw(&weights(12))).unwrap();
+    std::fs::write(cache.path().join("secret"), raw(&weights(12))).unwrap();
+    let (model, data) = (snapshot.join("model.onnx"), snapshot.join("model.onnx_data"));
+    symlink("../../../blobs/ab12", &model).unwrap();
+    let load = |target: &str| {
+        let _ = std::fs::remove_file(&data);
+        symlink(target, &data).unwrap();
+        onnxplain::onnx::Model::load(&model, &LoadOptions::default())
+    };
+    let input = Tensor::new(&[1, 4], &[1.0, 0.0, 0.0, 0.0]).unwrap();
+    let output = load("../../../blobs/cd34").unwrap().network.evaluate(&input).unwrap();
+    assert!(difference(output.data(), &weights(12)[..3]) < 1e-6);
+    let error = message(load("../../../secret"));
+    assert!(error.contains("outside the model's own folder"), "{error}");
+    // A link to the model alone: its data lies beside the model itself.
+    std::fs::remove_file(&data).unwrap();
+    std::fs::rename(blobs.join("cd34"), blobs.join("model.onnx_data")).unwrap();
+    assert!(onnxplain::onnx::Model::load(&model, &LoadOptions::default()).is_ok());
 }
 
 #[test]
@@ -78,7 +108,7 @@ fn a_missing_or_short_weight_file_is_an_error() {
     for offset in [0, 16, 4096] {
         let graph = external("short.bin", offset);
         let error = message(load_in(folder.path(), &graph.bytes(), &LoadOptions::default()));
-        assert!(error.contains("external data range"), "{error}");
+        assert!(error.contains("reach beyond the end of \"short.bin\""), "{error}");
     }
 }
 

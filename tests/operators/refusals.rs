@@ -55,7 +55,8 @@ fn a_value_that_is_computed_from_itself_is_refused() {
     let y = graph.node("Identity", &["x"], &[]);
     graph.proto.node[0].input = vec![y.clone()];
     graph.output(&y);
-    message(graph.load());
+    let error = message(graph.load());
+    assert!(error.contains(&y) && error.contains("reads its own output"), "{error}");
 
     let mut graph = Graph::with_input(23, &[1, 3, 4]);
     let mask = graph.node("Identity", &["x"], &[]);

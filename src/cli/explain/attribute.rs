@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
-use onnxplain::{Class, Explainer, Explanation, Input, Rendering, Targets};
+use onnxplain::{Class, Explainer, Explanation, Input, Notice, Rendering, Targets};
 
 use super::inputs::InputFile;
 use super::method::SampleWatch;
@@ -25,6 +25,8 @@ pub struct Job {
     pub model: String,
     /// The layer that propagation ends at, where it is not the input.
     pub at: Option<String>,
+    /// What was said before the first input; part of every report.
+    pub said: Vec<Notice>,
     /// Counts the samples of a single input.
     pub samples: ProgressBar,
 }
@@ -38,7 +40,8 @@ pub struct Decoded<'a> {
 /// Where an input comes from, and which files its results become.
 pub(super) struct Source<'a> {
     pub file: &'a InputFile,
-    pub notes: Vec<String>,
+    /// What is doubtful about it: a sentence each.
+    pub warnings: Vec<String>,
     kinds: Vec<Kind>,
     seconds: Seconds,
 }
@@ -82,11 +85,10 @@ impl Job {
             .outputs
             .kinds(self.canvas(input.picture().is_some()))
             .with_context(|| format!("cannot explain {}", file.path.display()))?;
-        let of_file = |text: &str| format!("{}: {text}", file.path.display());
-        let notes = input.notices().iter().map(|notice| of_file(&notice.text));
-        let notes = notes.chain(obstacles.into_iter().map(of_file)).collect();
+        let warnings = input.notices().iter().map(|notice| notice.text.clone());
+        let warnings = warnings.chain(obstacles.into_iter().map(String::from)).collect();
         let seconds = Seconds { decode: begin.elapsed().as_secs_f64(), ..self.start_up() };
-        Ok(Decoded { input, source: Source { file, notes, kinds, seconds } })
+        Ok(Decoded { input, source: Source { file, warnings, kinds, seconds } })
     }
 
     /// Computes the relevance for every target, as long as `emit` wants more.

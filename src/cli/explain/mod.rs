@@ -27,7 +27,7 @@ use clap::{Args, ValueEnum};
 use onnxplain::{Colormap, Initial, Method, Normalization, Rendering, SessionOptions};
 
 use self::attribute::Job;
-use self::inputs::{Failed, InputFile, InputOptions, Inputs};
+use self::inputs::{Failed, InputFile, InputOptions, Inputs, LeftOut};
 use self::method::MethodOptions;
 use self::outputs::{Kind, Outputs};
 use self::prepare::prepare;
@@ -46,7 +46,7 @@ Examples:
   onnxplain explain model.onnx cat.jpg --target top:3           one heatmap for each of the three strongest classes
   onnxplain explain model.onnx cat.jpg --target lynx --against top    why not what it says?
   onnxplain explain model.onnx photos/ -o out --save overlay    every picture of a folder, its structure kept
-  onnxplain explain model.onnx 'photos/**/*.jpg' --json | jq .prediction[0].label
+  onnxplain explain model.onnx 'photos/**/*.jpg' --json | jq '.prediction[0].label'
   onnxplain explain model.onnx photos/ -o out --resume          goes on where it was killed; out/report.jsonl has all results
   onnxplain explain model.onnx photos/ -o out --shard 2/8       one of eight processes
   find photos -newer last -print0 | onnxplain explain model.onnx - -0 -o out
@@ -80,7 +80,7 @@ pub struct ExplainOptions {
         hide_possible_values = true
     )]
     save: Option<Vec<Kind>>,
-    /// Write again what is there already [default: refuse]
+    /// Replace files that onnxplain wrote; those of others, and the inputs, stay [default: refuse]
     #[arg(long)]
     overwrite: bool,
     /// Go on with a batch that was killed or interrupted: skip what the report in DIR says is done, if its files are
@@ -99,15 +99,21 @@ pub struct ExplainOptions {
     input_options: InputOptions,
 
     /// Classes to explain: top, top:K, a class index or a label; several give several heatmaps
-    #[arg(long, value_name = "T[,T...]", default_value = "top", help_heading = "Target")]
+    #[arg(
+        long,
+        value_name = "T[,T...]",
+        default_value = "top",
+        allow_negative_numbers = true,
+        help_heading = "Target"
+    )]
     target: Vec<String>,
     /// Explain the difference to this class: an index, a label, or top for the strongest other [default: none]
-    #[arg(long, value_name = "T", help_heading = "Target")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, help_heading = "Target")]
     against: Option<String>,
     /// Relevance put in at the target: its logit, or 1 (all methods but lrp) [default: logit]
     #[arg(long, value_enum, help_heading = "Target")]
     initial: Option<InitialWord>,
-    /// Class names, one a line or JSON [default: the card's]
+    /// Class names, one a line or JSON; none for no names [default: the card's, else the model file's]
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     labels: Option<PathBuf>,
 
@@ -141,7 +147,12 @@ enum InitialWord {
 }
 
 fn jobs_parser() -> impl TypedValueParser<Value = u64> {
-    clap::value_parser!(u64).range(1..=1024)
+    const MOST: u64 = 1024;
+    let is_possible = |number: &u64| (1..=MOST).contains(number);
+    move |text: &str| {
+        let number = text.parse().ok().filter(is_possible);
+        number.ok_or_else(|| format!("must be a whole number from 1 to {MOST}"))
+    }
 }
 
 fn colormap_parser() -> impl TypedValueParser<Value = Colormap> {
@@ -172,6 +183,18 @@ impl ExplainOptions {
         is_wanted.then(|| report_file::path(&self.output, self.input_options.shard))
     }
 
+    /// Every file that the run reads.
+    fn read_files<'a>(
+        &'a self,
+        files: &'a [Result<InputFile, Failed>],
+    ) -> impl Iterator<Item = &'a Path> {
+        let inputs = files.iter().flatten().map(|file| file.path.as_path());
+        let names = [&self.model_options.composite].into_iter().chain(&self.preprocess.preprocess);
+        let named = names.map(Path::new).filter(|path| path.is_file());
+        let given = [&self.model].into_iter().chain(&self.labels).map(PathBuf::as_path);
+        inputs.chain(named).chain(given)
+    }
+
     fn jobs(&self) -> usize {
         self.jobs.map_or_else(cores, |jobs| jobs as usize)
     }
@@ -186,6 +209,7 @@ impl ExplainOptions {
     fn session(&self) -> SessionOptions {
         let options = self.preprocess.session(&self.model_options);
         match &self.labels {
+            Some(path) if path.as_os_str() == "none" && !path.exists() => options.without_labels(),
             Some(path) => options.labels_file(path),
             None => options,
         }
@@ -212,15 +236,22 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     check_model_path(&options.model)?;
     let inputs = Inputs::expand(&options.inputs, &options.input_options)?;
     inputs.notes.iter().for_each(|note| console.note(note));
+    if let Some(text) = inputs.about_left_out() {
+        console.warning(text);
+    }
     let described = options.session().describe(&options.model)?;
     let names_several = targets::names_several(&options.target, described.labels());
-    let outputs = Outputs::new(
+    let mut outputs = Outputs::new(
         &options.output,
         options.save.as_deref(),
         names_several,
         options.overwrite || options.resume,
     )?;
+    outputs.keep(options.read_files(&inputs.files));
     let report = options.report(inputs.is_batch);
+    if let Some(report) = report.as_deref().filter(|_| options.resume) {
+        outputs.take_for_own(report_file::files(report));
+    }
     if let Some(report) = report.as_deref().filter(|_| !options.resume) {
         report_file::refuse_existing(report, outputs.overwrite())?;
     }
@@ -240,7 +271,7 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     if files.len() == 1 {
         job.samples = console.begin_samples(job.explainer.sample_count());
     }
-    let work = begin_work(&job, &files, report.as_deref(), options, console)?;
+    let work = begin_work(&job, &files, &inputs.left_out, report.as_deref(), options, console)?;
     work.run(options.jobs(), console)
 }
 
@@ -256,6 +287,7 @@ fn report_nothing(report: Option<&Path>, outputs: &Outputs) -> Result<Status> {
 fn begin_work<'a>(
     job: &'a Job,
     files: &'a [Result<InputFile, Failed>],
+    left_out: &'a [LeftOut],
     report: Option<&Path>,
     options: &ExplainOptions,
     console: &mut Console,
@@ -263,18 +295,18 @@ fn begin_work<'a>(
     let nothing_done = vec![false; files.len()];
     let Some(path) = report else {
         let staging = Staging::of_process(&options.output)?;
-        return Ok(Work { job, files, is_done: nothing_done, report: None, staging });
+        return Ok(Work { job, files, left_out, is_done: nothing_done, report: None, staging });
     };
     if !options.resume {
         let report = Some(ReportFile::create(path, job.outputs.overwrite())?);
         let staging = Staging::of_report(path)?;
-        return Ok(Work { job, files, is_done: nothing_done, report, staging });
+        return Ok(Work { job, files, left_out, is_done: nothing_done, report, staging });
     }
     let mut judge = Judge::new(job, path, files);
     let judged = report_file::resume(path, |group, is_last| judge.judge(group, is_last));
     let (report, staging) = judged?;
     judge.summary().iter().for_each(|note| console.note(note));
-    Ok(Work { job, files, is_done: judge.is_done, report: Some(report), staging })
+    Ok(Work { job, files, left_out, is_done: judge.is_done, report: Some(report), staging })
 }
 
 /// Inputs whose results exist fail before anything is computed.

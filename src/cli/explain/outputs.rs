@@ -1,13 +1,15 @@
 //! Which files are written, and where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
-use onnxplain::io::Overwrite;
+use onnxplain::io::{self, Overwrite};
+
+use super::inputs::place;
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -60,6 +62,10 @@ pub struct Outputs {
     /// Whether the class index is part of the names.
     has_index: bool,
     overwrite: Overwrite,
+    /// The places of files that are read: they are never written.
+    read: HashSet<PathBuf>,
+    /// Files that the report says are ours, whatever became of them.
+    own: HashSet<PathBuf>,
 }
 
 /// What there is to draw on.
@@ -89,14 +95,38 @@ impl Outputs {
         // The report is written last: where it is, everything is.
         kinds.sort();
         kinds.dedup();
-        let overwrite = if overwrite { Overwrite::Replace } else { Overwrite::Refuse };
+        let overwrite = if overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
         Ok(Outputs {
             folder: folder.to_path_buf(),
             kinds,
             is_explicit: save.is_some(),
             has_index,
             overwrite,
+            read: HashSet::new(),
+            own: HashSet::new(),
         })
+    }
+
+    /// Takes these files for our own: an earlier run wrote them, and they may be damaged since.
+    pub fn take_for_own(&mut self, files: impl Iterator<Item = PathBuf>) {
+        self.own.extend(files);
+    }
+
+    /// What to do where this file exists.
+    pub fn overwrite_of(&self, path: &Path) -> Overwrite {
+        if self.own.contains(path) { Overwrite::Replace } else { self.overwrite }
+    }
+
+    /// Keeps these files as they are: those that the run reads.
+    pub fn keep<'a>(&mut self, read: impl Iterator<Item = &'a Path>) {
+        if self.overwrite == Overwrite::Refuse {
+            return;
+        }
+        for path in read {
+            self.read.insert(place(path));
+            // What a link leads to is read as well.
+            self.read.extend(path.canonicalize());
+        }
     }
 
     /// What to do where a file exists.
@@ -185,20 +215,20 @@ impl Outputs {
         }
     }
 
-    /// Refuses to write over existing files.
+    /// Refuses to write over existing files, but for our own with `--overwrite`; never over one that the run reads.
     ///
     /// # Errors
     /// Names the file that exists.
     pub fn refuse_existing(&self, paths: &BTreeMap<Kind, PathBuf>) -> Result<()> {
-        if self.overwrite == Overwrite::Replace {
-            return Ok(());
+        for path in paths.values() {
+            ensure!(
+                self.read.is_empty() || !self.read.contains(&place(path)),
+                "{} is an input of this run, and a result would be written over it: give another --output",
+                path.display()
+            );
+            io::check(path, self.overwrite_of(path))?;
         }
-        match paths.values().find(|path| path.symlink_metadata().is_ok()) {
-            Some(path) => {
-                bail!("{} exists already; give --overwrite to replace it", path.display())
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn prepare(
     let explainer = explainer_options(options, method, &outputs, files)?;
     let session = open(described, options, &outputs, files)?;
     session.notices().iter().for_each(|notice| console.notice(notice));
+    let mut said = session.notices().to_vec();
     let targets = targets::parse(&options.target, options.against.as_deref(), &session)?;
     let mut told = 0;
     let explainer = session.into_explainer_telling(explainer, |canonized| {
@@ -38,6 +39,7 @@ pub(super) fn prepare(
         told = canonized.notices.len();
     })?;
     explainer.notices().iter().skip(told).for_each(|notice| console.notice(notice));
+    said.extend_from_slice(explainer.notices());
     Ok(Job {
         explainer,
         targets,
@@ -45,6 +47,7 @@ pub(super) fn prepare(
         rendering,
         model: options.model.display().to_string(),
         at: options.method.at.clone(),
+        said,
         samples: ProgressBar::hidden(),
     })
 }

@@ -20,6 +20,9 @@ pub struct Recorded {
     pub input: String,
     /// Why it failed.
     error: Option<String>,
+    /// Why it was no input.
+    #[serde(rename = "left_out")]
+    reason: Option<String>,
     target: Option<RecordedTarget>,
     #[serde(default)]
     pub files: BTreeMap<String, String>,
@@ -74,6 +77,16 @@ impl Recorded {
             None => Some(self.target.as_ref()?.index),
             Some(_) => None,
         }
+    }
+
+    /// Whether a file of a folder was not taken for an input: told by each run anew.
+    pub fn is_left_out(&self) -> bool {
+        self.reason.is_some()
+    }
+
+    /// Whether two lines tell of one input: a failure stands for itself, as that of an input that is given twice.
+    pub fn is_of_same_result(&self, other: &Recorded) -> bool {
+        self.input == other.input && self.error.is_none() && other.error.is_none()
     }
 
     /// The first setting that differs.

@@ -6,9 +6,9 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use onnxplain::io::{Overwrite, write_bytes, write_npy, write_png};
+use onnxplain::io::{Overwrite, TOOL, write_bytes, write_npy, write_png};
 use onnxplain::session::is_array_file;
-use onnxplain::{Explanation, Notice, Topic};
+use onnxplain::{Explanation, Severity, Topic};
 
 use super::attribute::{Attributed, Job};
 use super::inputs::InputFile;
@@ -47,7 +47,8 @@ impl Job {
         for attributed in results {
             let attributed = attributed?;
             if explained.reports.is_empty() {
-                explained.warnings.extend(attributed.source.notes.iter().cloned());
+                let of_file = |text: &String| format!("{}: {text}", file.path.display());
+                explained.warnings.extend(attributed.source.warnings.iter().map(of_file));
             }
             let (report, files) = self
                 .render_class(&attributed, staging, &mut explained.warnings)
@@ -56,7 +57,8 @@ impl Job {
             staged.extend(files.into_values());
         }
         for file in staged {
-            file.finish(self.outputs.overwrite()).with_context(named)?;
+            let overwrite = self.outputs.overwrite_of(file.target());
+            file.finish(overwrite).with_context(named)?;
         }
         Ok(explained)
     }
@@ -71,7 +73,8 @@ impl Job {
         let class = explanation.class().index;
         let name = format!("{}, class {class}", source.file.path.display());
         let doubts = explanation.notices().iter().filter(|it| it.topic == Topic::Relevance);
-        warnings.extend(doubts.map(|Notice { text, .. }| format!("{name}: {text}")));
+        let doubts: Vec<String> = doubts.map(|notice| notice.text.clone()).collect();
+        warnings.extend(doubts.iter().map(|text| format!("{name}: {text}")));
 
         let begin = Instant::now();
         let staged = self.paths(source, class).into_iter();
@@ -80,7 +83,8 @@ impl Job {
         self.write_pictures(explanation, &staged)?;
         let mut seconds = attributed.seconds;
         seconds.render = begin.elapsed().as_secs_f64();
-        let report = self.report(source.file, explanation, &staged, seconds.finished());
+        let doubts = [source.warnings.clone(), doubts].concat();
+        let report = self.report(source.file, explanation, doubts, &staged, seconds.finished());
         if let Some(file) = staged.get(&Kind::Report) {
             let text = serde_json::to_string_pretty(&report)? + "\n";
             file.fill(|path| write_bytes(path, text, Overwrite::Replace))?;
@@ -113,12 +117,14 @@ impl Job {
         &self,
         file: &InputFile,
         explanation: &Explanation,
+        doubts: Vec<String>,
         staged: &StagedFiles,
         seconds: Seconds,
     ) -> Report {
         let files = staged.iter().map(|(kind, file)| (kind.word(), file.name()));
         Report {
             input: file.path.display().to_string(),
+            tool: TOOL,
             model: self.model.clone(),
             composite: self.explainer.composite().to_string(),
             method: self.explainer.method().name(),
@@ -131,10 +137,18 @@ impl Job {
             completeness: explanation.completeness(),
             adaptation: explanation.adaptation(),
             preprocessing: self.preprocessing(file),
+            warnings: self.said_as(Severity::Warning).chain(doubts).collect(),
+            notes: self.said_as(Severity::Note).collect(),
             files: files.collect(),
             seconds,
             version: env!("CARGO_PKG_VERSION"),
         }
+    }
+
+    /// What was said about all inputs.
+    fn said_as(&self, severity: Severity) -> impl Iterator<Item = String> {
+        let said = self.said.iter().filter(move |notice| notice.severity == severity);
+        said.map(|notice| notice.text.clone())
     }
 
     /// The method's parameters, and the layer that propagation ends at.

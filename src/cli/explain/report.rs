@@ -15,6 +15,8 @@ use onnxplain::{Class, Sums};
 pub struct Report {
     /// The path of the input.
     pub input: String,
+    /// What files of ours are known by.
+    pub tool: &'static str,
     /// The path of the model.
     pub model: String,
     /// The name of the composite.
@@ -42,6 +44,10 @@ pub struct Report {
     pub adaptation: Option<Adaptation>,
     /// What was done to the picture; empty for a tensor.
     pub preprocessing: ReportedPreprocessing,
+    /// What may spoil the result: a sentence each.
+    pub warnings: Vec<String>,
+    /// What was assumed, guessed, chosen or dropped: a sentence each.
+    pub notes: Vec<String>,
     /// The files that were written, by kind.
     pub files: BTreeMap<&'static str, String>,
     /// How long it took.

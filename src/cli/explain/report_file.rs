@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use onnxplain::io::Overwrite;
+use onnxplain::io::{self, Overwrite};
 
 use super::recorded::Recorded;
 use super::shard::Shard;
@@ -98,17 +98,26 @@ impl ReportFile {
     }
 }
 
-/// Refuses to begin a report where one exists.
+/// Refuses to begin a report where one exists, and to replace a file of others.
 ///
 /// # Errors
-/// When `overwrite` refuses and the file exists.
+/// When `overwrite` refuses and the file exists, or onnxplain did not write it.
 pub fn refuse_existing(path: &Path, overwrite: Overwrite) -> Result<()> {
     ensure!(
-        overwrite == Overwrite::Replace || path.symlink_metadata().is_err(),
+        overwrite != Overwrite::Refuse || path.symlink_metadata().is_err(),
         "{} exists already: give --resume to go on with it, --overwrite to begin again, or another --output",
         path.display()
     );
-    Ok(())
+    io::check(path, overwrite)
+}
+
+/// The files that a report names; none where there is no report.
+pub fn files(report: &Path) -> impl Iterator<Item = PathBuf> {
+    let file = File::open(report).ok();
+    let lines =
+        file.into_iter().flat_map(|file| BufReader::new(file).lines().map_while(Result::ok));
+    let named = lines.filter_map(Recorded::parse).flat_map(|recorded| recorded.files);
+    named.map(|(_, path)| PathBuf::from(path))
 }
 
 /// Continues a report, or begins one where there is none.
@@ -177,7 +186,8 @@ impl Groups<'_> {
             if self.lines.read_until(b'\n', &mut bytes)? == 0 || bytes.pop() != Some(b'\n') {
                 return Ok(None);
             }
-            if let Some(recorded) = String::from_utf8(bytes).ok().and_then(Recorded::parse) {
+            let recorded = String::from_utf8(bytes).ok().and_then(Recorded::parse);
+            if let Some(recorded) = recorded.filter(|recorded| !recorded.is_left_out()) {
                 return Ok(Some(recorded));
             }
         }
@@ -186,7 +196,7 @@ impl Groups<'_> {
     fn group(&mut self) -> std::io::Result<Vec<Recorded>> {
         let mut group: Vec<Recorded> = self.next.take().into_iter().collect();
         while let Some(recorded) = self.line()? {
-            if group.first().is_some_and(|first| first.input != recorded.input) {
+            if group.first().is_some_and(|first| !first.is_of_same_result(&recorded)) {
                 self.next = Some(recorded);
                 break;
             }
@@ -213,7 +223,7 @@ mod tests {
     use std::fs;
 
     fn line(input: &str) -> String {
-        format!("{{\"input\":\"{input}\",\"error\":\"no\"}}")
+        format!("{{\"input\":\"{input}\",\"target\":{{\"index\":0}}}}")
     }
 
     fn inputs(path: &Path) -> Vec<String> {

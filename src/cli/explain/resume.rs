@@ -14,8 +14,8 @@ use super::attribute::Job;
 use super::inputs::{Failed, InputFile};
 use super::recorded::{Difference, Recorded};
 
-/// Lines about inputs that were not given come before those of the inputs.
-const ORDER_OF_OTHERS: usize = 0;
+/// Lines about inputs that were not given, and files that were left out, come before those of the inputs.
+pub const ORDER_OF_OTHERS: usize = 0;
 
 /// Where the lines of an input belong in the report.
 pub fn order(index: usize) -> usize {

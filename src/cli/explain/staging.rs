@@ -1,34 +1,51 @@
 //! Where files are written before they get their names: a hidden folder inside the output folder.
 //!
 //! A process that is killed leaves its unfinished files there and nowhere else. The folder of a batch is named after
-//! its report, so that the next process with this report clears it, and processes with other reports do not.
+//! its report, so that the next process with this report clears it, and processes with other reports do not. The folder
+//! of a single input holds a file that is locked as long as its process lives: the next run clears those that are not.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result};
 use tempfile::TempPath;
 
-use onnxplain::io::Overwrite;
+use onnxplain::io::{Overwrite, check};
+
+/// How the names of folders that belong to a process begin.
+const PREFIX: &str = ".onnxplain-";
+
+/// The file that is locked.
+const LOCK: &str = "lock";
+
+/// A folder without a lock may be that of a process that has just begun, unless it is older than this.
+const YOUNG: Duration = Duration::from_secs(60);
 
 /// A folder of unfinished files; removed when it is dropped.
 pub struct Staging {
     folder: PathBuf,
     next: AtomicUsize,
+    /// Locked, where the file system has locks.
+    _lock: Option<File>,
 }
 
 impl Staging {
-    /// A folder that belongs to this process, inside `output`, which is made where it is missing.
+    /// A folder that belongs to this process, inside `output`, which is made where it is missing. Those of processes
+    /// that were killed are cleared.
     ///
     /// # Errors
     /// When the folder cannot be made.
     pub fn of_process(output: &Path) -> Result<Staging> {
         make_folder(output)?;
-        let folder = tempfile::Builder::new().prefix(".onnxplain-").tempdir_in(output);
+        clear_abandoned(output);
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(output);
         let folder = folder.with_context(|| format!("cannot write into {}", output.display()))?;
-        Ok(Staging { folder: folder.keep(), next: AtomicUsize::new(0) })
+        let lock = File::create(folder.path().join(LOCK));
+        let lock = lock.ok().filter(|lock| lock.try_lock().is_ok());
+        Ok(Staging { folder: folder.keep(), next: AtomicUsize::new(0), _lock: lock })
     }
 
     /// The folder that belongs to a report, emptied. The caller holds the report's lock.
@@ -45,7 +62,7 @@ impl Staging {
             }
             _ => make_folder(&folder)?,
         }
-        Ok(Staging { folder, next: AtomicUsize::new(0) })
+        Ok(Staging { folder, next: AtomicUsize::new(0), _lock: None })
     }
 
     /// A file that will be called `target`.
@@ -66,6 +83,25 @@ impl Drop for Staging {
     }
 }
 
+/// Removes the folders of processes that were killed. What cannot be removed is no reason to fail.
+fn clear_abandoned(output: &Path) {
+    let entries = fs::read_dir(output).into_iter().flatten().flatten();
+    let of_processes =
+        entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+    let folders = of_processes.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    for folder in folders.map(|entry| entry.path()).filter(|folder| is_abandoned(folder)) {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+fn is_abandoned(folder: &Path) -> bool {
+    if let Ok(lock) = File::open(folder.join(LOCK)) {
+        return lock.try_lock().is_ok();
+    }
+    let changed = folder.metadata().and_then(|metadata| metadata.modified());
+    changed.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > YOUNG))
+}
+
 fn make_folder(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)
         .with_context(|| format!("cannot create the folder {}", folder.display()))
@@ -81,6 +117,11 @@ impl StagedFile {
     /// The name it will have.
     pub fn name(&self) -> String {
         self.target.display().to_string()
+    }
+
+    /// The path it will have.
+    pub fn target(&self) -> &Path {
+        &self.target
     }
 
     /// Where it is written until then.
@@ -99,19 +140,21 @@ impl StagedFile {
     /// Gives the file its name, and makes the folders above it.
     ///
     /// # Errors
-    /// When there is a file of that name and `overwrite` refuses, or the folder cannot be written to.
+    /// When there is a file of that name which `overwrite` keeps, or the folder cannot be written to.
     pub fn finish(self, overwrite: Overwrite) -> Result<()> {
         let StagedFile { temporary, target } = self;
         if let Some(folder) = target.parent().filter(|folder| *folder != Path::new("")) {
             make_folder(folder)?;
         }
+        check(&target, overwrite)?;
         let renamed = match overwrite {
             Overwrite::Refuse => temporary.persist_noclobber(&target),
-            Overwrite::Replace => temporary.persist(&target),
+            Overwrite::Replace | Overwrite::ReplaceOwn => temporary.persist(&target),
         };
         match renamed.map_err(|failure| failure.error) {
+            // Another process was faster.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                bail!("{} exists already; give --overwrite to replace it", target.display())
+                check(&target, overwrite).and(Err(error.into()))
             }
             renamed => renamed
                 .map_err(Error::from)
@@ -159,5 +202,21 @@ mod tests {
         assert!(left.path().exists());
         drop(Staging::of_report(&report).unwrap());
         assert!(!left.path().exists() && foreign.path().exists());
+    }
+
+    #[test]
+    fn the_folder_of_a_killed_process_is_cleared() {
+        let out = tempfile::tempdir().unwrap();
+        let living = Staging::of_process(out.path()).unwrap();
+        let killed = Staging::of_process(out.path()).unwrap();
+        let (folder, left) = (killed.folder.clone(), killed.file(out.path().join("a")).unwrap());
+        write(&left, "half");
+        // As if the process had been killed: its lock is gone, its files are not.
+        std::mem::forget(left);
+        let mut killed = std::mem::ManuallyDrop::new(killed);
+        killed._lock = None;
+        assert!(folder.exists() && living.folder.exists());
+        drop(Staging::of_process(out.path()).unwrap());
+        assert!(!folder.exists() && living.folder.exists());
     }
 }

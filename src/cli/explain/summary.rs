@@ -6,7 +6,7 @@ use onnxplain::session::described;
 use onnxplain::{Class, Method, Sums};
 
 use super::report::{Report, ReportedTarget, Seconds};
-use crate::cli::console::{BOLD, DIM, GREEN};
+use crate::cli::terminal::{self, BOLD, DIM, GREEN};
 
 /// Length of the bar of a probability of 1.
 const BAR: usize = 20;
@@ -16,7 +16,7 @@ pub fn detailed(reports: &[Report]) -> String {
     let Some(first) = reports.first() else {
         return String::new();
     };
-    let mut text = format!("{BOLD}{}{BOLD:#}\n", first.input);
+    let mut text = format!("{BOLD}{}{BOLD:#}\n", terminal::name(&first.input));
     text.push_str(&prediction_table(&first.prediction));
     for report in reports {
         let _ = writeln!(text, "  explained  {}", target(&report.target, report.explained));
@@ -25,7 +25,8 @@ pub fn detailed(reports: &[Report]) -> String {
         }
         let _ = writeln!(text, "  relevance  {}", sums(report));
         if !report.files.is_empty() {
-            let files: Vec<&str> = report.files.values().map(String::as_str).collect();
+            let files: Vec<String> =
+                report.files.values().map(|file| terminal::name(file)).collect();
             let _ = writeln!(text, "  written    {}", files.join("\n             "));
         }
         let _ = writeln!(text, "  seconds    {}", seconds(&report.seconds));
@@ -47,7 +48,7 @@ pub fn brief(report: &Report, width: usize) -> String {
     };
     format!(
         "{BOLD}{:<width$}{BOLD:#}  {top}{explained}  {DIM}{} files, {:.2} s{DIM:#}",
-        report.input,
+        terminal::name(&report.input),
         report.files.len(),
         report.seconds.total
     )
@@ -157,8 +158,9 @@ fn bar(probability: f32) -> String {
 /// A label short enough for a column: ImageNet's list synonyms.
 fn clipped(label: &str) -> String {
     const LONGEST: usize = 40;
+    let label = terminal::name(label);
     if label.chars().count() <= LONGEST {
-        return label.to_string();
+        return label;
     }
     label.chars().take(LONGEST - 1).chain(['…']).collect()
 }

@@ -6,9 +6,11 @@ use std::time::Instant;
 use anyhow::{Error, Result, anyhow};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use onnxplain::io::TOOL;
+
 use super::attribute::{Attributed, Decoded, Job};
 use super::batch::{self, Steps};
-use super::inputs::{Failed, InputFile};
+use super::inputs::{Failed, InputFile, LeftOut};
 use super::render::Explained;
 use super::report_file::ReportFile;
 use super::staging::Staging;
@@ -20,6 +22,8 @@ use crate::cli::{Status, failure, interrupt};
 pub struct Work<'a> {
     pub job: &'a Job,
     pub files: &'a [Result<InputFile, Failed>],
+    /// Files of folders that are no inputs, for the report.
+    pub left_out: &'a [LeftOut],
     /// Which files an earlier run has done.
     pub is_done: Vec<bool>,
     /// The report of a batch.
@@ -53,13 +57,17 @@ impl Work<'_> {
     /// When the threads cannot be started, or the report cannot be sorted.
     pub fn run(self, jobs: usize, console: &mut Console) -> Result<Status> {
         let begin = Instant::now();
-        let Work { job, files, is_done, mut report, staging } = self;
+        let Work { job, files, left_out, is_done, mut report, staging } = self;
         let to_do: Vec<usize> = (0..files.len()).filter(|&index| !is_done[index]).collect();
         let done_before = files.len() - to_do.len();
         let mut counts = Counts { all: files.len(), done_before, ..Counts::default() };
         let style = Style::of(files, report.is_some());
         let steps = ExplainSteps { job, files, to_do: &to_do, staging: &staging };
         interrupt::work_begins();
+        if let Some(report) = report.as_mut().filter(|_| !left_out.is_empty()) {
+            let lines = left_out.iter().map(serde_json::to_string);
+            report.append(resume::ORDER_OF_OTHERS, &lines.collect::<Result<Vec<_>, _>>()?)?;
+        }
         console.begin_progress(files.len(), done_before);
         let outcome = batch::in_order(&steps, to_do.len(), jobs, |position, result| {
             let index = to_do[position];
@@ -214,9 +222,21 @@ fn lines(ending: Ending) -> Result<Vec<String>> {
 /// In reports and with `--json`; the input comes first, as in results, so that lines can be sorted by it.
 impl Serialize for Failure<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Failure", 2)?;
+        let mut object = serializer.serialize_struct("Failure", 3)?;
         object.serialize_field("input", self.input)?;
+        object.serialize_field("tool", TOOL)?;
         object.serialize_field("error", &failure::line(self.error))?;
+        object.end()
+    }
+}
+
+/// In reports, where the reason has a name of its own: it is no failure.
+impl Serialize for LeftOut {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("LeftOut", 3)?;
+        object.serialize_field("input", &self.input)?;
+        object.serialize_field("tool", TOOL)?;
+        object.serialize_field("left_out", self.reason)?;
         object.end()
     }
 }
@@ -268,7 +288,9 @@ fn refuse_full_disk(ending: Ending) -> Result<()> {
     const NO_ROOM: [ErrorKind; 3] =
         [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
     let is_no_room = |cause: &(dyn std::error::Error + 'static)| {
-        system_error(&cause.to_string()).is_some_and(|error| NO_ROOM.contains(&error.kind()))
+        let kind = cause.downcast_ref().map(io::Error::kind);
+        let kind = kind.or_else(|| Some(system_error(&cause.to_string())?.kind()));
+        kind.is_some_and(|kind| NO_ROOM.contains(&kind))
     };
     match ending {
         Err(failure) if failure.error.chain().any(is_no_room) => Err(anyhow!(
@@ -278,9 +300,9 @@ fn refuse_full_disk(ending: Ending) -> Result<()> {
     }
 }
 
-/// The error of the system that a message ends with. Encoders hand on the message alone.
+/// The error of the system that a message tells of. Encoders hand on the message alone, others put it into their own.
 fn system_error(message: &str) -> Option<io::Error> {
-    let number = message.rsplit_once("(os error ")?.1.strip_suffix(')')?;
+    let (number, _) = message.rsplit_once("(os error ")?.1.split_once(')')?;
     Some(io::Error::from_raw_os_error(number.parse().ok()?))
 }
 
@@ -296,7 +318,14 @@ mod tests {
             let error = Err::<(), _>(error).context("cannot write a.png").unwrap_err();
             refuse_full_disk(Err(Failure { input: "a.png", error: &error })).is_err()
         };
-        let [full, denied] = [28, 13].map(io::Error::from_raw_os_error);
+        // No room (or no inode) and over quota; permission denied.
+        let [full, quota, denied] = [28, 122, 13].map(io::Error::from_raw_os_error);
+        let with_path = |text: String| anyhow!("{text} at path \"out/.onnxplain-x\"");
+        assert!(refused(with_path(quota.to_string())));
+        assert!(!refused(with_path(denied.to_string())));
+        // Where the system's number is lost, the kind is left.
+        assert!(refused(io::Error::new(quota.kind(), "no more inodes for you").into()));
+        assert!(refused(quota.into()));
         let encoded = image::ImageError::IoError(io::Error::other(full.to_string()));
         assert!(refused(full.into()));
         assert!(refused(encoded.into()));

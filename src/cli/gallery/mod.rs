@@ -6,11 +6,11 @@ mod thumbnails;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use onnxplain::io::{Overwrite, write_bytes};
+use onnxplain::io::{Overwrite, check, write_bytes};
 
 use super::Status;
 use super::console::Console;
@@ -34,11 +34,8 @@ pub struct GalleryOptions {
 /// Makes the page.
 pub fn run(options: &GalleryOptions, console: &mut Console) -> Result<Status> {
     let path = options.folder.join("gallery.html");
-    ensure!(
-        options.overwrite || path.symlink_metadata().is_err(),
-        "{} exists already; give --overwrite to replace it",
-        path.display()
-    );
+    let overwrite = if options.overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
+    check(&path, overwrite)?;
     let read = rows::read(&options.folder)?;
     if read.damaged > 0 {
         console.warning(format_args!(
@@ -48,7 +45,6 @@ pub fn run(options: &GalleryOptions, console: &mut Console) -> Result<Status> {
     }
     let made = thumbnails::make(&options.folder, &read.rows, console)?;
     let page = page::page(&options.folder, &read.rows, &made.rows)?;
-    let overwrite = if options.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
     write_bytes(&path, page, overwrite)?;
     if made.missing > 0 {
         console.note(format_args!(

@@ -34,6 +34,8 @@ pub struct Rows {
 struct Line {
     input: String,
     error: Option<String>,
+    /// Why a file of a folder was no input.
+    left_out: Option<String>,
     #[serde(default)]
     prediction: Vec<Class>,
     target: Option<Class>,
@@ -102,7 +104,8 @@ impl Rows {
         let parsed: Vec<Option<Line>> =
             text.lines().map(|line| serde_json::from_str(line).ok()).collect();
         self.damaged += parsed.iter().filter(|line| line.is_none()).count();
-        let lines: Vec<Line> = parsed.into_iter().flatten().collect();
+        let is_input = |line: &Line| line.left_out.is_none();
+        let lines: Vec<Line> = parsed.into_iter().flatten().filter(is_input).collect();
         let names = lines.iter().flat_map(|line| line.files.values());
         let above = folders_above(names, folder);
         self.rows.extend(lines.into_iter().map(|line| row(line, above)));

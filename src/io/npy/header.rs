@@ -19,7 +19,16 @@ pub(super) fn read_header(file: &mut impl Read) -> Result<Header> {
     Header::parse(&text).context("its .npy header is not valid")
 }
 
+/// Whether a file begins with the header that [`encode_header`] gives its array.
+pub(in crate::io) fn is_own(start: &[u8]) -> bool {
+    let header = read_header(&mut &*start).and_then(|header| encode_header(&header.shape));
+    header.is_ok_and(|header| start.starts_with(&header))
+}
+
 /// The header of a float32 array of `shape` in C order, in version 1.
+///
+/// It is longer than it must be, by as much as the data is aligned by: readers go by the length that the header begins
+/// with, and [`is_own`] knows our files by it. NumPy pads to the next multiple.
 pub(super) fn encode_header(shape: &[usize]) -> Result<Vec<u8>> {
     let mut text = String::from("{'descr': '<f4', 'fortran_order': False, 'shape': (");
     for axis in shape {
@@ -28,7 +37,7 @@ pub(super) fn encode_header(shape: &[usize]) -> Result<Vec<u8>> {
     text.push_str("), }");
     let before_text = MAGIC.len() + 4;
     let unpadded = before_text + text.len() + 1;
-    let padding = unpadded.next_multiple_of(ALIGNMENT) - unpadded;
+    let padding = unpadded.next_multiple_of(ALIGNMENT) - unpadded + ALIGNMENT;
     text.extend(std::iter::repeat_n(' ', padding));
     text.push('\n');
 

@@ -16,6 +16,8 @@ use self::header::{encode_header, read_header};
 use super::Overwrite;
 use super::write::write_whole;
 
+pub(super) use self::header::is_own as is_own_npy;
+
 /// 1 GiB as f32: far beyond the input of any image classifier.
 const MOST_ELEMENTS: usize = 1 << 28;
 

@@ -31,7 +31,7 @@ pub(super) struct Processor {
 
 /// A size in its three spellings.
 #[derive(Deserialize, Clone, Copy)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a size is a number, {height, width} or {shortest_edge}")]
 enum Size {
     Number(usize),
     Exact { height: usize, width: usize },
@@ -287,7 +287,7 @@ mod tests {
             (r#"{"do_resize": true, "size": 8, "do_normalize": true}"#, "image_mean"),
             (r#"{"do_resize": true, "size": 8, "do_center_crop": true}"#, "crop_size"),
             (r#"{"do_resize": true, "size": 8, "rescale_offset": true}"#, "rescale_offset"),
-            (r#"{"do_resize": true, "size": {"longest_edge": 8}}"#, "Size"),
+            (r#"{"do_resize": true, "size": {"longest_edge": 8}}"#, "a size is"),
         ] {
             let steps = serde_json::from_str(json)
                 .map_err(anyhow::Error::from)

@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::super::notation::{Size, parse_size};
 use super::{Channels, Crop, Filter, Layout, Resize, Target};
+use crate::suggest::explained;
 
 fn from_word<T: DeserializeOwned>(word: &str) -> Result<T> {
     let deserializer: value::StrDeserializer<value::Error> = word.into_deserializer();
-    T::deserialize(deserializer).map_err(|error| anyhow!("{error}"))
+    T::deserialize(deserializer).map_err(|error| {
+        anyhow!("{}", explained(&error.to_string().replace("unknown variant", "unknown word")))
+    })
 }
 
 impl FromStr for Layout {
@@ -147,10 +150,7 @@ mod tests {
         assert_eq!(read("plain,nearest"), expect(Target::Input, Filter::Nearest));
         assert_eq!(read("none"), expect(Target::Unchanged, Filter::Bilinear));
         let error = "256,cubic".parse::<Resize>().unwrap_err().to_string();
-        assert!(
-            error.contains("unknown variant `cubic`") && error.contains("`bicubic`"),
-            "{error}"
-        );
+        assert!(error.contains("unknown word `cubic`") && error.contains("`bicubic`"), "{error}");
         assert!("huge".parse::<Resize>().is_err());
     }
 

@@ -3,10 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Error, Result};
 use glob::{MatchOptions, Pattern};
 
-/// What a folder is searched for; tensors too.
+use onnxplain::io::is_own;
+use onnxplain::picture::{Content, content_of};
+
+use super::entry::{Failed, LeftOut};
+
+/// What is taken for an input by its name; of other files the content decides.
 const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "npy"];
 
 /// How the names of our own results end: an output folder may be an input folder.
@@ -51,42 +56,110 @@ fn matches(pattern: &Pattern, path: &Path) -> bool {
 /// The files of a folder.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// What can be explained, sorted by path.
-    pub files: Vec<PathBuf>,
+    /// What can be explained, and what cannot be read, sorted by path.
+    pub files: Vec<Result<PathBuf, Failed>>,
     /// How many results of onnxplain were left out.
     pub results: usize,
+    /// What else was left out, though the filter accepts it.
+    pub left_out: Vec<LeftOut>,
 }
 
-/// All pictures and tensors below a folder that the filter accepts; hidden files and linked folders are left out.
+/// All pictures and tensors below a folder that the filter accepts; hidden files are left out, and links to folders are
+/// not followed. A folder that cannot be read is one of the failures, and the others are searched all the same.
+pub fn search(folder: &Path, filter: &Filter) -> Found {
+    let mut found = Found::default();
+    found.walk(folder, folder, filter);
+    found
+}
+
+/// The same of files that were found in another way.
+pub fn sort_out(files: Vec<Result<PathBuf, Failed>>) -> Found {
+    let mut found = Found::default();
+    for file in files {
+        match file {
+            Ok(path) => found.add(path),
+            Err(failed) => found.files.push(Err(failed)),
+        }
+    }
+    found
+}
+
+/// The entries of a folder that are not hidden, sorted by name.
 ///
 /// # Errors
 /// Names the folder that cannot be read.
-pub fn search(folder: &Path, filter: &Filter) -> Result<Found> {
-    let mut found = Found::default();
-    walk(folder, folder, filter, &mut found)
-        .with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    Ok(found)
+pub fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, Failed> {
+    let read = || fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>();
+    let mut entries = read().map_err(|error| Failed {
+        input: folder.display().to_string(),
+        error: Error::new(error).context(format!("cannot read the folder {}", folder.display())),
+    })?;
+    entries.retain(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    entries.sort_by_key(fs::DirEntry::file_name);
+    Ok(entries)
 }
 
-fn walk(root: &Path, folder: &Path, filter: &Filter, found: &mut Found) -> Result<()> {
-    let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            walk(root, &path, filter, found).with_context(|| path.display().to_string())?;
-        } else if is_input(&path) && path.is_file() {
-            if is_result(&path) {
-                found.results += 1;
+impl Found {
+    fn walk(&mut self, root: &Path, folder: &Path, filter: &Filter) {
+        let entries = match entries(folder) {
+            Ok(entries) => entries,
+            Err(failed) => return self.files.push(Err(failed)),
+        };
+        for entry in entries {
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                self.walk(root, &path, filter);
             } else if filter.accepts(path.strip_prefix(root).unwrap_or(&path)) {
-                found.files.push(path);
+                self.add(path);
             }
         }
     }
-    Ok(())
+
+    fn add(&mut self, path: PathBuf) {
+        match Taken::of(&path) {
+            Taken::Input => self.files.push(Ok(path)),
+            Taken::Result => self.results += 1,
+            Taken::No(reason) => {
+                let input = path.display().to_string();
+                self.left_out.push(LeftOut { input, reason });
+            }
+        }
+    }
+}
+
+/// What a file of a folder is taken for.
+enum Taken {
+    Input,
+    /// A result of an earlier run.
+    Result,
+    /// Nothing, for this reason.
+    No(&'static str),
+}
+
+impl Taken {
+    fn of(path: &Path) -> Taken {
+        if path.is_dir() {
+            return Taken::No("links to folders are not followed");
+        }
+        if !path.exists() {
+            return Taken::No("the link leads nowhere");
+        }
+        if !path.is_file() {
+            return Taken::No("neither a file nor a folder");
+        }
+        if is_result(path) {
+            return Taken::Result;
+        }
+        if is_input(path) {
+            return Taken::Input;
+        }
+        match content_of(path) {
+            // What cannot be read, or not yet, is an input that fails: somebody wanted it explained.
+            Err(_) | Ok(Content::Picture | Content::OtherPicture(_)) => Taken::Input,
+            Ok(Content::Unknown) if !is_empty(path) && is_own(path) => Taken::Result,
+            Ok(Content::Unknown) => Taken::No("no picture and no tensor"),
+        }
+    }
 }
 
 fn is_input(path: &Path) -> bool {
@@ -94,6 +167,10 @@ fn is_input(path: &Path) -> bool {
     extension.is_some_and(|extension| {
         EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
     })
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.len() == 0)
 }
 
 fn is_result(path: &Path) -> bool {
@@ -122,5 +199,26 @@ mod tests {
         assert_eq!(accepted(filter(&["cat/**"], &["**/small/**"])), ["cat/a.jpg"]);
         assert_eq!(accepted(filter(&["a.*", "b.*"], &["*.png"])), ["b.jpg", "cat/a.jpg"]);
         assert_eq!(accepted(filter(&[], &[])).len(), 4);
+    }
+
+    #[test]
+    fn the_content_decides_where_the_name_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+        let mut png = std::io::Cursor::new(vec![]);
+        image::RgbImage::new(2, 2).write_to(&mut png, image::ImageFormat::Png).unwrap();
+        write("a.jfif", png.get_ref());
+        write("b", png.get_ref());
+        write("c.txt", b"just words");
+        write("d.heic", b"\0\0\0\x18ftypheic\0\0\0\0heicmif1");
+        write("e.json", br#"{ "tool": "onnxplain", "version": "0.1.0" }"#);
+        let Found { files, results, left_out } = search(folder.path(), &Filter::default());
+        let names: Vec<_> = files
+            .iter()
+            .map(|path| path.as_ref().unwrap().file_name().unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(names, ["a.jfif", "b", "d.heic"]);
+        assert_eq!(results, 1);
+        assert!(left_out.len() == 1 && left_out[0].input.ends_with("c.txt"), "{left_out:?}");
     }
 }

@@ -28,6 +28,10 @@ pub fn read(list: &Path, separator: Separator) -> Result<Vec<PathBuf>> {
         (list.display().to_string(), outcome)
     };
     outcome.with_context(|| format!("cannot read the list of inputs {name}"))?;
+    ensure!(
+        separator == Separator::Null || !bytes.contains(&0),
+        "the list of inputs {name} holds NUL, which no path does: give -0 if its paths end with it"
+    );
     let paths = paths(&bytes, separator);
     ensure!(!paths.is_empty(), "the list of inputs {name} is empty");
     Ok(paths)
@@ -80,5 +84,9 @@ mod tests {
             error.starts_with("the list of inputs ") && error.ends_with(" is empty"),
             "{error}"
         );
+        std::fs::write(file.path(), "a.png\0b.png\0").unwrap();
+        let error = read(file.path(), Separator::Newline).unwrap_err().to_string();
+        assert!(error.contains("give -0"), "{error}");
+        assert_eq!(read(file.path(), Separator::Null).unwrap().len(), 2);
     }
 }

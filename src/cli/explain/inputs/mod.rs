@@ -1,19 +1,24 @@
 //! From the operands to a list of files: files, folders, glob patterns, and lists of paths.
 
+mod entry;
 mod folder;
 mod list;
+mod names;
+mod pattern;
 
-use std::collections::HashMap;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use glob::Pattern;
 
-use self::folder::{Filter, RESULTS, WILDCARDS};
+use self::folder::{Filter, Found, RESULTS};
 use self::list::Separator;
 use super::shard::Shard;
+
+pub use self::entry::{Failed, InputFile, LeftOut};
+pub use self::names::place;
 
 /// Where inputs come from, besides the operands.
 #[derive(Debug, Default, Args)]
@@ -25,8 +30,8 @@ pub struct InputOptions {
     /// The paths of lists end with NUL instead of a newline (find -print0)
     #[arg(short = '0', long)]
     null: bool,
-    /// Name the results of files, patterns and lists by their paths below this folder [default: by the name of the
-    /// file; in lists by the path, where it is relative]
+    /// Name results by the paths of the inputs below this folder [default: by the name of the file; in lists by the
+    /// path, where it is relative; of folders and patterns below the folder that is given]
     #[arg(long, value_name = "DIR")]
     base: Option<PathBuf>,
     /// Of folders, take only what matches: a pattern for the name, or with a slash for the path below the folder
@@ -40,41 +45,31 @@ pub struct InputOptions {
     pub shard: Option<Shard>,
 }
 
-/// A file to explain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// The name of its results, without suffix: its path below the folder that was given, without extension.
-    pub stem: PathBuf,
-}
+/// How many files that were left out are named on the terminal.
+const LISTED: usize = 5;
 
 /// What the operands stand for, in their order.
 #[derive(Debug, Default)]
 pub struct Inputs {
     /// Files, and what could not be turned into files.
     pub files: Vec<Result<InputFile, Failed>>,
+    /// Files of folders that are no inputs.
+    pub left_out: Vec<LeftOut>,
     /// What should be said about them.
     pub notes: Vec<String>,
     /// Whether more than one file was asked for, so that there is a report of all.
     pub is_batch: bool,
 }
 
-/// An input that cannot be explained.
-#[derive(Debug)]
-pub struct Failed {
-    /// What was given.
-    pub input: String,
-    /// Why not.
-    pub error: Error,
-}
-
 impl Inputs {
     /// Expands the operands: files, folders, glob patterns, and lists; keeps those of the shard.
     ///
     /// # Errors
-    /// When a list cannot be read, or two inputs would have results of the same name.
+    /// When a list cannot be read, or `--base` is no folder.
     pub fn expand(operands: &[PathBuf], options: &InputOptions) -> Result<Inputs> {
+        if let Some(base) = &options.base {
+            ensure!(base.is_dir(), "--base {} is no folder", base.display());
+        }
         let mut search = Search {
             inputs: Inputs::default(),
             base: options.base.as_deref(),
@@ -91,22 +86,47 @@ impl Inputs {
             search.add_list(list, separator)?;
         }
         let mut inputs = search.inputs;
-        refuse_equal_names(&inputs.files)?;
+        // Shards go by names that do not change where another file of the name is added.
+        let names: Vec<PathBuf> = inputs.files.iter().map(shard_name).collect();
+        inputs.notes.extend(names::settle(&mut inputs.files));
         if let Some(shard) = options.shard {
-            inputs.keep(shard);
+            inputs.keep(shard, &names);
         }
         inputs.is_batch |= operands.len() > 1 || options.shard.is_some();
         Ok(inputs)
     }
 
-    fn keep(&mut self, shard: Shard) {
+    fn keep(&mut self, shard: Shard, names: &[PathBuf]) {
         let all = self.files.len();
-        self.files.retain(|file| match file {
-            Ok(file) => shard.contains(&file.stem),
-            // Told by one process only.
-            Err(failed) => shard.contains(Path::new(&failed.input)),
-        });
+        let mut names = names.iter();
+        self.files.retain(|_| names.next().is_some_and(|name| shard.contains(name)));
+        self.left_out.retain(|left_out| shard.contains(Path::new(&left_out.input)));
         self.notes.push(format!("shard {shard}: {} of {all} inputs", self.files.len()));
+    }
+
+    /// What is said about files that were left out: their number, and some of their names.
+    pub fn about_left_out(&self) -> Option<String> {
+        let listed: Vec<String> = self
+            .left_out
+            .iter()
+            .take(LISTED)
+            .map(|LeftOut { input, reason }| format!("{input} ({reason})"))
+            .collect();
+        let count = self.left_out.len();
+        let more = match count.saturating_sub(LISTED) {
+            0 => String::new(),
+            more => format!(" and {more} more, which the report names"),
+        };
+        let (noun, verb) = if count == 1 { ("file", "is") } else { ("files", "are") };
+        (count > 0).then(|| format!("{count} {noun} {verb} left out: {}{more}", listed.join(", ")))
+    }
+}
+
+/// What decides which shard an input belongs to. What failed is told by one process only.
+fn shard_name(file: &Result<InputFile, Failed>) -> PathBuf {
+    match file {
+        Ok(file) => file.stem.clone(),
+        Err(failed) => PathBuf::from(&failed.input),
     }
 }
 
@@ -161,88 +181,69 @@ impl Search<'_> {
 
     fn add_folder(&mut self, folder: &Path) -> Result<()> {
         self.inputs.is_batch = true;
-        let found = folder::search(folder, &self.filter)?;
+        self.add_sorted_out(folder::search(folder, &self.filter), folder)
+    }
+
+    fn add_pattern(&mut self, pattern: &str) -> Result<()> {
+        self.inputs.is_batch = true;
+        let found = pattern::expand(pattern)?;
+        ensure!(!found.is_empty(), "no file matches {pattern}");
+        let root = pattern::literal_part(pattern);
+        // `photos/**` means the folders, not every file in them.
+        if Path::new(pattern).ends_with("**") {
+            return self.add_sorted_out(folder::sort_out(found), &root);
+        }
+        self.add_found(found, &root);
+        Ok(())
+    }
+
+    fn add_sorted_out(&mut self, found: Found, folder: &Path) -> Result<()> {
         if found.results > 0 {
             self.inputs.notes.push(format!(
-                "{} files in {} are left out, because they are results of onnxplain ({})",
+                "{} files in {} are left out, because they are results of onnxplain ({}, its reports)",
                 found.results,
                 folder.display(),
                 RESULTS.map(|suffix| format!("*{suffix}")).join(", ")
             ));
         }
+        self.inputs.left_out.extend(found.left_out);
         ensure!(
             !found.files.is_empty(),
             "the folder {} holds no pictures and no .npy tensors{}",
             folder.display(),
             if self.filter.is_empty() { "" } else { " that --include and --exclude leave" }
         );
-        self.inputs.files.extend(found.files.iter().map(|path| Ok(input_file(path, folder))));
+        self.add_found(found.files, folder);
         Ok(())
     }
 
-    fn add_pattern(&mut self, pattern: &str) -> Result<()> {
-        self.inputs.is_batch = true;
-        let found = glob::glob_with(pattern, WILDCARDS)
-            .with_context(|| format!("the pattern {pattern} is invalid"))?;
-        let found: Vec<PathBuf> =
-            found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
-        ensure!(!found.is_empty(), "no file matches {pattern}");
-        let root = literal_part(pattern);
-        for path in &found {
-            let file = self.input_file(path, &root)?;
-            self.inputs.files.push(Ok(file));
+    fn add_found(&mut self, found: Vec<Result<PathBuf, Failed>>, root: &Path) {
+        for path in found {
+            let file = path.and_then(|path| {
+                let failed = |error| Failed { input: path.display().to_string(), error };
+                self.input_file(&path, root).map_err(failed)
+            });
+            self.inputs.files.push(file);
         }
-        Ok(())
     }
 
     /// A file whose results are named below `--base`, or else below `root`.
     fn input_file(&self, path: &Path, root: &Path) -> Result<InputFile> {
         let Some(base) = self.base else {
-            return Ok(input_file(path, root));
+            return Ok(names::input_file(path, root));
         };
+        // Places are compared, not their spellings: `./photos`, `photos/../photos` and links to it are one folder.
+        let (real_base, real_path) = (base.canonicalize(), names::place(path));
+        let real_base = real_base.as_deref().unwrap_or(base);
         ensure!(
-            path.starts_with(base),
+            real_path.starts_with(real_base),
             "{} is not below the --base {}",
             path.display(),
             base.display()
         );
-        Ok(input_file(path, base))
+        let file = names::input_file(&real_path, real_base);
+        Ok(InputFile { path: path.to_path_buf(), ..file })
     }
-}
-
-/// The folders of a pattern before its first wildcard.
-fn literal_part(pattern: &str) -> PathBuf {
-    let folder = Path::new(pattern).parent().unwrap_or(Path::new(""));
-    let is_literal =
-        |part: &Component| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
-    folder.components().take_while(is_literal).collect()
-}
-
-fn input_file(path: &Path, root: &Path) -> InputFile {
-    let relative = path.strip_prefix(root).unwrap_or(path);
-    let relative = relative.strip_prefix(".").unwrap_or(relative);
-    // `a/../b.png` must not lead out of the output folder.
-    let stays_inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
-    let name = path.file_name().map(Path::new).unwrap_or(path);
-    let relative = if stays_inside { relative } else { name };
-    InputFile { path: path.to_path_buf(), stem: relative.with_extension("") }
-}
-
-/// Two inputs that would write the same file are an error before any work.
-fn refuse_equal_names(files: &[Result<InputFile, Failed>]) -> Result<()> {
-    let mut first: HashMap<&Path, &Path> = HashMap::new();
-    for file in files.iter().flatten() {
-        if let Some(other) = first.insert(&file.stem, &file.path) {
-            bail!(
-                "{} and {} would both write {}.*: explain them in two runs with different --output, or give the \
-                 folder above them, whose structure is kept (for lists and patterns with --base)",
-                other.display(),
-                file.path.display(),
-                file.stem.display()
-            );
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -310,18 +311,33 @@ mod tests {
     }
 
     #[test]
-    fn equal_names_are_refused() {
+    fn a_base_is_a_place() {
         let folder = folder(&["x/1.png", "y/1.jpg"]);
         let operands = [folder.path().join("x/1.png"), folder.path().join("y/1.jpg")];
-        let error = Inputs::expand(&operands, &plain()).unwrap_err().to_string();
-        assert!(error.contains("would both write 1.*"), "{error}");
+        assert_eq!(stems(&operands, &plain()), ["1.png", "1.jpg"]);
         assert_eq!(stems(&[folder.path().into()], &plain()), ["x/1", "y/1"]);
-        let based = InputOptions { base: Some(folder.path().into()), ..plain() };
-        assert_eq!(stems(&operands, &based), ["x/1", "y/1"]);
-        let elsewhere = InputOptions { base: Some("/nowhere".into()), ..plain() };
+        for base in ["", "x/..", "./"] {
+            let based = InputOptions { base: Some(folder.path().join(base)), ..plain() };
+            assert_eq!(stems(&operands, &based), ["x/1", "y/1"], "{base}");
+            assert_eq!(stems(&[folder.path().join("x")], &based), ["x/1"], "{base}");
+            assert_eq!(stems(&[folder.path().join("x/*")], &based), ["x/1"], "{base}");
+        }
+        let elsewhere = InputOptions { base: Some(folder.path().join("y")), ..plain() };
         let inputs = Inputs::expand(&operands, &elsewhere).unwrap();
         let error = inputs.files[0].as_ref().unwrap_err().error.to_string();
-        assert!(error.ends_with("is not below the --base /nowhere"), "{error}");
+        assert!(error.contains("is not below the --base "), "{error}");
+        assert_eq!(inputs.files[1].as_ref().unwrap().stem, Path::new("1"));
+        let nowhere = InputOptions { base: Some("/nowhere".into()), ..plain() };
+        let error = Inputs::expand(&operands, &nowhere).unwrap_err().to_string();
+        assert_eq!(error, "--base /nowhere is no folder");
+    }
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let folder = folder(&["a.png", "notes.txt"]);
+        let inputs = Inputs::expand(&[folder.path().into()], &plain()).unwrap();
+        let text = inputs.about_left_out().unwrap();
+        assert!(text.starts_with("1 file is left out: ") && text.contains("notes.txt (no picture"));
     }
 
     #[test]
@@ -337,12 +353,5 @@ mod tests {
         let mut all = stems(&[folder.path().into()], &plain());
         all.sort();
         assert_eq!(both, all);
-    }
-
-    #[test]
-    fn results_stay_inside_the_output_folder() {
-        let stem = |path: &str, root: &str| input_file(Path::new(path), Path::new(root)).stem;
-        assert_eq!(stem("photos/../../secret.png", "photos"), Path::new("secret"));
-        assert_eq!(stem("./photos/a.png", ""), Path::new("photos/a"));
     }
 }
