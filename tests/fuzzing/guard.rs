@@ -6,25 +6,56 @@ use std::process::exit;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// The longest that a run may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// The most seconds of processor time that a run may take. The clock on the wall would blame a busy machine.
+const MOST_SECONDS: f64 = 10.0;
+
+/// The longest that a run may take in all.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The most memory that the process may take, in bytes.
 const MOST_MEMORY: u64 = 2 << 30;
 
-/// The runs under way: when each began, of which target, and its input.
-static RUNS: Mutex<Vec<(Instant, &'static str, Vec<u8>)>> = Mutex::new(vec![]);
+/// A run under way.
+struct Run {
+    target: &'static str,
+    input: Vec<u8>,
+    /// The folder of `/proc` that tells of its thread, where there is one.
+    thread: PathBuf,
+    began: Instant,
+    /// The processor time of the thread when it began.
+    before: f64,
+}
+
+static RUNS: Mutex<Vec<Run>> = Mutex::new(vec![]);
 
 /// Notes that a run begins.
 pub fn begin(target: &'static str, input: &[u8]) {
-    RUNS.lock().unwrap().push((Instant::now(), target, input.to_vec()));
+    let link = fs::read_link("/proc/thread-self").unwrap_or_default();
+    let thread = PathBuf::from("/proc").join(link);
+    let before = processor_time(&thread);
+    RUNS.lock().unwrap().push(Run {
+        target,
+        input: input.to_vec(),
+        thread,
+        began: Instant::now(),
+        before,
+    });
 }
 
-/// Notes that it ended; how long it took.
-pub fn end(target: &'static str) -> Duration {
+/// Notes that it ended; the seconds of processor time that it took.
+pub fn end(target: &'static str) -> f64 {
     let mut runs = RUNS.lock().unwrap();
-    let place = runs.iter().position(|(_, name, _)| *name == target).unwrap();
-    runs.swap_remove(place).0.elapsed()
+    let place = runs.iter().position(|run| run.target == target).unwrap();
+    let run = runs.swap_remove(place);
+    processor_time(&run.thread) - run.before
+}
+
+/// The seconds of processor time of a thread; 0 where the system does not say.
+fn processor_time(thread: &std::path::Path) -> f64 {
+    let text = fs::read_to_string(thread.join("stat")).unwrap_or_default();
+    // Behind the name in parentheses, which may hold anything; times are in hundredths of a second.
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// Keeps an input that something was wrong with; says where.
@@ -47,13 +78,19 @@ pub fn start() {
             let memory = memory();
             let runs = RUNS.lock().unwrap();
             let mut is_over = false;
-            for (began, target, input) in runs.iter() {
-                let what = match (began.elapsed() > PATIENCE, memory > MOST_MEMORY) {
+            for run in runs.iter() {
+                let seconds = processor_time(&run.thread) - run.before;
+                let hangs = seconds > MOST_SECONDS || run.began.elapsed() > PATIENCE;
+                let what = match (hangs, memory > MOST_MEMORY) {
                     (true, _) => "hang",
                     (_, true) => "memory",
                     _ => continue,
                 };
-                eprintln!("{what}: {target}, {}", keep(target, what, input).display());
+                eprintln!(
+                    "{what}: {}, {}",
+                    run.target,
+                    keep(run.target, what, &run.input).display()
+                );
                 is_over = true;
             }
             if is_over {

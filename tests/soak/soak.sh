@@ -31,8 +31,8 @@ done
 pid=$!
 early=0 early_handles=0 late=0 late_handles=0
 while kill -0 $pid 2> /dev/null; do
-    done_now=$(wc -l < "$work/out/report.jsonl" 2> /dev/null || echo 0)
-    memory=$(awk '/^RssAnon/ {print $2}' /proc/$pid/status 2> /dev/null || true)
+    done_now=$(cat "$work/out/report.jsonl" 2> /dev/null | wc -l)
+    memory=$(awk '/^VmRSS/ {print $2}' /proc/$pid/status 2> /dev/null || true)
     handles=$(ls /proc/$pid/fd 2> /dev/null | wc -l || true)
     if [ -n "$memory" ] && [ "$done_now" -ge $((count / 10)) ]; then
         if [ $early = 0 ]; then early=$memory early_handles=$handles; fi

@@ -363,7 +363,9 @@ impl Cut {
 pub(super) fn pad(node: &Node) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     node.choice("mode", &["constant", "reflect", "edge", "wrap"])?;
-    let (Some(shape), Given::Numbers(pads)) = (&input.shape, node.given("pads", 1)?) else {
+    let given = node.given("pads", 1)?;
+    ensure!(given != Given::Absent || node.opset < 2, "its pads are missing");
+    let (Some(shape), Given::Numbers(pads)) = (&input.shape, given) else {
         return Ok(vec![moved(input, None)]);
     };
     let padded = match node.numbers(3) {

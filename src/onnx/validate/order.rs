@@ -42,6 +42,11 @@ pub(in crate::onnx) fn order(graph: &GraphProto, outer: &HashSet<String>) -> Res
             }
         }
     }
+    let is_known =
+        |name: &str| makers.contains_key(name) || given.contains(name) || outer.contains(name);
+    if let Some(output) = graph.output.iter().find(|output| !is_known(&output.name)) {
+        bail!("the output \"{}\" is computed by nothing", output.name);
+    }
     let mut ready: Vec<usize> =
         (0..graph.node.len()).rev().filter(|&place| missing[place] == 0).collect();
     let mut order = vec![];

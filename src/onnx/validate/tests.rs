@@ -356,3 +356,13 @@ fn inner_graphs_are_checked_without_their_surroundings() {
     let told = format!("{told:#}");
     assert!(told.contains("Transpose node \"inner\" of an inner graph"), "{told}");
 }
+
+#[test]
+fn what_is_missing_is_named() {
+    assert!(case("Pad", &[1, 2]).refused().contains("its pads are missing"));
+    assert!(case("MatMul", &[1, 2]).refused().contains("its input 1 is missing"));
+    let graph = GraphProto { output: vec![declared("y", 1, None)], ..GraphProto::default() };
+    let input = Input { name: "x", shape: &[1], is_open: false };
+    let told = validate(&graph, 17, input, (MemoryLimit::new(None), Checked::All)).unwrap_err();
+    assert_eq!(told.to_string(), "the output \"y\" is computed by nothing");
+}
