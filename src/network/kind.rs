@@ -8,7 +8,8 @@ use crate::linear::{
 };
 use crate::operator::{
     Activation, Affine, Choice, Concat, LayerNormalization, MatrixProduct, MaxPooling, Operator,
-    Product, Quotient, ResponseNormalization, Routing, Softmax, TopElements, TwoSignals,
+    Pick, Product, Quotient, ResponseNormalization, Routing, Sampling, Softmax, TopElements,
+    TopPositions, TwoSignals,
 };
 use crate::tensor::Tensor;
 
@@ -49,6 +50,12 @@ pub enum Op {
     TwoSignals(TwoSignals),
     /// The largest elements of an axis.
     TopElements(TopElements),
+    /// Where along an axis the largest elements are.
+    TopPositions(TopPositions),
+    /// Elements at places that another signal says.
+    Pick(Pick),
+    /// Interpolation at places that another signal says.
+    Sampling(Sampling),
     /// The choice between two signals by a condition.
     Choice(Choice),
     /// Matrix product of two signals.
@@ -96,9 +103,9 @@ pub enum Kind {
     /// Softmax inside the network.
     Softmax,
     /// Operators that only move elements: reshape, transpose, slice, gather, pad, split, nearest upsampling, the choice
-    /// between two signals.
+    /// between two signals, elements taken at computed places.
     Reshape,
-    /// Interpolation, and other linear maps along one axis (a running sum).
+    /// Interpolation, at computed places too, and other linear maps along one axis (a running sum).
     Resize,
 }
 
@@ -160,8 +167,10 @@ impl Op {
             Op::Quotient(_) => Kind::Gate,
             Op::TwoSignals(function) if function.has_winner() => Kind::MaxPool,
             Op::TwoSignals(function) if function.operation.is_comparison() => Kind::Constant,
-            Op::TwoSignals(_) => Kind::Product,
-            Op::Choice(_) => Kind::Reshape,
+            Op::TwoSignals(_) => Kind::Gate,
+            Op::TopPositions(_) => Kind::Constant,
+            Op::Choice(_) | Op::Pick(_) => Kind::Reshape,
+            Op::Sampling(_) => Kind::Resize,
             Op::Softmax(_) => Kind::Softmax,
         }
     }
@@ -192,6 +201,9 @@ impl Op {
             Op::TwoSignals(operator) => Some(operator),
             Op::Choice(operator) => Some(operator),
             Op::TopElements(operator) => Some(operator),
+            Op::TopPositions(operator) => Some(operator),
+            Op::Pick(operator) => Some(operator),
+            Op::Sampling(operator) => Some(operator),
             Op::MatrixProduct(operator) => Some(operator),
             Op::Softmax(operator) => Some(operator),
             Op::LayerNormalization(operator) => Some(operator),

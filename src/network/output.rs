@@ -37,7 +37,7 @@ const TOLERANCE: f32 = 2e-5;
 /// When shapes contradict each other.
 pub(super) fn settle(network: &mut Network) -> Result<()> {
     if strip_operator(network) {
-        return Ok(());
+        return weigh_against_constant(network);
     }
     let Some(tail) = Tail::of(network) else {
         return Ok(());
@@ -51,7 +51,7 @@ pub(super) fn settle(network: &mut Network) -> Result<()> {
         network.output = logits;
         network.output_function = Some(function);
     } else if let Some((logit, signs)) = tail.only_logit(&runs) {
-        write_both_signs(network, logit, signs)?;
+        write_both_signs(network, logit, signs, 0.0)?;
         network.output_function = Some(OutputFunction::Sigmoid);
     } else {
         network.output_function = Some(OutputFunction::Identity(quantity));
@@ -78,6 +78,36 @@ fn strip_operator(network: &mut Network) -> bool {
     network.output_function = Some(function);
     network.prune();
     true
+}
+
+/// The softmax of two logits one of which is a stored number says `σ(z − c)` of the other and `σ(c − z)` of the number:
+/// these are explained, since a number gives no reason.
+fn weigh_against_constant(network: &mut Network) -> Result<()> {
+    let Some(OutputFunction::Softmax(softmax)) = &network.output_function else { return Ok(()) };
+    if softmax.is_logarithm || network.class_count() != 2 {
+        return Ok(());
+    }
+    let mut last = network.output;
+    while let Op::Routing(routing) = &network.layers[last].op
+        && routing.sources.is_none()
+    {
+        last = network.layers[last].inputs[0];
+    }
+    let Op::Concat(_) = &network.layers[last].op else { return Ok(()) };
+    let [a, b] = *network.layers[last].inputs.as_slice() else { return Ok(()) };
+    let number = |id: LayerId| match &network.layers[id].op {
+        Op::Constant(value) if value.len() == 1 => Some(value.data()[0]),
+        _ => None,
+    };
+    let (logit, number, signs) = match (number(a), number(b)) {
+        (Some(number), None) => (b, number, [-1.0, 1.0]),
+        (None, Some(number)) => (a, number, [1.0, -1.0]),
+        _ => return Ok(()),
+    };
+    write_both_signs(network, logit, signs, number)?;
+    network.output_function = Some(OutputFunction::Sigmoid);
+    network.prune();
+    Ok(())
 }
 
 /// The layers after the last layers with weights.
@@ -259,8 +289,13 @@ fn are_close(a: &Tensor, b: &Tensor) -> bool {
     a.len() == b.len() && a.data().iter().zip(b.data()).all(|(a, b)| (a - b).abs() <= bound)
 }
 
-/// Makes `signs · z` the output.
-fn write_both_signs(network: &mut Network, logit: LayerId, signs: [f32; 2]) -> Result<()> {
+/// Makes `signs · (z − number)` the output.
+fn write_both_signs(
+    network: &mut Network,
+    logit: LayerId,
+    signs: [f32; 2],
+    number: f32,
+) -> Result<()> {
     let (name, op_type) = {
         let output = &network.layers[network.output];
         (output.name.clone(), output.op_type.clone())
@@ -268,7 +303,11 @@ fn write_both_signs(network: &mut Network, logit: LayerId, signs: [f32; 2]) -> R
     let shape = network.layers[logit].shape.clone();
     let copies = Routing::from_sources("Expand", &shape, &[1, 2], vec![0, 0]);
     let scale = Some(Tensor::new(&[1, 2], &signs)?);
-    for op in [Op::Routing(copies), Op::Affine(Affine { scale, shift: None })] {
+    let shift = match number {
+        0.0 => None,
+        _ => Some(Tensor::new(&[1, 2], &signs.map(|sign| -sign * number))?),
+    };
+    for op in [Op::Routing(copies), Op::Affine(Affine { scale, shift })] {
         let is_first = matches!(op, Op::Routing(_));
         let inputs = vec![if is_first { logit } else { network.layers.len() - 1 }];
         let (name, op_type) = (name.clone(), op_type.clone());

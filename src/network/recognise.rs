@@ -294,9 +294,9 @@ fn finished_op(draft: &Draft, shapes: &[Vec<usize>]) -> (Op, Option<Unknown>) {
             (Op::Quotient(quotient), None)
         }
         DraftOp::Binary(operation) => {
+            let unknown = Unknown::with_gradient("a remainder of two signals");
+            let has_rule = *operation != Binary::Remainder;
             let function = TwoSignals { operation: *operation };
-            let has_rule = function.has_winner() || operation.is_comparison();
-            let unknown = Unknown::with_gradient("a power or remainder of two signals");
             (Op::TwoSignals(function), (!has_rule).then_some(unknown))
         }
         DraftOp::Select => {

@@ -43,6 +43,8 @@ fn bounds_of(op: &Op, inputs: &[(f32, f32)]) -> (f32, f32) {
     match op {
         Op::Activation(activation) => activation.function.bounds(inputs[0].0, inputs[0].1),
         Op::MaxPooling(_) | Op::TopElements(_) | Op::Concat(_) => hull(),
+        Op::Pick(_) => inputs[0],
+        Op::TopPositions(_) => (0.0, f32::INFINITY),
         Op::Choice(_) => (inputs[1].0.min(inputs[2].0), inputs[1].1.max(inputs[2].1)),
         Op::TwoSignals(function) => function.operation.bounds(inputs[0], inputs[1]),
         Op::Routing(routing) => {

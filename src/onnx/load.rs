@@ -16,14 +16,14 @@ use super::input::{
     ModelInput, input_shape, leaves_size_open, picture_shape, range_of_type, the_input,
 };
 use super::metadata::labels_in_metadata;
-use super::number_type::make_float32;
+use super::number_type::{make_float32, widen_bfloat16};
 use super::options::LoadOptions;
 use super::order::refuse_circles;
 use super::repair::repair;
 use super::rewrite::{self, Chosen};
 use super::validate::{Checked, Input, MemoryLimit, validate};
 use super::weights::{Places, Weights};
-use super::{lp_pool, padding, recurrent, upsample, vector_product};
+use super::{col2im, lp_pool, padding, recurrent, resize, vector_product};
 use crate::linear::Weight;
 use crate::network::{Lowered, Network, Origins, lower};
 use crate::picture::Labels;
@@ -147,6 +147,7 @@ impl Source {
         let Decoded { mut proto, left, bytes } = decode(path)?;
         proto.graph.as_ref().map_or(Ok(()), refuse_circles)?;
         let mut spans = spans_by_name(&proto, left);
+        proto.graph.iter_mut().for_each(widen_bfloat16);
         let unused = unused_operators(&proto, &options.allow_gradient);
         let Chosen { labels, mut notes, others } =
             rewrite::choose_output(&mut proto, options.output_name.as_deref())?;
@@ -180,10 +181,7 @@ impl Source {
                 |error| notes.push(format!("the class names in the file are not used: {error}"));
             Labels::new(names).map_err(dropped).ok()
         });
-        guarded(|| {
-            rewrite::write_out(&mut proto, &reader, (&input_name, &shape));
-            Ok(())
-        })?;
+        rewrite::write_out(&mut proto);
         let graph = proto.graph.as_mut().context("the model has no graph")?;
         let weights = guarded(|| {
             let places = Places { bytes: &bytes, spans: &spans, external: &mut external };
@@ -254,7 +252,9 @@ fn check(proto: &ModelProto, input: Input, memory: (MemoryLimit, Checked)) -> Re
 /// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.
 pub(super) fn reader() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
-    onnx.op_register.insert("Upsample", upsample::build);
+    onnx.op_register.insert("Col2Im", col2im::build);
+    onnx.op_register.insert("Resize", resize::build);
+    onnx.op_register.insert("Upsample", resize::build);
     onnx.op_register.insert("Pad", padding::build);
     onnx.op_register.insert("GlobalLpPool", lp_pool::global);
     onnx.op_register.insert("LSTM", recurrent::lstm);

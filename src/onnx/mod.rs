@@ -4,6 +4,7 @@
 
 mod batch_normalization;
 mod bytes;
+mod col2im;
 mod culprit;
 mod decode;
 mod external;
@@ -19,8 +20,8 @@ mod parametric;
 mod quantization;
 mod recurrent;
 mod repair;
+mod resize;
 mod rewrite;
-mod upsample;
 mod validate;
 mod vector_product;
 mod weights;

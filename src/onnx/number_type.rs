@@ -46,6 +46,34 @@ pub(super) fn make_float32(graph: &mut GraphProto, spans: &mut HashMap<String, S
     }
 }
 
+/// Makes float32 of the bfloat16 numbers that lie in the messages: tract has no such type.
+pub(super) fn widen_bfloat16(graph: &mut GraphProto) {
+    let constants = graph.node.iter_mut().filter(|node| node.op_type == "Constant");
+    let constants = constants.flat_map(|node| &mut node.attribute);
+    let tensors = constants.filter_map(|attribute| attribute.t.as_mut());
+    for tensor in tensors.chain(&mut graph.initializer) {
+        if !tensor.raw_data.is_empty() || !tensor.int32_data.is_empty() {
+            widen(tensor);
+        }
+    }
+}
+
+/// Makes float32 of a stored tensor of bfloat16, whose numbers are the upper halves of such.
+pub(super) fn widen(tensor: &mut TensorProto) {
+    if tensor.data_type != DataType::Bfloat16 as i32 {
+        return;
+    }
+    let of_bytes = |&bytes: &[u8; 2]| u16::from_le_bytes(bytes);
+    let halves: Vec<u16> = match tensor.raw_data.is_empty() {
+        true => tensor.int32_data.iter().map(|&number| number as u16).collect(),
+        false => tensor.raw_data.as_chunks().0.iter().map(of_bytes).collect(),
+    };
+    let whole = halves.iter().flat_map(|&half| (u32::from(half) << 16).to_le_bytes());
+    tensor.raw_data = whole.collect();
+    tensor.int32_data.clear();
+    tensor.data_type = DataType::Float as i32;
+}
+
 fn is_other_float(data_type: i32) -> bool {
     [DataType::Float16, DataType::Bfloat16, DataType::Double].map(|t| t as i32).contains(&data_type)
 }

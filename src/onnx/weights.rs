@@ -18,6 +18,7 @@ use tract_onnx::{data_resolver, model::ParseResult, tensor::load_tensor};
 use super::bytes::Bytes;
 use super::decode::Span;
 use super::external::ExternalData;
+use super::number_type::widen;
 use crate::linear::Weight;
 use crate::tensor::{LazyTensor, Store, View};
 
@@ -67,6 +68,19 @@ impl Weights {
             let reading = || format!("reading the weight \"{name}\"");
             ensure!(known.insert(name.clone()), "two weights are called \"{name}\"");
             match place {
+                place if stored.data_type == DataType::Bfloat16 as i32 => {
+                    let mut stored = stored;
+                    if let Some(Part { bytes, span }) = place {
+                        let length = usize::try_from(span.length).with_context(reading)?;
+                        stored.raw_data = vec![0; length];
+                        bytes.read(span.offset, &mut stored.raw_data).with_context(reading)?;
+                        stored.data_location = None;
+                    }
+                    widen(&mut stored);
+                    let values = load_tensor(&*data_resolver::default(), &stored, None);
+                    stand_in(graph, declared(&name, stored.data_type, None));
+                    weights.read.insert(name.clone(), Arc::new(values.with_context(reading)?));
+                }
                 place if !is_weight(&stored) => {
                     graph.initializer.push(completed(stored, place).with_context(reading)?);
                 }

@@ -28,6 +28,20 @@ impl TopElements {
         shape
     }
 
+    /// Where along the axis the elements are that are kept.
+    pub(super) fn positions(&self, input: &Tensor) -> Result<Tensor> {
+        let (length, stride) = (
+            self.input_shape[self.axis],
+            self.input_shape[self.axis + 1..].iter().product::<usize>(),
+        );
+        let mut output = Tensor::zeros(&self.output_shape())?;
+        let to = output.data_mut();
+        self.for_each_kept(input.data(), |output, kept| {
+            to[output] = (kept / stride % length) as f32
+        });
+        Ok(output)
+    }
+
     /// Calls `visit(index in the output, index in the input)` for every chosen element.
     fn for_each_kept(&self, input: &[f32], mut visit: impl FnMut(usize, usize)) {
         let length = self.input_shape[self.axis];

@@ -7,6 +7,8 @@ use super::{Binary, Operator};
 use crate::tensor::Tensor;
 
 /// `y = operation(a, b)` for two signals of one shape.
+///
+/// Relevance: of a power the base takes all, the exponent is a coefficient, as the divisor of a quotient is.
 #[derive(Clone, Debug)]
 pub struct TwoSignals {
     /// What it computes.
@@ -52,6 +54,14 @@ impl Operator for TwoSignals {
         to_a.combine([&inputs[0], &inputs[1]], |r, [a, b]| times(r, self.slopes(a, b).0))?;
         to_b.combine([&inputs[0], &inputs[1]], |r, [a, b]| times(r, self.slopes(a, b).1))?;
         Ok(vec![to_a, to_b])
+    }
+
+    fn signal(&self) -> Option<usize> {
+        Some(0)
+    }
+
+    fn share(&self, relevance: &Tensor) -> Result<Vec<Tensor>> {
+        Ok(vec![relevance.clone(), Tensor::zeros(relevance.shape())?])
     }
 }
 

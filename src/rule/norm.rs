@@ -8,5 +8,6 @@ pub static NORM: RuleSpec = RuleSpec {
     about: "in proportion to the contributions to a map without parameters (average, sum of branches)",
     paper: "Bach et al. 2015, eq. 58, as in zennit",
     on_routes: true,
+    on_signals: true,
     ..RuleSpec::divides("norm", groups, &[Setting::Epsilon, Setting::Stabilizer, Setting::Bias])
 };

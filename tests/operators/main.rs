@@ -7,6 +7,7 @@ mod activations;
 mod attention;
 mod choices;
 mod fused;
+mod goldens;
 mod linear;
 mod moves;
 mod normalizations;

@@ -24,13 +24,14 @@ fn unknown_operators_are_all_named() {
 #[test]
 fn operators_without_a_rule_are_all_named() {
     let mut graph = Graph::with_input(13, &[1, 3, 3]);
-    let y = graph.node("ArgMax", &["x"], &[int("axis", 2)]);
-    let y = graph.node("Cast", &[&y], &[int("to", 1)]);
-    let z = graph.node("Hardmax", &["x"], &[]);
+    let y = graph.node("RandomNormalLike", &["x"], &[]);
+    let z = graph.node("RandomUniformLike", &["x"], &[]);
     let y = graph.node("Add", &[&y, &z], &[]);
     graph.output(&y);
     let error = message(graph.load());
-    for word in ["ArgMax", "argmax_0", "Hardmax", "hardmax_2"] {
+    for word in
+        ["RandomNormalLike", "randomnormallike_0", "RandomUniformLike", "randomuniformlike_1"]
+    {
         assert!(error.contains(word), "{word} is missing: {error}");
     }
 }
@@ -92,4 +93,42 @@ fn functions_that_become_too_many_nodes_are_refused() {
     model.functions = (0..30).map(function).collect();
     let error = message(load_bytes(&model.encode_to_vec(), &LoadOptions::default()));
     assert!(error.contains("local functions") && error.contains("500000 nodes"), "{error}");
+}
+
+#[test]
+fn outputs_that_only_jump_are_refused() {
+    let mut graph = Graph::with_input(13, &[1, 4]);
+    let y = graph.node("Floor", &["x"], &[]);
+    let y = graph.node("Cast", &[&y], &[int("to", 7)]);
+    let z = graph.node("Neg", &[&y], &[]);
+    let y = graph.node("Mul", &[&y, &z], &[]);
+    graph.output(&y);
+    let error = message(graph.load());
+    assert!(error.contains("whole numbers") && error.contains("--output-name"), "{error}");
+}
+
+#[test]
+fn a_loop_whose_length_depends_on_the_picture_is_refused_with_the_way_out() {
+    let mut body = Graph::new(17);
+    for (name, kind) in [("i", 7), ("go", 9), ("state", 1)] {
+        let kind = tract_onnx::pb::tensor_proto::DataType::try_from(kind).unwrap();
+        body.input(name, &[], kind);
+    }
+    let half = body.floats(&[], &[0.5]);
+    body.named_node("halve", "Mul", &["state", &half], &["next"], &[]);
+    body.named_node("sum", "ReduceMean", &["next"], &["mean"], &[int("keepdims", 0)]);
+    body.named_node("test", "Greater", &["mean", &half], &["goes"], &[]);
+    body.output("goes");
+    body.output("next");
+    let mut graph = Graph::with_input(17, &[1, 4]);
+    let body = tract_onnx::pb::AttributeProto {
+        name: "body".to_string(),
+        g: Some(body.proto),
+        r#type: tract_onnx::pb::attribute_proto::AttributeType::Graph as i32,
+        ..Default::default()
+    };
+    graph.named_node("loop", "Loop", &["", "", "x"], &["y"], &[body]);
+    graph.output("y");
+    let error = message(graph.load());
+    assert!(error.contains("Loop node \"loop\"") && error.contains("fixed length"), "{error}");
 }

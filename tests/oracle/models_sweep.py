@@ -43,19 +43,17 @@ def main() -> int:
     known = read(arguments.results)
     chosen = [name for name in names.ALL if arguments.only.search(name)]
     until = time.monotonic() + 60 * arguments.minutes
-    for way in arguments.exports:
-        for name in chosen:
-            if time.monotonic() > until:
-                break
-            if (name, way) in known and not (arguments.again and arguments.again.search(known[name, way]["verdict"])):
-                continue
-            row = run(None if arguments.prepare else program, name, way, arguments.work)
-            if row is None:
-                continue
-            known[name, way] = row
+    for name in chosen:
+        if time.monotonic() > until:
+            break
+        ways = [way for way in arguments.exports if is_due(known.get((name, way)), arguments)]
+        if arguments.ready:
+            ways = [way for way in ways if (place(arguments.work, name) / way / "truth.json").exists()]
+        for row in run(None if arguments.prepare else program, name, ways, arguments.work) if ways else ():
+            known[name, row["export"]] = row
             with arguments.results.open("a") as file:
                 file.write(json.dumps(row) + "\n")
-            print(f"{name} ({way}): {row['verdict']} {row['reason'][:300]}", flush=True)
+            print(f"{name} ({row['export']}): {row['verdict']} {row['reason'][:300]}", flush=True)
     rows = {key: row for key, row in known.items() if key[0] in chosen and key[1] in arguments.exports}
     if arguments.table:
         arguments.table.write_text("\n".join(table(chosen, rows)) + "\n")
@@ -76,6 +74,7 @@ def parse() -> argparse.Namespace:
         "--work", type=Path, metavar="DIR", help="keep exports and gradients there (about 25 GB) for the next run"
     )
     parser.add_argument("--prepare", action="store_true", help="only export, into --work; needs no binary")
+    parser.add_argument("--ready", action="store_true", help="only what is prepared in --work")
     parser.add_argument(
         "--again", type=re.compile, metavar="REGEX", help="run again what has such a verdict: WRONG|refused"
     )
@@ -85,21 +84,34 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(program: Program | None, name: str, way: str, work: Path | None) -> dict | None:
+def is_due(row: dict | None, arguments: argparse.Namespace) -> bool:
+    """Whether there is no result yet, or it is asked for again."""
+    return row is None or bool(arguments.again and arguments.again.search(row["verdict"]))
+
+
+def run(program: Program | None, name: str, ways: list[str], work: Path | None) -> Iterator[dict]:
     """Prepares what is not prepared, and examines it with the program, if any.
 
     What cannot be built here is no fault of the program.
     """
-    row = {"name": name, "export": way}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = (work or Path(scratch)) / name.replace("/", "-") / way
-        if not (folder / "truth.json").exists():
+        folder = place(work or Path(scratch), name)
+        missing = [way for way in ways if not (folder / way / "truth.json").exists()]
+        if missing:
+            begin = time.monotonic()
             try:
-                architecture = build(name)
+                prepare(build(name), missing, folder)
             except RuntimeError as error:
-                return row | {"verdict": "not built", "reason": str(error)}
-            prepare(architecture, way, folder)
-        return row | examine(program, folder) if program else None
+                yield from ({"name": name, "export": way, "verdict": "not built", "reason": str(error)} for way in ways)
+                return
+            print(f"{name} is prepared: {time.monotonic() - begin:.0f} s", flush=True)
+        for way in ways if program else ():
+            yield {"name": name, "export": way} | examine(program, folder / way)
+
+
+def place(work: Path, name: str) -> Path:
+    """The folder of an architecture."""
+    return work / name.replace("/", "-")
 
 
 def read(path: Path) -> dict[tuple[str, str], dict]:

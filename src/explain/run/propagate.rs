@@ -223,7 +223,7 @@ fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> Laye
     let is_conserving = match (&plan.program().steps[id], &plan.network().layers[id].op) {
         (Step::Gradient, op) => match op {
             Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_) => true,
-            Op::Choice(_) | Op::TopElements(_) => true,
+            Op::Choice(_) | Op::TopElements(_) | Op::Pick(_) => true,
             Op::TwoSignals(function) => function.has_winner(),
             _ => false,
         },

@@ -10,12 +10,14 @@ mod convolutions;
 mod dense;
 mod einsum;
 mod elementwise;
+mod interpolation;
 mod lowered;
 mod matrix_product;
 mod moves;
 mod origins;
 mod pools;
 mod scatter;
+mod selection;
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::internal::*;
@@ -23,6 +25,7 @@ use tract_core::ops;
 
 use self::constant::Constant;
 pub use self::elementwise::ROUND_STRAIGHT_THROUGH;
+pub use self::interpolation::Interpolation;
 pub use self::lowered::Lowered;
 pub use self::origins::Origins;
 use super::recognise::{Draft, DraftOp};
@@ -57,6 +60,12 @@ pub fn lower(
     lowering.lower_all()?;
     refuse(&lowering.unknown, "does not know")?;
     let outlet = *model.output_outlets()?.first().context("the model has no output")?;
+    let number_type = model.outlet_fact(outlet)?.datum_type;
+    ensure!(
+        number_type.is_float(),
+        "the model's output holds whole numbers or truth values, which jump: there is nothing to explain; choose \
+         an output of scores with --output-name, or export the model without what decides"
+    );
     lowering.lowered.output = match lowering.lowered.values.get(&outlet) {
         Some(Value::Layer(id)) => *id,
         Some(Value::Constant(_)) => bail!("the model's output does not depend on its input"),
@@ -236,8 +245,14 @@ impl Lowering<'_> {
         if let Some(op) = op.downcast_ref::<ops::array::CumSum>() {
             return self.running_sum(context, op);
         }
-        if op.is::<tract_onnx_opl::resize::Resize>() || op.is::<ops::nn::resize::Resize>() {
-            return self.resize(context);
+        if let Some(op) = op.downcast_ref::<Interpolation>() {
+            return self.interpolation(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::array::OneHot>() {
+            return self.one_hot(context, op);
+        }
+        if let Some(op) = op.downcast_ref::<ops::nn::grid_sample::GridSample>() {
+            return self.grid_sample(context, op);
         }
         self.routing(context)
     }

@@ -11,7 +11,7 @@ use tract_core::ops::change_axes::AxisOp;
 use super::{Lowering, NodeContext, Value};
 use crate::linear::{ResampledAxis, Resampling};
 use crate::network::{LayerId, Op};
-use crate::operator::{Affine, Concat, Routing, TopElements};
+use crate::operator::{Affine, Concat, Routing};
 use crate::tensor::Tensor as Array;
 
 impl Lowering<'_> {
@@ -32,6 +32,9 @@ impl Lowering<'_> {
         }
         if let Some(op) = op.downcast_ref::<Topk>() {
             return self.top_elements(context, op);
+        }
+        if let Some(picked) = self.pick(context)? {
+            return Ok(picked);
         }
         let moves = op.is::<AxisOp>()
             || op.is::<Slice>()
@@ -145,18 +148,6 @@ impl Lowering<'_> {
         Ok(self.layer(context, affine.into(), vec![*layer]))
     }
 
-    /// The first output of a `TopK`: the values.
-    fn top_elements(&mut self, context: &NodeContext, op: &Topk) -> Result<Value> {
-        let input = self.signal(context, 0)?;
-        let top = TopElements {
-            axis: op.axis,
-            count: context.output_shape[op.axis],
-            is_largest: op.largest,
-            input_shape: self.lowered.drafts[input].shape.clone(),
-        };
-        Ok(self.layer(context, Op::TopElements(top).into(), vec![input]))
-    }
-
     /// `CumSum`: running sums along an axis.
     pub(super) fn running_sum(&mut self, context: &NodeContext, op: &CumSum) -> Result<Value> {
         let input = self.signal(context, 0)?;
@@ -173,95 +164,6 @@ impl Lowering<'_> {
         let op = Op::Resampling(Resampling { axes, input_shape });
         Ok(self.layer(context, op.into(), vec![input]))
     }
-
-    pub(super) fn resize(&mut self, context: &NodeContext) -> Result<Value> {
-        let input = self.signal(context, 0)?;
-        let input_shape = self.lowered.drafts[input].shape.clone();
-        let mut axes = vec![];
-        for axis in 0..input_shape.len() {
-            if self.changes_axis(context, &input_shape, axis)? {
-                axes.push(self.resampled_axis(context, &input_shape, axis)?);
-            }
-        }
-        let copies =
-            |taps: &Vec<(usize, f32)>| matches!(taps.as_slice(), [(_, weight)] if *weight == 1.0);
-        if axes.iter().all(|axis| axis.taps.iter().all(copies)) {
-            let routing = nearest(&context.op_type, &input_shape, &context.output_shape, &axes);
-            return Ok(Value::Layer(self.route(context, input, routing)));
-        }
-        let negative =
-            axes.iter().flat_map(|axis| axis.taps.iter().flatten()).any(|tap| tap.1 < 0.0);
-        if !negative {
-            let op = Op::Resampling(Resampling { axes, input_shape });
-            return Ok(self.layer(context, op.into(), vec![input]));
-        }
-        // If weights have both signs, W⁺ of a product of matrices is not the product of their W⁺: one layer per axis.
-        let (mut layer, mut shape) = (input, input_shape);
-        for axis in axes {
-            let input_shape = shape.clone();
-            shape[axis.axis] = axis.taps.len();
-            let op = Op::Resampling(Resampling { axes: vec![axis], input_shape }).into();
-            layer = self.push(&context.name, &context.op_type, op, vec![layer], shape.clone());
-        }
-        Ok(Value::Layer(layer))
-    }
-
-    /// Whether the interpolation changes anything along an axis. A scale of 1.2 may keep the length and still move the
-    /// positions, so this is tried with a ramp.
-    fn changes_axis(&self, context: &NodeContext, shape: &[usize], axis: usize) -> Result<bool> {
-        let (length, stride) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
-        if length != context.output_shape[axis] {
-            return Ok(true);
-        }
-        let output_stride: usize = context.output_shape[axis + 1..].iter().product();
-        let answer = self.probed(context, shape, |at| (at / stride % length) as f32)?;
-        let is_kept = |at: usize| (answer.data()[at * output_stride] - at as f32).abs() < 1e-4;
-        Ok(!(0..length).all(is_kept))
-    }
-
-    /// The operator's output for the input `value(index)`.
-    fn probed(
-        &self,
-        context: &NodeContext,
-        input_shape: &[usize],
-        value: impl Fn(usize) -> f32,
-    ) -> Result<Array> {
-        let mut probe = Array::zeros(input_shape)?;
-        probe.data_mut().iter_mut().enumerate().for_each(|(at, to)| *to = value(at));
-        let mut inputs = tvec![probe.to_value()?];
-        for input in &context.inputs[1..] {
-            match input {
-                Value::Constant(constant) => inputs.push(constant.tensor()?.into_tvalue()),
-                Value::Layer(_) => bail!("its size depends on the picture"),
-            }
-        }
-        let outputs = context.node.op.eval_out_of_plan(inputs)?;
-        Array::from_value(outputs.context("tract cannot run it on its own")?.remove(0))
-    }
-
-    /// The weights along one axis: the outputs for inputs that are 1 at one position.
-    fn resampled_axis(
-        &self,
-        context: &NodeContext,
-        input_shape: &[usize],
-        axis: usize,
-    ) -> Result<ResampledAxis> {
-        let (length, stride) =
-            (input_shape[axis], input_shape[axis + 1..].iter().product::<usize>());
-        let output_stride: usize = context.output_shape[axis + 1..].iter().product();
-        let mut taps = vec![vec![]; context.output_shape[axis]];
-        for position in 0..length {
-            let answer = self
-                .probed(context, input_shape, |at| f32::from(at / stride % length == position))?;
-            for (output, taps) in taps.iter_mut().enumerate() {
-                let weight = answer.data()[output * output_stride];
-                if weight.abs() > 1e-7 {
-                    taps.push((position, weight));
-                }
-            }
-        }
-        Ok(ResampledAxis { axis, input: length, taps })
-    }
 }
 
 /// The same padding with −1 as its constant, and the real constant.
@@ -277,7 +179,7 @@ fn numbered_padding(op: &dyn TypedOp) -> Result<(Box<dyn TypedOp>, f32)> {
 }
 
 /// Nearest-neighbour interpolation as a routing.
-fn nearest(
+pub(super) fn nearest(
     name: &str,
     input_shape: &[usize],
     output_shape: &[usize],

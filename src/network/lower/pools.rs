@@ -47,6 +47,8 @@ impl Lowering<'_> {
             }
             Reducer::Min => self.reduce_min(context, &axes),
             Reducer::Prod => self.reduce_product(context, &axes),
+            Reducer::ArgMax(is_last) => self.top_position(context, &axes, true, is_last),
+            Reducer::ArgMin(is_last) => self.top_position(context, &axes, false, is_last),
             reducer => bail!("the reduction {reducer:?}"),
         }
     }

@@ -10,15 +10,13 @@ use tract_onnx::pb::{GraphProto, NodeProto};
 const STANDARD: [&str; 3] = ["", "ai.onnx", "ai.onnx.ml"];
 
 /// Operators of onnxruntime that compute what tract reads under their name.
-const MICROSOFT: [&str; 8] = [
+const MICROSOFT: [&str; 6] = [
     "BiasGelu",
     "FastGelu",
     "Gelu",
     "LayerNormalization",
     "QuickGelu",
     "SimplifiedLayerNormalization",
-    "SkipLayerNormalization",
-    "SkipSimplifiedLayerNormalization",
 ];
 
 /// Names every operator that cannot be run, with its nodes and, where there is one, the way out.

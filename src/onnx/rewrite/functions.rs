@@ -114,7 +114,7 @@ fn body(function: &FunctionProto, call: &NodeProto, place: usize) -> Vec<NodePro
 }
 
 /// Renames every value that a node and its inner graphs read or compute.
-fn rename_in(node: &mut NodeProto, rename: &dyn Fn(&str) -> String) {
+pub(super) fn rename_in(node: &mut NodeProto, rename: &dyn Fn(&str) -> String) {
     node.input.iter_mut().chain(&mut node.output).for_each(|name| *name = rename(name));
     for attribute in &mut node.attribute {
         for graph in attribute.g.iter_mut().chain(&mut attribute.graphs) {

@@ -71,6 +71,16 @@ pub(super) fn whole_number(name: &str, value: i64) -> AttributeProto {
     }
 }
 
+/// Whole numbers as an attribute.
+pub(super) fn whole_number_list(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: name.to_string(),
+        ints: values.to_vec(),
+        r#type: AttributeType::Ints as i32,
+        ..AttributeProto::default()
+    }
+}
+
 /// A stored number.
 pub(super) fn number(name: &str, value: f32) -> TensorProto {
     TensorProto {
@@ -104,31 +114,18 @@ pub(super) fn whole_numbers(name: &str, values: &[i64]) -> TensorProto {
     }
 }
 
-/// The numbers of a stored vector of whole numbers that lies in the messages themselves.
+/// The numbers of a stored tensor of whole numbers that lies in the messages themselves; `None` where they are not as
+/// many as its shape says.
 pub(super) fn read_whole_numbers(tensor: &TensorProto) -> Option<Vec<i64>> {
-    read(tensor, DataType::Int64, &tensor.int64_data, i64::from_le_bytes)
-}
-
-/// The numbers of a stored vector of single precision that lies in the messages themselves.
-pub(super) fn read_numbers(tensor: &TensorProto) -> Option<Vec<f32>> {
-    read(tensor, DataType::Float, &tensor.float_data, f32::from_le_bytes)
-}
-
-/// The numbers of a tensor of the given type, from the field of that type or from its bytes; `None` where they are not
-/// as many as its shape says.
-fn read<T: Copy, const SIZE: usize>(
-    tensor: &TensorProto,
-    number_type: DataType,
-    field: &[T],
-    of_bytes: fn([u8; SIZE]) -> T,
-) -> Option<Vec<T>> {
     let count = tensor.dims.iter().try_fold(1_i64, |count, &axis| count.checked_mul(axis))?;
-    let values: Vec<T> = match field.is_empty() {
-        false => field.to_vec(),
-        true => tensor.raw_data.as_chunks().0.iter().map(|&bytes| of_bytes(bytes)).collect(),
+    let values: Vec<i64> = match tensor.int64_data.is_empty() {
+        false => tensor.int64_data.clone(),
+        true => {
+            tensor.raw_data.as_chunks().0.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect()
+        }
     };
     let is_whole = i64::try_from(values.len()).ok()? == count;
-    (tensor.data_type == number_type as i32 && is_whole).then_some(values)
+    (tensor.data_type == DataType::Int64 as i32 && is_whole).then_some(values)
 }
 
 /// Puts nodes in the place of one.

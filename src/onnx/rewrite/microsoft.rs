@@ -6,6 +6,7 @@ use tract_hir::ops::matmul::MatMulInference;
 use tract_onnx::model::{Onnx, ParsingContext};
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto};
 
+use super::batch_first::{self, BATCH_BEHIND};
 use super::graph::{attribute, constant, node, number, whole_numbers};
 
 /// A product of matrices, which may be transposed first.
@@ -14,6 +15,7 @@ const FUSED_MAT_MUL: &str = "FusedMatMul";
 /// Tells tract of what is no sequence of standard operators.
 pub(super) fn register(reader: &mut Onnx) {
     reader.op_register.insert(FUSED_MAT_MUL, fused_mat_mul);
+    batch_first::register(reader);
 }
 
 fn fused_mat_mul(
@@ -37,6 +39,9 @@ pub(super) fn write_out(graph: &mut GraphProto) -> anyhow::Result<()> {
             ("com.microsoft", "FusedGemm") => gemm(graph, fused)?,
             ("com.microsoft", FUSED_MAT_MUL) => product(graph, fused),
             ("com.microsoft", "Attention") => attention(graph, fused)?,
+            ("com.microsoft", "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization") => {
+                skip_normalization(graph, fused);
+            }
             ("com.microsoft", "MultiHeadAttention") => {
                 fused.domain.clear();
                 graph.node.push(fused);
@@ -79,10 +84,18 @@ fn gemm(graph: &mut GraphProto, fused: NodeProto) -> Result<()> {
     activation(graph, &fused, &value, &parameters)
 }
 
-/// `alpha · A B`
+/// `alpha · A B`, of factors whose batch may stand in the place of rows.
 fn product(graph: &mut GraphProto, mut fused: NodeProto) {
     let alpha = attribute(&fused, "alpha").map_or(1.0, |alpha| alpha.f);
     fused.domain.clear();
+    for (slot, name) in ["transBatchA", "transBatchB"].into_iter().enumerate() {
+        let is_set = attribute(&fused, name).is_some_and(|attribute| attribute.i != 0);
+        if let Some(factor) = fused.input.get_mut(slot).filter(|_| is_set) {
+            let moved = format!("{}.{name}", fused.name);
+            graph.node.push(node(&moved, BATCH_BEHIND, &[factor.as_str()], &moved));
+            *factor = moved;
+        }
+    }
     if alpha == 1.0 {
         graph.node.push(fused);
         return;
@@ -142,18 +155,25 @@ fn activation(
 
 /// The projections to queries, keys and values by one weight, and the attention of several heads.
 fn attention(graph: &mut GraphProto, fused: NodeProto) -> Result<()> {
-    let is_plain = fused.input.iter().skip(3).all(String::is_empty)
-        && fused.output.iter().skip(1).all(String::is_empty)
-        && attribute(&fused, "unidirectional").is_none_or(|attribute| attribute.i == 0)
-        && attribute(&fused, "qkv_hidden_sizes").is_none();
+    let given = |slot: usize| fused.input.get(slot).filter(|name| !name.is_empty()).cloned();
+    let is_plain = given(3).is_none()
+        && given(4).is_none()
+        && fused.input.iter().skip(6).all(String::is_empty)
+        && fused.output.iter().skip(1).all(String::is_empty);
     let what = format!("the Attention node \"{}\" of com.microsoft", fused.name);
-    ensure!(is_plain, "{what} has a mask, a past, or heads of several sizes");
+    ensure!(is_plain, "{what} has a mask of keys or a past");
     let [x, weight, bias] =
         [0, 1, 2].map(|slot| fused.input.get(slot).cloned().unwrap_or_default());
     let width = constant(graph, &weight).and_then(|weight| weight.dims.get(1)).copied();
-    let Some(width) = width.filter(|width| width % 3 == 0) else {
+    let Some(width) = width else {
         bail!("{what} has no stored weight of queries, keys and values");
     };
+    let sizes = attribute(&fused, "qkv_hidden_sizes").map(|sizes| sizes.ints.clone());
+    let sizes = sizes.unwrap_or_else(|| vec![width / 3; 3]);
+    ensure!(
+        sizes.len() == 3 && sizes.iter().sum::<i64>() == width,
+        "{what} has a weight of the width {width} for the sizes {sizes:?}"
+    );
     let named = |piece: &str| format!("{}.{piece}", fused.name);
     let mut joined = named("projected");
     graph.node.push(node(&joined, "MatMul", &[&x, &weight], &joined));
@@ -166,7 +186,7 @@ fn attention(graph: &mut GraphProto, fused: NodeProto) -> Result<()> {
     graph.initializer.push(whole_numbers(&axis, &[2]));
     let mut parts = vec![];
     for (index, part) in ["query", "key", "value"].into_iter().enumerate() {
-        let bounds = [index, index + 1].map(|at| at as i64 * width / 3);
+        let bounds = [index, index + 1].map(|at| sizes[..at].iter().sum::<i64>());
         let [start, end] = [named(&format!("{part}_start")), named(&format!("{part}_end"))];
         graph.initializer.push(whole_numbers(&start, &bounds[..1]));
         graph.initializer.push(whole_numbers(&end, &bounds[1..]));
@@ -174,12 +194,55 @@ fn attention(graph: &mut GraphProto, fused: NodeProto) -> Result<()> {
         graph.node.push(node(&name, "Slice", &[&joined, &start, &end, &axis], &name));
         parts.push(name);
     }
+    if let Some(summand) = given(5) {
+        parts.extend([String::new(), String::new(), summand]);
+    }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let output = fused.output.first().cloned().unwrap_or_default();
     let mut heads = node(&fused.name, "MultiHeadAttention", &parts, &output);
-    let kept =
-        fused.attribute.into_iter().filter(|a| ["num_heads", "scale"].contains(&a.name.as_str()));
+    let known = ["num_heads", "scale", "unidirectional"];
+    let kept = fused.attribute.into_iter().filter(|a| known.contains(&a.name.as_str()));
     heads.attribute.extend(kept);
     graph.node.push(heads);
     Ok(())
+}
+
+/// The normalisation of a sum, which may be handed out too.
+fn skip_normalization(graph: &mut GraphProto, fused: NodeProto) {
+    let is_simplified = fused.op_type == "SkipSimplifiedLayerNormalization";
+    let given = |slot: usize| fused.input.get(slot).filter(|name| !name.is_empty()).cloned();
+    let named = |piece: &str| format!("{}.{piece}", fused.name);
+    let output = |slot: usize| fused.output.get(slot).filter(|name| !name.is_empty()).cloned();
+    let (first, second) = (given(0).unwrap_or_default(), given(1).unwrap_or_default());
+    let bias = given(if is_simplified { 3 } else { 4 });
+    let sum = output(3).unwrap_or_else(|| named("sum"));
+    match bias {
+        Some(bias) => {
+            let plain = named("plain_sum");
+            graph.node.push(node(&plain, "Add", &[&first, &second], &plain));
+            graph.node.push(node(&named("sum"), "Add", &[&plain, &bias], &sum));
+        }
+        None => graph.node.push(node(&named("sum"), "Add", &[&first, &second], &sum)),
+    }
+    let (op_type, slots) = match is_simplified {
+        true => ("SimplifiedLayerNormalization", 2..3),
+        false => ("LayerNormalization", 2..4),
+    };
+    let inputs: Vec<String> = std::iter::once(sum).chain(slots.filter_map(given)).collect();
+    let mut norm = NodeProto {
+        op_type: op_type.to_string(),
+        domain: String::new(),
+        input: inputs,
+        output: output(0).into_iter().collect(),
+        ..fused.clone()
+    };
+    if attribute(&norm, "epsilon").is_none() {
+        norm.attribute.push(AttributeProto {
+            name: "epsilon".to_string(),
+            f: 1e-12,
+            r#type: tract_onnx::pb::attribute_proto::AttributeType::Float as i32,
+            ..AttributeProto::default()
+        });
+    }
+    graph.node.push(norm);
 }

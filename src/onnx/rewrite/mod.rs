@@ -7,36 +7,50 @@
 //! | [`scores`] | a class is read off scores: the output is cut back to them |
 //! | [`unused`] | what no way leads from to the output plays no part |
 //! | [`conditions`] | `If` with a known condition is one of its branches |
+//! | [`loops`] | a loop of a known length is its body, turn by turn |
+//! | [`spectra`] | a Fourier transform of a known length is a matrix |
+//! | [`affine_grid`] | an affine grid of a known size is a product with stored places |
+//! | [`stored_moves`] | what a stored list decides is a gather |
+//! | [`transposed`] | the size that is to come out of a `ConvTranspose` says its padding |
+//! | [`ellipsis`] | the dots of an `Einsum` stand for axes without a letter |
 //! | [`batch`] | what is computed of a batch is, picture by picture, what is computed of each |
 //! | [`microsoft`] | onnxruntime's fused operators are what they were made of |
+//! | [`batch_first`] | ... which may move the batch behind first |
 //! | [`quantized`] | quantised arithmetic is real-valued arithmetic between roundings |
 //! | [`training`] | `BatchNormalization` in training form normalises by its signal's own statistics |
 //! | [`machine_learning`] | `Scaler`, `LinearClassifier`, `Normalizer` are products, sums and quotients |
-//! | [`resize`] | the lengths that factors give are the sizes that corners are aligned of |
-//! | [`pools`] | no padding by name is a padding of 0 |
+//! | [`pools`] | no padding by name is a padding of 0; `LpPool` is a root of an average of powers |
 //! | [`celu`] | `celu(x) = max(0, x) + α (exp(min(0, x) / α) − 1)` |
 //! | [`swish`] | `swish(x) = x · sigmoid(α x)` |
 //! | [`attention_mask`] | a mask of truth values is a summand of 0 and −∞ |
+//! | [`attention`] | attention is a softmax of scaled, capped, masked scores, times the values |
 //!
 //! [`domains`] refuses what cannot be read by its full name. A new rewrite is a file here and a line in [`run`] or
 //! in [`write_out`].
 
+mod affine_grid;
+mod attention;
 mod attention_mask;
 mod batch;
+mod batch_first;
 mod celu;
 mod conditions;
 mod domains;
+mod ellipsis;
 mod functions;
 mod graph;
+mod loops;
 mod machine_learning;
 mod microsoft;
 mod pools;
 mod quantized;
-mod resize;
 mod scores;
 mod shapes;
+mod spectra;
+mod stored_moves;
 mod swish;
 mod training;
+mod transposed;
 mod unused;
 
 use anyhow::{Context, Result, ensure};
@@ -84,7 +98,16 @@ pub(super) fn choose_output(model: &mut ModelProto, wanted: Option<&str>) -> Res
             scores.decided_by, scores.value
         ));
         chosen.labels = scores.labels;
-        kept = declared(&scores.value, DataType::Float as i32, None);
+        let mut value = scores.value;
+        if scores.is_smallest {
+            chosen.notes.push(
+                "the smallest of these scores wins: their negatives are explained".to_string(),
+            );
+            let negative = format!("{value}.negative");
+            graph.node.push(graph::node(&negative, "Neg", &[&value], &negative));
+            value = negative;
+        }
+        kept = declared(&value, DataType::Float as i32, None);
     }
     graph.output = vec![kept];
     unused::drop_unused(graph);
@@ -103,11 +126,20 @@ pub(super) fn run(
     notes: &mut Vec<String>,
 ) -> Result<Vec<usize>> {
     conditions::settle(model, reader, (input, declared))?;
+    if loops::unroll(model, reader, (input, declared))? {
+        conditions::settle(model, reader, (input, declared))?;
+    }
+    spectra::write_out(model, reader, (input, declared));
+    affine_grid::write_out(model, reader, (input, declared));
+    stored_moves::write_out(model, reader, (input, declared));
+    transposed::give_pads(model, reader, (input, declared));
+    ellipsis::write_letters(model, reader, (input, declared));
     let opset = opset(model);
     let graph = model.graph.as_mut().context("the model has no graph")?;
     microsoft::write_out(graph)?;
     quantized::write_out(graph);
     machine_learning::write_out(graph, opset);
+    pools::write_out(graph);
     unused::drop_unused(graph);
     domains::refuse_unknown(reader, graph)?;
     if declared.len() == 1 {
@@ -136,22 +168,16 @@ pub(super) fn run(
     }
 }
 
-/// Writes out what tract reads as something else, for an input of the given shape. The pieces of a node are named
-/// after it, with a suffix.
-pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) {
-    let opset = opset(model);
-    let aligns_corners =
-        model.graph.iter().flat_map(|graph| &graph.node).any(resize::aligns_corners);
-    let shapes = aligns_corners.then(|| shapes::shapes(model, reader, input).unwrap_or_default());
+/// Writes out what tract reads as something else. The pieces of a node are named after it, with a suffix.
+pub(super) fn write_out(model: &mut ModelProto) {
     let Some(graph) = &mut model.graph else {
         return;
     };
-    resize::rename(graph, opset);
-    resize::give_sizes(graph, &shapes.unwrap_or_default());
     pools::name_no_padding(graph);
     celu::write_out(graph);
     swish::write_out(graph);
     attention_mask::make_summands(graph);
+    attention::write_out(graph);
     training::mark(graph);
 }
 

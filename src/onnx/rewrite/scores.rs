@@ -1,8 +1,9 @@
 //! Files that end in classes, cut back to the scores that decide them.
 //!
-//! `class = ArgMax(scores)`, `TopK(scores)`, `scores > ½`, scikit-learn's `labels[ArgMax(scores)]` and
+//! `class = ArgMax(scores)`, `TopK(scores)`, `scores > ½`, `Round(scores)`, scikit-learn's `labels[ArgMax(scores)]` and
 //! `ZipMap(scores)`: of a class nothing can be explained, but of the scores it was read off everything. The names of
-//! the classes that stand behind are kept as labels.
+//! the classes that stand behind are kept as labels. Where the smallest score wins, as of distances, its negative is
+//! explained.
 
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
@@ -15,6 +16,8 @@ pub(super) struct Scores {
     pub value: String,
     /// The node that decides the class.
     pub decided_by: String,
+    /// Whether the smallest score wins.
+    pub is_smallest: bool,
     /// The names of the classes, where the file has them there.
     pub labels: Option<Vec<String>>,
 }
@@ -30,11 +33,18 @@ pub(super) fn behind(graph: &GraphProto, output: &str) -> Option<Scores> {
         let read = |slot: usize| node.input.get(slot).cloned();
         let is_constant =
             |slot: usize| read(slot).is_some_and(|name| constant(graph, &name).is_some());
+        let decides = |value: String| Scores {
+            value,
+            decided_by: format!("{} node \"{}\"", node.op_type, name_of(node)),
+            is_smallest: node.op_type == "ArgMin"
+                || node.op_type == "TopK"
+                    && attribute(node, "largest").is_some_and(|largest| largest.i == 0),
+            labels: None,
+        };
         let before = match node.op_type.as_str() {
-            "ArgMax" | "TopK" | "ZipMap" => {
+            "ArgMax" | "ArgMin" | "Hardmax" | "Round" | "Sign" | "TopK" | "ZipMap" => {
                 labels = labels.or_else(|| names_of_classes(node));
-                let decided_by = format!("{} node \"{}\"", node.op_type, name_of(node));
-                scores = Some(Scores { value: read(0)?, decided_by, labels: None });
+                scores = Some(decides(read(0)?));
                 read(0)
             }
             // The class comes first, the scores second.
@@ -42,15 +52,19 @@ pub(super) fn behind(graph: &GraphProto, output: &str) -> Option<Scores> {
                 if node.output.first() == Some(&value) && node.output.len() > 1 =>
             {
                 labels = labels.or_else(|| names_of_classes(node));
-                let decided_by = format!("{} node \"{}\"", node.op_type, name_of(node));
-                scores = Some(Scores { value: node.output[1].clone(), decided_by, labels: None });
+                scores = Some(decides(node.output[1].clone()));
                 None
             }
-            "Greater" | "GreaterOrEqual" if is_constant(1) => {
-                let decided_by = format!("{} node \"{}\"", node.op_type, name_of(node));
-                scores = Some(Scores { value: read(0)?, decided_by, labels: None });
+            "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" if is_constant(1) => {
+                scores = Some(decides(read(0)?));
                 read(0)
             }
+            // A class that is counted from another number on, or is given only where the score will do.
+            "Add" | "Mul" | "Sub" if is_constant(1) => read(0),
+            "Add" | "Mul" if is_constant(0) => read(1),
+            "Where" if is_constant(2) => read(1),
+            "Where" if is_constant(1) => read(2),
+            "OneHot" => read(0),
             "ArrayFeatureExtractor" | "Gather" if is_constant(0) => {
                 labels = labels.or_else(|| constant(graph, &read(0)?).and_then(words));
                 read(1)

@@ -47,13 +47,39 @@ pub(super) fn known_value(
     let mut graph = outline(model.graph.as_ref()?);
     graph.output = vec![declared(value, data_type as i32, None)];
     drop_unused(&mut graph);
-    if graph.node.iter().any(|node| node.op_type == "If") {
+    if has_inner_graph(&graph) {
         return None;
     }
     let (asked, _) = parse(model, reader, graph, input).ok()?;
     let typed = asked.into_typed().ok()?.into_decluttered().ok()?;
     let outlet = *typed.output_outlets().ok()?.first()?;
     typed.outlet_fact(outlet).ok()?.konst.clone()
+}
+
+/// The shape of one value, where what it is computed from can be analysed.
+pub(super) fn shape_of(
+    model: &ModelProto,
+    reader: &Onnx,
+    value: &str,
+    input: (&str, &[usize]),
+) -> Option<Vec<usize>> {
+    let mut graph = outline(model.graph.as_ref()?);
+    if let Some(tensor) = graph.initializer.iter().find(|tensor| tensor.name == value) {
+        return tensor.dims.iter().map(|&axis| usize::try_from(axis).ok()).collect();
+    }
+    graph.output = vec![declared(value, DataType::Float as i32, None)];
+    drop_unused(&mut graph);
+    if has_inner_graph(&graph) {
+        return None;
+    }
+    let (mut asked, outlets) = parse(model, reader, graph, input).ok()?;
+    asked.analyse(false).ok()?;
+    let shape = asked.outlet_fact(*outlets.get(value)?).ok()?.shape.concretize()?;
+    shape.iter().map(|axis| axis.to_usize().ok()).collect()
+}
+
+fn has_inner_graph(graph: &GraphProto) -> bool {
+    graph.node.iter().any(|node| ["If", "Loop", "Scan"].contains(&node.op_type.as_str()))
 }
 
 /// tract's graph of some messages, with a given input, and where the values are in it.
@@ -92,7 +118,9 @@ pub(super) fn outline(graph: &GraphProto) -> GraphProto {
         let shape = tensor.dims.iter().map(|&axis| usize::try_from(axis).unwrap_or(0));
         let shape: Vec<usize> = shape.collect();
         outline.input.retain(|input| input.name != tensor.name);
-        outline.input.push(declared(&tensor.name, tensor.data_type, Some(&shape)));
+        let is_half = tensor.data_type == DataType::Bfloat16 as i32;
+        let number_type = if is_half { DataType::Float as i32 } else { tensor.data_type };
+        outline.input.push(declared(&tensor.name, number_type, Some(&shape)));
     }
     outline
 }

@@ -25,6 +25,18 @@ AT_LEAST = {
 """TorchScript cannot export their adaptive pooling for smaller pictures."""
 LOW, HIGH = -2.1, 2.6
 """The range of a photo after ImageNet's normalisation, about."""
+STAGES = {"hidden_sizes": [16, 32, 64, 128], "depths": [1, 1, 2, 1]}
+WINDOWS = {"embed_dim": 24, "depths": [2, 2, 2, 2], "num_heads": [1, 2, 4, 8], "window_size": 4}
+NARROW: dict[str, dict] = {
+    "swin": WINDOWS,
+    "swinv2": WINDOWS,
+    "convnext": STAGES,
+    "convnextv2": STAGES,
+    "resnet": {**STAGES, "embedding_size": 16},
+    "regnet": {**STAGES, "embedding_size": 16, "groups_width": 8},
+    "focalnet": {"embed_dim": 24, "depths": [1, 1, 2, 1]},
+}
+"""transformers' configurations where the usual words do not make them narrow and shallow."""
 TOO_SMALL = 1e-3
 CALIBRATION = (10, 11, 12, 13)
 """Seeds of the pictures that BatchNorm's statistics are of; those that are explained are of them."""
@@ -154,7 +166,9 @@ def transformers_network(word: str, size: int) -> nn.Module:
         vision = usual | {"image_size": size, "patch_size": 16}
         config = AutoConfig.for_model(word, num_labels=CLASSES, vision_config=vision)
         config.num_labels = CLASSES
-    elif isinstance(getattr(config, "image_size", None), int):
+    elif word in NARROW:
+        config = AutoConfig.for_model(word, num_labels=CLASSES, **NARROW[word])
+    if not plain and isinstance(getattr(config, "image_size", None), int):
         config.image_size = size
     if word in ("deit", "levit"):
         # two classes fit, and the automatic one cannot choose

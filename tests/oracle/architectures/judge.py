@@ -3,6 +3,7 @@
 import copy
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,44 +26,50 @@ ATTEMPTS = 2
 """Pictures that are tried: a ReLU next to zero is decided by rounding, and the next picture has it elsewhere."""
 
 
-def prepare(architecture: Architecture, way: str, folder: Path) -> None:
-    """Writes `model.onnx`, inputs, gradients and `truth.json` into a folder, or the reason why there is no model."""
+def prepare(architecture: Architecture, ways: Sequence[str], folder: Path) -> None:
+    """Writes what is right for an architecture, and its exports in a folder each."""
     folder.mkdir(parents=True, exist_ok=True)
-    truth: dict = {"size": architecture.size, "pictures": []}
+    if not (folder / "pictures.json").exists():
+        points = [point(architecture, seed) for seed in CALIBRATION[:ATTEMPTS]]
+        if any(known["rounding"] >= ROUNDING for known, _ in points):
+            points += [point(architecture, seed) for seed in CALIBRATION[ATTEMPTS:]]
+        # the pictures on which torch itself rounds least: the fewest decisions on the edge
+        points.sort(key=lambda pair: np.nan_to_num(pair[0]["rounding"]))
+        for attempt, (_, arrays) in enumerate(points[:ATTEMPTS]):
+            for word, array in arrays.items():
+                np.save(folder / f"{word}-{attempt}.npy", array)
+        (folder / "pictures.json").write_text(json.dumps([known for known, _ in points[:ATTEMPTS]]))
+    for way in ways:
+        export_one(architecture, way, folder)
+
+
+def export_one(architecture: Architecture, way: str, folder: Path) -> None:
+    """Writes `model.onnx`, and into `truth.json` what onnxruntime makes of it, or why there is no model."""
+    (folder / way).mkdir(exist_ok=True)
+    truth: dict = {"size": architecture.size, "logits": []}
     begin = time.monotonic()
-    model = folder / "model.onnx"
+    model = folder / way / "model.onnx"
     try:
         export(architecture, way, model)
     except Exception as error:  # exporters raise whatever they like
         truth["not_exported"] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     truth["export_seconds"] = round(time.monotonic() - begin, 1)
-    found: list = []
-    for seed in CALIBRATION if model.exists() else ():
-        try:
-            found.append(point(architecture, model, seed))
-        except Exception as error:  # onnxruntime's errors are of kinds of its own
-            truth["not_exported"] = f"onnxruntime cannot run it: {' '.join(str(error).split())[:300]}"
-            break
-        if sum(known["rounding"] < ROUNDING for known, _ in found) == ATTEMPTS:
-            break
-    # the pictures on which torch itself rounds least: the fewest decisions on the edge
-    found.sort(key=lambda pair: np.nan_to_num(pair[0]["rounding"]))
-    for attempt, (known, arrays) in enumerate(found[:ATTEMPTS]):
-        truth["pictures"].append(known)
-        for word, array in arrays.items():
-            np.save(folder / f"{word}-{attempt}.npy", array)
-    (folder / "truth.json").write_text(json.dumps(truth))
+    try:
+        for picture in sorted(folder.glob("input-*.npy")) if model.exists() else ():
+            truth["logits"].append(runtime(model, np.load(picture)).tolist())
+    except Exception as error:  # onnxruntime's errors are of kinds of its own
+        truth |= {"logits": [], "not_exported": f"onnxruntime cannot run it: {' '.join(str(error).split())[:300]}"}
+    (folder / way / "truth.json").write_text(json.dumps(truth))
 
 
-def point(architecture: Architecture, model: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:
+def point(architecture: Architecture, seed: int) -> tuple[dict, dict[str, np.ndarray]]:
     """What is known about one picture: figures, and the picture with its gradient."""
     pictures = architecture.pictures(seed)
-    logits = runtime(model, pictures[:1].numpy())
+    with torch.no_grad():
+        logits = architecture.network(pictures)[0].numpy().astype(np.float64)
     target = int(logits.argmax())
     gradient, rounding = gradient_and_rounding(architecture, pictures, target)
-    with torch.no_grad():
-        error = distance(logits, architecture.network(pictures)[0].numpy())
-    known = {"seed": seed, "logits": logits.tolist(), "target": target, "rounding": rounding, "export": error}
+    known = {"seed": seed, "torch": logits.tolist(), "target": target, "rounding": rounding}
     return known, {"input": pictures[:1].numpy(), "gradient": gradient}
 
 
@@ -86,15 +93,16 @@ def gradient_and_rounding(architecture: Architecture, pictures: torch.Tensor, ta
 
 
 def examine(program: Program, folder: Path) -> dict:
-    """What the program makes of a prepared folder."""
+    """What the program makes of an export."""
     truth = json.loads((folder / "truth.json").read_text())
     row = {"size": truth["size"], "export_seconds": truth["export_seconds"]}
-    if not truth["pictures"]:
+    if not truth["logits"]:
         return row | {"verdict": NOT_EXPORTED, "reason": truth.get("not_exported", "no reason")}
     begin = time.monotonic()
     found = []
-    for attempt, known in enumerate(truth["pictures"]):
-        found.append(compare(program, folder, attempt, known))
+    pictures = json.loads((folder.parent / "pictures.json").read_text())
+    for attempt, (known, logits) in enumerate(zip(pictures, truth["logits"], strict=True)):
+        found.append(compare(program, folder, attempt, known | {"logits": logits}))
         if found[-1]["verdict"] != WRONG:
             break
     best = min(found, key=lambda one: (one["verdict"] != RIGHT, one.get("gradient", 0.0)))
@@ -105,18 +113,19 @@ def examine(program: Program, folder: Path) -> dict:
 
 def compare(program: Program, folder: Path, attempt: int, known: dict) -> dict:
     """One picture."""
-    model, tensor = folder / "model.onnx", folder / f"input-{attempt}.npy"
+    model, tensor = folder / "model.onnx", folder.parent / f"input-{attempt}.npy"
     backward = program.explain(model, tensor, "--method", "gradient", "--target", known["target"])
     if not isinstance(backward, Answer):
         return failed("gradient", backward)
     logits, listed = np.array(known["logits"]), backward.prediction
     scores = np.array([np.nan if row["logit"] is None else row["logit"] for row in listed.values()])
     prediction = distance(scores, logits[list(listed)]) if max(listed) < logits.size else float("inf")
-    allowed_prediction = max(PREDICTION_LIMIT, min(ROUNDING_FACTOR * known["export"], PREDICTION_CAP))
-    wanted = np.load(folder / f"gradient-{attempt}.npy")
+    exported = distance(logits, np.array(known["torch"]))
+    allowed_prediction = max(PREDICTION_LIMIT, min(ROUNDING_FACTOR * exported, PREDICTION_CAP))
+    wanted = np.load(folder.parent / f"gradient-{attempt}.npy")
     error = distance(backward.relevance, wanted)
     allowed = max(GRADIENT_LIMIT, ROUNDING_FACTOR * np.nan_to_num(known["rounding"]))
-    row = {"prediction": prediction, "gradient": error, "rounding": known["rounding"], "export_error": known["export"]}
+    row = {"prediction": prediction, "gradient": error, "rounding": known["rounding"], "export_error": exported}
     forward = program.explain(model, tensor, f"--input-range={LOW},{HIGH}")
     if not isinstance(forward, Answer):
         return row | failed("lrp", forward)

@@ -51,8 +51,19 @@ TRANSFORMERS = """
     data2vec-vision swiftformer bit vit_msn ijepa hiera pvt_v2 segformer hgnet_v2 textnet
 """.split()
 
-ALL = (
-    [f"torchvision/{name}" for name in TORCHVISION]
-    + [f"timm/{name}" for name in TIMM]
-    + [f"transformers/{name}" for name in TRANSFORMERS]
+LARGE = """
+    torchvision/alexnet torchvision/vgg11 torchvision/vgg11_bn timm/vgg11 timm/vgg11_bn torchvision/wide_resnet50_2
+    torchvision/vit_b_32 torchvision/maxvit_t timm/nasnetalarge timm/convmixer_1024_20_ks9_p14
+    timm/vit_base_patch32_clip_224 timm/vit_base_patch16_siglip_224 timm/beit_base_patch16_224
+    timm/naflexvit_base_patch16_gap timm/samvit_base_patch16_224 timm/aimv2_large_patch14_224 timm/inception_v4
+    timm/inception_resnet_v2 timm/tresnet_m timm/dpn48b timm/xception41 timm/xception41p timm/halonet26t
+    timm/sehalonet33ts timm/lambda_resnet26t timm/botnet26t_256 timm/gcvit_xxtiny timm/efficientvim_m1
+""".split()
+"""They come last."""
+
+ALL = sorted(
+    [f"transformers/{name}" for name in TRANSFORMERS]
+    + [f"torchvision/{name}" for name in TORCHVISION]
+    + [f"timm/{name}" for name in TIMM],
+    key=lambda name: name in LARGE,
 )

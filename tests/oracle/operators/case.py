@@ -34,10 +34,14 @@ class OperatorCase:
     """Whether `y` is what the classifier says, so that no dense layer follows."""
     result: tuple[int, ...] = (1, CLASSES)
     """Shape of `y`, where nothing else runs the operator."""
+    is_ranged: bool = True
+    """Whether LRP is told the range of the picture."""
     tolerance: float = 1e-4
     """Of the prediction; more where the operator rounds, which nobody has to imitate."""
     hidden: str = "x"
     """Behind `dense_before`: the value that may be explained in place of the output."""
+    is_decision: bool = False
+    """Whether `y` is a class, so that what is in front of it is explained."""
     dense_before: int = 0
     """Width of a dense layer in front of the operator, for heads; 0 for none."""
 

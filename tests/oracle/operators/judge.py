@@ -84,7 +84,7 @@ def examine(program: Program, case: OperatorCase, folder: Path) -> dict:
         return row | without_truth(program.explain(model, tensor, "--method", "gradient"), str(error))
     row["by"] = truth.by
     backward = program.explain(model, tensor, "--method", "gradient")
-    forward = program.explain(model, tensor, input_range(x))
+    forward = program.explain(model, tensor, *([input_range(x)] if case.is_ranged else []))
     verdicts = []
     if isinstance(backward, Answer):
         verdicts += [prediction_verdict(case, truth, x, backward), gradient_verdict(case, truth, x, backward)]
@@ -126,7 +126,7 @@ def truth_of(case: OperatorCase, x: np.ndarray, path: Path) -> Truth:
     onnx.save(model, path)
     function, by = reference(model, x)
     hidden = reference(case.in_front_of_head(), x)[0] if case.dense_before else None
-    if case.output_type != onnx.TensorProto.FLOAT:
+    if case.is_decision or case.output_type != onnx.TensorProto.FLOAT:
         # the file ends in classes: what they are chosen by is to be explained
         function, hidden = hidden, None
     output = np.asarray(function(x), np.float64).ravel()
@@ -168,7 +168,7 @@ def prediction_verdict(case: OperatorCase, truth: Truth, x: np.ndarray, answer: 
 
 def second_opinion(case: OperatorCase, truth: Truth, x: np.ndarray, answer: Answer) -> str:
     """With whom onnx's own evaluator agrees, where it is not onnxruntime."""
-    if truth.by != "onnxruntime":
+    if truth.by != "onnxruntime" or case.is_decision or case.output_type != onnx.TensorProto.FLOAT:
         return ""
     try:
         other = evaluator(case.classifier(truth.shape))(x)

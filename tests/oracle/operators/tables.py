@@ -34,3 +34,16 @@ def details(rows: list[dict]) -> Iterator[str]:
                 words = [row["label"], verdict, row["reason"], row.get("allowed") or ""]
                 cells = " | ".join(word.replace("|", "\\|")[:300] for word in words)
                 yield f"| {row['operator']} | {row['opset']} | {cells} |"
+
+
+def combinations(rows: list[dict]) -> Iterator[str]:
+    """Every operator with all combinations of attributes that were tried, by opset; what is not right has its verdict."""
+    operators: dict[tuple[str, str, int], list[dict]] = {}
+    for row in rows:
+        operators.setdefault((row["family"], row["operator"], row["opset"]), []).append(row)
+    for (family, operator, opset), group in operators.items():
+        tried = [
+            (row["label"] or "no attributes") + ("" if row["verdict"] == "right" else f" (**{row['verdict']}**)")
+            for row in group
+        ]
+        yield f"- {family}, `{operator}`, opset {opset}: " + "; ".join(tried)
