@@ -84,6 +84,13 @@ fn functions_of_a_number() {
     const SHAPE: &[usize] = &[1, 2, 3, 4];
     let simple =
         |op: &'static str| case(op, 18, SHAPE, &["activation"], |g| g.node(op, &["x"], &[]));
+    // At the end they would be what reads a class off scores.
+    let before_another = |op: &'static str| {
+        case(op, 18, SHAPE, &["activation", "normalization"], |g| {
+            let y = g.node(op, &["x"], &[]);
+            g.node("Neg", &[&y], &[])
+        })
+    };
     // Between -0.9 and 0.9, or 1.1 and 2.9.
     let inside = |op: &'static str, kinds, scale: f32, shift: f32| {
         case(op, 18, SHAPE, kinds, |g| {
@@ -104,8 +111,8 @@ fn functions_of_a_number() {
         simple("Asinh"),
         simple("Floor"),
         simple("Ceil"),
-        simple("Round"),
-        simple("Sign"),
+        before_another("Round"),
+        before_another("Sign"),
         inside("Log", BEHIND, 0.2, 2.0),
         inside("Sqrt", BEHIND, 0.2, 2.0),
         inside("Reciprocal", BEHIND, 0.2, 2.0),

@@ -150,8 +150,8 @@ fn attention_as_one_node() {
 fn attention_with_a_part_that_is_not_known_is_refused_by_name() {
     let mut graph = Graph::with_input(23, &[1, 3, 4]);
     let (q, k, v) = (heads(&mut graph), heads(&mut graph), heads(&mut graph));
-    let y = graph.node("Attention", &[&q, &k, &v], &[int("is_causal", 1), float("softcap", 2.0)]);
+    let y = graph.node("Attention", &[&q, &k, &v], &[int("qk_matmul_output_mode", 1)]);
     graph.output(&y);
     let error = crate::support::message(graph.load());
-    assert!(error.contains("Attention") && error.contains("softcap"), "{error}");
+    assert!(error.contains("Attention") && error.contains("qk_matmul_output_mode"), "{error}");
 }

@@ -118,12 +118,8 @@ fn attention_by_one_weight() {
     );
     let mut graph = Graph::with_input(17, &[1, 3, 4]);
     let (w, b) = (weight(&mut graph, &[4, 12]), weight(&mut graph, &[12]));
-    let y = fused(
-        &mut graph,
-        "Attention",
-        &["x", &w, &b],
-        &[int("unidirectional", 1), int("num_heads", 2)],
-    );
+    let keys = graph.ints(&[2]);
+    let y = fused(&mut graph, "Attention", &["x", &w, &b, &keys], &[int("num_heads", 2)]);
     graph.output(&y);
     let error = crate::support::message(graph.load());
     assert!(error.contains("attention_0") && error.contains("mask"), "{error}");

@@ -286,16 +286,17 @@ fn arithmetic_of_two_signals() {
 }
 
 #[test]
-fn a_power_of_two_signals_has_a_gradient_and_relevance_by_permission() {
+fn a_remainder_of_two_signals_has_a_gradient_and_relevance_by_permission() {
     let mut graph = Graph::with_input(13, &[1, 2, 2, 3]);
     let [a, b] = branches(&mut graph);
     let a = graph.node("Exp", &[&a], &[]);
-    let y = graph.node("Pow", &[&a, &b], &[]);
+    let b = graph.node("Exp", &[&b], &[]);
+    let y = graph.node("Mod", &[&a, &b], &[int("fmod", 1)]);
     graph.output(&y);
     let error = refusal(&graph);
-    assert!(error.contains("Pow") && error.contains("pow_3"), "{error}");
-    assert!(error.contains("--allow-gradient Pow"), "{error}");
-    let options = LoadOptions { allow_gradient: vec!["Pow".to_string()], ..LoadOptions::default() };
+    assert!(error.contains("Mod") && error.contains("mod_4"), "{error}");
+    assert!(error.contains("--allow-gradient Mod"), "{error}");
+    let options = LoadOptions { allow_gradient: vec!["Mod".to_string()], ..LoadOptions::default() };
     let (plain, allowed) = (graph.load().unwrap(), graph.load_with(&options).unwrap());
     let input = noise(&plain.input.shape, 1);
     check_value(&plain, &input).unwrap();

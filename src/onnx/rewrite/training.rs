@@ -2,7 +2,8 @@
 //! axes but the channels'. Weights are standardised with it (NFNet, BiT), and networks are exported in it by mistake.
 //!
 //! tract reads the other form only, so that such nodes become an operator of their own, which is wired as the steps of
-//! the formula: of a constant it is folded, of a signal recognised as a normalisation.
+//! the formula: of a constant it is folded, of a signal recognised as a normalisation. So does one whose mean and
+//! variance are computed in the graph, as dynamo writes weights that are standardised: tract wants them stored.
 
 use tract_core::ops::nn::{Reduce, Reducer};
 use tract_hir::internal::*;
@@ -10,18 +11,33 @@ use tract_hir::ops::math::{add, mul, rsqrt, square, sub};
 use tract_onnx::model::{Onnx, ParsingContext};
 use tract_onnx::pb::{GraphProto, NodeProto};
 
+use super::super::batch_normalization;
 use super::super::wires::per_channel;
-use super::graph::attribute;
+use super::graph::{attribute, constant};
 
 /// The name that marked nodes get.
 const OP_TYPE: &str = "BatchNormalizationInTraining";
 
-/// Marks the nodes that are in training form, whose running statistics nothing reads.
+/// The name of those whose statistics are computed.
+const OF_COMPUTED: &str = "BatchNormalizationOfComputed";
+
+/// Marks the nodes that are in training form, whose running statistics nothing reads, and those whose statistics are
+/// not stored.
 pub(super) fn mark(graph: &mut GraphProto) {
+    let is_computed = |node: &NodeProto| {
+        node.op_type == "BatchNormalization"
+            && node.input.iter().skip(1).any(|name| constant(graph, name).is_none())
+    };
+    let computed: Vec<bool> = graph.node.iter().map(is_computed).collect();
     for node in graph.node.iter_mut().filter(|node| node.op_type == "BatchNormalization") {
         let is_in_training = attribute(node, "training_mode").is_some_and(|mode| mode.i != 0);
         if is_in_training && node.output.len() == 1 {
             node.op_type = OP_TYPE.to_string();
+        }
+    }
+    for (node, _) in graph.node.iter_mut().zip(computed).filter(|(_, is_computed)| *is_computed) {
+        if node.op_type == "BatchNormalization" && node.output.len() == 1 {
+            node.op_type = OF_COMPUTED.to_string();
         }
     }
 }
@@ -29,6 +45,7 @@ pub(super) fn mark(graph: &mut GraphProto) {
 /// Tells tract of it.
 pub(super) fn register(reader: &mut Onnx) {
     reader.op_register.insert(OP_TYPE, build);
+    reader.op_register.insert(OF_COMPUTED, batch_normalization::build);
 }
 
 fn build(
