@@ -92,7 +92,6 @@ pub mod canonize;
 #[doc(hidden)]
 pub mod composite;
 mod error;
-#[doc(hidden)]
 pub mod evaluation;
 #[doc(hidden)]
 pub mod explain;
@@ -124,7 +123,8 @@ pub mod rule;
 pub mod session;
 #[doc(hidden)]
 pub mod statistics;
-mod suggest;
+#[doc(hidden)]
+pub mod suggest;
 #[doc(hidden)]
 pub mod summary;
 #[doc(hidden)]

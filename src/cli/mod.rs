@@ -7,6 +7,7 @@ mod arguments;
 mod check;
 mod completions;
 mod console;
+mod evaluate;
 mod explain;
 mod failure;
 mod gallery;
@@ -56,6 +57,7 @@ Examples:
   onnxplain explain model.onnx cat.jpg               why the model says what it says
   onnxplain explain model.onnx photos/ -o heatmaps   every picture of a folder
   onnxplain gallery heatmaps                         a page to look through them
+  onnxplain evaluate model.onnx photos/              is the explanation any good?
   onnxplain inspect model.onnx                       its layers and their rules
   onnxplain check model.onnx                         is the explanation sound?
   onnxplain presets                                  the rules to choose from
@@ -95,6 +97,8 @@ struct GlobalOptions {
 enum Command {
     /// Show which pixels speak for (red) and against (blue) a decision
     Explain(Box<explain::ExplainOptions>),
+    /// Measure how good explanations are: metrics of any methods on any pictures, with controls
+    Evaluate(Box<evaluate::EvaluateOptions>),
     /// Make a page of all results of a batch, to sort and filter in a browser
     Gallery(gallery::GalleryOptions),
     /// List the layers of a model and the rule each gets
@@ -138,6 +142,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, console: &mut Console) -> Result<Status> {
     match command {
         Command::Explain(options) => explain::run(&options, console),
+        Command::Evaluate(options) => evaluate::run(&options, console),
         Command::Gallery(options) => gallery::run(&options, console),
         Command::Inspect(options) => inspect::run(&options, console),
         Command::Check(options) => check::run(&options, console),

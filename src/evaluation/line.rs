@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::Reading;
+use crate::metric::{Curves, Reading};
 
 /// What was measured of one method on one input.
 ///
@@ -46,18 +46,6 @@ pub struct Target {
     pub label: Option<String>,
     /// Its probability for the unchanged input, 0 to 1.
     pub probability: f64,
-}
-
-/// The score while regions are removed, the most and the least relevant first. The three lists are of one length; an
-/// order that the metric does not use is empty.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Curves {
-    /// Share of the pixels that are removed, ascending from 0 to at most 1.
-    pub fraction: Vec<f64>,
-    /// The score, most relevant regions removed first.
-    pub morf: Vec<f64>,
-    /// The score, least relevant regions removed first.
-    pub lerf: Vec<f64>,
 }
 
 /// Wall-clock seconds of a method on an input.

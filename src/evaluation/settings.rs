@@ -3,28 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::metric::Direction;
-
-/// How the channels of a map become one number a pixel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reading {
-    /// Σ r.
-    #[default]
-    Signed,
-    /// Σ |r|, for methods whose sign has no meaning.
-    Magnitude,
-}
-
-impl Reading {
-    /// The word in plans and reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Reading::Signed => "signed",
-            Reading::Magnitude => "magnitude",
-        }
-    }
-}
+use crate::metric::{Direction, Reading};
 
 /// The settings of an evaluation. Reports are comparable where the hash is the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -13,6 +13,7 @@
 mod compile;
 mod input_range;
 mod plan;
+mod predictor;
 mod rules;
 mod run;
 mod step;
@@ -24,6 +25,7 @@ use anyhow::Result;
 
 pub use self::compile::{Program, RelevanceSupport};
 pub use self::input_range::InputRange;
+pub use self::predictor::Predictor;
 pub use self::run::{Activations, Attribution, Conservation, LayerConservation};
 pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
 pub use self::target::{Initial, Target, TargetClass, initial_relevance};

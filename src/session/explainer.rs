@@ -261,7 +261,7 @@ impl Explainer {
         begin: impl FnOnce(&Prediction, &[Class]) -> Result<(), E>,
         mut emit: impl FnMut(Explanation) -> bool,
     ) -> Result<(), E> {
-        let Input { array, photo, notices } = self.prepare(source)?;
+        let Input { array, photo, notices, .. } = self.prepare(source)?;
         let targets = self.resolve(targets)?;
         let _turn = self.turns.take();
         let (pass, run) = self.run(array.into_tensor())?;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result as Checked};
 use image::RgbImage;
 
 use super::array::Array;
-use super::input::Photo;
+use super::input::{Input, Photo};
 use crate::error::{Error, Kind, Result};
 use crate::heatmap::{self, Positions, Rendering, heatmap_picture, overlay};
 use crate::io::{Overwrite, write_png};
@@ -28,6 +28,22 @@ impl Heatmap {
         rendering: Rendering,
     ) -> Heatmap {
         Heatmap { map, photo, rendering }
+    }
+
+    /// A map of the network's size, row by row, over the picture of an input.
+    ///
+    /// # Errors
+    /// [`Error::Rendering`] when there are more or fewer values than pixels.
+    #[doc(hidden)]
+    pub fn of_input(
+        input: &Input,
+        values: &[f32],
+        [height, width]: [usize; 2],
+        rendering: Rendering,
+    ) -> Result<Heatmap> {
+        let layout = heatmap::Layout::ChannelsFirst;
+        let map = heatmap::Heatmap::from_relevance(values, [1, height, width], layout);
+        Ok(Heatmap::new(map.kind(Error::Rendering)?, input.photo.clone(), rendering))
     }
 
     /// Pixels in a row.

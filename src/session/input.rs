@@ -13,6 +13,8 @@ use crate::heatmap::Placement;
 pub struct Input {
     pub(super) array: Array,
     pub(super) photo: Option<Arc<Photo>>,
+    /// For a picture: its `[height, width]`, and the part of it that the network sees.
+    pub(super) window: Option<([usize; 2], Placement)>,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -32,6 +34,12 @@ impl Input {
     /// The picture that it was made from; `None` for an array, or where pictures are not kept.
     pub fn picture(&self) -> Option<&RgbImage> {
         self.photo.as_ref().map(|photo| &photo.picture)
+    }
+
+    /// For a picture: its `[height, width]`, and the part of it that the network sees.
+    #[doc(hidden)]
+    pub fn window(&self) -> Option<([usize; 2], Placement)> {
+        self.window
     }
 
     /// What should be known about it.

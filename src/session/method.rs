@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::explain::Initial;
 use crate::heatmap::Normalization;
 use crate::method::{self, Scale};
+use crate::metric::Reading;
 
 /// An attribution method with its parameters. Default: `lrp`.
 ///
@@ -78,13 +79,23 @@ impl Method {
     }
 
     /// Whether it propagates by a composite: LRP, and noise around it.
-    pub(super) fn takes_composite(&self) -> bool {
+    #[doc(hidden)]
+    pub fn takes_composite(&self) -> bool {
         self.0.preset().is_none()
     }
 
     /// The relevance put in at the target: its logit for LRP, which hands it down, and 1 for all other methods.
     pub(super) fn initial(&self) -> Initial {
         self.0.default_initial()
+    }
+
+    /// How metrics read its relevance.
+    #[doc(hidden)]
+    pub fn reading(&self) -> Reading {
+        match self.0.scale() {
+            Scale::Magnitude => Reading::Magnitude,
+            Scale::Signed | Scale::Relative => Reading::Signed,
+        }
     }
 
     /// How its relevance is drawn.

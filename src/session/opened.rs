@@ -354,6 +354,17 @@ impl Session {
         Ok(InputKnowledge::Within(Interval { low: filled(low)?, high: filled(high)? }))
     }
 
+    /// What every explanation of the model needs to know about it.
+    pub(super) fn context(&self) -> Arc<Context> {
+        Arc::clone(&self.context)
+    }
+
+    /// The path of the model file.
+    #[doc(hidden)]
+    pub fn path(&self) -> &Path {
+        &self.context.file.path
+    }
+
     /// The model as it was loaded.
     #[doc(hidden)]
     pub fn model(&self) -> &Model {

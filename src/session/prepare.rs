@@ -31,7 +31,12 @@ impl Context {
             Source::Input(input) => self.checked(input),
             Source::Array(array) => {
                 let prepared = match array.shape() == self.input.shape {
-                    true => Ok(Input { array: array.clone(), photo: None, notices: vec![] }),
+                    true => Ok(Input {
+                        array: array.clone(),
+                        photo: None,
+                        window: None,
+                        notices: vec![],
+                    }),
                     false => self.array(array.shape(), array.values(), &"the array"),
                 };
                 finite(prepared, &"the array").kind(Error::Input)
@@ -82,10 +87,12 @@ impl Context {
         let window = prepared.window;
         let placement =
             Placement { x: window.x, y: window.y, width: window.width, height: window.height };
+        let size = [picture.height() as usize, picture.width() as usize];
         let photo = || Photo { picture: picture.into_owned().into_rgb8(), placement };
         Ok(Input {
             array: Tensor::new(&self.input.shape, &prepared.values)?.into(),
             photo: (!self.drops_pictures).then(|| Arc::new(photo())),
+            window: Some((size, placement)),
             notices: vec![],
         })
     }
@@ -98,7 +105,7 @@ impl Context {
         };
         if without_batch == &takes[1..] {
             let array = Tensor::new(takes, values)?.into();
-            return Ok(Input { array, photo: None, notices: vec![] });
+            return Ok(Input { array, photo: None, window: None, notices: vec![] });
         }
         let Some((array, note)) = self.turned_to_layout(without_batch, values)? else {
             bail!(
@@ -107,7 +114,7 @@ impl Context {
             );
         };
         let notices = vec![Notice::warning(Topic::Input, note)];
-        Ok(Input { array, photo: None, notices })
+        Ok(Input { array, photo: None, window: None, notices })
     }
 
     /// An array whose channels are at the other end, turned to the model's layout.

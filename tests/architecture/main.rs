@@ -19,7 +19,7 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "summary evaluation session method metric explain composite rule canonize onnx network tensor parallel heatmap io picture error",
+        "summary evaluation session method metric explain composite rule canonize onnx network tensor parallel heatmap io picture suggest error",
     ),
     ("summary", "evaluation metric statistics"),
     (
@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &str)] = &[
         "method",
         "metric explain composite canonize onnx network tensor parallel plane picture random suggest",
     ),
-    ("metric", "plane tensor picture random"),
+    ("metric", "tensor picture plane random suggest"),
     ("explain", "composite rule network operator linear tensor parallel kernels"),
     ("composite", "rule canonize network operator suggest"),
     ("rule", "linear"),

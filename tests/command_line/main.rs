@@ -6,6 +6,7 @@ mod bad_inputs;
 mod batches;
 mod chromium;
 mod cookbook;
+mod evaluate;
 mod explain;
 mod gallery;
 mod hostile;

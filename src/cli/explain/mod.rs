@@ -1,21 +1,21 @@
 //! `onnxplain explain`: operands -> files -> model -> **batch** -> results.
 
 mod attribute;
-mod batch;
-mod inputs;
+pub(super) mod batch;
+pub(super) mod inputs;
 mod method;
 mod outputs;
 mod prepare;
-mod recorded;
+pub(super) mod recorded;
 mod render;
 mod report;
-mod report_file;
+pub(super) mod report_file;
 mod resume;
 mod shard;
-mod staging;
+pub(super) mod staging;
 mod summary;
 mod targets;
-mod work;
+pub(super) mod work;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

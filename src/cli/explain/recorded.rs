@@ -71,6 +71,11 @@ impl Recorded {
         Some(Recorded { line, ..recorded })
     }
 
+    /// A field of the line that this type does not name.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        self.rest.get(name)
+    }
+
     /// The class that was explained; `None` where the input failed.
     pub fn class(&self) -> Option<usize> {
         match self.error {

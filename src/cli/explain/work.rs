@@ -45,9 +45,9 @@ type Ending<'a> = Result<&'a Explained, Failure<'a>>;
 
 /// Why an input has no result.
 #[derive(Clone, Copy)]
-struct Failure<'a> {
-    input: &'a str,
-    error: &'a Error,
+pub struct Failure<'a> {
+    pub input: &'a str,
+    pub error: &'a Error,
 }
 
 impl Work<'_> {
@@ -83,7 +83,8 @@ impl Work<'_> {
             };
             style.tell(ending, console)?;
             console.advance_progress(ending.is_err());
-            reported.and(if report.is_some() { refuse_full_disk(ending) } else { Ok(()) })
+            let error = ending.err().map(|failure| failure.error).filter(|_| report.is_some());
+            reported.and(refuse_full_disk(error))
         });
         console.end_progress();
         if let Err(error) = &outcome {
@@ -275,7 +276,7 @@ impl Style {
 }
 
 /// A failure is told on standard error, and with `--json` among the results too.
-fn tell_failure(failure: Failure, console: &mut Console) -> Result<()> {
+pub fn tell_failure(failure: Failure, console: &mut Console) -> Result<()> {
     console.error(failure.error);
     match console.is_json() {
         true => console.print_json(&failure),
@@ -284,7 +285,7 @@ fn tell_failure(failure: Failure, console: &mut Console) -> Result<()> {
 }
 
 /// Where there is no room for one file there is none for the others.
-fn refuse_full_disk(ending: Ending) -> Result<()> {
+pub fn refuse_full_disk(error: Option<&Error>) -> Result<()> {
     const NO_ROOM: [ErrorKind; 3] =
         [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
     let is_no_room = |cause: &(dyn std::error::Error + 'static)| {
@@ -292,8 +293,8 @@ fn refuse_full_disk(ending: Ending) -> Result<()> {
         let kind = kind.or_else(|| Some(system_error(&cause.to_string())?.kind()));
         kind.is_some_and(|kind| NO_ROOM.contains(&kind))
     };
-    match ending {
-        Err(failure) if failure.error.chain().any(is_no_room) => Err(anyhow!(
+    match error {
+        Some(error) if error.chain().any(is_no_room) => Err(anyhow!(
             "stopped, because there is no room for the files; make room and go on with --resume"
         )),
         _ => Ok(()),
@@ -316,7 +317,7 @@ mod tests {
         use anyhow::Context;
         let refused = |error: Error| {
             let error = Err::<(), _>(error).context("cannot write a.png").unwrap_err();
-            refuse_full_disk(Err(Failure { input: "a.png", error: &error })).is_err()
+            refuse_full_disk(Some(&error)).is_err()
         };
         // No room (or no inode) and over quota; permission denied.
         let [full, quota, denied] = [28, 122, 13].map(io::Error::from_raw_os_error);

@@ -66,6 +66,17 @@ impl Program {
         }
         Ok(Program { network, signs, steps, support })
     }
+
+    /// A network that is only run forwards: no relevance arrives anywhere.
+    pub fn without_steps(network: Network) -> Program {
+        let count = network.layers.len();
+        Program {
+            signs: SignBounds::of(&network),
+            steps: vec![Step::End; count],
+            support: vec![RelevanceSupport::ANYWHERE; count],
+            network,
+        }
+    }
 }
 
 /// Whether a consumer hands any relevance to the value of layer `id`.

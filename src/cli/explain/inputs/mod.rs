@@ -21,12 +21,12 @@ pub use self::entry::{Failed, InputFile, LeftOut};
 pub use self::names::place;
 
 /// Where inputs come from, besides the operands.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Inputs")]
 pub struct InputOptions {
     /// Read a list of inputs, one path a line; - for standard input
     #[arg(long, value_name = "FILE")]
-    files_from: Option<PathBuf>,
+    pub files_from: Option<PathBuf>,
     /// The paths of lists end with NUL instead of a newline (find -print0)
     #[arg(short = '0', long)]
     null: bool,
@@ -47,6 +47,14 @@ pub struct InputOptions {
 
 /// How many files that were left out are named on the terminal.
 const LISTED: usize = 5;
+
+impl InputOptions {
+    /// The same for all shards together.
+    pub fn of_all_shards(&self) -> InputOptions {
+        InputOptions { shard: None, ..self.clone() }
+    }
+}
+
 
 /// What the operands stand for, in their order.
 #[derive(Debug, Default)]

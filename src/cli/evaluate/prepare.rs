@@ -1,0 +1,129 @@
+//! Before the first input: the model is opened, methods are compiled, the fill is decided; what was assumed is said.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use onnxplain::evaluation::{Earlier, EvaluationInput, EvaluationOptions, Evaluator, JudgedTarget};
+use onnxplain::session::is_array_file;
+use onnxplain::{Session, SessionOptions};
+
+use super::methods;
+use super::options::{EvaluateOptions, FillWord};
+use super::plan::Plan;
+use super::settings_file;
+use crate::cli::console::Console;
+use crate::cli::explain::inputs::{Failed, InputFile};
+
+/// Everything that is needed to judge inputs.
+pub struct Prepared {
+    pub evaluator: Evaluator,
+}
+
+impl Prepared {
+    /// Opens the model and compiles the methods; `all` are the inputs of all processes.
+    ///
+    /// # Errors
+    /// When the model cannot be read, or an option does not fit it.
+    pub fn new(
+        options: &EvaluateOptions,
+        plan: &Plan,
+        model: &Path,
+        files: &[Result<InputFile, Failed>],
+        all: &[EvaluationInput],
+        console: &mut Console,
+    ) -> Result<Prepared> {
+        let evaluation = evaluation_options(options, plan)?;
+        let session = session(options, files).open(model)?;
+        session.notices().iter().for_each(|notice| console.notice(notice));
+        let earlier = match options.resume {
+            true => settings_file::read(&options.output)?.map(|settings| settings.fill),
+            false => None,
+        };
+        let evaluator = Evaluator::new(&session, evaluation, all, &Earlier { fill: earlier })?;
+        tell(&evaluator, &session, console);
+        Ok(Prepared { evaluator })
+    }
+}
+
+/// Says what was decided.
+fn tell(evaluator: &Evaluator, session: &Session, console: &mut Console) {
+    let settings = evaluator.settings();
+    let fill = &settings.fill;
+    match fill.leak {
+        Some(leak) => console.note(format_args!(
+            "fill: {} (auto: with everything blurred, the class keeps a probability of {leak:.2} above that of a guess)",
+            fill.name
+        )),
+        None => console.note(format_args!("fill: {}", fill.name)),
+    }
+    for label in evaluator.unknown_labels() {
+        console.warning(format_args!(
+            "the boxes are labelled \"{label}\", which is no class of the model: they count for every class"
+        ));
+    }
+    let named = |names: Vec<&str>| names.join(", ");
+    let methods = settings.methods.iter().map(|method| method.name.as_str()).collect();
+    let metrics = settings.metrics.iter().map(|metric| metric.name.as_str()).collect();
+    console.detail(format_args!("methods: {}", named(methods)));
+    console.detail(format_args!("metrics: {}", named(metrics)));
+    if session.input_range().is_none() {
+        console.warning(
+            "the lowest and highest value of the network's input are not known, so that metrics with noise on the \
+             input are undefined: give --input-range LOW,HIGH",
+        );
+    }
+}
+
+/// What the model is opened with. How tensors were prepared is not known, and so not the range of their values.
+fn session(options: &EvaluateOptions, files: &[Result<InputFile, Failed>]) -> SessionOptions {
+    let paths = || files.iter().flatten().map(|file| file.path.as_path());
+    let session = options.preprocess.session(&options.model_options).shaped_by(paths());
+    let session = match &options.labels {
+        Some(path) => session.labels_file(path),
+        None => session,
+    };
+    let has_pictures = paths().any(|path| !is_array_file(path));
+    let has_unknown_range = paths().any(is_array_file) && options.preprocess.input_range.is_none();
+    let session = session.pictures(has_pictures);
+    if has_unknown_range { session.unknown_input_range() } else { session }
+}
+
+fn evaluation_options(options: &EvaluateOptions, plan: &Plan) -> Result<EvaluationOptions> {
+    let mut evaluation = EvaluationOptions::new()
+        .conditions(plan.conditions.clone())
+        .seed(plan.seed)
+        .jobs(options.jobs())
+        .target(target(plan.target.as_deref())?);
+    if let FillWord::This(fill) = plan.fill {
+        evaluation = evaluation.fill(fill);
+    }
+    if !plan.has_controls {
+        evaluation = evaluation.without_controls();
+    }
+    for method in &plan.methods {
+        evaluation = evaluation.method(methods::judged(method, &options.model_options)?);
+    }
+    for metric in &plan.metrics {
+        evaluation = evaluation.choose(metric.clone());
+    }
+    if let Some(folder) = &plan.masks {
+        anyhow::ensure!(folder.is_dir(), "there is no folder {} with masks", folder.display());
+        evaluation = evaluation.masks(folder);
+    }
+    if let Some(file) = &plan.boxes {
+        evaluation = evaluation.boxes(file)?;
+    }
+    if let Some(classes) = &plan.classes {
+        evaluation = evaluation.classes(classes)?;
+    }
+    Ok(evaluation)
+}
+
+fn target(word: Option<&str>) -> Result<JudgedTarget> {
+    Ok(match word {
+        None | Some("top") => JudgedTarget::Top,
+        Some("label") => JudgedTarget::Label,
+        Some(word) => JudgedTarget::Class(word.parse()?),
+    })
+}

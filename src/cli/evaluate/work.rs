@@ -1,0 +1,216 @@
+//! The evaluation at work: results to standard output and the report, in the order of the inputs.
+
+use std::time::Instant;
+
+use anyhow::{Error, Result};
+
+use onnxplain::Watch;
+use onnxplain::evaluation::{ReportLine, Spent};
+
+use super::prepare::Prepared;
+use super::{evaluation_input, resume};
+use crate::cli::console::Console;
+use crate::cli::explain::batch::{self, Steps};
+use crate::cli::explain::inputs::{Failed, InputFile};
+use crate::cli::explain::report_file::ReportFile;
+use crate::cli::explain::staging::Staging;
+pub use crate::cli::explain::work::report_failures;
+use crate::cli::explain::work::{Failure, refuse_full_disk, tell_failure};
+use crate::cli::interrupt::is_interrupted;
+use crate::cli::{Status, failure, interrupt};
+
+/// What is to be done.
+pub struct Work<'a> {
+    pub prepared: &'a Prepared,
+    pub files: &'a [Result<InputFile, Failed>],
+    /// Which files an earlier run has done.
+    pub is_done: Vec<bool>,
+    pub report: ReportFile,
+    pub staging: Staging,
+}
+
+/// How many inputs ended in which way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    all: usize,
+    done_before: usize,
+    evaluated: usize,
+    failed: usize,
+}
+
+/// How an input ended.
+type Ending<'a> = Result<&'a [ReportLine], Failure<'a>>;
+
+impl Work<'_> {
+    /// Evaluates what is to be evaluated, `jobs` inputs at a time.
+    ///
+    /// # Errors
+    /// When the threads cannot be started, or the report cannot be sorted.
+    pub fn run(self, jobs: usize, console: &mut Console) -> Result<Status> {
+        let begin = Instant::now();
+        let Work { prepared, files, is_done, mut report, staging } = self;
+        let to_do: Vec<usize> = (0..files.len()).filter(|&index| !is_done[index]).collect();
+        let done_before = files.len() - to_do.len();
+        let mut counts = Counts { all: files.len(), done_before, ..Counts::default() };
+        let steps = EvaluateSteps { prepared, files, to_do: &to_do };
+        console.begin_progress(files.len(), done_before);
+        let outcome = batch::in_order(&steps, to_do.len(), jobs, |position, result| {
+            let index = to_do[position];
+            if result.as_ref().is_err_and(was_cancelled) {
+                return Ok(());
+            }
+            let name = name(&files[index]);
+            let ending = ending(&files[index], &name, &result);
+            counts.add(ending);
+            let reported = report.append(resume::order(index), &lines(ending)?);
+            tell(ending, console)?;
+            console.advance_progress(ending.is_err());
+            reported.and(refuse_full_disk(ending.err().map(|failure| failure.error)))
+        });
+        console.end_progress();
+        if let Err(error) = &outcome {
+            console.error(error);
+        }
+        report.sort(&staging)?;
+        console.note(counts.describe(begin));
+        console.note(work_of(prepared.evaluator.spent()));
+        Ok(counts.status(outcome.is_err()))
+    }
+}
+
+fn name(file: &Result<InputFile, Failed>) -> String {
+    match file {
+        Ok(file) => file.path.display().to_string(),
+        Err(failed) => failed.input.clone(),
+    }
+}
+
+fn ending<'a>(
+    file: &'a Result<InputFile, Failed>,
+    input: &'a str,
+    result: &'a Result<Vec<ReportLine>>,
+) -> Ending<'a> {
+    match (file, result) {
+        (Err(failed), _) => Err(Failure { input, error: &failed.error }),
+        (Ok(_), Err(error)) => Err(Failure { input, error }),
+        (Ok(_), Ok(lines)) => Ok(lines),
+    }
+}
+
+/// Whether an input was ended by Ctrl-C: it has not failed but is left.
+fn was_cancelled(error: &Error) -> bool {
+    matches!(error.downcast_ref(), Some(onnxplain::Error::Cancelled))
+}
+
+/// The lines of an input in the report: without what is another number in every run.
+fn lines(ending: Ending) -> Result<Vec<String>> {
+    match ending {
+        Ok(lines) => {
+            let lines = lines.iter().map(|line| ReportLine { seconds: None, ..line.clone() });
+            lines.map(|line| Ok(serde_json::to_string(&line)?)).collect()
+        }
+        Err(failure) => Ok(vec![serde_json::to_string(&failure)?]),
+    }
+}
+
+fn tell(ending: Ending, console: &mut Console) -> Result<()> {
+    match ending {
+        Ok(lines) if console.is_json() => {
+            lines.iter().try_for_each(|line| console.print_json(line))
+        }
+        Ok(_) => Ok(()),
+        Err(failure) => tell_failure(failure, console),
+    }
+}
+
+impl Counts {
+    fn add(&mut self, ending: Ending) {
+        match ending {
+            Ok(_) => self.evaluated += 1,
+            Err(_) => self.failed += 1,
+        }
+    }
+
+    fn describe(self, begin: Instant) -> String {
+        let Counts { all, done_before, evaluated, failed } = self;
+        let seconds = begin.elapsed().as_secs_f64();
+        let before = match done_before {
+            0 => String::new(),
+            done => format!("{done} done before, "),
+        };
+        let left = match all - done_before - evaluated - failed {
+            0 => String::new(),
+            left => format!(", {left} left: --resume goes on with them"),
+        };
+        format!("{before}{evaluated} evaluated, {failed} failed{left}, {seconds:.2} s")
+    }
+
+    fn status(self, is_stopped: bool) -> Status {
+        let has_results = self.evaluated + self.done_before > 0;
+        interrupt::or_interrupted(match (has_results, self.failed > 0 || is_stopped) {
+            (_, false) => Status::Done,
+            (false, true) => Status::Nothing,
+            (true, true) => Status::Partly,
+        })
+    }
+}
+
+/// How much of the time the network took, and how much everything else.
+fn work_of(spent: Spent) -> String {
+    let Spent { runs, explanations, engine, all } = spent;
+    let (engine, all) = (engine.as_secs_f64(), all.as_secs_f64());
+    format!(
+        "{runs} network runs and {explanations} explanations: {engine:.2} s of {all:.2} s on all threads together, {:.3} x \
+         the time of these alone",
+        all / engine.max(1e-9)
+    )
+}
+
+/// The steps of [`batch`] for the inputs of a list: all is one step, in which the network is busy.
+struct EvaluateSteps<'a> {
+    prepared: &'a Prepared,
+    files: &'a [Result<InputFile, Failed>],
+    to_do: &'a [usize],
+}
+
+impl Steps for EvaluateSteps<'_> {
+    type Decoded = usize;
+    type Part = Result<Vec<ReportLine>>;
+    type Result = Result<Vec<ReportLine>>;
+
+    fn decode(&self, position: usize) -> usize {
+        position
+    }
+
+    fn explain(&self, position: usize, emit: &mut dyn FnMut(Self::Part) -> bool) {
+        emit(match &self.files[self.to_do[position]] {
+            Ok(file) => failure::catching(|| self.evaluate(file)),
+            Err(_) => Ok(vec![]),
+        });
+    }
+
+    fn render(&self, _: usize, parts: &mut dyn Iterator<Item = Self::Part>) -> Self::Result {
+        parts.next().unwrap_or_else(|| Ok(vec![]))
+    }
+}
+
+impl EvaluateSteps<'_> {
+    fn evaluate(&self, file: &InputFile) -> Result<Vec<ReportLine>> {
+        let lines = self.prepared.evaluator.evaluate(&evaluation_input(file), &Interruption);
+        lines.map_err(|error| match error {
+            onnxplain::Error::Cancelled => error.into(),
+            error => Error::from(error).context(format!("cannot evaluate {}", file.path.display())),
+        })
+    }
+}
+
+/// Ends the work after Ctrl-C.
+pub struct Interruption;
+
+impl Watch for Interruption {
+    fn sample_done(&self) {}
+
+    fn is_cancelled(&self) -> bool {
+        is_interrupted()
+    }
+}
