@@ -91,17 +91,14 @@ pub(super) fn chosen(
 /// Marks the metrics that a word means. Of several at once, those are left out that would have no value anywhere.
 fn mark(word: &str, available: Available, is_wanted: &mut [bool]) -> Result<()> {
     let category = Category::ALL.into_iter().find(|category| category.word() == word);
-    let mut matches: Box<dyn FnMut(&dyn Metric) -> bool> = match (word, category) {
-        ("all", _) => Box::new(|metric| available.has(metric.needs())),
-        ("default", _) => {
-            Box::new(|metric| metric.info().is_default && available.has(metric.needs()))
-        }
-        (_, Some(category)) => Box::new(move |metric| {
-            metric.info().category == category && available.has(metric.needs())
-        }),
-        _ => {
-            let name = named(word)?.info().name;
-            Box::new(move |metric| metric.info().name == name)
+    let is_group = ["all", "default"].contains(&word) || category.is_some();
+    let single = if is_group { None } else { Some(named(word)?.info().name) };
+    let matches = |metric: &dyn Metric| {
+        let info = metric.info();
+        match (single, category) {
+            (Some(name), _) => info.name == name,
+            (None, Some(category)) => info.category == category && available.has(metric.needs()),
+            (None, None) => (word == "all" || info.is_default) && available.has(metric.needs()),
         }
     };
     let mut found = false;

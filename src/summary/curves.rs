@@ -123,7 +123,7 @@ mod tests {
         let curves = |fraction: &[f64], morf: &[f64]| Curves {
             fraction: fraction.to_vec(),
             morf: morf.to_vec(),
-            lerf: vec![],
+            ..Curves::default()
         };
         let (long, short) =
             (curves(&[0.0, 0.5, 1.0], &[1.0, 0.0, 0.0]), curves(&[0.0, 1.0], &[0.6, 0.2]));

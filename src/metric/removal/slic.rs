@@ -201,7 +201,7 @@ mod tests {
         // A bright half; the edge lies between two columns of centres.
         let plane: Vec<f32> =
             (0..height * width).map(|pixel| if pixel % width < 30 { 0.0 } else { 1.0 }).collect();
-        let partition = superpixels(&[plane.clone()], height, width);
+        let partition = superpixels(std::slice::from_ref(&plane), height, width);
         let count = partition.count();
         assert!((60..=130).contains(&count), "{count} superpixels");
         assert!(partition.sizes().iter().all(|&size| size >= 12), "{:?}", partition.sizes());
