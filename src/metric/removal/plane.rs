@@ -107,7 +107,7 @@ impl Layered {
     /// # Errors
     /// When the memory cannot be had.
     pub fn replaced(&self, mut value: impl FnMut(usize, usize, f32) -> f32) -> Result<Tensor> {
-        let mut result = Tensor::unwritten(self.input.shape())?;
+        let mut result = Tensor::zeros(self.input.shape())?;
         let (pixels, channels, layout) =
             (self.height() * self.width(), self.channels(), self.shape.layout);
         let data = result.data_mut();
