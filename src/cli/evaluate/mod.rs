@@ -42,6 +42,9 @@ pub fn run(options: &EvaluateOptions, console: &mut Console) -> Result<Status> {
     );
     let inputs = Inputs::expand(&plan.inputs, &options.input_options)?;
     inputs.notes.iter().for_each(|note| console.note(note));
+    if let Some(text) = inputs.about_left_out() {
+        console.warning(text);
+    }
     // All processes of a job array decide by the same inputs.
     let all = match options.input_options.shard {
         None => named(&inputs.files),

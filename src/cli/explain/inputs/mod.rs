@@ -55,7 +55,6 @@ impl InputOptions {
     }
 }
 
-
 /// What the operands stand for, in their order.
 #[derive(Debug, Default)]
 pub struct Inputs {
