@@ -1,7 +1,6 @@
 """`onnxplain evaluate`, run as a user runs it, on maps that other programs can judge too."""
 
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -12,10 +11,9 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from region_flipping import Card
+from cards import Array, Card
 
 SAMPLE_MODELS = Path(__file__).parents[2] / "sample-models"
-Array = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,8 @@ class Pictures:
     """[N, C, H, W], normalised."""
     lowest: float
     """The lowest network input: black, where it is the same in all channels."""
+    input_range: str
+    """Lowest and highest input, as `--input-range` wants them."""
     maps: dict[str, Array]
     """By method, [N, H, W]."""
     masks: Array
@@ -57,7 +57,8 @@ def pictures(name: str, files: list[Path], crops: int = 0, seed: int = 0) -> Pic
         top, left = generator.integers(0, height // 2, size=2)
         mask[top : top + height // 2, left : left + width // 3] = True
     lowest = float(((0.0 - card.mean) / card.std).min())
-    return Pictures(model, [stem for stem, _ in opened], inputs, lowest, {"noise": maps}, masks)
+    stems = [stem for stem, _ in opened]
+    return Pictures(model, stems, inputs, lowest, card.input_range(), {"noise": maps}, masks)
 
 
 def crop(stem: str, picture: Image.Image, index: int, generator: np.random.Generator) -> tuple[str, Image.Image]:
@@ -98,9 +99,9 @@ def write(subject: Pictures, folder: Path) -> None:
 
 
 def evaluate(
-    binary: Path, subject: Pictures, metrics: list, methods: list | None = None, settings: dict | None = None, cores: str = ""
+    binary: Path, subject: Pictures, metrics: list, methods: list | None = None, *, controls: bool = True, core: str = ""
 ) -> Evaluation:
-    """Runs the binary on these pictures; the maps are methods of their names. `cores` are those of taskset."""
+    """Runs the binary on these pictures; the maps are methods of their names. `core` is the only one it may use."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         write(subject, folder)
@@ -110,13 +111,13 @@ def evaluate(
             "methods": [{"name": name, "maps": str(folder / f"maps-{name}")} for name in subject.maps] + (methods or []),
             "metrics": metrics,
             "masks": str(folder / "masks"),
-            "settings": {"seed": 0, **(settings or {})},
+            "controls": controls,
         }
         (folder / "plan.yaml").write_text(yaml.safe_dump(plan, sort_keys=False))
         words = [str(binary), "evaluate", "--plan", str(folder / "plan.yaml"), "-o", str(folder / "out"), "--quiet"]
-        words += ["-j", "1"] if cores else []
+        words += [f"--input-range={subject.input_range}", *(["-j", "1"] if core else [])]
         begin = time.perf_counter()
-        run = subprocess.run((["taskset", "-c", cores] if cores else []) + words, capture_output=True, text=True, env=os.environ)
+        run = subprocess.run((["taskset", "-c", core] if core else []) + words, capture_output=True, text=True)
         seconds = time.perf_counter() - begin
         if run.returncode:
             raise SystemExit(f"{' '.join(words)}\nexit code {run.returncode}: {run.stderr[-2000:]}")

@@ -84,7 +84,7 @@ def explained(binary: Path, subject: Pictures, preset: str, targets: Array) -> A
             np.save(folder / f"in-{target}" / f"{stem}.npy", picture.astype(np.float32))
         for target in np.unique(targets):
             words = [str(binary), "explain", str(subject.model), str(folder / f"in-{target}"), "--composite", preset]
-            words += ["--target", str(target), "--save", "relevance", "-o", str(folder / "out"), "--quiet", "-j", "1"]
+            words += [f"--input-range={subject.input_range}", "--target", str(target), "--save", "relevance", "-o", str(folder / "out"), "--quiet", "-j", "1"]
             subprocess.run(words, check=True, capture_output=True, env=one_core())
         maps = [np.load(next((folder / "out").rglob(f"{stem}.relevance.npy"))).sum(axis=0) for stem in subject.stems]
         return np.stack(maps)[:, None].astype(np.float32)
@@ -153,10 +153,11 @@ def section(binary: Path) -> str:
         Rival(binary, subject, model, classes, preset, explained(binary, subject, preset, classes)) for preset in PRESETS
     ]
     theirs = {part.name: sum(timed(lambda: part.quantus(rival)) for rival in rivals) for part in PARTS}
-    methods = [{"name": preset, "lrp": preset} for preset in PRESETS]
-    # The controls are no part of the comparison, and Quantus has none.
-    settings = {"controls": False}
-    ours = lambda metrics: timed(lambda: evaluate(binary, subject, metrics, methods, settings, cores="0"))  # noqa: E731
+    methods = [{"name": preset, "method": "lrp", "composite": preset} for preset in PRESETS]
+    # Quantus has no controls.
+    ours = lambda metrics: timed(  # noqa: E731
+        lambda: evaluate(binary, subject, metrics, methods, controls=False, core="0")
+    )
     empty = ours(["sparseness"])
     rows = {part.name: ours([part.ours]) for part in PARTS}
     together = ours([part.ours for part in PARTS])
