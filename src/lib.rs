@@ -125,7 +125,6 @@ pub mod session;
 pub mod statistics;
 #[doc(hidden)]
 pub mod suggest;
-#[doc(hidden)]
 pub mod summary;
 #[doc(hidden)]
 pub mod tensor;

@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. `options` says what can be given, `console`
 //! prints, `failure` shows errors. Models are opened and explained by the library's [`Session`](onnxplain::Session).
 
+mod address;
 mod arguments;
 mod check;
 mod completions;

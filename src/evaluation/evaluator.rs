@@ -14,7 +14,7 @@ use super::engine::{Maps, Runs, Surroundings, output};
 use super::foreign::ForeignMap;
 use super::input::EvaluationInput;
 use super::judge::judge;
-use super::line::{ReportLine, Target};
+use super::line::{JudgedMap, ReportLine, Target};
 use super::mosaic::Mosaics;
 use super::options::Truth;
 use super::settings::{MethodSettings, Settings};
@@ -89,6 +89,19 @@ impl Evaluator {
     /// [`Error::Input`] for an input, mask or map that cannot be used, [`Error::Method`] where a method cannot be applied,
     /// [`Error::Cancelled`].
     pub fn evaluate(&self, input: &EvaluationInput, watch: &dyn Watch) -> Result<Vec<ReportLine>> {
+        let judged = self.evaluate_with_maps(input, watch)?;
+        Ok(judged.into_iter().map(|(line, _)| line).collect())
+    }
+
+    /// The same, with the map behind each line.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    pub fn evaluate_with_maps(
+        &self,
+        input: &EvaluationInput,
+        watch: &dyn Watch,
+    ) -> Result<Vec<(ReportLine, JudgedMap)>> {
         self.clock.input(|| self.lines(input, watch).kind(Error::Input))
     }
 
@@ -133,7 +146,11 @@ impl Evaluator {
         Ok((map, opened.input.clone()))
     }
 
-    fn lines(&self, input: &EvaluationInput, watch: &dyn Watch) -> Checked<Vec<ReportLine>> {
+    fn lines(
+        &self,
+        input: &EvaluationInput,
+        watch: &dyn Watch,
+    ) -> Checked<Vec<(ReportLine, JudgedMap)>> {
         let surroundings = Surroundings { clock: &self.clock, threads: self.threads, watch };
         let network = Runs { predictor: &self.predictor, surroundings };
         let opened = self.open(input)?;
@@ -144,7 +161,8 @@ impl Evaluator {
             let judged = self.maps(method, input, &picture, surroundings);
             let judged = judged.and_then(|maps| judge(&self.metrics, &picture, &*maps, begin));
             let judged = judged.map_err(|error| about(method, error))?;
-            Ok(ReportLine {
+            let map = JudgedMap::of(judged.map.context("a method gave no map")?);
+            let line = ReportLine {
                 input: input.path.display().to_string(),
                 method: method.settings.name.clone(),
                 reading: method.settings.reading,
@@ -156,7 +174,8 @@ impl Evaluator {
                 settings: self.settings.hash.clone(),
                 forwards: judged.runs,
                 seconds: Some(judged.seconds),
-            })
+            };
+            Ok((line, map))
         };
         self.methods.iter().map(line).collect()
     }

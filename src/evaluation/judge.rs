@@ -16,6 +16,8 @@ pub(super) struct Judged {
     pub undefined: BTreeMap<String, String>,
     pub curves: BTreeMap<String, Curves>,
     pub flips: Option<f64>,
+    /// The map that was judged.
+    pub map: Option<Map>,
     /// Runs of the network for this method alone.
     pub runs: usize,
     pub seconds: Seconds,
@@ -46,6 +48,7 @@ pub(super) fn judge(
         }
     }
     judged.flips = subject.flips();
+    judged.map = Some(subject.map().clone());
     judged.runs = subject.runs();
     let all = begin.elapsed().as_secs_f64();
     judged.seconds = Seconds { explain: explain_seconds, evaluate: all - explain_seconds };

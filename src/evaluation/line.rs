@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{Curves, Reading};
+use crate::metric::{Curves, Map, Reading};
 
 /// What was measured of one method on one input.
 ///
@@ -35,6 +35,24 @@ pub struct ReportLine {
     /// How long it took. Not in `report.jsonl`, so that two runs write the same bytes; `--json` prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<Seconds>,
+}
+
+/// The map that was judged: one number for every pixel of the network's input, as the metrics read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgedMap {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// The numbers, row by row; as the metrics read them, they may be NaN or infinite.
+    pub values: Vec<f32>,
+}
+
+impl JudgedMap {
+    pub(super) fn of(map: Map) -> JudgedMap {
+        let values = map.values().iter().map(|value| *value as f32).collect();
+        JudgedMap { width: map.width(), height: map.height(), values }
+    }
 }
 
 /// The class that was explained.

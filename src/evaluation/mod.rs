@@ -34,7 +34,7 @@ pub use control::Control;
 pub use estimate::Estimate;
 pub use evaluator::Evaluator;
 pub use input::EvaluationInput;
-pub use line::{ReportLine, Seconds, Target};
+pub use line::{JudgedMap, ReportLine, Seconds, Target};
 pub use options::{EvaluationOptions, JudgedMethod, JudgedTarget, MetricChoice};
 pub use prepare::Earlier;
 pub use settings::{FillChoice, MethodSettings, MetricSettings, Settings};

@@ -12,7 +12,7 @@ use super::types::FillSummary;
 pub(super) fn fill(settings: &Settings, lines: &[ReportLine]) -> FillSummary {
     let curves = mean_curves(lines);
     let has_own_fill = |metric: &MetricSettings| {
-        FILLED_OTHERWISE.contains(&metric.metric.as_str()) || metric.options.contains_key("fill")
+        metric.options.get("fill").is_some_and(|fill| *fill != settings.fill.name.as_str())
     };
     let metrics = settings.metrics.iter().filter(|metric| !has_own_fill(metric));
     let methods = metrics.filter_map(|metric| curves.get(&metric.name)).next();
@@ -26,19 +26,6 @@ pub(super) fn fill(settings: &Settings, lines: &[ReportLine]) -> FillSummary {
         leak: of_any.and_then(left_at_the_end).map(|left| left - 1.0 / settings.classes as f64),
     }
 }
-
-/// Metrics whose definition says what removed pixels are filled with.
-const FILLED_OTHERWISE: &[&str] = &[
-    "aopc",
-    "deletion",
-    "insertion",
-    "road",
-    "irof",
-    "saco",
-    "infidelity",
-    "infidelity-ratio",
-    "aupc",
-];
 
 /// The mean area of both curves: for random orders they estimate the same.
 fn mean_area(curve: &MeanCurve) -> Option<f64> {

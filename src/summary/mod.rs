@@ -23,6 +23,7 @@ mod values;
 mod warnings;
 mod weighted;
 
+pub use crate::statistics::Bootstrap;
 pub use build::{SummaryOptions, Units, summarize};
 pub use csv::csv;
 pub use curves::{Band, MeanCurve, mean_curves};

@@ -165,7 +165,8 @@ fn number(value: f64) -> String {
     match size {
         0.001..10_000.0 if size >= 100.0 => format!("{value:.1}"),
         0.001..10_000.0 => format!("{value:.3}"),
-        0.0 => "0.000".to_string(),
+        // What rounding leaves of nothing.
+        0.0..1e-12 => "0.000".to_string(),
         _ => format!("{value:.1e}"),
     }
 }
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_hide_nothing() {
-        let found = [0.0, 0.4481, -0.0271, 12.3456, 150.26, 1e-5, -2.5e6].map(number);
+        let found = [3e-17, 0.4481, -0.0271, 12.3456, 150.26, 1e-5, -2.5e6].map(number);
         assert_eq!(found, ["0.000", "0.448", "-0.027", "12.346", "150.3", "1.0e-5", "-2.5e6"]);
     }
 

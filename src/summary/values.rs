@@ -50,7 +50,7 @@ impl Values {
                 let reason =
                     line.undefined.get(metric).cloned().unwrap_or_else(|| "not finite".into());
                 let reasons =
-                    self.undefined.entry((metric.clone(), line.method.clone())).or_default();
+                    self.undefined.entry((metric.to_string(), line.method.clone())).or_default();
                 *reasons.entry(reason).or_default() += 1;
             }
         }

@@ -19,7 +19,7 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "summary evaluation session method metric explain composite rule canonize onnx network tensor parallel heatmap io picture suggest error",
+        "summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel heatmap io picture suggest error",
     ),
     ("summary", "evaluation metric statistics"),
     (

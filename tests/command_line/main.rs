@@ -7,6 +7,8 @@ mod batches;
 mod chromium;
 mod cookbook;
 mod evaluate;
+mod evaluate_goldens;
+mod evaluate_page;
 mod explain;
 mod gallery;
 mod hostile;

@@ -54,15 +54,18 @@ def subjects() -> list[Pictures]:
 
 def plan_of(pairs: list[Pair]) -> list:
     """The metrics of a plan, each once."""
-    metrics = {pair.name: pair.metric for pair in pairs}
-    return list(metrics.values())
+    metrics: list = []
+    for metric in (metric for pair in pairs for metric in pair.metrics()):
+        if metric not in metrics:
+            metrics.append(metric)
+    return metrics
 
 
 def compare(binary: Path, subject: Pictures) -> dict[str, float]:
     """The differences of all pairs, by what Quantus calls them."""
     theirs = Subject.of(subject)
     pairs = [pair for pair in PAIRS if not pair.is_gray or subject.inputs.shape[1] == 1]
-    ours = evaluate(binary, subject, plan_of(pairs))
+    ours = evaluate(binary, subject, plan_of(pairs), controls=False)
     found = {}
     for pair in pairs:
         found[pair.theirs] = difference(pair, np.asarray(pair.quantus(theirs)), pair.onnxplain(ours, theirs))

@@ -63,8 +63,8 @@ class Pair:
 
     theirs: str
     ours: str
-    metric: dict | str
-    """As the plan of `onnxplain evaluate` has it."""
+    metric: list[dict] | dict | str
+    """As the plan of `onnxplain evaluate` has it; of several the first names the pair."""
     tolerance: float
     is_relative: bool
     quantus: Callable[[Subject], Array]
@@ -75,7 +75,12 @@ class Pair:
     @property
     def name(self) -> str:
         """The metric's name in the report."""
-        return self.metric if isinstance(self.metric, str) else self.metric["name"]
+        first = self.metrics()[0]
+        return first if isinstance(first, str) else first["name"]
+
+    def metrics(self) -> list:
+        """What a plan must have for this pair."""
+        return self.metric if isinstance(self.metric, list) else [self.metric]
 
 
 def values(name: str) -> Callable[[Evaluation, Subject], Array]:
@@ -95,7 +100,7 @@ def called(metric: Callable[[Subject], object], **extra: object) -> Callable[[Su
 
 def flipping_area(found: Evaluation, subject: Subject) -> Array:
     """Our area in Quantus' units: theirs has a step of 1 and lacks the first point."""
-    area = values("pixels")(found, subject)
+    area = values("pixels-area")(found, subject)
     curve = curves("pixels", "morf")(found, subject)
     return (curve.shape[1] - 1) * area - 0.5 * (curve[:, 0] + curve[:, 1])
 
@@ -179,7 +184,10 @@ PAIRS = [
     Pair(
         "`PixelFlipping`, one pixel a step, area",
         "`morf`: pixels, black, all levels",
-        {"name": "pixels", "metric": "morf", "regions": "pixels", "fill": "black", "levels": 784},
+        [
+            {"name": "pixels", "metric": "srg", "regions": "pixels", "fill": "black", "levels": 784},
+            {"name": "pixels-area", "metric": "morf", "regions": "pixels", "fill": "black", "levels": 784},
+        ],
         1e-6,
         True,
         called(flipping, softmax=True),
@@ -206,8 +214,8 @@ PAIRS = [
     ),
     Pair(
         "`noisy_linear_imputation`, no noise",
-        f"`morf`: pixels, linear:0, {LINEAR_LEVELS} levels",
-        {"name": "imputed", "metric": "morf", "regions": "pixels", "fill": "linear:0", "levels": LINEAR_LEVELS},
+        f"`srg`: pixels, linear:0, {LINEAR_LEVELS} levels, curve `morf`",
+        {"name": "imputed", "metric": "srg", "regions": "pixels", "fill": "linear:0", "levels": LINEAR_LEVELS},
         1e-5,
         False,
         imputed,

@@ -1,13 +1,17 @@
-//! `onnxplain evaluate`: operands and plan -> model and methods -> **batch** -> a line for every input and method.
+//! `onnxplain evaluate`: operands and plan -> model and methods -> **batch** -> a line for every input and method ->
+//! summary.
 
 mod dry_run;
 mod methods;
+mod names;
 mod options;
+mod pictures;
 mod plan;
 mod planned;
 mod prepare;
 mod resume;
 mod settings_file;
+mod summary;
 mod work;
 
 use std::path::Path;
@@ -61,12 +65,17 @@ pub fn run(options: &EvaluateOptions, console: &mut Console) -> Result<Status> {
         report_file::refuse_existing(&report, overwrite(options))?;
     }
     let prepared = Prepared::new(options, &plan, model, &inputs.files, &all, console)?;
+    // Before the work, so that a wrong option does not end it.
+    options.summary.options(prepared.evaluator.settings())?;
     if options.is_dry_run {
         return dry_run::run(&prepared, &inputs.files, options.jobs(), console);
     }
     interrupt::work_begins();
     let work = begin(options, &prepared, &inputs.files, &report, console)?;
-    work.run(options.jobs(), console)
+    let status = work.run(options.jobs(), console)?;
+    let settings = prepared.evaluator.settings();
+    summary::run(&options.summary, &options.output, settings, &inputs.files, console)?;
+    Ok(status)
 }
 
 fn overwrite(options: &EvaluateOptions) -> Overwrite {
@@ -86,7 +95,7 @@ fn evaluation_input(file: &InputFile) -> EvaluationInput {
 
 /// Opens the report, and finds out what is to be done.
 fn begin<'a>(
-    options: &EvaluateOptions,
+    options: &'a EvaluateOptions,
     prepared: &'a Prepared,
     files: &'a [Result<InputFile, Failed>],
     report: &Path,
@@ -99,6 +108,7 @@ fn begin<'a>(
         let is_done = vec![false; files.len()];
         return Ok(Work {
             prepared,
+            output: &options.output,
             files,
             is_done,
             report: file,
@@ -110,5 +120,12 @@ fn begin<'a>(
     let (file, staging) = report_file::resume(report, |group, _| judge.judge(group))?;
     settings_file::write(&options.output, settings)?;
     judge.summary().iter().for_each(|note| console.note(note));
-    Ok(Work { prepared, files, is_done: judge.is_done, report: file, staging })
+    Ok(Work {
+        prepared,
+        output: &options.output,
+        files,
+        is_done: judge.is_done,
+        report: file,
+        staging,
+    })
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use onnxplain::evaluation::{Fill, Levels, Regions, Score};
 
+use super::summary::SummaryArguments;
 use crate::cli::explain::inputs::InputOptions;
 use crate::cli::options::{ModelOptions, PreprocessOptions};
 
@@ -131,6 +132,8 @@ pub struct EvaluateOptions {
     #[arg(long, value_name = "FILE", help_heading = "Truth")]
     pub labels: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub summary: SummaryArguments,
     #[command(flatten)]
     pub model_options: ModelOptions,
     #[command(flatten)]

@@ -1,14 +1,15 @@
 //! The evaluation at work: results to standard output and the report, in the order of the inputs.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Error, Result};
 
 use onnxplain::Watch;
-use onnxplain::evaluation::{ReportLine, Spent};
+use onnxplain::evaluation::{JudgedMap, ReportLine, Spent};
 
 use super::prepare::Prepared;
-use super::{evaluation_input, resume};
+use super::{evaluation_input, pictures, resume};
 use crate::cli::console::Console;
 use crate::cli::explain::batch::{self, Steps};
 use crate::cli::explain::inputs::{Failed, InputFile};
@@ -22,6 +23,8 @@ use crate::cli::{Status, failure, interrupt};
 /// What is to be done.
 pub struct Work<'a> {
     pub prepared: &'a Prepared,
+    /// The folder of the report.
+    pub output: &'a Path,
     pub files: &'a [Result<InputFile, Failed>],
     /// Which files an earlier run has done.
     pub is_done: Vec<bool>,
@@ -48,11 +51,11 @@ impl Work<'_> {
     /// When the threads cannot be started, or the report cannot be sorted.
     pub fn run(self, jobs: usize, console: &mut Console) -> Result<Status> {
         let begin = Instant::now();
-        let Work { prepared, files, is_done, mut report, staging } = self;
+        let Work { prepared, output, files, is_done, mut report, staging } = self;
         let to_do: Vec<usize> = (0..files.len()).filter(|&index| !is_done[index]).collect();
         let done_before = files.len() - to_do.len();
         let mut counts = Counts { all: files.len(), done_before, ..Counts::default() };
-        let steps = EvaluateSteps { prepared, files, to_do: &to_do };
+        let steps = EvaluateSteps { prepared, output, files, to_do: &to_do };
         console.begin_progress(files.len(), done_before);
         let outcome = batch::in_order(&steps, to_do.len(), jobs, |position, result| {
             let index = to_do[position];
@@ -169,6 +172,7 @@ fn work_of(spent: Spent) -> String {
 /// The steps of [`batch`] for the inputs of a list: all is one step, in which the network is busy.
 struct EvaluateSteps<'a> {
     prepared: &'a Prepared,
+    output: &'a Path,
     files: &'a [Result<InputFile, Failed>],
     to_do: &'a [usize],
 }
@@ -196,11 +200,15 @@ impl Steps for EvaluateSteps<'_> {
 
 impl EvaluateSteps<'_> {
     fn evaluate(&self, file: &InputFile) -> Result<Vec<ReportLine>> {
-        let lines = self.prepared.evaluator.evaluate(&evaluation_input(file), &Interruption);
-        lines.map_err(|error| match error {
+        let evaluator = &self.prepared.evaluator;
+        let judged = evaluator.evaluate_with_maps(&evaluation_input(file), &Interruption);
+        let judged = judged.map_err(|error| match error {
             onnxplain::Error::Cancelled => error.into(),
             error => Error::from(error).context(format!("cannot evaluate {}", file.path.display())),
-        })
+        })?;
+        let (lines, maps): (Vec<ReportLine>, Vec<JudgedMap>) = judged.into_iter().unzip();
+        pictures::write(self.output, file, evaluator.settings(), &maps)?;
+        Ok(lines)
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::rows::Row;
 use super::thumbnails::RowThumbnails;
+use crate::cli::address::address;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -50,24 +51,6 @@ fn row_json(row: &Row, thumbnails: &RowThumbnails) -> Value {
         "overlayFile": address("overlay"),
         "report": address("report"),
     })
-}
-
-/// A path below the page's folder as an address.
-fn address(path: &Path) -> String {
-    let segments: Vec<String> =
-        path.iter().map(|part| percent_encoded(&part.to_string_lossy())).collect();
-    segments.join("/")
-}
-
-/// RFC 3986: everything but unreserved characters.
-fn percent_encoded(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }
 
 fn escaped(text: &str) -> String {

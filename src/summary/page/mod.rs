@@ -28,6 +28,18 @@ pub struct PagePictures {
     pub maps: BTreeMap<String, String>,
 }
 
+/// What the page's script reads. The summary goes through no [`Value`], which would sort its names.
+#[derive(Serialize)]
+struct Data<'a> {
+    summary: &'a Summary,
+    inputs: &'a [String],
+    values: Value,
+    targets: Vec<Value>,
+    pictures: Vec<Value>,
+    about: BTreeMap<&'a str, String>,
+    marks: BTreeMap<&'a str, String>,
+}
+
 /// The page of a summary of these lines. `pictures` has the pictures of an input, by its name.
 pub fn page(
     summary: &Summary,
@@ -39,19 +51,19 @@ pub fn page(
     for line in lines {
         targets.insert(&line.input, line);
     }
-    let of_inputs =
-        |found: &dyn Fn(&String) -> Value| values.inputs.iter().map(found).collect::<Vec<Value>>();
-    let data = json!({
-        "summary": summary,
-        "inputs": values.inputs,
-        "values": values_by_name(&summary.settings, &values),
-        "targets": of_inputs(&|input| json!(targets.get(input.as_str()).map(|line| class(line)))),
-        "pictures": of_inputs(&|input| json!(pictures.get(input).cloned().unwrap_or_default())),
-        "about": about(&summary.settings),
-        "marks": marks(summary),
-    });
+    let of_inputs = |found: &dyn Fn(&String) -> Value| values.inputs.iter().map(found).collect();
+    let data = Data {
+        summary,
+        inputs: &values.inputs,
+        values: values_by_name(&summary.settings, &values),
+        targets: of_inputs(&|input| json!(targets.get(input.as_str()).map(|line| class(line)))),
+        pictures: of_inputs(&|input| json!(pictures.get(input).cloned().unwrap_or_default())),
+        about: about(&summary.settings),
+        marks: marks(summary),
+    };
+    let data = serde_json::to_string(&data).unwrap_or_default();
     // Inside a script element nothing may look like its end.
-    let data = data.to_string().replace('<', "\\u003c");
+    let data = data.replace('<', "\\u003c");
     PAGE.replace("{{style}}", &format!("{}\n{CURVES_STYLE}", STYLE.trim_end()))
         .replace("{{script}}", SCRIPT.trim_end())
         .replace("{{version}}", env!("CARGO_PKG_VERSION"))

@@ -33,7 +33,8 @@ const row = (metric, method) => summary.metrics[metric].methods[method];
 function number(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
-  if (value !== 0 && (size < 0.001 || size >= 10000)) return value.toExponential(1).replace("-", "−");
+  // What rounding leaves of nothing is nothing.
+  if (size >= 1e-12 && (size < 0.001 || size >= 10000)) return value.toExponential(1).replace("-", "−");
   return value.toFixed(size >= 100 ? 1 : 3).replace("-", "−");
 }
 
@@ -220,6 +221,13 @@ function showCurves() {
 
 // Pictures
 
+/** The folder that all inputs share: it need not be read again and again. */
+const shared = inputs.reduce((common, name) => {
+  let length = 0;
+  while (length < common.length && common[length] === name[length]) length += 1;
+  return common.slice(0, length);
+}, inputs[0] ?? "").replace(/[^/\\]*$/, "");
+
 function picture(input, method, chosen) {
   const source = method === null ? data.pictures[input].photo : data.pictures[input].maps[method.name];
   if (!source) return "";
@@ -243,7 +251,7 @@ function showExtremes() {
   const block = (input, place) => {
     const isGood = place < count || known.length < 2;
     const title = element("h3", {}, element("span", { className: isGood ? "good" : "bad" }, isGood ? "best " : "worst "),
-      inputs[input], element("span", { className: "aside" }, ` ${data.targets[input] ?? ""}`));
+      inputs[input].slice(shared.length), element("span", { className: "aside" }, ` ${data.targets[input] ?? ""}`));
     return element("div", { className: "extreme" }, title, picture(input, null),
       ...methods.map((other) => picture(input, other, method)));
   };
