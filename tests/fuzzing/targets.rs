@@ -17,7 +17,7 @@ pub const TARGETS: [(&str, Target); 4] =
     [("model", model), ("yaml", yaml), ("picture", picture), ("tables", tables)];
 
 /// Most of the memory that a model may ask for here.
-const MAX_MEMORY: u64 = 256 << 20;
+const MAX_MEMORY: u64 = 64 << 20;
 
 /// The most numbers of an input that is explained.
 const MOST_NUMBERS: usize = 1 << 16;
