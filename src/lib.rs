@@ -96,6 +96,8 @@ pub mod evaluation;
 #[doc(hidden)]
 pub mod explain;
 #[doc(hidden)]
+pub mod figure;
+#[doc(hidden)]
 pub mod heatmap;
 #[doc(hidden)]
 pub mod io;
@@ -132,13 +134,13 @@ mod yaml;
 
 pub use error::{Cause, Error, Result};
 pub use explain::Initial;
-pub use heatmap::{Colormap, Normalization, Rendering};
+pub use heatmap::{Colormap, CropMark, Normalization, Rendering};
 pub use image;
 pub use method::{Sums, Unwatched, Watch};
 pub use network::Quantity;
 pub use session::{Array, Class, Composite, Explainer, ExplainerOptions, Explanation, Heatmap};
 pub use session::{Input, Method, Notice, Prediction, Session, SessionOptions, Severity, Source};
-pub use session::{StartUp, Target, Targets, Timing, Topic};
+pub use session::{Sign, StartUp, Target, Targets, Timing, Topic};
 
 /// Parameters of the attribution methods, with the defaults of their papers; and what some of them measure about
 /// themselves.

@@ -1,4 +1,4 @@
-"""Writes ../photos: three photographs of scikit-image and one Fashion-MNIST test picture per class.
+"""Writes ../photos: three photographs of scikit-image, two of them side by side, and one Fashion-MNIST test picture per class.
 
 Usage: python make_photos.py
 """
@@ -24,6 +24,17 @@ def write_photographs() -> None:
         coffee.convert("RGB").save(PHOTOS / "coffee.jpg", quality=JPEG_QUALITY, optimize=True)
 
 
+def write_pair() -> None:
+    """The cat and the cup side by side: one picture with two classes."""
+    size = (301, 420)
+    cat = Image.open(PICTURES / "chelsea.png").convert("RGB").crop((125, 0, 340, 300))
+    cup = Image.open(PICTURES / "coffee.png").convert("RGB").crop((175, 40, 433, 400))
+    pair = Image.new("RGB", (2 * size[0], size[1]))
+    pair.paste(cat.resize(size, Image.LANCZOS), (0, 0))
+    pair.paste(cup.resize(size, Image.LANCZOS), (size[0], 0))
+    pair.save(PHOTOS / "cat_and_coffee.jpg", quality=JPEG_QUALITY, optimize=True)
+
+
 def write_fashion_pictures() -> None:
     """Stores the first test picture of each class, 28x28 and grey."""
     images, classes = load("t10k")
@@ -42,4 +53,5 @@ def file_name(label: str) -> str:
 if __name__ == "__main__":
     PHOTOS.mkdir(exist_ok=True)
     write_photographs()
+    write_pair()
     write_fashion_pictures()

@@ -117,7 +117,7 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let parsed = arguments::parse(Cli::command(), &arguments)
+    let parsed = arguments::parse(command_line(), &arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
@@ -140,6 +140,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// All commands with their options.
+fn command_line() -> clap::Command {
+    Cli::command().mut_subcommand("explain", explain::with_short_help)
+}
+
 fn run(command: Command, console: &mut Console) -> Result<Status> {
     match command {
         Command::Explain(options) => explain::run(&options, console),
@@ -159,6 +164,6 @@ mod tests {
 
     #[test]
     fn the_options_are_consistent() {
-        Cli::command().debug_assert();
+        command_line().debug_assert();
     }
 }

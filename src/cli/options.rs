@@ -132,7 +132,15 @@ impl ModelOptions {
     /// # Errors
     /// When there is no such composite.
     pub fn explainer(&self) -> Result<ExplainerOptions> {
-        let options = ExplainerOptions::new().composite(Composite::named(&self.composite)?);
+        self.explainer_by(&self.composite)
+    }
+
+    /// The same with another composite.
+    ///
+    /// # Errors
+    /// When there is no such composite.
+    pub fn explainer_by(&self, composite: &str) -> Result<ExplainerOptions> {
+        let options = ExplainerOptions::new().composite(Composite::named(composite)?);
         Ok(match &self.no_canonize {
             None => options,
             Some(passes) if passes.is_empty() => options.without_canonization(),

@@ -11,6 +11,7 @@
 //! An [`Explainer`] goes all the way once and then explains picture after picture.
 
 mod compile;
+mod head;
 mod input_range;
 mod plan;
 mod predictor;
@@ -29,6 +30,7 @@ pub use self::predictor::Predictor;
 pub use self::run::{Activations, Attribution, Conservation, LayerConservation};
 pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
 pub use self::target::{Initial, Target, TargetClass, initial_relevance};
+pub use head::divides_by_output;
 pub use onnxplain_kernels::nchwc::Prepack;
 
 use self::plan::Plan;

@@ -7,6 +7,8 @@ use anyhow::anyhow;
 use colorous::Gradient;
 use image::Rgb;
 
+use super::Normalization;
+use super::own_colors::OwnColors;
 use crate::error::{Error, Result};
 
 /// A colour map. The diverging ones show negative relevance in blue and positive in red.
@@ -35,6 +37,8 @@ pub enum Colormap {
     Cividis,
     /// Rainbow from blue to red, smoother than jet (Google).
     Turbo,
+    /// Colours of the user's own.
+    Own(OwnColors),
 }
 
 /// Positions 0..=1 and the colours there; linear in between.
@@ -71,6 +75,7 @@ const HOT: Anchors = &[
 const GRAY: Anchors = &[(0.0, [0.0, 0.0, 0.0]), (1.0, [255.0, 255.0, 255.0])];
 
 enum Source {
+    Own(OwnColors),
     Linear(Anchors),
     Gradient(Gradient),
     Reversed(Gradient),
@@ -92,9 +97,18 @@ impl Colormap {
         Self::Turbo,
     ];
 
+    /// The one that suits how relevance is scaled: of two directions about zero, or of one, in which nothing is white.
+    pub fn suited_to(normalization: Normalization) -> Colormap {
+        match normalization {
+            Normalization::Symmetric => Colormap::ColdNHot,
+            Normalization::Absolute | Normalization::Unaligned => Colormap::Viridis,
+        }
+    }
+
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Own(_) => "own",
             Self::ColdNHot => "coldnhot",
             Self::Seismic => "seismic",
             Self::Bwr => "bwr",
@@ -111,7 +125,10 @@ impl Colormap {
 
     /// Whether the map is diverging: its middle is neutral, and its two ends show the sign.
     pub fn is_diverging(self) -> bool {
-        matches!(self, Self::ColdNHot | Self::Seismic | Self::Bwr | Self::RdBu)
+        match self {
+            Self::Own(colors) => colors.has_middle(),
+            _ => matches!(self, Self::ColdNHot | Self::Seismic | Self::Bwr | Self::RdBu),
+        }
     }
 
     /// A table of the colours at evenly spaced positions.
@@ -120,6 +137,7 @@ impl Colormap {
         let colors = std::array::from_fn(|index| {
             let position = index as f32 / (ColorTable::LEN - 1) as f32;
             match &source {
+                Source::Own(colors) => interpolate(&colors.anchors(), position),
                 Source::Linear(anchors) => interpolate(anchors, position),
                 Source::Gradient(gradient) => evaluate(gradient, position),
                 Source::Reversed(gradient) => evaluate(gradient, 1.0 - position),
@@ -130,6 +148,7 @@ impl Colormap {
 
     fn source(self) -> Source {
         match self {
+            Self::Own(colors) => Source::Own(colors),
             Self::ColdNHot => Source::Linear(COLD_N_HOT),
             Self::Seismic => Source::Linear(SEISMIC),
             Self::Bwr => Source::Linear(BWR),
@@ -147,7 +166,10 @@ impl Colormap {
 
 impl fmt::Display for Colormap {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
+        match self {
+            Self::Own(colors) => colors.fmt(formatter),
+            _ => formatter.write_str(self.name()),
+        }
     }
 }
 
@@ -157,9 +179,14 @@ impl FromStr for Colormap {
     fn from_str(name: &str) -> Result<Self> {
         match Self::ALL.into_iter().find(|known| known.name() == name) {
             Some(colormap) => Ok(colormap),
+            None if name.contains(',') => {
+                name.parse().map(Colormap::Own).map_err(|error| Error::of(Error::Rendering, error))
+            }
             None => {
                 let names = Self::ALL.map(Self::name).join(", ");
-                let error = anyhow!("no colour map is called `{name}`; there are {names}");
+                let error = anyhow!(
+                    "no colour map is called `{name}`; there are {names}, or colours such as 00f,80:fff,f00"
+                );
                 Err(Error::of(Error::Rendering, error))
             }
         }
@@ -189,7 +216,7 @@ fn evaluate(gradient: &Gradient, position: f32) -> Rgb<u8> {
     Rgb(gradient.eval_continuous(f64::from(position)).into_array())
 }
 
-fn interpolate(anchors: Anchors, position: f32) -> Rgb<u8> {
+fn interpolate(anchors: &[(f32, [f32; 3])], position: f32) -> Rgb<u8> {
     let mut color = [0.0; 3];
     for pair in anchors.windows(2) {
         let ((start, from), (end, to)) = (pair[0], pair[1]);
@@ -253,6 +280,18 @@ mod tests {
     }
 
     #[test]
+    fn colours_of_ones_own_lie_where_they_are_said_to() {
+        let own: Colormap = "00f,40:fff,f00".parse().unwrap();
+        assert_eq!(color(own, 0.0), [0, 0, 255]);
+        assert_eq!(color(own, 64.0 / 255.0), [254, 254, 255]);
+        assert_eq!(color(own, 1.0), [255, 0, 0]);
+        assert_eq!(own.to_string(), "00:0000ff,40:ffffff,ff:ff0000");
+        assert!(!own.is_diverging());
+        assert!("00f,80:fff,f00".parse::<Colormap>().unwrap().is_diverging());
+        assert!("00f,xyz".parse::<Colormap>().is_err());
+    }
+
+    #[test]
     fn diverging_maps_have_a_gray_middle_blue_below_and_red_above() {
         for colormap in Colormap::ALL.into_iter().filter(|map| map.is_diverging()) {
             let middle = color(colormap, 0.5);
@@ -281,7 +320,7 @@ mod tests {
         assert_eq!(
             error,
             "no colour map is called `jet`; there are coldnhot, seismic, bwr, rdbu, hot, gray, \
-             viridis, magma, inferno, cividis, turbo"
+             viridis, magma, inferno, cividis, turbo, or colours such as 00f,80:fff,f00"
         );
     }
 }

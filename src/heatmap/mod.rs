@@ -10,17 +10,21 @@
 //! ```
 
 mod colormap;
+mod crop;
 mod normalize;
 mod overlay;
+mod own_colors;
 mod positions;
 mod reduce;
 mod render;
 mod resample;
 
 pub use colormap::{ColorTable, Colormap};
+pub use crop::{CropMark, draw_frame};
 pub use normalize::{Normalization, Scale};
-pub use overlay::overlay;
+pub use overlay::Layer;
+pub use own_colors::OwnColors;
 pub use positions::Positions;
 pub use reduce::{Heatmap, Layout};
-pub use render::{Rendering, heatmap_picture};
+pub use render::{Rendering, heatmap_picture, scaled_picture};
 pub use resample::Placement;

@@ -140,6 +140,24 @@ impl Scale {
         Self { normalization, offset: 0.0, gain: gain(level, range), pivot }
     }
 
+    /// The relevance at the positions 0 and 1. Both are the same where all values are.
+    pub fn ends(&self) -> [f64; 2] {
+        let at = |position: f64| match self.gain > 0.0 {
+            true => self.offset + (position - self.pivot) / self.gain,
+            false => self.offset,
+        };
+        [at(0.0), at(1.0)]
+    }
+
+    /// The narrowest scale on which two heatmaps can be compared.
+    pub fn union(&self, other: &Scale) -> Scale {
+        let ([low, high], [other_low, other_high]) = (self.ends(), other.ends());
+        let (low, high) = (low.min(other_low), high.max(other_high));
+        let Scale { normalization, pivot, .. } = *self;
+        let offset = low + pivot * (high - low);
+        Scale { normalization, offset, gain: gain(1.0, high - low), pivot }
+    }
+
     /// The position of a relevance, 0..=1; NaN gets the pivot.
     pub fn position(&self, relevance: f32) -> f32 {
         let value = match self.normalization {
@@ -185,6 +203,24 @@ mod tests {
         assert_eq!(at(Normalization::Symmetric, 0.5), [0.25, 0.4375, 0.5, 0.5625, 0.75]);
         assert_eq!(at(Normalization::Absolute, 2.0), [1.0, 0.5, 0.0, 0.5, 1.0]);
         assert_eq!(at(Normalization::Unaligned, 2.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
+    }
+
+    #[test]
+    fn a_scale_knows_its_ends_and_contains_others() {
+        let ends = |values: &[f32], normalization| Scale::fit(values, normalization, 1.0).ends();
+        assert_eq!(ends(&[-1.0, 4.0], Normalization::Symmetric), [-4.0, 4.0]);
+        assert_eq!(ends(&[-1.0, 4.0], Normalization::Absolute), [0.0, 4.0]);
+        assert_eq!(ends(&[-1.0, 4.0], Normalization::Unaligned), [-1.0, 4.0]);
+        assert_eq!(ends(&[0.0], Normalization::Symmetric), [0.0, 0.0]);
+        for normalization in Normalization::ALL {
+            let [a, b] =
+                [[-1.0, 4.0], [-9.0, 2.0]].map(|values| Scale::fit(&values, normalization, 1.0));
+            let all = Scale::fit(&[-1.0, 4.0, -9.0, 2.0], normalization, 1.0);
+            assert_eq!(a.union(&b), all, "{normalization}");
+            assert_eq!(a.union(&a), a, "{normalization}");
+            let nothing = Scale::fit(&[0.0], normalization, 1.0);
+            assert_eq!(nothing.union(&a).ends()[1], a.ends()[1], "{normalization}");
+        }
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use image::{Rgb, RgbImage};
+use rayon::prelude::*;
 
 use super::resample::{Window, resample};
-use super::{ColorTable, Heatmap, Placement, Rendering, Scale};
+use super::{ColorTable, CropMark, Heatmap, Placement, Rendering, Scale};
 
 /// The overlay saturates at this quantile of |R|. A few pixels have much more relevance than the others: scaled to the
 /// maximum, the overlays of photos would be almost empty.
@@ -18,47 +19,74 @@ struct Fading {
     neutral: f32,
 }
 
-const INSIDE: Fading = Fading { desaturation: 0.7, neutral: 0.25 };
+const FADED: Fading = Fading { desaturation: 0.7, neutral: 0.25 };
 
-const OUTSIDE: Fading = Fading { desaturation: 0.85, neutral: 0.6 };
+/// What the network did not see, where that is marked by brightness.
+const DIMMED: Fading = Fading { desaturation: 0.85, neutral: 0.6 };
 
-/// Blends `heatmap` onto the original `picture`, at the picture's resolution.
-///
-/// `placement` is the part of the picture that the network saw; the rest is only faded. Opacity grows with the strength of
-/// the relevance: where there is none, the photo is visible, somewhat desaturated.
-///
-/// The overlay is made to be looked at: the heatmap is smoothed by about one of its pixels, and for
-/// [`Normalization::Symmetric`](super::Normalization::Symmetric) and `Absolute` the colours
-/// saturate at the 99.5 % quantile of |R| in the window (never below max|R| / 10) instead of the
-/// maximum. [`heatmap_picture`](super::heatmap_picture) does neither.
-///
-/// # Errors
-/// When the rendering has a number out of range or the placement covers no pixel of the picture.
-pub fn overlay(
-    picture: &RgbImage,
-    heatmap: &Heatmap,
-    placement: Placement,
-    rendering: &Rendering,
-) -> Result<RgbImage> {
-    rendering.check()?;
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let window = resample(heatmap, placement, width, height)?;
-    let blend = Blend::new(&window, rendering);
+/// A heatmap at the resolution of a picture, where it lies on it, with the scale of its colours.
+pub struct Layer {
+    window: Window,
+    scale: Scale,
+}
 
-    let mut overlay = picture.clone();
-    for (y, row) in overlay.chunks_exact_mut(3 * width).enumerate() {
-        if !window.rows.contains(&y) {
-            blend.fade_outside(row);
-            continue;
-        }
-        let (left, rest) = row.split_at_mut(3 * window.columns.start);
-        let (inside, right) = rest.split_at_mut(3 * window.columns.len());
-        blend.fade_outside(left);
-        blend.fade_outside(right);
-        let first = (y - window.rows.start) * window.columns.len();
-        blend.color_inside(inside, &window.values[first..]);
+impl Layer {
+    /// Brings `heatmap` to the resolution of a picture of `width` x `height` pixels.
+    ///
+    /// `placement` says which part of the picture the network saw. The overlay is for reading: the heatmap is smoothed
+    /// by about one of its pixels, and for [`Normalization::Symmetric`](super::Normalization::Symmetric) and `Absolute`
+    /// the colours saturate at the 99.5 % quantile of |R| in the window (never below max|R| / 10) instead of the
+    /// maximum. [`heatmap_picture`](super::heatmap_picture) does neither.
+    ///
+    /// # Errors
+    /// When the rendering has a number out of range or the placement covers no pixel of the picture.
+    pub fn new(
+        heatmap: &Heatmap,
+        placement: Placement,
+        [width, height]: [u32; 2],
+        rendering: &Rendering,
+    ) -> Result<Layer> {
+        rendering.check()?;
+        let window = resample(heatmap, placement, width as usize, height as usize)?;
+        let Rendering { normalization, level, .. } = *rendering;
+        let scale =
+            Scale::fit_to_quantile(&window.values, SATURATION_QUANTILE, normalization, level);
+        Ok(Layer { window, scale })
     }
-    Ok(overlay)
+
+    /// The scale of its colours.
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// The same on another scale, which it may share with others.
+    pub fn scaled(self, scale: Scale) -> Layer {
+        Layer { scale, ..self }
+    }
+
+    /// Blends it onto a picture of the size that it was made for. What the network did not see is kept, but faded.
+    ///
+    /// Opacity grows with the strength of the relevance: where there is none the photo shows, somewhat desaturated.
+    pub fn over(&self, picture: &RgbImage, rendering: &Rendering) -> RgbImage {
+        let Layer { window, scale, .. } = self;
+        let blend = Blend::new(*scale, rendering);
+        let width = picture.width() as usize;
+        let mut overlay = picture.clone();
+        let rows = overlay.par_chunks_exact_mut(3 * width.max(1)).enumerate();
+        rows.for_each(|(y, row)| {
+            if !window.rows.contains(&y) {
+                blend.fade_outside(row);
+                return;
+            }
+            let (left, rest) = row.split_at_mut(3 * window.columns.start);
+            let (inside, right) = rest.split_at_mut(3 * window.columns.len());
+            blend.fade_outside(left);
+            blend.fade_outside(right);
+            let first = (y - window.rows.start) * window.columns.len();
+            blend.color_inside(inside, &window.values[first..]);
+        });
+        overlay
+    }
 }
 
 /// The settings that all pixels of an overlay share.
@@ -70,21 +98,16 @@ struct Blend<'a> {
 }
 
 impl<'a> Blend<'a> {
-    fn new(window: &Window, rendering: &'a Rendering) -> Self {
-        let scale = Scale::fit_to_quantile(
-            &window.values,
-            SATURATION_QUANTILE,
-            rendering.normalization,
-            rendering.level,
-        );
+    fn new(scale: Scale, rendering: &'a Rendering) -> Self {
         let table = rendering.colormap.table();
         let neutral = table.color(rendering.color_position(rendering.normalization.neutral()));
         Self { rendering, scale, table, neutral: neutral.0.map(f32::from) }
     }
 
     fn fade_outside(&self, pixels: &mut [u8]) {
+        let fading = if self.rendering.crop_mark == CropMark::Dim { &DIMMED } else { &FADED };
         for pixel in pixels.chunks_exact_mut(3) {
-            let faded = fade(pixel, &OUTSIDE, luma(self.neutral));
+            let faded = fade(pixel, fading, luma(self.neutral));
             for (to, value) in pixel.iter_mut().zip(faded) {
                 *to = to_byte(value);
             }
@@ -93,7 +116,7 @@ impl<'a> Blend<'a> {
 
     fn color_inside(&self, pixels: &mut [u8], relevance: &[f32]) {
         for (pixel, &relevance) in pixels.chunks_exact_mut(3).zip(relevance) {
-            let photo = fade(pixel, &INSIDE, luma(self.neutral));
+            let photo = fade(pixel, &FADED, luma(self.neutral));
             self.color(photo, relevance, pixel);
         }
     }
@@ -147,6 +170,16 @@ fn to_byte(value: f32) -> u8 {
 mod tests {
     use super::super::{Colormap, Normalization};
     use super::*;
+
+    fn overlay(
+        picture: &RgbImage,
+        heatmap: &Heatmap,
+        placement: Placement,
+        rendering: &Rendering,
+    ) -> Result<RgbImage> {
+        let size = [picture.width(), picture.height()];
+        Ok(Layer::new(heatmap, placement, size, rendering)?.over(picture, rendering))
+    }
 
     fn gray(width: u32, height: u32) -> RgbImage {
         RgbImage::from_pixel(width, height, Rgb([100; 3]))
@@ -210,7 +243,8 @@ mod tests {
     fn colours_of_the_photo_are_toned_down() {
         let red = RgbImage::from_pixel(2, 2, Rgb([255, 0, 0]));
         let show = |placement| {
-            let rendering = rendering(Colormap::ColdNHot);
+            let crop_mark = CropMark::Dim;
+            let rendering = Rendering { crop_mark, ..rendering(Colormap::ColdNHot) };
             let overlay = overlay(&red, &constant(0.0), placement, &rendering).unwrap();
             overlay.get_pixel(0, 0).0
         };
@@ -222,12 +256,14 @@ mod tests {
     #[test]
     fn the_picture_outside_the_window_is_kept_but_faded() {
         let placement = Placement { x: 2.0, y: 1.0, width: 3.0, height: 2.0 };
-        let rendering = rendering(Colormap::ColdNHot);
-        let overlay = overlay(&gray(8, 5), &constant(0.0), placement, &rendering).unwrap();
-        assert_eq!(overlay.dimensions(), (8, 5));
-        for (x, y, pixel) in overlay.enumerate_pixels() {
-            let inside = (2..5).contains(&x) && (1..3).contains(&y);
-            assert_eq!(pixel.0, [if inside { 75 } else { 40 }; 3], "{x} {y}");
+        for (crop_mark, outside) in [(CropMark::Dim, 40), (CropMark::None, 75)] {
+            let rendering = Rendering { crop_mark, ..rendering(Colormap::ColdNHot) };
+            let overlay = overlay(&gray(8, 5), &constant(0.0), placement, &rendering).unwrap();
+            assert_eq!(overlay.dimensions(), (8, 5));
+            for (x, y, pixel) in overlay.enumerate_pixels() {
+                let inside = (2..5).contains(&x) && (1..3).contains(&y);
+                assert_eq!(pixel.0, [if inside { 75 } else { outside }; 3], "{x} {y}");
+            }
         }
     }
 

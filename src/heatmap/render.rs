@@ -3,20 +3,25 @@
 use anyhow::{Context, Result, anyhow};
 use image::RgbImage;
 
-use super::{Colormap, Heatmap, Normalization, Scale};
+use super::{Colormap, CropMark, Heatmap, Normalization, Scale};
 use crate::error::Error;
 
 /// How heatmaps are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rendering {
-    /// The colours; default `coldnhot`.
+    /// The colours; default `coldnhot`, or `viridis` where only strength is shown.
     pub colormap: Colormap,
     /// How relevance is mapped to 0..=1; default symmetric.
     pub normalization: Normalization,
-    /// Opacity of the strongest colour in the overlay, 0..=1; default 0.8.
+    /// Opacity of the strongest colour in the overlay, 0..=1; default 0.8, or 0.6 where only strength is shown.
     pub alpha: f32,
     /// Multiplies the normalised relevance before it is clipped, above 0; default 1.
     pub level: f32,
+    /// How the part of the picture that the network saw is marked; default a frame.
+    pub crop_mark: CropMark,
+    /// The longest side of the overlay in pixels; by default that of the picture, but at most 1600, and at least 256
+    /// where the picture is smaller than 200.
+    pub overlay_size: Option<u32>,
 }
 
 impl Default for Rendering {
@@ -26,11 +31,20 @@ impl Default for Rendering {
             normalization: Normalization::default(),
             alpha: 0.8,
             level: 1.0,
+            crop_mark: CropMark::default(),
+            overlay_size: None,
         }
     }
 }
 
 impl Rendering {
+    /// Colours and opacity that suit a normalization: where strength alone is shown, the picture below stays visible.
+    pub fn suited_to(normalization: Normalization) -> Rendering {
+        let alpha = if normalization == Normalization::Symmetric { 0.8 } else { 0.6 };
+        let colormap = Colormap::suited_to(normalization);
+        Rendering { colormap, normalization, alpha, ..Rendering::default() }
+    }
+
     /// Checks that all numbers are in their ranges.
     ///
     /// # Errors
@@ -45,6 +59,14 @@ impl Rendering {
             return Ok(());
         };
         Err(Error::of(Error::Rendering, wrong))
+    }
+
+    /// The colours from the lowest to the highest position, evenly spaced: those of a colour bar.
+    pub fn colors(&self, count: usize) -> Vec<[u8; 3]> {
+        let table = self.colormap.table();
+        let last = count.saturating_sub(1).max(1) as f32;
+        let color = |index| table.color(self.color_position(index as f32 / last)).0;
+        (0..count).map(color).collect()
     }
 
     /// The position of a normalised relevance on the colour map.
@@ -65,8 +87,16 @@ impl Rendering {
 /// # Errors
 /// When the rendering has a number out of range or the heatmap has more than 2³² pixels a side.
 pub fn heatmap_picture(heatmap: &Heatmap, rendering: &Rendering) -> Result<RgbImage> {
-    rendering.check()?;
     let scale = Scale::fit(heatmap.values(), rendering.normalization, rendering.level);
+    scaled_picture(heatmap, scale, rendering)
+}
+
+/// Draws a heatmap at its own resolution, on a scale that it may share with others.
+///
+/// # Errors
+/// As [`heatmap_picture`].
+pub fn scaled_picture(heatmap: &Heatmap, scale: Scale, rendering: &Rendering) -> Result<RgbImage> {
+    rendering.check()?;
     let table = rendering.colormap.table();
     let pixels = heatmap
         .values()

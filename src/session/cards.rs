@@ -40,6 +40,11 @@ impl Cards {
         Some((card.input.as_ref()?, card))
     }
 
+    /// Whether the preprocessing must be guessed.
+    pub fn is_guessed(&self) -> bool {
+        self.input().is_none()
+    }
+
     /// The `[height, width]` that the preprocessing is made for.
     pub fn size(&self) -> Option<[usize; 2]> {
         self.input().and_then(|(input, _)| input.size)

@@ -13,6 +13,7 @@ use super::input::Input;
 use super::method::Method;
 use super::notice::Notice;
 use super::prediction::{Class, Prediction};
+use super::sign::Sign;
 use super::source::Source;
 use super::target::{Target, Targets};
 use super::turn::Turns;
@@ -152,7 +153,7 @@ impl Explainer {
 
     /// How relevance is drawn by default: as suits the method.
     pub fn rendering(&self) -> Rendering {
-        Rendering { normalization: self.method.normalization(), ..Rendering::default() }
+        Rendering::suited_to(self.method.normalization())
     }
 
     /// How long it took to get here.
@@ -275,11 +276,13 @@ impl Explainer {
         for ((class, found), pass) in classes.into_iter().zip(found).zip(passes) {
             let rival = targets.rival(class, &run.logits)?;
             let (explanation, propagate) = self.propagate(pass, class, rival, watch)?;
+            let against = rival.and_then(|rival| run.prediction.class(rival.index));
+            let divides = explain::divides_by_output(self.engine().program());
             let asked = Asked {
                 prediction: run.prediction.clone(),
+                sign: Sign::of(self.initial, divides, &found, against.as_ref()),
                 class: found,
-                against: rival.and_then(|rival| run.prediction.class(rival.index)),
-                initial: self.initial,
+                against,
                 explained: self.explained(),
             };
             let timing = Timing { forward: run.elapsed, propagate };

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::array::Array;
 use super::heatmap::{Canvas, Heatmap};
-use super::input::Photo;
 use super::notice::{Notice, Topic};
+use super::photo::Photo;
 use super::prediction::{Class, Prediction};
+use super::sign::Sign;
 use crate::error::{Error, Kind, Result};
-use crate::explain::Initial;
 use crate::heatmap::Rendering;
 use crate::method::{self, Adaptation, Completeness, Sums};
 use crate::network::Quantity;
@@ -20,6 +20,7 @@ pub struct Explanation {
     prediction: Prediction,
     class: Class,
     against: Option<Class>,
+    sign: Sign,
     relevance: Array,
     sums: Sums,
     completeness: Option<Completeness>,
@@ -51,7 +52,8 @@ pub(super) struct Asked {
     pub prediction: Prediction,
     pub class: Class,
     pub against: Option<Class>,
-    pub initial: Initial,
+    /// What relevance above 0 speaks for.
+    pub sign: Sign,
     /// What the value of a class means.
     pub explained: Quantity,
 }
@@ -66,12 +68,13 @@ impl Explanation {
     ) -> Result<Explanation> {
         notices.extend(doubts(&explanation, &asked));
         let method::Explanation { relevance, sums, completeness, adaptation } = explanation;
-        let Asked { prediction, class, against, .. } = asked;
+        let Asked { prediction, class, against, sign, .. } = asked;
         let relevance = Array::without_batch(relevance)?;
         Ok(Explanation {
             prediction,
             class,
             against,
+            sign,
             relevance,
             sums,
             completeness,
@@ -97,8 +100,15 @@ impl Explanation {
         self.against.as_ref()
     }
 
+    /// What relevance above 0 speaks for: the class, unless a logit is negative and [`Initial::One`] or the rule of the
+    /// last layer turns the signs.
+    pub fn sign(&self) -> Sign {
+        self.sign
+    }
+
     /// The relevance of every number of the network's input, or of the layer's value that propagation stopped at, in
-    /// its shape without the batch axis: above 0 it speaks for the class, below 0 against it.
+    /// its shape without the batch axis: above 0 it speaks for the class, below 0 against it, unless
+    /// [`Explanation::sign`] says otherwise.
     pub fn relevance(&self) -> &Array {
         &self.relevance
     }
@@ -149,24 +159,24 @@ fn doubts(explanation: &method::Explanation, asked: &Asked) -> impl Iterator<Ite
     let data = explanation.relevance.data();
     let wrong = data.iter().filter(|value| !value.is_finite()).count();
     let is_zero = data.iter().all(|value| *value == 0.0);
-    let logit = asked.class.logit;
-    let is_turned = asked.initial == Initial::Logit
-        && logit < 0.0
-        && asked.against.is_none()
-        && explanation.sums.is_conserving;
     let not_finite = (wrong > 0).then(|| {
         format!(
             "the relevance of {wrong} values is not finite and drawn as 0; try a larger stabilizer"
         )
     });
     let zero = is_zero.then(|| "the relevance is 0 everywhere".to_string());
-    let turned = is_turned.then(|| {
-        format!(
-            "the {} {logit} is negative, so relevance has the opposite sign: blue speaks for the class (--initial one \
-             keeps the sign)",
-            asked.explained
-        )
-    });
+    let explained = asked.explained;
+    let turned = match asked.sign {
+        Sign::For => None,
+        Sign::Against => Some(format!(
+            "the {explained} {} is negative, which turns the signs of this method: blue speaks for the class, red against it",
+            asked.class.logit
+        )),
+        Sign::Mixed => Some(format!(
+            "one of the two {explained}s is negative, which turns the signs of its part of the relevance: the colours \
+             cannot be read; --initial logit keeps them"
+        )),
+    };
     let texts = not_finite.into_iter().chain(zero).chain(turned);
     texts.map(|text| Notice::warning(Topic::Relevance, text))
 }

@@ -7,9 +7,11 @@ use anyhow::{Context as _, Result as Checked};
 use image::RgbImage;
 
 use super::array::Array;
-use super::input::{Input, Photo};
+use super::input::Input;
+use super::overlay::Overlay;
+use super::photo::Photo;
 use crate::error::{Error, Kind, Result};
-use crate::heatmap::{self, Positions, Rendering, heatmap_picture, overlay};
+use crate::heatmap::{self, Positions, Rendering, Scale, heatmap_picture, scaled_picture};
 use crate::io::{Overwrite, write_png};
 use crate::picture::{InputShape, Layout};
 
@@ -61,7 +63,7 @@ impl Heatmap {
         self.map.values()
     }
 
-    /// How it is drawn. Default: `coldnhot`, scaled as suits the method.
+    /// How it is drawn. Default: as suits the method.
     pub fn rendering(&self) -> Rendering {
         self.rendering
     }
@@ -80,18 +82,50 @@ impl Heatmap {
         heatmap_picture(&self.map, &self.rendering).kind(Error::Rendering)
     }
 
-    /// The heatmap over the picture, in the picture's size.
+    /// The heatmap over the picture, in the size that the rendering says.
     ///
     /// # Errors
     /// [`Error::Rendering`] when the input was no picture, or it was not kept, or the rendering has a number out of
     /// range.
     pub fn overlay(&self) -> Result<RgbImage> {
-        let draw = || {
+        let overlay = self.laid_over()?;
+        Ok(overlay.marked(overlay.unmarked()))
+    }
+
+    /// Whether there is a picture to lay it over.
+    #[doc(hidden)]
+    pub fn has_photo(&self) -> bool {
+        self.photo.is_some()
+    }
+
+    /// The heatmap over the picture, to be put on a scale that it shares with others.
+    ///
+    /// # Errors
+    /// As [`Heatmap::overlay`].
+    #[doc(hidden)]
+    pub fn laid_over(&self) -> Result<Overlay> {
+        let lay = || {
             let photo = self.photo.as_ref();
             let photo = photo.context("an overlay needs a picture, and the input is a tensor")?;
-            overlay(&photo.picture, &self.map, photo.placement, &self.rendering)
+            Overlay::new(&self.map, photo.sized(self.rendering.overlay_size), &self.rendering)
         };
-        draw().kind(Error::Rendering)
+        lay().kind(Error::Rendering)
+    }
+
+    /// The scale of the colours of [`Heatmap::picture`].
+    #[doc(hidden)]
+    pub fn scale(&self) -> Scale {
+        let Rendering { normalization, level, .. } = self.rendering;
+        Scale::fit(self.map.values(), normalization, level)
+    }
+
+    /// The heatmap alone, on a scale that it shares with others.
+    ///
+    /// # Errors
+    /// As [`Heatmap::picture`].
+    #[doc(hidden)]
+    pub fn scaled_picture(&self, scale: Scale) -> Result<RgbImage> {
+        scaled_picture(&self.map, scale, &self.rendering).kind(Error::Rendering)
     }
 
     /// Writes the heatmap alone as a PNG; a file that is there already is replaced.

@@ -6,6 +6,7 @@ use image::RgbImage;
 
 use super::array::Array;
 use super::notice::Notice;
+use super::photo::Photo;
 use crate::heatmap::Placement;
 
 /// An input as the network takes it, with the picture it was made from. Cloning shares the numbers and the picture.
@@ -18,13 +19,6 @@ pub struct Input {
     pub(super) notices: Vec<Notice>,
 }
 
-/// A picture, and the part of it that the network sees.
-#[derive(Debug)]
-pub(super) struct Photo {
-    pub picture: RgbImage,
-    pub placement: Placement,
-}
-
 impl Input {
     /// The values in the model's shape, the batch axis (1) included.
     pub fn array(&self) -> &Array {
@@ -33,7 +27,7 @@ impl Input {
 
     /// The picture that it was made from; `None` for an array, or where pictures are not kept.
     pub fn picture(&self) -> Option<&RgbImage> {
-        self.photo.as_ref().map(|photo| &photo.picture)
+        self.photo.as_ref().map(|photo| &*photo.picture)
     }
 
     /// For a picture: its `[height, width]`, and the part of it that the network sees.

@@ -47,6 +47,7 @@ pub struct Session {
     context: Arc<Context>,
     model: Model,
     notices: Vec<Notice>,
+    guesses_preprocessing: bool,
     /// Explains by itself; compiled when it is asked for.
     default: Mutex<Option<Arc<Explainer>>>,
 }
@@ -87,14 +88,10 @@ impl Described {
             drops_pictures: self.options.drops_pictures,
             input: model.input.clone(),
         };
-        let explained = context.explained();
-        if explained != Quantity::Logit {
-            let text =
-                format!("the network's output is a {explained}, which is explained as it is");
-            notices.push(Notice::note(Topic::Model, text));
-        }
+        notices.extend(about_output(&context));
+        let guesses_preprocessing = context.preprocessor.is_ok() && self.cards.is_guessed();
         let (context, default) = (Arc::new(context), Mutex::new(None));
-        Ok(Session { context, model, notices, default })
+        Ok(Session { context, model, notices, guesses_preprocessing, default })
     }
 
     /// The names of the classes: those that were given, else the card's, else those in the model's file.
@@ -168,6 +165,29 @@ impl Described {
     }
 }
 
+/// What is explained of the output, where it is not the plain logit of a named class.
+fn about_output(context: &Context) -> Vec<Notice> {
+    let mut notices = vec![];
+    let explained = context.explained();
+    let function = context.function.as_ref();
+    if explained != Quantity::Logit {
+        let text = format!("the network's output is a {explained}, which is explained as it is");
+        notices.push(Notice::note(Topic::Model, text));
+    } else if let Some(function) = function {
+        let text = format!(
+            "the file ends in a {}; the logits in front of it are explained",
+            function.name()
+        );
+        notices.push(Notice::note(Topic::Model, text));
+    }
+    if context.labels.is_none() {
+        let text = "the names of the classes are not known, so classes are numbers; --labels FILE gives them (one a \
+                    line, or JSON), or `labels: FILE` in a card beside the model";
+        notices.push(Notice::note(Topic::Labels, text));
+    }
+    notices
+}
+
 impl Session {
     /// Opens a model, as the card beside it says; [`SessionOptions`] says more.
     ///
@@ -180,6 +200,12 @@ impl Session {
     /// What was assumed about the model: one sentence each.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// Whether nothing says how pictures are prepared, so that it was guessed.
+    #[doc(hidden)]
+    pub fn guesses_preprocessing(&self) -> bool {
+        self.guesses_preprocessing
     }
 
     /// The shape of the network's input, the batch axis (1) included.

@@ -10,8 +10,9 @@ use image::DynamicImage;
 
 use super::array::Array;
 use super::context::Context;
-use super::input::{Input, Photo};
+use super::input::Input;
 use super::notice::{Notice, Topic};
+use super::photo::Photo;
 use super::source::Source;
 use crate::error::{Error, Kind, Result};
 use crate::heatmap::Placement;
@@ -88,7 +89,7 @@ impl Context {
         let placement =
             Placement { x: window.x, y: window.y, width: window.width, height: window.height };
         let size = [picture.height() as usize, picture.width() as usize];
-        let photo = || Photo { picture: picture.into_owned().into_rgb8(), placement };
+        let photo = || Photo::new(picture.into_owned().into_rgb8(), placement);
         Ok(Input {
             array: Tensor::new(&self.input.shape, &prepared.values)?.into(),
             photo: (!self.drops_pictures).then(|| Arc::new(photo())),

@@ -19,7 +19,7 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel heatmap io picture suggest error",
+        "summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
     ),
     ("summary", "evaluation metric statistics"),
     (
@@ -47,6 +47,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("tensor", "parallel kernels"),
     ("parallel", "kernels"),
     ("kernels", ""),
+    ("figure", "io"),
     ("heatmap", "error"),
     ("statistics", "random"),
     ("io", ""),

@@ -41,7 +41,8 @@ pub fn in_chromium(page: &Path, script: &str) -> Option<Value> {
     Some(serde_json::from_str(&outcome.replace("&gt;", ">").replace("&amp;", "&")).unwrap())
 }
 
-fn chromium() -> Option<PathBuf> {
+/// The program, where there is one.
+pub fn chromium() -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let candidates = names.iter().flat_map(|name| folders.iter().map(move |dir| dir.join(name)));

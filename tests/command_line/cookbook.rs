@@ -70,13 +70,16 @@ fn every_recipe_works() {
     let kitchen = kitchen.path();
     let lines = |name: &str| report(&kitchen.join(name)).len();
     assert!(kitchen.join("one/1.overlay.png").exists());
+    assert!(kitchen.join("paper/1.figure.pdf").exists());
     assert_eq!(lines("out/report.jsonl"), 5);
     assert_eq!(lines("some/report.jsonl"), 4);
     assert!(kitchen.join("recent/report.jsonl").exists());
     assert_eq!(fs::read_to_string(kitchen.join("wrong.txt")).unwrap(), "photos/Shirt/4.png\n");
     assert_eq!(lines("wrong/report.jsonl"), 2);
     assert!(kitchen.join("wrong/photos/Shirt/4.4.overlay.png").exists());
-    assert_eq!(lines("presets/epsilon-plus-flat/report.jsonl"), 5);
+    assert_eq!(lines("presets/report.jsonl"), 10);
+    assert!(kitchen.join("grid/1.4.lrp.epsilon-plus-flat.overlay.png").exists());
+    assert!(kitchen.join("grid/1.figure.png").exists());
     assert_eq!(lines("loop/report.jsonl"), 5);
     let renamed = |name: &str| {
         let files = contents(&kitchen.join(name)).into_iter();

@@ -9,7 +9,7 @@ use super::support::worst_error;
 use super::{Run, command, fashion_photo, files_in, folder, run, sample, vgg};
 
 /// The keys of a report, sorted.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     "canonization",
     "composite",
     "explained",
@@ -18,9 +18,11 @@ const KEYS: [&str; 16] = [
     "method",
     "model",
     "notes",
+    "positive",
     "prediction",
     "preprocessing",
     "relevance",
+    "rendering",
     "seconds",
     "target",
     "tool",
@@ -59,7 +61,8 @@ fn a_folder_gives_four_kinds_of_files() {
     let sum: f64 = relevance.iter().map(|value| f64::from(*value)).sum();
     assert!((sum - number(&report["relevance"]["input_sum"])).abs() < 1e-4);
     let overlay = image::open(out.path().join("coat.overlay.png")).unwrap();
-    assert_eq!((overlay.width(), overlay.height()), (28, 28));
+    // By the whole number that makes it no smaller than 256.
+    assert_eq!((overlay.width(), overlay.height()), (280, 280));
 }
 
 #[test]
@@ -110,7 +113,7 @@ fn a_report_says_everything() {
     assert_eq!(report["method"], "lrp");
     assert_eq!(report["canonization"][0]["pass"], "linear-batchnorm");
     assert_eq!(report["preprocessing"]["mean"][0], 0.286);
-    assert_eq!(keys(&report["files"]), ["heatmap", "overlay", "report"]);
+    assert_eq!(keys(&report["files"]), ["figure", "heatmap", "overlay", "report"]);
     assert_eq!(keys(&report["seconds"]), SECONDS);
     assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
 }
@@ -228,7 +231,8 @@ fn a_tensor_is_explained_like_its_picture() {
     let run =
         run!["explain", vgg(), &tensor, "-o", more.path(), "--input-range", &range].succeeded();
     assert!(!run.stderr.contains("overlay"), "{}", run.stderr);
-    assert_eq!(files_in(more.path()), ["tensor.heatmap.png", "tensor.json"]);
+    let files = ["tensor.figure.png", "tensor.heatmap.png", "tensor.json"];
+    assert_eq!(files_in(more.path()), files);
 }
 
 #[test]
@@ -242,7 +246,12 @@ fn what_was_assumed_is_said() {
     assert!(run.stderr.contains("a guess: preset unit"), "{}", run.stderr);
     assert!(run.stderr.contains("composite: vgg (auto: "), "{}", run.stderr);
     assert!(run.stdout.contains("class 4") || run.stdout.contains("  4 "), "{}", run.stdout);
-    assert!(run.stdout.contains("absorbed by biases"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("= pixels ") && run.stdout.contains(" + biases "),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stderr.contains("the names of the classes are not known"), "{}", run.stderr);
     let quiet = run!["explain", &model, &coat, "-o", &out, "--overwrite", "--quiet"].succeeded();
     assert_eq!(quiet.stderr, "");
     // --preprocess replaces the steps of the card beside the model, but not its labels.

@@ -10,6 +10,7 @@ mod evaluate;
 mod evaluate_goldens;
 mod evaluate_page;
 mod explain;
+mod figures;
 mod gallery;
 mod hostile;
 mod inputs;

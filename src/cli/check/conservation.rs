@@ -67,7 +67,7 @@ impl WorstConservation {
             ]);
         }
         format!(
-            "{}\n{:.5} put in, {:.5} at the input, {:.5} absorbed by biases, {:.1e} by stabilizers; worst imbalance {:.1e} (of the worst of all inputs)",
+            "{}\nstart {:.5}, pixels {:.5}, biases {:.5}, stabilizers {:.1e}; worst imbalance {:.1e} (of the worst of all inputs)",
             table.render(),
             self.conservation.initial,
             self.conservation.input_sum,

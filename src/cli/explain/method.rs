@@ -1,13 +1,12 @@
 //! `--method` and its parameters, as the methods' own tables describe them.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 use indicatif::ProgressBar;
 use serde_json::{Map, Value};
 
-use onnxplain::explain::Initial;
 use onnxplain::method::{Domain, Method, MethodOption, Watch};
 
 use crate::cli::interrupt::is_interrupted;
@@ -16,7 +15,7 @@ use crate::cli::interrupt::is_interrupted;
 /// method is noticed.
 #[derive(Debug)]
 pub struct MethodOptions {
-    method: String,
+    methods: Vec<String>,
     /// The options that were given, with their values.
     given: Vec<(&'static MethodOption, Value)>,
     /// The layer to stop at.
@@ -43,10 +42,11 @@ impl Args for MethodOptions {
     fn augment_args(command: Command) -> Command {
         let method = Arg::new("method")
             .long("method")
-            .value_name("NAME")
+            .value_name("NAME[,NAME...]")
+            .value_delimiter(',')
             .default_value(Method::default().name())
             .value_parser(PossibleValuesParser::new(Method::all().iter().map(listed_method)))
-            .help("Attribution method; all but lrp bring their own rules (docs/methods.md)");
+            .help("Attribution methods, several side by side; all but lrp bring their own rules (docs/methods.md)");
         let at = Arg::new("at").long("at").value_name("LAYER").help(
             "Stop at this layer and write the relevance of its value, enlarged to the picture where its positions \
              are the picture's; `onnxplain inspect` lists the layers [default: the input]",
@@ -121,7 +121,11 @@ impl FromArgMatches for MethodOptions {
             Some((option, matches.get_one::<Value>(option.name)?.clone()))
         };
         Ok(MethodOptions {
-            method: word("method").ok_or_else(|| Error::new(ErrorKind::MissingRequiredArgument))?,
+            methods: matches
+                .get_many::<String>("method")
+                .ok_or_else(|| Error::new(ErrorKind::MissingRequiredArgument))?
+                .cloned()
+                .collect(),
             given: all_options().into_iter().filter_map(given).collect(),
             at: word("at"),
         })
@@ -134,34 +138,45 @@ impl FromArgMatches for MethodOptions {
 }
 
 impl MethodOptions {
-    /// The method that is asked for.
+    /// The methods that are asked for.
     ///
     /// # Errors
-    /// When an option belongs to other methods.
-    pub fn method(&self) -> Result<Method> {
-        let method = Method::named(&self.method)?;
-        let base = self.base(&method)?;
-        let is_ours = |option: &MethodOption| {
-            method.takes(option.name) || base.as_ref().is_some_and(|base| base.takes(option.name))
+    /// When an option belongs to other methods, or a method cannot stop at a layer.
+    pub fn methods(&self) -> Result<Vec<Method>> {
+        let named = self.methods.iter().map(|name| {
+            let method = Method::named(name)?;
+            let base = self.base(&method)?;
+            Ok((method, base))
+        });
+        let named = named.collect::<Result<Vec<_>>>()?;
+        let is_theirs = |option: &MethodOption| {
+            named.iter().any(|(method, base)| {
+                method.takes(option.name)
+                    || base.as_ref().is_some_and(|base| base.takes(option.name))
+            })
         };
-        if let Some((option, _)) = self.given.iter().find(|(option, _)| !is_ours(option)) {
-            bail!(stranger(option.name, &owners(option), &self.method));
+        if let Some((option, _)) = self.given.iter().find(|(option, _)| !is_theirs(option)) {
+            bail!(stranger(option.name, &owners(option), &self.methods.join(", ")));
         }
-        let stops = base.as_ref().unwrap_or(&method);
+        named.into_iter().map(|(method, base)| self.with_parameters(&method, base)).collect()
+    }
+
+    fn with_parameters(&self, method: &Method, base: Option<Method>) -> Result<Method> {
+        let stops = base.as_ref().unwrap_or(method);
         if self.at.is_some() && !stops.can_stop_at_layers() {
             let owners: Vec<Method> = Method::all()
                 .into_iter()
                 .filter(|method| method.base().is_none() && method.can_stop_at_layers())
                 .collect();
-            bail!(stranger("at", &owners, &self.method));
+            bail!(stranger("at", &owners, method.name()));
         }
-        let mut parameters = self.parameters_of(&method);
+        let mut parameters = self.parameters_of(method);
         if let Some(base) = base {
             let mut of_base = self.parameters_of(&base);
             of_base.insert("method".to_string(), base.name().into());
             parameters.insert("base".to_string(), of_base.into());
         }
-        Method::with(&self.method, parameters)
+        Method::with(method.name(), parameters)
     }
 
     /// What the method averages, with its default parameters.
@@ -187,25 +202,6 @@ fn stranger(option: &str, owners: &[Method], method: &str) -> String {
         names => names.join(", "),
     };
     format!("--{option} belongs to {names}, not to {method}")
-}
-
-/// Refuses `--composite` and `--initial` for methods that bring their own.
-///
-/// # Errors
-/// Says which methods take the option.
-pub fn refuse_rules(method: &Method, composite: &str, initial: Option<Initial>) -> Result<()> {
-    if method.preset().is_none() {
-        return Ok(());
-    }
-    let rule = |option: &str| {
-        format!(
-            "{option} belongs to lrp and to noise around it (--base-method lrp); {} brings its own",
-            method.name()
-        )
-    };
-    ensure!(composite == "auto", rule("--composite"));
-    ensure!(initial.is_none(), rule("--initial"));
-    Ok(())
 }
 
 /// Follows the samples of one input on a progress bar, which may be hidden, and ends them after Ctrl-C.
@@ -235,7 +231,21 @@ mod tests {
 
     fn parsed(line: &str) -> Result<Method> {
         let words = std::iter::once("test").chain(line.split_whitespace());
-        Line::try_parse_from(words)?.options.method()
+        let mut methods = Line::try_parse_from(words)?.options.methods()?;
+        Ok(methods.remove(0))
+    }
+
+    #[test]
+    fn several_methods_take_their_own_options() {
+        let words =
+            ["test", "--method", "smoothgrad,lrp,occlusion", "--samples", "3", "--patch", "9"];
+        let methods = Line::try_parse_from(words).unwrap().options.methods().unwrap();
+        let names: Vec<&str> = methods.iter().map(Method::name).collect();
+        assert_eq!(names, ["smoothgrad", "lrp", "occlusion"]);
+        assert_eq!(methods[0].parameters()["samples"], 3);
+        let words = ["test", "--method", "lrp,occlusion", "--samples", "3"];
+        let error = Line::try_parse_from(words).unwrap().options.methods().unwrap_err();
+        assert!(error.to_string().ends_with("not to lrp, occlusion"), "{error}");
     }
 
     #[test]

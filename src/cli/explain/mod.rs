@@ -2,6 +2,7 @@
 
 mod attribute;
 pub(super) mod batch;
+mod figure;
 pub(super) mod inputs;
 mod method;
 mod outputs;
@@ -11,10 +12,12 @@ mod render;
 mod report;
 pub(super) mod report_file;
 mod resume;
+mod scales;
 mod shard;
 pub(super) mod staging;
 mod summary;
 mod targets;
+mod ways;
 pub(super) mod work;
 
 use std::path::{Path, PathBuf};
@@ -22,44 +25,96 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 
-use onnxplain::{Colormap, Initial, Method, Normalization, Rendering, SessionOptions};
+use onnxplain::figure::Format;
+use onnxplain::io::PictureFormat;
+use onnxplain::{Colormap, CropMark, Initial, Method, Normalization, Rendering, SessionOptions};
 
 use self::attribute::Job;
 use self::inputs::{Failed, InputFile, InputOptions, Inputs, LeftOut};
 use self::method::MethodOptions;
-use self::outputs::{Kind, Outputs};
+use self::outputs::{Formats, Kind, Outputs, Wishes};
 use self::prepare::prepare;
 use self::report::Seconds;
 use self::report_file::ReportFile;
 use self::resume::Judge;
+use self::scales::ScaleWord;
 use self::staging::Staging;
+use self::ways::Asked;
 use self::work::Work;
 use super::Status;
 use super::console::Console;
 use super::options::{ModelOptions, PreprocessOptions, check_model_path};
 
+const SHORT_EXAMPLES: &str = "\
+Examples:
+  onnxplain explain model.onnx cat.jpg
+  onnxplain explain model.onnx cat.jpg --target \"tiger cat\" --against lynx
+  onnxplain explain model.onnx photos/ -o out
+
+These are the options that are needed most; `onnxplain explain --help` has all.";
+
 const EXAMPLES: &str = "\
 Examples:
-  onnxplain explain model.onnx cat.jpg                          cat.overlay.png, cat.heatmap.png, cat.json
-  onnxplain explain model.onnx cat.jpg --target top:3           one heatmap for each of the three strongest classes
-  onnxplain explain model.onnx cat.jpg --target lynx --against top    why not what it says?
-  onnxplain explain model.onnx photos/ -o out --save overlay    every picture of a folder, its structure kept
+  onnxplain explain model.onnx cat.jpg
+      cat.figure.png to look at; cat.overlay.png, cat.heatmap.png, cat.json
+  onnxplain explain model.onnx cat.jpg --target top:3
+      the three strongest classes side by side
+  onnxplain explain model.onnx cat.jpg --target lynx --against top
+      why not what it says?
+  onnxplain explain model.onnx cat.jpg --method lrp,saliency,grad-cam --target top:2
+      three methods for two classes in one figure
+  onnxplain explain model.onnx cat.jpg --composite epsilon-plus,gamma --save figure --figure-format pdf
+      two presets side by side, for a paper
+  onnxplain explain model.onnx photos/ -o out --save overlay
+      every picture of a folder, its structure kept
   onnxplain explain model.onnx 'photos/**/*.jpg' --json | jq '.prediction[0].label'
-  onnxplain explain model.onnx photos/ -o out --resume          goes on where it was killed; out/report.jsonl has all results
-  onnxplain explain model.onnx photos/ -o out --shard 2/8       one of eight processes
+  onnxplain explain model.onnx photos/ -o out --resume
+      goes on where it was killed; out/report.jsonl has all results
+  onnxplain explain model.onnx photos/ -o out --shard 2/8
+      one of eight processes
   find photos -newer last -print0 | onnxplain explain model.onnx - -0 -o out
   onnxplain explain model.onnx x.npy --composite epsilon-plus --save relevance
-  onnxplain explain model.onnx x.npy --input-range -2.1,2.6     z-box needs the range of a tensor
+  onnxplain explain model.onnx x.npy --input-range -2.1,2.6
+      z-box needs the range of a tensor
   onnxplain explain model.onnx cat.jpg --method integrated-gradients --steps 100
-  onnxplain explain model.onnx cat.jpg --method noisegrad --base-method lrp    LRP, averaged over noisy networks
+  onnxplain explain model.onnx cat.jpg --method noisegrad --base-method lrp
+      LRP, averaged over noisy networks
 
-Red speaks for the class, blue against it. A model card (YAML beside the model, same name) says how pictures are
-prepared and what the classes are called.";
+Red speaks for the class, blue against it; docs/heatmaps.md tells more. A model card (YAML beside the model, same name) \
+says how pictures are prepared and what the classes are called.";
+
+/// The options that `-h` shows; `--help` shows all.
+const SHORT: [&str; 16] = [
+    "model",
+    "inputs",
+    "output",
+    "save",
+    "overwrite",
+    "resume",
+    "target",
+    "against",
+    "labels",
+    "method",
+    "composite",
+    "preprocess",
+    "colormap",
+    "json",
+    "quiet",
+    "help",
+];
+
+/// Leaves all but the most needed options out of `-h`, so that it fits on a screen.
+pub fn with_short_help(command: Command) -> Command {
+    command.mut_args(|argument| match SHORT.contains(&argument.get_id().as_str()) {
+        true => argument,
+        false => argument.hide_short_help(true),
+    })
+}
 
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = SHORT_EXAMPLES, after_long_help = EXAMPLES)]
 pub struct ExplainOptions {
     /// The model, an .onnx file
     model: PathBuf,
@@ -70,8 +125,8 @@ pub struct ExplainOptions {
     /// The folder that files go to
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     output: PathBuf,
-    /// Files to write for each result, of overlay, heatmap, relevance (.npy), report (.json)
-    /// [default: overlay,heatmap,report]
+    /// Files to write for each result, of figure, overlay, heatmap, relevance (.npy), report (.json)
+    /// [default: figure,overlay,heatmap,report; of several inputs no figure]
     #[arg(
         long,
         value_name = "LIST",
@@ -80,6 +135,12 @@ pub struct ExplainOptions {
         hide_possible_values = true
     )]
     save: Option<Vec<Kind>>,
+    /// Format of figures: png, svg, or pdf, whose text stays text
+    #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = format_parser())]
+    figure_format: Format,
+    /// Format of overlays: png, jpeg (small), or webp (without loss)
+    #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = overlay_format_parser())]
+    overlay_format: PictureFormat,
     /// Replace files that onnxplain wrote; those of others, and the inputs, stay [default: refuse]
     #[arg(long)]
     overwrite: bool,
@@ -124,19 +185,30 @@ pub struct ExplainOptions {
     #[command(flatten)]
     preprocess: PreprocessOptions,
 
-    /// Colours of the heatmap
-    #[arg(long, value_name = "NAME", default_value = "coldnhot", value_parser = colormap_parser(), help_heading = "Rendering")]
-    colormap: Colormap,
+    /// Colours: coldnhot, seismic, bwr, rdbu for relevance of both signs; hot, gray, viridis, magma, inferno, cividis,
+    /// turbo for its strength; or your own such as 00f,80:fff,f00, with positions from 00 to ff [default: coldnhot;
+    /// viridis where only the strength is shown]
+    #[arg(long, value_name = "NAME|COLOURS", help_heading = "Rendering")]
+    colormap: Option<Colormap>,
     /// How relevance is scaled: symmetric about 0, absolute values, or unaligned, from the lowest to the highest
     /// [default: symmetric; absolute where the sign has no meaning, as with gradients; unaligned for rise]
     #[arg(long, value_name = "NAME", value_parser = normalization_parser(), help_heading = "Rendering")]
     normalize: Option<Normalization>,
-    /// Opacity of the strongest colour in the overlay, 0 to 1
-    #[arg(long, value_name = "A", default_value_t = 0.8, help_heading = "Rendering")]
-    alpha: f32,
+    /// Opacity of the strongest colour in the overlay, 0 to 1 [default: 0.8; 0.6 where only the strength is shown]
+    #[arg(long, value_name = "A", help_heading = "Rendering")]
+    alpha: Option<f32>,
     /// Multiplies relevance before it is clipped: above 1 shows weak relevance
     #[arg(long, value_name = "L", default_value_t = 1.0, help_heading = "Rendering")]
     level: f32,
+    /// Whether the results of an input share the scale of their colours [default: those of one method and composite do]
+    #[arg(long, value_enum, help_heading = "Rendering")]
+    scale: Option<ScaleWord>,
+    /// How the part of the photo that the network sees is marked: by a frame, by dimming the rest, or not at all
+    #[arg(long, value_name = "MARK", default_value = "frame", value_parser = crop_mark_parser(), help_heading = "Rendering")]
+    crop_mark: CropMark,
+    /// Longest side of overlays, in pixels [default: the photo's, at most 1600; at least 256 where it is below 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20000), help_heading = "Rendering")]
+    overlay_size: Option<u32>,
 }
 
 /// What `--initial` can say.
@@ -155,9 +227,19 @@ fn jobs_parser() -> impl TypedValueParser<Value = u64> {
     }
 }
 
-fn colormap_parser() -> impl TypedValueParser<Value = Colormap> {
-    PossibleValuesParser::new(Colormap::ALL.map(Colormap::name))
-        .try_map(|name| name.parse::<Colormap>())
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::extension))
+        .try_map(|name| name.parse::<Format>())
+}
+
+fn overlay_format_parser() -> impl TypedValueParser<Value = PictureFormat> {
+    PossibleValuesParser::new(PictureFormat::ALL.map(PictureFormat::name))
+        .try_map(|name| name.parse::<PictureFormat>())
+}
+
+fn crop_mark_parser() -> impl TypedValueParser<Value = CropMark> {
+    PossibleValuesParser::new(CropMark::ALL.map(CropMark::name))
+        .try_map(|name| name.parse::<CropMark>())
 }
 
 fn normalization_parser() -> impl TypedValueParser<Value = Normalization> {
@@ -166,12 +248,24 @@ fn normalization_parser() -> impl TypedValueParser<Value = Normalization> {
 }
 
 impl ExplainOptions {
+    /// The ways to explain an input.
+    fn asked(&self) -> Result<Vec<Asked>> {
+        let methods = self.method.methods()?.into_iter().map(Method::of);
+        let methods = methods.map(|method| (method.clone(), method.takes_composite()));
+        let composites = ways::composites(&self.model_options.composite);
+        ways::asked(methods.collect(), &composites, self.initial())
+    }
+
     fn rendering(&self, method: &Method) -> Result<Rendering> {
+        let normalization = self.normalize.unwrap_or_else(|| method.normalization());
+        let suited = Rendering::suited_to(normalization);
         let rendering = Rendering {
-            colormap: self.colormap,
-            normalization: self.normalize.unwrap_or_else(|| method.normalization()),
-            alpha: self.alpha,
+            colormap: self.colormap.unwrap_or(suited.colormap),
+            normalization,
+            alpha: self.alpha.unwrap_or(suited.alpha),
             level: self.level,
+            crop_mark: self.crop_mark,
+            overlay_size: self.overlay_size,
         };
         rendering.check()?;
         Ok(rendering)
@@ -230,9 +324,7 @@ fn cores() -> usize {
 /// Explains every input.
 pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     let begin = Instant::now();
-    let method = options.method.method()?;
-    method::refuse_rules(&method, &options.model_options.composite, options.initial())?;
-    let method = Method::of(method);
+    let asked = options.asked()?;
     check_model_path(&options.model)?;
     let inputs = Inputs::expand(&options.inputs, &options.input_options)?;
     inputs.notes.iter().for_each(|note| console.note(note));
@@ -241,12 +333,15 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     }
     let described = options.session().describe(&options.model)?;
     let names_several = targets::names_several(&options.target, described.labels());
-    let mut outputs = Outputs::new(
-        &options.output,
-        options.save.as_deref(),
-        names_several,
-        options.overwrite || options.resume,
-    )?;
+    let mut outputs = Outputs::new(Wishes {
+        folder: &options.output,
+        save: options.save.as_deref(),
+        formats: Formats { figures: options.figure_format, overlays: options.overlay_format },
+        is_batch: inputs.is_batch,
+        has_index: names_several,
+        ways: asked.iter().map(|way| way.infix.clone()).collect(),
+        overwrite: options.overwrite || options.resume,
+    })?;
     outputs.keep(options.read_files(&inputs.files));
     let report = options.report(inputs.is_batch);
     if let Some(report) = report.as_deref().filter(|_| options.resume) {
@@ -262,14 +357,14 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     if files.is_empty() {
         return report_nothing(report.as_deref(), &outputs);
     }
-    let mut job = prepare(options, method, described, outputs, &files, console)?;
+    let mut job = prepare(options, asked, described, outputs, &files, console)?;
     let Seconds { load, canonize, compile, .. } = job.start_up();
     console.detail(format_args!(
         "ready after {:.3} s (load {load:.3}, canonize {canonize:.3}, compile {compile:.3})",
         begin.elapsed().as_secs_f64()
     ));
     if files.len() == 1 {
-        job.samples = console.begin_samples(job.explainer.sample_count());
+        job.samples = console.begin_samples(job.explainer().sample_count());
     }
     let work = begin_work(&job, &files, &inputs.left_out, report.as_deref(), options, console)?;
     work.run(options.jobs(), console)

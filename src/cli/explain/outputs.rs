@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
-use onnxplain::io::{self, Overwrite};
+use onnxplain::figure::Format;
+use onnxplain::io::{self, Overwrite, PictureFormat};
 
 use super::inputs::place;
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Kind {
+    /// Photo, heatmaps and the words to read them by: STEM.figure.png, one for each input
+    Figure,
     /// The heatmap over the picture: STEM.overlay.png
     Overlay,
     /// The heatmap alone, in the size of the network's input: STEM.heatmap.png
@@ -25,15 +28,20 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What `--save` saves by default.
-    pub const DEFAULT: [Kind; 3] = [Kind::Overlay, Kind::Heatmap, Kind::Report];
+    /// What `--save` saves by default of the inputs of a batch.
+    const OF_BATCH: [Kind; 3] = [Kind::Overlay, Kind::Heatmap, Kind::Report];
+
+    /// What `--save` saves by default of a single input.
+    const OF_SINGLE: [Kind; 4] = [Kind::Figure, Kind::Overlay, Kind::Heatmap, Kind::Report];
 
     /// Every kind.
-    const ALL: [Kind; 4] = [Kind::Overlay, Kind::Heatmap, Kind::Relevance, Kind::Report];
+    const ALL: [Kind; 5] =
+        [Kind::Figure, Kind::Overlay, Kind::Heatmap, Kind::Relevance, Kind::Report];
 
     /// The word in `--save` and in reports.
     pub fn word(self) -> &'static str {
         match self {
+            Kind::Figure => "figure",
             Kind::Overlay => "overlay",
             Kind::Heatmap => "heatmap",
             Kind::Relevance => "relevance",
@@ -41,14 +49,23 @@ impl Kind {
         }
     }
 
-    fn suffix(self) -> &'static str {
-        match self {
-            Kind::Overlay => ".overlay.png",
+    fn suffix(self, formats: Formats) -> String {
+        let suffix = match self {
+            Kind::Figure => return format!(".figure.{}", formats.figures.extension()),
+            Kind::Overlay => return format!(".overlay.{}", formats.overlays.extension()),
             Kind::Heatmap => ".heatmap.png",
             Kind::Relevance => ".relevance.npy",
             Kind::Report => ".json",
-        }
+        };
+        suffix.to_string()
     }
+}
+
+/// The formats of figures and overlays.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Formats {
+    pub figures: Format,
+    pub overlays: PictureFormat,
 }
 
 /// Where results go.
@@ -61,11 +78,31 @@ pub struct Outputs {
     is_explicit: bool,
     /// Whether the class index is part of the names.
     has_index: bool,
+    /// What tells the files of each way to explain from the others.
+    ways: Vec<String>,
+    formats: Formats,
     overwrite: Overwrite,
     /// The places of files that are read: they are never written.
     read: HashSet<PathBuf>,
     /// Files that the report says are ours, whatever became of them.
     own: HashSet<PathBuf>,
+}
+
+/// What the options say about the files.
+#[derive(Debug)]
+pub struct Wishes<'a> {
+    /// The folder.
+    pub folder: &'a Path,
+    /// The kinds that the user named.
+    pub save: Option<&'a [Kind]>,
+    pub formats: Formats,
+    /// Whether there are several inputs.
+    pub is_batch: bool,
+    /// Whether several classes are explained, so that the class index becomes part of the names.
+    pub has_index: bool,
+    /// What tells the files of each way to explain from the others.
+    pub ways: Vec<String>,
+    pub overwrite: bool,
 }
 
 /// What there is to draw on.
@@ -80,18 +117,15 @@ pub struct Canvas {
 }
 
 impl Outputs {
-    /// What `--output`, `--save` and `--overwrite` say; `has_index` with several targets.
+    /// What the options say.
     ///
     /// # Errors
     /// When the folder cannot be one.
-    pub fn new(
-        folder: &Path,
-        save: Option<&[Kind]>,
-        has_index: bool,
-        overwrite: bool,
-    ) -> Result<Outputs> {
+    pub fn new(wishes: Wishes) -> Result<Outputs> {
+        let Wishes { folder, save, formats, is_batch, has_index, ways, overwrite } = wishes;
         ensure_can_be_folder(folder)?;
-        let mut kinds = save.unwrap_or(&Kind::DEFAULT).to_vec();
+        let default = || if is_batch { Kind::OF_BATCH.to_vec() } else { Kind::OF_SINGLE.to_vec() };
+        let mut kinds = save.map_or_else(default, <[Kind]>::to_vec);
         // The report is written last: where it is, everything is.
         kinds.sort();
         kinds.dedup();
@@ -101,10 +135,17 @@ impl Outputs {
             kinds,
             is_explicit: save.is_some(),
             has_index,
+            ways,
+            formats,
             overwrite,
             read: HashSet::new(),
             own: HashSet::new(),
         })
+    }
+
+    /// The formats of figures and overlays.
+    pub fn formats(&self) -> Formats {
+        self.formats
     }
 
     /// Takes these files for our own: an earlier run wrote them, and they may be damaged since.
@@ -139,9 +180,14 @@ impl Outputs {
         self.has_index
     }
 
+    /// Whether an input may have several results.
+    pub fn has_several(&self) -> bool {
+        self.has_index || self.ways.len() > 1
+    }
+
     /// Whether some result of a picture needs the picture itself.
     pub fn needs_photo(&self) -> bool {
-        self.kinds.contains(&Kind::Overlay)
+        self.kinds.contains(&Kind::Overlay) || self.kinds.contains(&Kind::Figure)
     }
 
     /// The kinds to save, and what cannot be drawn although it was asked for.
@@ -156,7 +202,10 @@ impl Outputs {
             Kind::Heatmap if !canvas.is_picture => {
                 Some("a heatmap needs an input of the shape of a picture")
             }
-            Kind::Overlay | Kind::Heatmap if !canvas.has_positions => Some(
+            Kind::Figure if !canvas.is_picture => {
+                Some("a figure needs an input of the shape of a picture")
+            }
+            Kind::Figure | Kind::Overlay | Kind::Heatmap if !canvas.has_positions => Some(
                 "the value of the layer given with --at has no positions on the picture; \
                      --save relevance writes it",
             ),
@@ -177,14 +226,22 @@ impl Outputs {
         Ok((kept, obstacles))
     }
 
-    /// The files of one result.
-    pub fn paths(&self, stem: &Path, class: usize, kinds: &[Kind]) -> BTreeMap<Kind, PathBuf> {
+    /// The files of one result: of a class, explained in one of the ways.
+    pub fn paths(
+        &self,
+        stem: &Path,
+        class: usize,
+        way: usize,
+        kinds: &[Kind],
+    ) -> BTreeMap<Kind, PathBuf> {
+        let infix = self.infix(class, way);
         let path = |kind: Kind| {
             let mut name: OsString = self.folder.join(stem).into_os_string();
-            if self.has_index {
-                name.push(format!(".{class}"));
+            // One figure shows all results of an input.
+            if kind != Kind::Figure {
+                name.push(&infix);
             }
-            name.push(kind.suffix());
+            name.push(kind.suffix(self.formats));
             // `./cat.json` reads better as `cat.json`.
             let name = PathBuf::from(name);
             name.strip_prefix(".").map(Path::to_path_buf).unwrap_or(name)
@@ -192,15 +249,27 @@ impl Outputs {
         kinds.iter().map(|&kind| (kind, path(kind))).collect()
     }
 
+    /// What stands between the name of the input and that of the kind.
+    fn infix(&self, class: usize, way: usize) -> String {
+        let way = self.ways.get(way).map_or("", String::as_str);
+        match self.has_index {
+            true => format!(".{class}{way}"),
+            false => way.to_string(),
+        }
+    }
+
     /// The input's part of the name of a file, as [`Outputs::paths`] made it for a class.
     pub fn stem(&self, name: &str, class: Option<usize>) -> Option<PathBuf> {
         let below = Path::new(name).strip_prefix(&self.folder).unwrap_or(Path::new(name));
         let below = below.to_str()?;
-        let stem = Kind::ALL.iter().find_map(|kind| below.strip_suffix(kind.suffix()))?;
-        match self.has_index {
-            true => stem.strip_suffix(&format!(".{}", class?)).map(PathBuf::from),
-            false => Some(PathBuf::from(stem)),
+        let without = |kind: &Kind| Some((*kind, below.strip_suffix(&kind.suffix(self.formats))?));
+        let (kind, stem) = Kind::ALL.iter().find_map(without)?;
+        if kind == Kind::Figure || !self.has_several() {
+            return Some(PathBuf::from(stem));
         }
+        let class = class?;
+        let mut infixes = (0..self.ways.len()).map(|way| self.infix(class, way));
+        infixes.find_map(|infix| stem.strip_suffix(&infix).map(PathBuf::from))
     }
 
     /// Refuses to write over existing files, as far as their names are known before the work: with several targets
@@ -211,7 +280,8 @@ impl Outputs {
     pub fn check_before_work(&self, stem: &Path) -> Result<()> {
         match self.has_index {
             true => Ok(()),
-            false => self.refuse_existing(&self.paths(stem, 0, &self.kinds)),
+            false => (0..self.ways.len())
+                .try_for_each(|way| self.refuse_existing(&self.paths(stem, 0, way, &self.kinds))),
         }
     }
 
@@ -252,22 +322,42 @@ fn ensure_can_be_folder(folder: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn outputs(folder: &str, save: Option<&[Kind]>, has_index: bool) -> Outputs {
+        let formats = Formats { figures: Format::Pdf, ..Formats::default() };
+        let folder = Path::new(folder);
+        let ways = vec![".lrp".to_string(), ".rise".to_string()];
+        let ways = if has_index { ways } else { vec![String::new()] };
+        let (is_batch, overwrite) = (true, false);
+        let wishes = Wishes { folder, save, formats, is_batch, has_index, ways, overwrite };
+        Outputs::new(wishes).unwrap()
+    }
+
     #[test]
     fn names_follow_the_input_and_the_class() {
         let names = |has_index| {
-            let outputs = Outputs::new(Path::new("."), None, has_index, false).unwrap();
-            let paths = outputs.paths(Path::new("sub/v1.2"), 281, &Kind::DEFAULT);
+            let paths = outputs(".", None, has_index).paths(
+                Path::new("sub/v1.2"),
+                281,
+                1,
+                &Kind::OF_SINGLE,
+            );
             paths.values().map(|path| path.display().to_string()).collect::<Vec<_>>()
         };
-        assert_eq!(names(false), ["sub/v1.2.overlay.png", "sub/v1.2.heatmap.png", "sub/v1.2.json"]);
-        assert_eq!(names(true)[2], "sub/v1.2.281.json");
+        let [figure, others @ ..] = &names(false)[..] else { panic!("there are names") };
+        assert_eq!(figure, "sub/v1.2.figure.pdf");
+        assert_eq!(others, ["sub/v1.2.overlay.png", "sub/v1.2.heatmap.png", "sub/v1.2.json"]);
+        assert_eq!(names(true)[3], "sub/v1.2.281.rise.json");
+        assert_eq!(names(true)[0], "sub/v1.2.figure.pdf");
     }
 
     #[test]
     fn stems_are_found_in_names() {
         for (folder, has_index) in [(".", false), ("out", true)] {
-            let outputs = Outputs::new(Path::new(folder), None, has_index, false).unwrap();
-            for path in outputs.paths(Path::new("sub/v1.2"), 281, &Kind::ALL).values() {
+            let outputs = outputs(folder, None, has_index);
+            for path in outputs
+                .paths(Path::new("sub/v1.2"), 281, usize::from(has_index), &Kind::ALL)
+                .values()
+            {
                 let stem = outputs.stem(path.to_str().unwrap(), Some(281));
                 assert_eq!(stem.as_deref(), Some(Path::new("sub/v1.2")), "{}", path.display());
             }
@@ -277,7 +367,7 @@ mod tests {
     #[test]
     fn what_a_tensor_cannot_give_is_left_out_or_told() {
         let kinds = |save: Option<&[Kind]>| {
-            Outputs::new(Path::new("."), save, false, false).unwrap().kinds(Canvas {
+            outputs(".", save, false).kinds(Canvas {
                 has_photo: false,
                 is_picture: true,
                 has_positions: true,
@@ -292,7 +382,11 @@ mod tests {
     #[test]
     fn a_file_in_the_way_is_told() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = Outputs::new(&file.path().join("a/b"), None, false, false).unwrap_err();
+        let folder = &file.path().join("a/b");
+        let (save, formats, ways) = (None, Formats::default(), vec![]);
+        let (is_batch, has_index, overwrite) = (true, false, false);
+        let wishes = Wishes { folder, save, formats, is_batch, has_index, ways, overwrite };
+        let error = Outputs::new(wishes).unwrap_err();
         assert!(error.to_string().contains("is not a folder"));
     }
 }

@@ -105,7 +105,7 @@ impl Recorded {
     /// Whether a file is as it was written. `relevance_len` is the number of values of a relevance.
     pub fn is_whole(&self, kind: Kind, path: &Path, relevance_len: usize) -> bool {
         let checked = match kind {
-            Kind::Overlay | Kind::Heatmap => is_whole_png(path),
+            Kind::Figure | Kind::Overlay | Kind::Heatmap => is_whole_picture(path),
             Kind::Relevance => is_whole_npy(path, relevance_len),
             Kind::Report => fs::read_to_string(path).map(|text| compact(&text) == self.line),
         };
@@ -115,14 +115,37 @@ impl Recorded {
 
 /// Whether a file begins as a PNG does, and ends with the chunk that ends one.
 fn is_whole_png(path: &Path) -> std::io::Result<bool> {
-    const BEGIN: &[u8; 8] = b"\x89PNG\r\n\x1a\n";
-    const END: &[u8; 12] = b"\0\0\0\0IEND\xae\x42\x60\x82";
+    begins_and_ends(path, b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xae\x42\x60\x82")
+}
+
+/// Whether a picture of any format begins and ends as such a file does.
+fn is_whole_picture(path: &Path) -> std::io::Result<bool> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => begins_and_ends(path, b"<svg", b"</svg>\n"),
+        Some("pdf") => begins_and_ends(path, b"%PDF", b"%%EOF\n"),
+        Some("jpg") => begins_and_ends(path, b"\xff\xd8", b"\xff\xd9"),
+        Some("webp") => is_whole_webp(path),
+        _ => is_whole_png(path),
+    }
+}
+
+/// Whether a WebP has the length that its head says.
+fn is_whole_webp(path: &Path) -> std::io::Result<bool> {
     let mut file = File::open(path)?;
-    let (mut begin, mut end) = ([0; BEGIN.len()], [0; END.len()]);
-    file.read_exact(&mut begin)?;
-    file.seek(SeekFrom::End(-(END.len() as i64)))?;
-    file.read_exact(&mut end)?;
-    Ok(&begin == BEGIN && &end == END)
+    let mut head = [0; 8];
+    file.read_exact(&mut head)?;
+    let [_, _, _, _, length @ ..] = head;
+    let length = 8 + u64::from(u32::from_le_bytes(length));
+    Ok(head.starts_with(b"RIFF") && file.metadata()?.len() == length)
+}
+
+fn begins_and_ends(path: &Path, begin: &[u8], end: &[u8]) -> std::io::Result<bool> {
+    let mut file = File::open(path)?;
+    let (mut found_begin, mut found_end) = (vec![0; begin.len()], vec![0; end.len()]);
+    file.read_exact(&mut found_begin)?;
+    file.seek(SeekFrom::End(-(end.len() as i64)))?;
+    file.read_exact(&mut found_end)?;
+    Ok(found_begin == begin && found_end == end)
 }
 
 /// Whether a file holds so many float32 values behind a header of NumPy's format 1.

@@ -1,21 +1,28 @@
 //! The third step of an input: its results become pictures, reports and files.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use onnxplain::io::{Overwrite, TOOL, write_bytes, write_npy, write_png};
+use onnxplain::heatmap::Scale;
+use onnxplain::io::{
+    Overwrite, PictureFormat, TOOL, write_bytes, write_npy, write_picture, write_png,
+};
 use onnxplain::session::is_array_file;
-use onnxplain::{Explanation, Severity, Topic};
+use onnxplain::{Class, Explanation, Heatmap, Severity, Topic};
 
 use super::attribute::{Attributed, Job};
+use super::figure::{self, Drawn, MOST_RESULTS, Shown};
 use super::inputs::InputFile;
 use super::outputs::Kind;
 use super::recorded::Settings;
 use super::report::{Report, ReportedPreprocessing, ReportedTarget, Seconds};
+use super::scales::{self, Scales};
 use super::staging::{StagedFile, Staging};
+use super::ways::Way;
 
 /// The results of one input, one per target.
 #[derive(Debug, Default)]
@@ -27,8 +34,30 @@ pub struct Explained {
 /// How many classes a prediction lists.
 const LISTED_CLASSES: usize = 5;
 
-/// The staged files of a result, by kind.
+/// The staged files of a result, by kind, without the figure, which shows all results.
 type StagedFiles = BTreeMap<Kind, StagedFile>;
+
+/// A result that waits for the others of its input.
+struct Received {
+    report: Report,
+    way: usize,
+    class: Class,
+    against: Option<Class>,
+    heatmap: Option<Heatmap>,
+    staged: StagedFiles,
+    /// The photo below it, for the figure.
+    photo: Option<Drawn>,
+}
+
+impl Received {
+    fn write_report(&self) -> Result<()> {
+        let Some(file) = self.staged.get(&Kind::Report) else {
+            return Ok(());
+        };
+        let text = serde_json::to_string_pretty(&self.report)? + "\n";
+        file.fill(|path| write_bytes(path, text, Overwrite::Replace))
+    }
+}
 
 impl Job {
     /// Draws and writes all results of an input. Its files appear when all are complete.
@@ -42,33 +71,50 @@ impl Job {
         results: &mut dyn Iterator<Item = Result<Attributed>>,
     ) -> Result<Explained> {
         let named = || format!("cannot explain {}", file.path.display());
-        let mut explained = Explained::default();
-        let mut staged = vec![];
+        let mut warnings = vec![];
+        let mut received: Vec<Received> = vec![];
+        let mut figure = None;
         for attributed in results {
             let attributed = attributed?;
-            if explained.reports.is_empty() {
+            if received.is_empty() {
                 let of_file = |text: &String| format!("{}: {text}", file.path.display());
-                explained.warnings.extend(attributed.source.warnings.iter().map(of_file));
+                warnings.extend(attributed.source.warnings.iter().map(of_file));
             }
-            let (report, files) = self
-                .render_class(&attributed, staging, &mut explained.warnings)
-                .with_context(named)?;
-            explained.reports.push(report);
-            staged.extend(files.into_values());
+            let one = self.receive(&attributed, staging, &mut figure, &mut warnings);
+            received.push(one.with_context(named)?);
         }
-        for file in staged {
+        let heatmaps: Vec<_> = received.iter().map(|one| (one.way, one.heatmap.as_ref())).collect();
+        let shared = scales::shared(self.scale, &heatmaps).with_context(named)?;
+        let both = received.iter_mut().zip(shared);
+        let drawn = both.map(|(one, scales)| {
+            draw(one, scales, self.outputs.formats().overlays, figure.is_some())
+        });
+        let drawn = drawn.collect::<Result<Vec<_>>>().with_context(named)?;
+        if let Some(file) = &figure {
+            self.draw_figure(&mut received, drawn, file).with_context(named)?;
+        }
+        received.iter_mut().for_each(|one| one.report.seconds = one.report.seconds.finished());
+        let reports = received.iter().map(|one| one.report.clone()).collect();
+        for one in &received {
+            one.write_report().with_context(named)?;
+        }
+        // The report is the last file that appears: where it is, everything is.
+        let staged = received.into_iter().flat_map(|one| one.staged.into_values());
+        for file in figure.into_iter().chain(staged) {
             let overwrite = self.outputs.overwrite_of(file.target());
             file.finish(overwrite).with_context(named)?;
         }
-        Ok(explained)
+        Ok(Explained { reports, warnings })
     }
 
-    fn render_class(
+    /// Takes a result over: what is large is written, the rest is kept until all have come.
+    fn receive(
         &self,
         attributed: &Attributed,
         staging: &Staging,
+        figure: &mut Option<StagedFile>,
         warnings: &mut Vec<String>,
-    ) -> Result<(Report, StagedFiles)> {
+    ) -> Result<Received> {
         let Attributed { source, explanation, .. } = attributed;
         let class = explanation.class().index;
         let name = format!("{}, class {class}", source.file.path.display());
@@ -77,38 +123,63 @@ impl Job {
         warnings.extend(doubts.iter().map(|text| format!("{name}: {text}")));
 
         let begin = Instant::now();
-        let staged = self.paths(source, class).into_iter();
-        let staged = staged.map(|(kind, path)| Ok((kind, staging.file(path)?)));
-        let staged = staged.collect::<Result<StagedFiles>>()?;
-        self.write_pictures(explanation, &staged)?;
+        let way = &self.ways[attributed.way];
+        let paths = self.paths(source, class, attributed.way);
+        let files = paths.iter().map(|(kind, path)| (kind.word(), path.display().to_string()));
+        let files = files.collect();
+        let mut staged = StagedFiles::new();
+        for (kind, path) in paths {
+            match kind {
+                Kind::Figure if figure.is_some() => {}
+                Kind::Figure => *figure = Some(staging.file(path)?),
+                _ => {
+                    staged.insert(kind, staging.file(path)?);
+                }
+            }
+        }
+        if let Some(file) = staged.get(&Kind::Relevance) {
+            let relevance = explanation.relevance();
+            let (shape, values) = (relevance.shape(), relevance.values());
+            file.fill(|path| write_npy(path, shape, values, Overwrite::Replace))?;
+        }
+        let is_drawn = figure.is_some()
+            || [Kind::Heatmap, Kind::Overlay].iter().any(|kind| staged.contains_key(kind));
+        let heatmap = match is_drawn {
+            true => Some(explanation.heatmap()?.rendered(way.rendering)),
+            false => None,
+        };
         let mut seconds = attributed.seconds;
         seconds.render = begin.elapsed().as_secs_f64();
         let doubts = [source.warnings.clone(), doubts].concat();
-        let report = self.report(source.file, explanation, doubts, &staged, seconds.finished());
-        if let Some(file) = staged.get(&Kind::Report) {
-            let text = serde_json::to_string_pretty(&report)? + "\n";
-            file.fill(|path| write_bytes(path, text, Overwrite::Replace))?;
-        }
-        Ok((report, staged))
+        let report = self.report(source.file, way, explanation, doubts, files, seconds);
+        let (class, against) = (explanation.class().clone(), explanation.against().cloned());
+        let (way, photo) = (attributed.way, None);
+        Ok(Received { report, way, class, against, heatmap, staged, photo })
     }
 
-    fn write_pictures(&self, explanation: &Explanation, staged: &StagedFiles) -> Result<()> {
-        const OURS: Overwrite = Overwrite::Replace;
-        if let Some(file) = staged.get(&Kind::Relevance) {
-            let relevance = explanation.relevance();
-            file.fill(|path| write_npy(path, relevance.shape(), relevance.values(), OURS))?;
-        }
-        if !staged.contains_key(&Kind::Heatmap) && !staged.contains_key(&Kind::Overlay) {
-            return Ok(());
-        }
-        let heatmap = explanation.heatmap()?.rendered(self.rendering);
-        if let Some(file) = staged.get(&Kind::Heatmap) {
-            let picture = heatmap.picture()?;
-            file.fill(|path| write_png(path, &picture, OURS))?;
-        }
-        if let Some(file) = staged.get(&Kind::Overlay) {
-            let picture = heatmap.overlay()?;
-            file.fill(|path| write_png(path, &picture, OURS))?;
+    /// Draws and writes the figure of an input; its time is that of the first result.
+    fn draw_figure(
+        &self,
+        received: &mut [Received],
+        drawn: Vec<Option<(Drawn, Scale)>>,
+        file: &StagedFile,
+    ) -> Result<()> {
+        let begin = Instant::now();
+        let results = received.iter().zip(drawn).take(MOST_RESULTS);
+        let shown: Vec<Shown> = results
+            .filter_map(|(one, drawn)| {
+                let (drawn, scale) = drawn?;
+                let Received { report, class, against, .. } = one;
+                let (against, rendering) = (against.as_ref(), self.ways[one.way].rendering);
+                Some(Shown { report, class, against, drawn, scale, rendering })
+            })
+            .collect();
+        let photo = received.first().and_then(|one| one.photo.as_ref());
+        let figure = figure::figure(&shown, photo, &self.assumed);
+        let format = self.outputs.formats().figures;
+        file.fill(|path| figure.write(path, format, Overwrite::Replace))?;
+        if let Some(one) = received.first_mut() {
+            one.report.seconds.render += begin.elapsed().as_secs_f64();
         }
         Ok(())
     }
@@ -116,30 +187,32 @@ impl Job {
     fn report(
         &self,
         file: &InputFile,
+        way: &Way,
         explanation: &Explanation,
         doubts: Vec<String>,
-        staged: &StagedFiles,
+        files: BTreeMap<&'static str, String>,
         seconds: Seconds,
     ) -> Report {
-        let files = staged.iter().map(|(kind, file)| (kind.word(), file.name()));
         Report {
             input: file.path.display().to_string(),
             tool: TOOL,
             model: self.model.clone(),
-            composite: self.explainer.composite().to_string(),
-            method: self.explainer.method().name(),
-            parameters: self.parameters(),
-            canonization: self.explainer.canonization().to_vec(),
-            explained: self.explainer.explained().word(),
+            composite: way.explainer.composite().to_string(),
+            method: way.explainer.method().name(),
+            parameters: way.parameters(),
+            canonization: way.explainer.canonization().to_vec(),
+            explained: way.explainer.explained().word(),
             prediction: explanation.prediction().strongest(LISTED_CLASSES),
             target: ReportedTarget::new(explanation.class(), explanation.against()),
+            positive: explanation.sign(),
+            rendering: way.rendering.into(),
             relevance: explanation.conservation(),
             completeness: explanation.completeness(),
             adaptation: explanation.adaptation(),
             preprocessing: self.preprocessing(file),
             warnings: self.said_as(Severity::Warning).chain(doubts).collect(),
             notes: self.said_as(Severity::Note).collect(),
-            files: files.collect(),
+            files,
             seconds,
             version: env!("CARGO_PKG_VERSION"),
         }
@@ -151,6 +224,33 @@ impl Job {
         said.map(|notice| notice.text.clone())
     }
 
+    fn preprocessing(&self, file: &InputFile) -> ReportedPreprocessing {
+        match self.explainer().preprocessing().filter(|_| !is_array_file(&file.path)) {
+            Some(steps) => ReportedPreprocessing::Steps(Box::new(steps.clone())),
+            None => ReportedPreprocessing::None {},
+        }
+    }
+
+    /// What the reports of an input must say for its results to be those of a way of this job.
+    pub fn settings(&self, file: &InputFile, way: &Way) -> Result<Settings> {
+        let method = way.explainer.method();
+        let settings = [
+            ("model", json!(self.model)),
+            ("method", json!(method.name())),
+            ("parameters", way.parameters()),
+            ("composite", json!(way.explainer.composite())),
+            ("preprocessing", json!(self.preprocessing(file))),
+            ("version", json!(env!("CARGO_PKG_VERSION"))),
+        ];
+        // Through text, so that numbers are rounded as those of a report are.
+        let rounded = |(name, value): (_, serde_json::Value)| {
+            Ok((name, serde_json::from_str(&value.to_string())?))
+        };
+        settings.into_iter().map(rounded).collect()
+    }
+}
+
+impl Way {
     /// The method's parameters, and the layer that propagation ends at.
     fn parameters(&self) -> serde_json::Value {
         let parameters = self.explainer.method().parameters();
@@ -161,29 +261,43 @@ impl Job {
         parameters.insert("at".to_string(), json!(at));
         parameters.into()
     }
+}
 
-    fn preprocessing(&self, file: &InputFile) -> ReportedPreprocessing {
-        match self.explainer.preprocessing().filter(|_| !is_array_file(&file.path)) {
-            Some(steps) => ReportedPreprocessing::Steps(Box::new(steps.clone())),
-            None => ReportedPreprocessing::None {},
+/// Draws and writes the pictures of a result; returns what a figure shows of it.
+fn draw(
+    one: &mut Received,
+    shared: Option<Scales>,
+    overlays: PictureFormat,
+    has_figure: bool,
+) -> Result<Option<(Drawn, Scale)>> {
+    let begin = Instant::now();
+    let Some(heatmap) = &one.heatmap else {
+        return Ok(None);
+    };
+    let own_or_shared = shared.map_or_else(|| heatmap.scale(), |scales| scales.heatmap);
+    if let Some(file) = one.staged.get(&Kind::Heatmap) {
+        let picture = heatmap.scaled_picture(own_or_shared)?;
+        file.fill(|path| write_png(path, &picture, Overwrite::Replace))?;
+    }
+    let overlay_file = one.staged.get(&Kind::Overlay);
+    let drawn = if overlay_file.is_some() || has_figure && heatmap.has_photo() {
+        let overlay = heatmap.laid_over()?;
+        let scale = shared.and_then(|scales| scales.overlay).unwrap_or_else(|| overlay.scale());
+        let overlay = overlay.scaled(scale);
+        let picture = Arc::new(overlay.unmarked());
+        if let Some(file) = overlay_file {
+            let marked = overlay.marked((*picture).clone());
+            file.fill(|path| write_picture(path, &marked, overlays, Overwrite::Replace))?;
         }
-    }
-
-    /// What the reports of an input must say for its results to be those of this job.
-    pub fn settings(&self, file: &InputFile) -> Result<Settings> {
-        let method = self.explainer.method();
-        let settings = [
-            ("model", json!(self.model)),
-            ("method", json!(method.name())),
-            ("parameters", self.parameters()),
-            ("composite", json!(self.explainer.composite())),
-            ("preprocessing", json!(self.preprocessing(file))),
-            ("version", json!(env!("CARGO_PKG_VERSION"))),
-        ];
-        // Through text, so that numbers are rounded as those of a report are.
-        let rounded = |(name, value): (_, serde_json::Value)| {
-            Ok((name, serde_json::from_str(&value.to_string())?))
-        };
-        settings.into_iter().map(rounded).collect()
-    }
+        one.photo = Some(Drawn::new(overlay.photo(), overlay.frame()));
+        let drawn = Drawn::new(&picture, overlay.frame()).pixelated(overlay.is_enlarged());
+        Some((drawn, overlay.scale()))
+    } else if has_figure {
+        let picture = Arc::new(heatmap.scaled_picture(own_or_shared)?);
+        Some((Drawn::new(&picture, None), own_or_shared))
+    } else {
+        None
+    };
+    one.report.seconds.render += begin.elapsed().as_secs_f64();
+    Ok(drawn)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use onnxplain::canonize::PassReport;
 use onnxplain::method::{Adaptation, Completeness};
 use onnxplain::picture::Preprocessing;
-use onnxplain::{Class, Sums};
+use onnxplain::{Class, Rendering, Sign, Sums};
 
 /// One result.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +34,10 @@ pub struct Report {
     pub prediction: Vec<Class>,
     /// The class that is explained.
     pub target: ReportedTarget,
+    /// What relevance above 0 speaks for: `for` the class, `against` it, or `mixed`.
+    pub positive: Sign,
+    /// How pictures are coloured.
+    pub rendering: ReportedRendering,
     /// Where the relevance went.
     pub relevance: Sums,
     /// For Integrated Gradients: how well relevance adds up.
@@ -64,6 +68,24 @@ pub struct ReportedTarget {
     pub logit: f32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<Box<ReportedTarget>>,
+}
+
+/// Colours and scale.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportedRendering {
+    pub colormap: String,
+    pub normalization: &'static str,
+    pub level: f32,
+}
+
+impl From<Rendering> for ReportedRendering {
+    fn from(rendering: Rendering) -> ReportedRendering {
+        ReportedRendering {
+            colormap: rendering.colormap.to_string(),
+            normalization: rendering.normalization.name(),
+            level: rendering.level,
+        }
+    }
 }
 
 /// Preprocessing steps, or none.

@@ -85,14 +85,20 @@ impl<'a> Judge<'a> {
         // With several targets, the last lines of a killed run may be missing.
         let may_be_torn = is_last && self.job.outputs.has_index();
         let Some(&index) = self.by_path.get(first.input.as_str()) else {
-            return self.judge_other(group, may_be_torn);
+            return self.judge_other(group, is_last && self.job.outputs.has_several());
         };
         let Ok(file) = &self.files[index] else {
             return Ok(None);
         };
-        self.refuse_other_settings(group, file)?;
-        let is_whole = |recorded: &Recorded| self.is_whole(file, recorded);
-        if may_be_torn || self.is_done[index] || !group.iter().all(is_whole) {
+        let ways = self.ways_of(group, file)?;
+        let is_whole = |(recorded, way): (&Recorded, &Option<usize>)| {
+            way.is_some_and(|way| self.is_whole(file, recorded, way))
+        };
+        // Results that one way alone has are those of a run of fewer ways.
+        let count = |way: usize| ways.iter().filter(|it| **it == Some(way)).count();
+        let has_all = (0..self.job.ways.len()).all(|way| count(way) == count(0));
+        let is_done = has_all && group.iter().zip(&ways).all(is_whole);
+        if may_be_torn || self.is_done[index] || !is_done {
             return Ok(None);
         }
         self.is_done[index] = true;
@@ -131,14 +137,28 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn refuse_other_settings(&self, group: &[Recorded], file: &InputFile) -> Result<()> {
-        let settings = self.job.settings(file)?;
-        let results = group.iter().filter(|recorded| recorded.class().is_some());
-        let mut differences = results.filter_map(|recorded| recorded.difference(&settings));
-        let Some(Difference { name, then, now }) = differences.next() else {
-            return Ok(());
+    /// The way that each result was explained in; `None` for a failure.
+    ///
+    /// # Errors
+    /// When one has the settings of none.
+    fn ways_of(&self, group: &[Recorded], file: &InputFile) -> Result<Vec<Option<usize>>> {
+        let settings = self.job.ways.iter().map(|way| self.job.settings(file, way));
+        let settings = settings.collect::<Result<Vec<_>>>()?;
+        let way_of = |recorded: &Recorded| {
+            if recorded.class().is_none() {
+                return Ok(None);
+            }
+            let way = settings.iter().position(|it| recorded.difference(it).is_none());
+            match settings.iter().find_map(|it| recorded.difference(it)) {
+                Some(difference) if way.is_none() => bail!(self.other_settings(&difference)),
+                _ => Ok(way),
+            }
         };
-        bail!(
+        group.iter().map(way_of).collect()
+    }
+
+    fn other_settings(&self, Difference { name, then, now }: &Difference) -> String {
+        format!(
             "cannot resume: in {} the {} is {then}, now it is {now}; give the options of the first run, --overwrite \
              to begin again, or another --output",
             self.report.display(),
@@ -146,7 +166,7 @@ impl<'a> Judge<'a> {
         )
     }
 
-    fn is_whole(&self, file: &InputFile, recorded: &Recorded) -> bool {
+    fn is_whole(&self, file: &InputFile, recorded: &Recorded, way: usize) -> bool {
         let Some(class) = recorded.class() else {
             return false;
         };
@@ -155,8 +175,8 @@ impl<'a> Judge<'a> {
         let Ok((kinds, _)) = outputs.kinds(self.job.canvas(has_photo)) else {
             return false;
         };
-        let values = self.job.explainer.relevance_shape().iter().product();
-        let paths = outputs.paths(&file.stem, class, &kinds);
+        let values = self.job.explainer().relevance_shape().iter().product();
+        let paths = outputs.paths(&file.stem, class, way, &kinds);
         // Another --save makes other files.
         paths.len() == recorded.files.len()
             && paths.keys().all(|kind| recorded.files.contains_key(kind.word()))

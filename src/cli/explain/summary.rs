@@ -18,8 +18,12 @@ pub fn detailed(reports: &[Report]) -> String {
     };
     let mut text = format!("{BOLD}{}{BOLD:#}\n", terminal::name(&first.input));
     text.push_str(&prediction_table(&first.prediction));
+    let has_composites = reports.iter().any(|report| report.composite != first.composite);
     for report in reports {
         let _ = writeln!(text, "  explained  {}", target(&report.target, report.explained));
+        if has_composites {
+            let _ = writeln!(text, "  composite  {}", report.composite);
+        }
         if report.method != Method::default().name() {
             let _ = writeln!(text, "  method     {}", described(report.method, &report.parameters));
         }
@@ -99,14 +103,14 @@ fn name(index: usize, label: Option<&str>) -> String {
 fn sums(report: &Report) -> String {
     if let Some(completeness) = &report.completeness {
         return format!(
-            "{:.4} at the input for a difference of {:.4} in the output: complete to {:.1e}",
+            "pixels {:.4} for a difference of {:.4} in the output: complete to {:.1e}",
             completeness.sum, completeness.difference, completeness.relative_error
         );
     }
     if onnxplain::method::Method::named(report.method).is_ok_and(|method| method.is_map()) {
         return format!("{:.4} in sum", report.relevance.input_sum);
     }
-    let mut text = conservation(&report.relevance);
+    let mut text = conservation(&report.relevance, report.parameters["at"].as_str());
     if let Some(adaptation) = &report.adaptation {
         let _ = write!(
             text,
@@ -122,18 +126,30 @@ fn sums(report: &Report) -> String {
     text
 }
 
-/// Where the relevance went, in one line.
-pub fn conservation(sums: &Sums) -> String {
-    let Sums { initial, input_sum, absorbed_by_bias, absorbed_by_stabilizer, .. } = sums;
+/// Where the relevance went, in one line. It ends at the pixels, or at the layer that propagation stops at.
+pub fn conservation(sums: &Sums, at: Option<&str>) -> String {
+    let Sums { initial, input_sum, absorbed_by_bias, absorbed_by_stabilizer, .. } = *sums;
     if !sums.is_conserving {
+        let end = at.map_or("at the pixels".to_string(), |layer| format!("at {layer}"));
         return format!(
-            "{initial:.4} put in, {input_sum:.4} at the input; gradients do not conserve relevance"
+            "start {}, {input_sum:.4} {end}; gradients do not conserve relevance",
+            fixed(initial)
         );
     }
+    let end = at.map_or("pixels".to_string(), |layer| format!("at {layer}"));
     format!(
-        "{initial:.4} put in = {input_sum:.4} at the input + {absorbed_by_bias:.4} absorbed by biases + \
-         {absorbed_by_stabilizer:.4} by stabilizers"
+        "start {} = {end} {} + biases {} + stabilizers {}",
+        fixed(initial),
+        fixed(input_sum),
+        fixed(absorbed_by_bias),
+        fixed(absorbed_by_stabilizer)
     )
+}
+
+/// Two decimals, without a sign where nothing is left of the number.
+fn fixed(value: impl Into<f64>) -> String {
+    let text = format!("{:.2}", value.into());
+    if text == "-0.00" { "0.00".to_string() } else { text }
 }
 
 fn seconds(seconds: &Seconds) -> String {
@@ -193,8 +209,9 @@ mod tests {
             absorbed_by_stabilizer: 0.0,
             is_conserving,
         };
-        let line = conservation(&sums(true));
-        assert!(line.starts_with("2.0000 put in = 1.5000 at the input + 0.5000"), "{line}");
-        assert!(conservation(&sums(false)).contains("do not conserve"));
+        let line = |is_conserving, at| conservation(&sums(is_conserving), at);
+        assert_eq!(line(true, None), "start 2.00 = pixels 1.50 + biases 0.50 + stabilizers 0.00");
+        assert!(line(true, Some("conv1")).starts_with("start 2.00 = at conv1 1.50 + biases"));
+        assert!(line(false, None).contains("do not conserve"));
     }
 }

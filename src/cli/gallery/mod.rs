@@ -1,8 +1,9 @@
-//! `onnxplain gallery`: report -> rows -> thumbnails -> page.
+//! `onnxplain gallery`: report -> entries -> thumbnails -> page.
 
 mod page;
 mod rows;
 mod thumbnails;
+mod truth;
 
 use std::path::PathBuf;
 
@@ -12,13 +13,16 @@ use serde_json::json;
 
 use onnxplain::io::{Overwrite, check, write_bytes};
 
+use self::truth::Truth;
 use super::Status;
 use super::console::Console;
 
 const EXAMPLES: &str = "\
 Examples:
   onnxplain explain model.onnx photos/ -o out
-  onnxplain gallery out                          writes out/gallery.html; open it in a browser";
+  onnxplain gallery out                          writes out/gallery.html; open it in a browser
+  onnxplain gallery out --truth folder           the folder of a photo is its true class
+  onnxplain gallery out --truth truth.csv        lines of PATH,CLASS";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -26,6 +30,10 @@ pub struct GalleryOptions {
     /// A folder that `explain` wrote a report to: report.jsonl, or those of shards
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    /// The true class of each input: folder, its folder's name; folder:2, that of the folder above; or a file of lines
+    /// PATH,CLASS. The page then shows what is right and wrong, and a confusion table [default: not known]
+    #[arg(long, value_name = "folder[:N]|FILE")]
+    truth: Option<String>,
     /// Replace a gallery that is there already [default: refuse]
     #[arg(long)]
     overwrite: bool,
@@ -36,6 +44,7 @@ pub fn run(options: &GalleryOptions, console: &mut Console) -> Result<Status> {
     let path = options.folder.join("gallery.html");
     let overwrite = if options.overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
     check(&path, overwrite)?;
+    let truth = options.truth.as_deref().map(str::parse::<Truth>).transpose()?;
     let read = rows::read(&options.folder)?;
     if read.damaged > 0 {
         console.warning(format_args!(
@@ -43,8 +52,8 @@ pub fn run(options: &GalleryOptions, console: &mut Console) -> Result<Status> {
             read.damaged
         ));
     }
-    let made = thumbnails::make(&options.folder, &read.rows, console)?;
-    let page = page::page(&options.folder, &read.rows, &made.rows)?;
+    let made = thumbnails::make(&options.folder, &read.entries, console)?;
+    let page = page::page(&options.folder, &read, &made.entries, truth.as_ref())?;
     write_bytes(&path, page, overwrite)?;
     if made.missing > 0 {
         console.note(format_args!(
@@ -55,7 +64,7 @@ pub fn run(options: &GalleryOptions, console: &mut Console) -> Result<Status> {
     match console.is_json() {
         true => console.print_json(&json!({
             "gallery": path.display().to_string(),
-            "rows": read.rows.len(),
+            "rows": read.entries.len(),
             "missing": made.missing,
         }))?,
         false => console.print(path.display())?,

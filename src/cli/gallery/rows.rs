@@ -1,33 +1,64 @@
-//! The rows of a gallery, from the lines of reports.
+//! What a gallery shows, from the lines of reports: an entry for each input, with all its results.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-/// What the gallery shows of a result.
+use onnxplain::Sign;
+
+/// An input with its results.
 #[derive(Debug)]
-pub struct Row {
+pub struct Entry {
     /// The path of the input.
     pub input: String,
     /// Why there is no result.
     pub error: Option<String>,
-    /// The predicted class and its probability.
-    pub predicted: Option<(String, f32)>,
-    /// The class that was explained.
-    pub target: Option<String>,
+    /// The strongest classes.
+    pub prediction: Vec<Class>,
+    pub results: Vec<Shown>,
+}
+
+/// A result of an input.
+#[derive(Debug)]
+pub struct Shown {
+    /// The class that was explained, and the one that it was compared with.
+    pub target: String,
+    pub against: Option<String>,
+    /// Method and composite.
+    pub way: String,
+    /// What is explained of the class.
+    pub explained: String,
+    pub logit: f32,
+    /// What relevance above 0 speaks for.
+    pub positive: Sign,
     /// The files that were written, by kind, as paths below the folder of the report.
     pub files: BTreeMap<String, PathBuf>,
 }
 
 /// What was read.
-#[derive(Debug)]
-pub struct Rows {
-    pub rows: Vec<Row>,
+#[derive(Debug, Default)]
+pub struct Entries {
+    pub entries: Vec<Entry>,
     /// How many lines could not be read.
     pub damaged: usize,
+    pub models: BTreeSet<String>,
+    /// The ways that results were explained in.
+    pub ways: BTreeSet<String>,
+    pub renderings: BTreeSet<RenderingWords>,
+    pub version: String,
+    /// When the report was written last, in seconds since 1970.
+    pub time: u64,
+}
+
+/// How results are coloured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct RenderingWords {
+    pub colormap: String,
+    pub normalization: String,
 }
 
 #[derive(Deserialize)]
@@ -37,26 +68,58 @@ struct Line {
     /// Why a file of a folder was no input.
     left_out: Option<String>,
     #[serde(default)]
+    model: String,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    composite: String,
+    #[serde(default)]
+    explained: String,
+    #[serde(default)]
+    version: String,
+    rendering: Option<RenderingWords>,
+    #[serde(default)]
+    positive: Sign,
+    #[serde(default)]
     prediction: Vec<Class>,
-    target: Option<Class>,
+    target: Option<Target>,
     #[serde(default)]
     files: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
-struct Class {
-    index: usize,
+/// A class of a prediction.
+#[derive(Debug, Deserialize)]
+pub struct Class {
+    pub index: usize,
     label: Option<String>,
     #[serde(default)]
-    probability: f32,
+    pub probability: f32,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    #[serde(flatten)]
+    class: Class,
+    #[serde(default)]
+    logit: f32,
+    against: Option<Box<Target>>,
 }
 
 impl Class {
-    fn name(&self) -> String {
+    /// The label, or the index.
+    pub fn name(&self) -> String {
         match &self.label {
             Some(label) => label.clone(),
             None => format!("class {}", self.index),
         }
+    }
+
+    /// Whether a true class is this one: by its index, its name or one of its synonyms, whatever the case.
+    pub fn is(&self, truth: &str) -> bool {
+        let plain = |text: &str| text.trim().to_lowercase().replace(['_', '-'], " ");
+        let name = self.name();
+        let mut names = name.split(',').chain([name.as_str()]);
+        names.any(|name| plain(name) == plain(truth)) || self.index.to_string() == truth.trim()
     }
 }
 
@@ -64,15 +127,18 @@ impl Class {
 ///
 /// # Errors
 /// When there is none, it cannot be read, or it is empty.
-pub fn read(folder: &Path) -> Result<Rows> {
-    let mut rows = Rows { rows: vec![], damaged: 0 };
+pub fn read(folder: &Path) -> Result<Entries> {
+    let mut all = Entries::default();
     for report in reports(folder)? {
         let text =
             fs::read(&report).with_context(|| format!("cannot read {}", report.display()))?;
-        rows.add(&String::from_utf8_lossy(&text), folder);
+        all.add(&String::from_utf8_lossy(&text), folder);
+        let modified = fs::metadata(&report).and_then(|data| data.modified());
+        let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH).duration_since(UNIX_EPOCH);
+        all.time = all.time.max(modified.map_or(0, |since| since.as_secs()));
     }
-    ensure!(!rows.rows.is_empty(), "the report in {} is empty", folder.display());
-    Ok(rows)
+    ensure!(!all.entries.is_empty(), "the report in {} is empty", folder.display());
+    Ok(all)
 }
 
 fn reports(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -99,7 +165,7 @@ fn reports(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(shards)
 }
 
-impl Rows {
+impl Entries {
     fn add(&mut self, text: &str, folder: &Path) {
         let parsed: Vec<Option<Line>> =
             text.lines().map(|line| serde_json::from_str(line).ok()).collect();
@@ -108,7 +174,68 @@ impl Rows {
         let lines: Vec<Line> = parsed.into_iter().flatten().filter(is_input).collect();
         let names = lines.iter().flat_map(|line| line.files.values());
         let above = folders_above(names, folder);
-        self.rows.extend(lines.into_iter().map(|line| row(line, above)));
+        for line in lines {
+            self.add_line(line, above);
+        }
+    }
+
+    fn add_line(&mut self, line: Line, above: usize) {
+        if line.error.is_none() {
+            self.models.insert(line.model.clone());
+            self.ways.insert(line.way());
+            self.renderings.insert(line.rendering.clone().unwrap_or_default());
+            self.version.clone_from(&line.version);
+        }
+        let (input, error) = (line.input.clone(), line.error.clone());
+        let Shows { prediction, result } = line.shows(above);
+        // The results of an input follow each other; the same result once more is another input.
+        let last = self.entries.last_mut().filter(|last| {
+            let is_new = |result: &Shown| !last.results.iter().any(|it| it.is_same(result));
+            last.input == input && last.error.is_none() && result.as_ref().is_some_and(is_new)
+        });
+        match last {
+            Some(last) => last.results.extend(result),
+            None => {
+                let results = result.into_iter().collect();
+                self.entries.push(Entry { input, error, prediction, results });
+            }
+        }
+    }
+}
+
+/// What a line shows.
+struct Shows {
+    prediction: Vec<Class>,
+    result: Option<Shown>,
+}
+
+impl Line {
+    fn way(&self) -> String {
+        match self.method.as_str() {
+            "lrp" => format!("lrp {}", self.composite),
+            method => method.to_string(),
+        }
+    }
+
+    fn shows(self, above: usize) -> Shows {
+        let way = self.way();
+        let files = self.files.into_iter().map(|(kind, name)| (kind, below(&name, above)));
+        let result = self.target.filter(|_| self.error.is_none()).map(|target| Shown {
+            target: target.class.name(),
+            against: target.against.map(|other| other.class.name()),
+            way,
+            explained: self.explained,
+            logit: target.logit,
+            positive: self.positive,
+            files: files.collect(),
+        });
+        Shows { prediction: self.prediction, result }
+    }
+}
+
+impl Shown {
+    fn is_same(&self, other: &Shown) -> bool {
+        (&self.target, &self.against, &self.way) == (&other.target, &other.against, &other.way)
     }
 }
 
@@ -132,13 +259,6 @@ fn below(name: &str, above: usize) -> PathBuf {
     parts(name).skip(above).filter(is_inside).collect()
 }
 
-fn row(line: Line, above: usize) -> Row {
-    let predicted = line.prediction.first().map(|class| (class.name(), class.probability));
-    let target = line.target.as_ref().map(Class::name);
-    let files = line.files.into_iter().map(|(kind, name)| (kind, below(&name, above)));
-    Row { input: line.input, error: line.error, predicted, target, files: files.collect() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,27 +274,45 @@ mod tests {
     #[test]
     fn files_are_found_from_anywhere() {
         for name in ["out/sub/a.heatmap.png", "/x/y/sub/a.heatmap.png", "sub/a.heatmap.png"] {
-            let line = format!(r#"{{"input":"a.png","files":{{"heatmap":"{name}"}}}}"#);
+            let line = format!(
+                r#"{{"input":"a.png","target":{{"index":1,"label":null}},"files":{{"heatmap":"{name}"}}}}"#
+            );
             // Another line's file is missing; it is not mistaken for one in another folder.
             let folder = folder(&[&line, &line.replace("sub/a", "a/a")]);
-            let rows = read(folder.path()).unwrap().rows;
-            assert_eq!(rows[0].files["heatmap"], Path::new("sub/a.heatmap.png"), "{name}");
-            assert_eq!(rows[1].files["heatmap"], Path::new("a/a.heatmap.png"), "{name}");
+            let entries = read(folder.path()).unwrap().entries;
+            let file = |index: usize| &entries[index].results[0].files["heatmap"];
+            assert_eq!(file(0), Path::new("sub/a.heatmap.png"), "{name}");
+            assert_eq!(file(1), Path::new("a/a.heatmap.png"), "{name}");
         }
     }
 
     #[test]
-    fn results_failures_and_damage_are_told_apart() {
+    fn results_of_an_input_failures_and_damage_are_told_apart() {
+        let line = r#"{"input":"a","method":"lrp","composite":"vgg","prediction":[{"index":3,"label":"cat","probability":0.5}],"target":{"index":4,"label":null,"logit":-1.5}}"#;
         let folder = folder(&[
-            r#"{"input":"a","prediction":[{"index":3,"label":"cat","probability":0.5}],"target":{"index":4,"label":null}}"#,
+            line,
+            &line.replace("vgg", "gamma"),
             r#"{"input":"b","error":"the file is empty"}"#,
             r#"{"input":"c","pred"#,
         ]);
-        let Rows { rows, damaged } = read(folder.path()).unwrap();
-        assert_eq!((rows.len(), damaged), (2, 1));
-        assert_eq!(rows[0].predicted, Some(("cat".to_string(), 0.5)));
-        assert_eq!(rows[0].target.as_deref(), Some("class 4"));
-        assert_eq!(rows[1].error.as_deref(), Some("the file is empty"));
+        let Entries { entries, damaged, ways, .. } = read(folder.path()).unwrap();
+        assert_eq!((entries.len(), damaged, ways.len()), (2, 1, 2));
+        let Entry { prediction, results, .. } = &entries[0];
+        assert_eq!((prediction[0].name().as_str(), prediction[0].probability), ("cat", 0.5));
+        assert_eq!(results.len(), 2);
+        assert_eq!((results[1].target.as_str(), results[1].way.as_str()), ("class 4", "lrp gamma"));
+        assert_eq!(results[1].logit, -1.5);
+        assert_eq!(entries[1].error.as_deref(), Some("the file is empty"));
+    }
+
+    #[test]
+    fn a_true_class_is_found_by_name_synonym_and_index() {
+        let label = Some("tabby, tabby cat".to_string());
+        let class = Class { index: 281, label, probability: 1.0 };
+        for truth in ["tabby", "Tabby_Cat", "tabby, tabby cat", "281", " tabby "] {
+            assert!(class.is(truth), "{truth}");
+        }
+        assert!(!class.is("cat") && !class.is("28"));
     }
 
     #[test]
@@ -184,6 +322,6 @@ mod tests {
         assert!(error.starts_with("there is no report.jsonl in "), "{error}");
         fs::write(folder.path().join("report.1-of-2.jsonl"), r#"{"input":"a"}"#).unwrap();
         fs::write(folder.path().join("report.2-of-2.jsonl"), r#"{"input":"b"}"#).unwrap();
-        assert_eq!(read(folder.path()).unwrap().rows.len(), 2);
+        assert_eq!(read(folder.path()).unwrap().entries.len(), 2);
     }
 }

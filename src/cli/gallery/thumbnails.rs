@@ -10,11 +10,11 @@ use image::{DynamicImage, ImageFormat};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use onnxplain::io::{Overwrite, write_bytes};
+use onnxplain::io::{Overwrite, base64, write_bytes};
 use onnxplain::picture::decode;
 use onnxplain::session::is_array_file;
 
-use super::rows::Row;
+use super::rows::{Entry, Shown};
 use crate::cli::console::Console;
 
 /// The longest side, in pixels.
@@ -26,16 +26,23 @@ const SMALL_SIDE: u32 = 64;
 /// Of JPEG, of 100.
 const QUALITY: u8 = 85;
 
-/// More rows than this would make the page too large: some 15 kB each.
-const MOST_ROWS_INSIDE: usize = 200;
+/// More results than this would make the page too large: some 15 kB each.
+const MOST_RESULTS_INSIDE: usize = 200;
 
-/// Rows between two drawings of the progress.
-const ROWS_AT_ONCE: usize = 32;
+/// Inputs between two drawings of the progress.
+const INPUTS_AT_ONCE: usize = 32;
 
-/// The thumbnails of a row.
+/// The thumbnails of an input.
 #[derive(Debug, Default)]
-pub struct RowThumbnails {
+pub struct EntryThumbnails {
     pub photo: Option<Thumbnail>,
+    /// Of its results, in their order.
+    pub results: Vec<ResultThumbnails>,
+}
+
+/// The thumbnails of a result.
+#[derive(Debug, Default)]
+pub struct ResultThumbnails {
     pub heatmap: Option<Thumbnail>,
     pub overlay: Option<Thumbnail>,
 }
@@ -52,7 +59,7 @@ pub struct Thumbnail {
 /// All thumbnails.
 #[derive(Debug, Default)]
 pub struct Thumbnails {
-    pub rows: Vec<RowThumbnails>,
+    pub entries: Vec<EntryThumbnails>,
     /// How many pictures could not be read.
     pub missing: usize,
     /// The first of them.
@@ -66,21 +73,27 @@ enum Place {
     Beside(PathBuf, &'static str),
 }
 
-/// Makes the thumbnails of all rows.
+/// Makes the thumbnails of all inputs.
 ///
 /// # Errors
 /// When they cannot be written; pictures that cannot be read are left out.
-pub fn make(folder: &Path, rows: &[Row], console: &mut Console) -> Result<Thumbnails> {
+pub fn make(folder: &Path, entries: &[Entry], console: &mut Console) -> Result<Thumbnails> {
     const FOLDER: &str = "gallery-thumbnails";
-    let place = match rows.len() {
-        0..=MOST_ROWS_INSIDE => Place::InsidePage,
+    let results: usize = entries.iter().map(|entry| entry.results.len().max(1)).sum();
+    let place = match results {
+        0..=MOST_RESULTS_INSIDE => Place::InsidePage,
         _ => Place::Beside(folder.join(FOLDER), FOLDER),
     };
     let mut all = Thumbnails::default();
-    console.begin_progress(rows.len(), 0);
-    for (chunk, begin) in rows.chunks(ROWS_AT_ONCE).zip((0..).step_by(ROWS_AT_ONCE)) {
+    console.begin_progress(entries.len(), 0);
+    for (chunk, begin) in entries.chunks(INPUTS_AT_ONCE).zip((0..).step_by(INPUTS_AT_ONCE)) {
         let numbered = chunk.par_iter().enumerate();
-        let made = numbered.map(|(number, row)| of_row(folder, row, begin + number, &place));
+        let made = numbered.map(|(number, entry)| {
+            let mut maker =
+                Maker { folder, place: &place, number: begin + number, missing: vec![] };
+            let made = maker.of_entry(entry)?;
+            Ok((made, maker.missing))
+        });
         for made in made.collect::<Result<Vec<_>>>()? {
             all.add(made);
             console.advance_progress(false);
@@ -91,39 +104,53 @@ pub fn make(folder: &Path, rows: &[Row], console: &mut Console) -> Result<Thumbn
 }
 
 impl Thumbnails {
-    fn add(&mut self, (row, missing): (RowThumbnails, Vec<PathBuf>)) {
+    fn add(&mut self, (entry, missing): (EntryThumbnails, Vec<PathBuf>)) {
         if let Some(example) = missing.first().filter(|_| self.missing == 0) {
             self.example = example.display().to_string();
         }
         self.missing += missing.len();
-        self.rows.push(row);
+        self.entries.push(entry);
     }
 }
 
-/// The thumbnails of a row, and the pictures that could not be read.
-fn of_row(
-    folder: &Path,
-    row: &Row,
+/// Makes the thumbnails of an input.
+struct Maker<'a> {
+    folder: &'a Path,
+    place: &'a Place,
     number: usize,
-    place: &Place,
-) -> Result<(RowThumbnails, Vec<PathBuf>)> {
-    let mut missing = vec![];
-    let mut of = |kind: &str, path: Option<PathBuf>| match path.map(|path| (small(&path), path)) {
-        Some((Ok(picture), _)) => place.put(&picture, number, kind).map(Some),
-        Some((Err(_), path)) => {
-            missing.push(path);
-            Ok(None)
+    /// The pictures that could not be read.
+    missing: Vec<PathBuf>,
+}
+
+impl Maker<'_> {
+    fn of_entry(&mut self, entry: &Entry) -> Result<EntryThumbnails> {
+        let has_photo = entry.error.is_none() && !is_array_file(Path::new(&entry.input));
+        let photo = match has_photo {
+            true => self.of_picture(PathBuf::from(&entry.input), "photo")?,
+            false => None,
+        };
+        let results = entry.results.iter().enumerate();
+        let results = results.map(|(index, result)| self.of_result(index, result));
+        Ok(EntryThumbnails { photo, results: results.collect::<Result<_>>()? })
+    }
+
+    fn of_result(&mut self, index: usize, result: &Shown) -> Result<ResultThumbnails> {
+        let mut of = |kind: &str| match result.files.get(kind) {
+            Some(name) => self.of_picture(self.folder.join(name), &format!("{index}.{kind}")),
+            None => Ok(None),
+        };
+        Ok(ResultThumbnails { heatmap: of("heatmap")?, overlay: of("overlay")? })
+    }
+
+    fn of_picture(&mut self, path: PathBuf, name: &str) -> Result<Option<Thumbnail>> {
+        match small(&path) {
+            Ok(picture) => self.place.put(&picture, self.number, name).map(Some),
+            Err(_) => {
+                self.missing.push(path);
+                Ok(None)
+            }
         }
-        None => Ok(None),
-    };
-    let has_photo = row.error.is_none() && !is_array_file(Path::new(&row.input));
-    let written = |kind: &str| row.files.get(kind).map(|name| folder.join(name));
-    let thumbnails = RowThumbnails {
-        photo: of("photo", has_photo.then(|| PathBuf::from(&row.input)))?,
-        heatmap: of("heatmap", written("heatmap"))?,
-        overlay: of("overlay", written("overlay"))?,
-    };
-    Ok((thumbnails, missing))
+    }
 }
 
 fn small(path: &Path) -> Result<DynamicImage> {
@@ -167,30 +194,9 @@ fn jpeg(picture: &DynamicImage) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let group = |bytes: &[u8]| {
-        let byte = |at: usize| u32::from(bytes.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        let letter = move |at: usize| char::from(ALPHABET[(bits >> (18 - 6 * at)) as usize & 63]);
-        let count = bytes.len() + 1;
-        (0..4).map(move |at| if at < count { letter(at) } else { '=' })
-    };
-    bytes.chunks(3).flat_map(group).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        let of = |text: &str| base64(text.as_bytes());
-        assert_eq!(["", "f", "fo", "foo"].map(of), ["", "Zg==", "Zm8=", "Zm9v"]);
-        assert_eq!(of("foobar"), "Zm9vYmFy");
-        assert_eq!(base64(&[0xfb, 0xff]), "+/8=");
-    }
 
     #[test]
     fn small_pictures_lose_nothing_and_large_ones_shrink() {

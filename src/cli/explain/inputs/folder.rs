@@ -15,8 +15,16 @@ use super::entry::{Failed, LeftOut};
 const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "npy"];
 
 /// How the names of our own results end: an output folder may be an input folder.
-pub const RESULTS: [&str; 5] =
-    [".overlay.png", ".heatmap.png", ".relevance.npy", ".thumbnail.jpg", ".thumbnail.png"];
+pub const RESULTS: [&str; 8] = [
+    ".figure.png",
+    ".overlay.png",
+    ".overlay.jpg",
+    ".overlay.webp",
+    ".heatmap.png",
+    ".relevance.npy",
+    ".thumbnail.jpg",
+    ".thumbnail.png",
+];
 
 /// How wildcards match: `*` stays in its folder, `**` does not, and hidden files must be named.
 pub const WILDCARDS: MatchOptions = MatchOptions {
