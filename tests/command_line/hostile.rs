@@ -166,7 +166,7 @@ fn nested_brackets() {
     let run = super::run!["inspect", vgg(), "--composite", &composite];
     assert!(begin.elapsed() < PATIENCE);
     assert_eq!(run.code, 2, "{}", run.stderr);
-    assert!(run.stderr.contains("c.yaml") && run.stderr.contains("line 2"), "{}", run.stderr);
+    assert!(run.stderr.contains("c.yaml") && run.stderr.contains(":2:1"), "{}", run.stderr);
     let run = super::run![
         "explain",
         vgg(),
