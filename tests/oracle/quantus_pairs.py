@@ -239,7 +239,7 @@ PAIRS = [
         "mass",
         1e-6,
         False,
-        simple("AttributionLocalisation", positive_attributions=True),
+        simple("AttributionLocalisation", positive_attributions=True, abs=False),
         values("mass"),
     ),
     Pair("`Sparseness`", "`sparseness`", "sparseness", 1e-5, False, simple("Sparseness", abs=True), values("sparseness")),
