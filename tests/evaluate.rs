@@ -17,8 +17,8 @@ fn mean(evaluation: &Evaluation, method: &str, metric: &str) -> f64 {
     mean
 }
 
-/// On the repository's photos, noise loses to the methods that we recommend. (It does not to each of the others: plain
-/// gradients have hardly more than noise on such photos.)
+/// On the repository's photos together, noise loses to the methods that we recommend. (On a single one it may not lose to
+/// others: of the cat, plain gradients know less than noise.)
 #[test]
 fn noise_loses_to_what_we_recommend() {
     let session = Session::open(sample("efficientnet_lite0.onnx")).unwrap();
