@@ -56,7 +56,7 @@ def main() -> int:
             print(f"{name} ({row['export']}): {row['verdict']} {row['reason'][:300]}", flush=True)
     rows = {key: row for key, row in known.items() if key[0] in chosen and key[1] in arguments.exports}
     if arguments.table:
-        arguments.table.write_text("\n".join(table(chosen, rows)) + "\n")
+        arguments.table.write_text("\n".join(page(chosen, rows)) + "\n")
     for way in arguments.exports:
         counts = Counter(row["verdict"] for key, row in rows.items() if key[1] == way)
         print(f"{way}: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
@@ -120,6 +120,22 @@ def read(path: Path) -> dict[tuple[str, str], dict]:
     return {(row["name"], row["export"]): row for row in map(json.loads, lines)}
 
 
+def page(chosen: list[str], rows: dict[tuple[str, str], dict]) -> Iterator[str]:
+    """The page of the docs."""
+    counts = {way: Counter(row["verdict"] for key, row in rows.items() if key[1] == way) for way in EXPORTS}
+    yield from (
+        "# Architectures against onnxruntime and autograd",
+        "",
+        "Written by `tests/oracle/models_sweep.py`; do not edit. Random weights, random BatchNorm statistics. Prediction:",
+        "max|difference| / max|logit| to onnxruntime, at most 1e-4. Gradient: max|difference| / max|gradient| to autograd in",
+        "float64, at most 1e-3, or five times what torch's own float32 is off by. Imbalance of LRP under `auto`: at most 1e-3.",
+        "",
+        *(f"- {way}: " + ", ".join(f"{n} {verdict}" for verdict, n in counts[way].most_common()) for way in EXPORTS),
+        "",
+    )
+    yield from table(chosen, rows)
+
+
 def table(chosen: list[str], rows: dict[tuple[str, str], dict]) -> Iterator[str]:
     """A line per architecture."""
     figures = "prediction, gradient, imbalance"
@@ -131,7 +147,8 @@ def table(chosen: list[str], rows: dict[tuple[str, str], dict]) -> Iterator[str]
         if not there:
             continue
         cells = [cell(row) for row in found]
-        remark = " / ".join(dict.fromkeys(row["reason"] for row in there if row["reason"])).replace("|", "\\|")[:250]
+        remark = " / ".join(dict.fromkeys(row["reason"] for row in there if row["reason"])).replace("|", "\\|")
+        remark = re.sub("\x1b?\\[[0-9;]*m", "", remark)[:250]
         composite = next((row["composite"] for row in there if "composite" in row), "")
         yield f"| {name} | {there[0].get('size', '')} | {composite} | {cells[0]} | {cells[1]} | {remark} |"
 
