@@ -19,7 +19,5 @@ figure contrast $network cat_and_coffee.jpg --target "tiger cat" --against espre
 figure classes $network cat_and_coffee.jpg --target "tiger cat,espresso"
 figure presets $network chelsea.png \
     --composite mobilenet,epsilon-gamma-box,epsilon-plus-flat,epsilon-alpha2-beta1-flat
-figure methods $network chelsea.png \
-    --method lrp,gradient,integrated-gradients,smoothgrad,guided-backprop,grad-cam,occlusion \
-    --steps 20 --samples 20
+figure methods $network chelsea.png --method lrp,gradient,guided-backprop,grad-cam
 figure transformers fashion_vit fashion/coat.png --target top:4
