@@ -138,6 +138,7 @@ pub use heatmap::{Colormap, CropMark, Normalization, Rendering};
 pub use image;
 pub use method::{Sums, Unwatched, Watch};
 pub use network::Quantity;
+pub use onnx::Reduction;
 pub use session::{Array, Class, Composite, Explainer, ExplainerOptions, Explanation, Heatmap};
 pub use session::{Input, Method, Notice, Prediction, Session, SessionOptions, Severity, Source};
 pub use session::{Sign, StartUp, Target, Targets, Timing, Topic};

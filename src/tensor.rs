@@ -4,6 +4,7 @@
 //! way. A tensor of ours is copied when tract has to compute with it.
 
 mod blocks;
+mod several;
 mod stored;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
 pub(crate) use self::blocks::{constant_to_blocks, to_blocks, to_rows};
+pub use self::several::Tensors;
 #[cfg(test)]
 pub(crate) use self::stored::tests::Counting;
 pub(crate) use self::stored::{LazyTensor, Store, View};

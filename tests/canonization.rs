@@ -34,7 +34,7 @@ fn load(model: &str) -> Model {
 fn no_pass_changes_the_function() {
     for name in MODELS {
         let model = load(name);
-        let input = noise(&model.input.shape, 1);
+        let input = noise(&model.inputs[0].shape, 1);
         let before = model.network.evaluate(&input).unwrap();
         let alone = PASSES.iter().map(|pass| PassSelection::only(&[pass.name]).unwrap());
         for selection in alone.chain([PassSelection::all()]) {
@@ -51,7 +51,7 @@ fn no_pass_changes_the_function() {
 fn the_network_computes_what_the_file_says() {
     for name in MODELS {
         let model = load(name);
-        let input = noise(&model.input.shape, 1);
+        let input = noise(&model.inputs[0].shape, 1);
         let ours = model.network.evaluate(&input).unwrap();
         let reference = model.run_reference(&input).unwrap();
         let difference = difference(ours.data(), reference.data());

@@ -46,16 +46,17 @@ fn assert_conserves(name: &str, photo: &str, yaml: &str) {
     let model = Model::load(&path, &LoadOptions::default()).unwrap();
     let card = Card::discover(&path).unwrap().unwrap();
     let preprocessor =
-        Preprocessor::new(&card.input.unwrap(), model.input.picture.unwrap()).unwrap();
+        Preprocessor::new(&card.input.unwrap(), model.inputs[0].picture.unwrap()).unwrap();
     let picture = decode(&folder.join("photos").join(photo)).unwrap();
     let values = preprocessor.apply(&picture).unwrap().values;
-    let input = Tensor::new(&model.input.shape, &values).unwrap();
+    let input = Tensor::new(&model.inputs[0].shape, &values).unwrap();
     let logits = model.network.evaluate(&input).unwrap();
     let top = (0..logits.len()).max_by(|&a, &b| logits.data()[a].total_cmp(&logits.data()[b]));
     let mut initial = Tensor::zeros(logits.shape()).unwrap();
     initial.data_mut()[top.unwrap()] = 1.0;
     let composite = Composite::parse(yaml, "test").unwrap();
-    let relevance = explain(&model.network, &composite, None, &input, &initial).unwrap().relevance;
+    let relevance =
+        explain(&model.network, &composite, None, &input, &initial).unwrap().relevance[0].clone();
     let error = (relevance.sum() - 1.0).abs();
     assert!(error < 1e-3, "{name}, {photo}: 1 became {}", relevance.sum());
 }

@@ -59,11 +59,11 @@ fn relevance(golden: &Golden) -> Tensor {
     };
     let explainer = Explainer::new(network, &composite, Some(&range), Threads::default()).unwrap();
     let input = tensor(&folder.join(&golden.network).join("input.npy"));
-    let activations = explainer.forward(&input.reshaped(&model.input.shape).unwrap()).unwrap();
+    let activations = explainer.forward(&input.reshaped(&model.inputs[0].shape).unwrap()).unwrap();
     let logits = activations.logits().unwrap();
     let class = Target::Class(golden.target).classes(logits).unwrap()[0];
     let initial = initial_relevance(logits, class, None, Initial::One).unwrap();
-    explainer.propagate(activations, initial).unwrap().relevance
+    explainer.propagate(activations, initial).unwrap().relevance[0].clone()
 }
 
 #[test]

@@ -10,10 +10,11 @@ mod external_weights;
 mod number_types;
 mod support;
 
-use onnxplain::onnx::{LoadOptions, Model};
+use onnxplain::onnx::{GivenInput, LoadOptions, Model};
 use onnxplain::picture::Layout;
+use onnxplain::tensor::Tensor;
 use support::onnx::{Axis, Graph, fixed, int, ints, load_bytes};
-use support::{Numbers, difference, message, noise};
+use support::{Numbers, assert_near, difference, message, noise};
 use tract_onnx::pb::tensor_proto::DataType;
 
 fn weights(count: usize) -> Vec<f32> {
@@ -38,7 +39,7 @@ fn classifier(opset: i64, axes: &[Axis]) -> Graph {
 const PICTURE: [usize; 4] = [1, 3, 6, 5];
 
 fn agrees_with_reference(model: &Model, tolerance: f32) {
-    let input = noise(&model.input.shape, 1);
+    let input = noise(&model.inputs[0].shape, 1);
     let (ours, reference) =
         (model.network.evaluate(&input).unwrap(), model.run_reference(&input).unwrap());
     let error = difference(ours.data(), reference.data());
@@ -64,13 +65,13 @@ fn the_batch_may_be_fixed_or_a_symbol() {
     for batch in [Axis::Fixed(1), Axis::Symbol("N"), Axis::Fixed(0), Axis::Fixed(-1)] {
         let axes = [batch, Axis::Fixed(3), Axis::Fixed(6), Axis::Fixed(5)];
         let model = classifier(13, &axes).load().unwrap();
-        assert_eq!(model.input.shape, PICTURE);
+        assert_eq!(model.inputs[0].shape, PICTURE);
         assert!(model.notes.is_empty(), "{:?}", model.notes);
         agrees_with_reference(&model, 1e-5);
     }
     let axes = [Axis::Fixed(4), Axis::Fixed(3), Axis::Fixed(6), Axis::Fixed(5)];
     let model = classifier(13, &axes).load().unwrap();
-    assert_eq!(model.input.shape, PICTURE);
+    assert_eq!(model.inputs[0].shape, PICTURE);
     assert!(model.notes[0].contains("batch of 4"), "{:?}", model.notes);
 }
 
@@ -81,11 +82,11 @@ fn an_open_size_is_asked_for_or_assumed() {
     let graph = classifier(13, &OPEN);
     let options = LoadOptions { size: Some([7, 9]), ..LoadOptions::default() };
     let model = graph.load_with(&options).unwrap();
-    assert_eq!(model.input.shape, [1, 3, 7, 9]);
+    assert_eq!(model.inputs[0].shape, [1, 3, 7, 9]);
     assert!(model.notes.is_empty(), "{:?}", model.notes);
     agrees_with_reference(&model, 1e-5);
     let model = graph.load().unwrap();
-    assert_eq!(model.input.shape, [1, 3, 224, 224]);
+    assert_eq!(model.inputs[0].shape, [1, 3, 224, 224]);
     assert_eq!(model.notes.len(), 2, "{:?}", model.notes);
     assert!(model.notes[0].contains("--size") && model.notes[0].contains("height"));
 }
@@ -107,11 +108,11 @@ fn channels_may_come_last() {
     let y = graph.node("Flatten", &[&y], &[]);
     graph.output(&y);
     let model = graph.load().unwrap();
-    let picture = model.input.picture.as_ref().unwrap();
+    let picture = model.inputs[0].picture.as_ref().unwrap();
     assert_eq!((picture.channels, picture.height, picture.width), (3, 6, 5));
     assert_eq!(picture.layout, Layout::Nhwc);
     agrees_with_reference(&model, 1e-5);
-    let picture = classifier(13, &fixed(&PICTURE)).load().unwrap().input.picture.unwrap();
+    let picture = classifier(13, &fixed(&PICTURE)).load().unwrap().inputs[0].picture.unwrap();
     assert_eq!((picture.layout, picture.height), (Layout::Nchw, 6));
 }
 
@@ -133,13 +134,32 @@ fn one_of_several_outputs() {
 }
 
 #[test]
-fn several_inputs_are_refused() {
+fn several_inputs_are_read_or_held_fixed() {
     let mut graph = Graph::with_input(13, &[1, 4]);
-    graph.input("mask", &fixed(&[1, 4]), DataType::Float);
-    let y = graph.node("Mul", &["x", "mask"], &[]);
+    graph.input("scale", &fixed(&[1, 4]), DataType::Float);
+    graph.input("mask", &fixed(&[1, 4]), DataType::Int64);
+    let mask = graph.node("Cast", &["mask"], &[int("to", 1)]);
+    let y = graph.node("Mul", &["x", "scale"], &[]);
+    let y = graph.node("Mul", &[&y, &mask], &[]);
     graph.output(&y);
     let error = message(graph.load());
-    assert!(error.contains("2 inputs (x, mask)"), "{error}");
+    assert!(error.contains("missing: mask (--input mask=FILE)"), "{error}");
+    let mask = Tensor::new(&[4], &[1.0, 0.0, 1.0, 1.0]).unwrap();
+    let given = GivenInput {
+        name: Some("mask".to_string()),
+        shape: vec![4],
+        values: Some(mask),
+        is_table: false,
+    };
+    let options = LoadOptions { inputs: vec![given], ..LoadOptions::default() };
+    let model = graph.load_with(&options).unwrap();
+    assert_eq!((model.inputs.len(), model.fixed.len()), (2, 1));
+    let inputs = [noise(&[1, 4], 1), noise(&[1, 4], 2)];
+    let output = model.network.evaluate(&inputs).unwrap();
+    assert_eq!(output.data()[1], 0.0);
+    let expected = inputs[0].data()[2] * inputs[1].data()[2];
+    assert!((output.data()[2] - expected).abs() < 1e-6);
+    assert_near(&output, model.run_reference(&inputs).unwrap().data(), 1e-6);
 }
 
 #[test]
@@ -156,7 +176,7 @@ fn inputs_of_any_rank() {
         let y = graph.node("Relu", &["x"], &[]);
         graph.output(&y);
         let model = graph.load().unwrap();
-        assert_eq!(model.input.shape, whole);
+        assert_eq!(model.inputs[0].shape, whole);
         assert_eq!(model.network.class_count(), whole.iter().product::<usize>());
     }
 }

@@ -83,7 +83,7 @@ fn a_mean_of_one_number_is_no_statistic() {
         Block::Depthwise(point(2), Activation::Relu),
     ];
     let model = network(17_210_914_248_834_058_551, &blocks, Spelling::Node, false);
-    let input = noise(&model.input.shape, 1);
+    let input = noise(&model.inputs[0].shape, 1);
     let mut canonized = model.network.clone();
     canonize(&mut canonized, &PassSelection::only(&["layer-normalizations"]).unwrap()).unwrap();
     let before = model.network.evaluate(&input).unwrap();
@@ -105,7 +105,7 @@ proptest! {
         spelling in spelling(),
     ) {
         let model = network(seed, &blocks, spelling, false);
-        let input = noise(&model.input.shape, seed ^ 1);
+        let input = noise(&model.inputs[0].shape, seed ^ 1);
         // tract's optimizer itself fails on few of them, where it moves the axes of a bias.
         let before = match model.run_reference(&input) {
             Ok(before) => before,
@@ -127,7 +127,7 @@ proptest! {
         spelling in spelling(),
     ) {
         let model = network(seed, &blocks, spelling, false);
-        let input = noise(&model.input.shape, seed ^ 1);
+        let input = noise(&model.inputs[0].shape, seed ^ 1);
         for preset in ["epsilon-plus-flat", "w-square-plus", "gamma", "epsilon"] {
             let composite = Composite::find(preset).unwrap();
             let imbalance = explained(&model, &composite, &input).conservation.worst_imbalance();
@@ -143,10 +143,10 @@ proptest! {
     ) {
         let kept = network(seed, &blocks, spelling, false);
         let folded = network(seed, &blocks, Spelling::Node, true);
-        let input = noise(&kept.input.shape, seed ^ 1);
+        let input = noise(&kept.inputs[0].shape, seed ^ 1);
         for preset in ["epsilon-plus-flat", "epsilon-alpha2-beta1", "excitation-backprop"] {
             let composite = Composite::find(preset).unwrap();
-            let relevance = |model: &Model| explained(model, &composite, &input).relevance;
+            let relevance = |model: &Model| explained(model, &composite, &input).relevance[0].clone();
             let distance = distance(&relevance(&kept), &relevance(&folded));
             prop_assert!(distance <= 1e-4, "{preset} differs by {distance:e}");
         }

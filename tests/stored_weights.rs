@@ -41,7 +41,7 @@ fn relevance(network: Network, preset: &str, prepack: Prepack) -> anyhow::Result
     let activations = explainer.forward(&input)?;
     let mut initial = Tensor::zeros(activations.logits()?.shape())?;
     initial.data_mut()[1] = 1.0;
-    let relevance = explainer.propagate(activations, initial)?.relevance;
+    let relevance = explainer.propagate(activations, initial)?.relevance[0].clone();
     Ok(relevance.data().iter().map(|number| number.to_bits()).collect())
 }
 

@@ -10,9 +10,9 @@ use clap::Args;
 use serde_json::json;
 
 use onnxplain::explain::{Explainer, Initial, Target, initial_relevance};
-use onnxplain::session::is_array_file;
-use onnxplain::tensor::Tensor;
-use onnxplain::{Notice, Session, Severity, Topic};
+use onnxplain::io::is_array_file;
+use onnxplain::tensor::Tensors;
+use onnxplain::{Notice, Session, Severity, Source, Topic};
 
 use self::conservation::WorstConservation;
 use self::function::Comparison;
@@ -24,7 +24,8 @@ use super::terminal::{BOLD, GREEN, RED};
 const EXAMPLES: &str = "\
 Examples:
   onnxplain check model.onnx                 on random inputs
-  onnxplain check model.onnx photos/*.jpg    on pictures as well";
+  onnxplain check model.onnx photos/*.jpg    on pictures as well
+  onnxplain check bert.onnx --input input_ids=ids.npy --input attention_mask=mask.npy";
 
 /// Random inputs that are always tried.
 const RANDOM_INPUTS: u64 = 3;
@@ -38,7 +39,7 @@ const HIGHEST: f32 = 2.0;
 pub struct CheckOptions {
     /// The model, an .onnx file
     model: PathBuf,
-    /// Pictures or .npy tensors to check on, besides random inputs
+    /// Pictures or arrays to check on, besides random inputs
     inputs: Vec<PathBuf>,
     #[command(flatten)]
     options: ModelOptions,
@@ -94,7 +95,7 @@ fn open(options: &CheckOptions, console: &mut Console) -> Result<Session> {
         session = session.pictures(true);
     }
     let paths = options.inputs.iter().map(PathBuf::as_path);
-    let session = session.shaped_by(paths).open(&options.model)?;
+    let session = session.shaped_by(paths).without_inputs().open(&options.model)?;
     let is_wanted = |notice: &&Notice| match notice.topic {
         Topic::Labels => false,
         Topic::Preprocessing => has_pictures || notice.severity == Severity::Warning,
@@ -105,24 +106,36 @@ fn open(options: &CheckOptions, console: &mut Console) -> Result<Session> {
 }
 
 /// Random inputs, and those given; says what is doubtful about them.
-fn inputs(options: &CheckOptions, session: &Session, console: &mut Console) -> Result<Vec<Tensor>> {
-    let random = (0..RANDOM_INPUTS).map(|seed| function::noise(session.input_shape(), seed));
-    let given = options.inputs.iter().map(|path| {
+fn inputs(
+    options: &CheckOptions,
+    session: &Session,
+    console: &mut Console,
+) -> Result<Vec<Tensors>> {
+    let network = &session.model().network;
+    let random = |seed: u64| {
+        let inputs = network.inputs().iter().zip((seed..).step_by(RANDOM_INPUTS as usize));
+        inputs.map(|(input, seed)| function::noise(&input.shape, seed)).collect::<Result<Tensors>>()
+    };
+    let mut all = (0..RANDOM_INPUTS).map(random).collect::<Result<Vec<_>>>()?;
+    for path in &options.inputs {
         let input = session.prepare(path)?;
-        for notice in input.notices() {
+        for notice in input.notices().iter().filter(|it| it.severity > Severity::Detail) {
             console.warning(format_args!("{}: {notice}", path.display()));
         }
-        Ok(input.array().tensor().clone())
-    });
-    random.chain(given).collect()
+        all.push(session.network_inputs(input)?);
+    }
+    if options.inputs.is_empty() && !options.options.inputs.input.is_empty() {
+        all.push(session.network_inputs(Source::Named(vec![]))?);
+    }
+    Ok(all)
 }
 
 /// What enters and leaves every layer where the highest logit of one input is explained.
 fn conservation_of(
     explainer: &Explainer,
-    input: &Tensor,
+    inputs: &Tensors,
 ) -> Result<onnxplain::explain::Conservation> {
-    let activations = explainer.forward(input)?;
+    let activations = explainer.forward(inputs)?;
     let logits = activations.logits()?;
     let class = Target::Top.classes(logits)?;
     let class = *class.first().context("the model has no output")?;

@@ -55,8 +55,8 @@ pub fn run(options: &InspectOptions, console: &mut Console) -> Result<Status> {
 fn inspect(options: &InspectOptions, console: &mut Console) -> Result<Inspection> {
     check_model_path(&options.model)?;
     let explainer = options.options.explainer()?;
-    let session =
-        options.options.session().without_labels().pictures(false).open(&options.model)?;
+    let session = options.options.session().without_labels().pictures(false).without_inputs();
+    let session = session.open(&options.model)?;
     let notices = session.notices().iter().filter(|notice| notice.topic != Topic::Labels);
     notices.for_each(|notice| console.notice(notice));
     let canonized = session.canonized(explainer)?;
@@ -78,14 +78,21 @@ impl Inspection {
     }
 
     fn to_text(&self, is_verbose: bool) -> String {
-        let Model { path, input, .. } = self.session.model();
+        let Model { path, inputs, fixed, .. } = self.session.model();
         let mut lines = vec![
             format!("{BOLD}{}{BOLD:#}", terminal::name(&path.display().to_string())),
-            format!("  input       {} {}", terminal::name(&input.name), shape(&input.shape)),
             format!("  output      {} classes{}", self.network().class_count(), self.stripped()),
             format!("  family      {}", self.family),
             format!("  composite   {}", self.canonized.choice.describe()),
         ];
+        for (place, input) in inputs.iter().enumerate() {
+            let ids = if input.is_tokens() { " (token ids)" } else { "" };
+            let line = format!("  input       {} {}{ids}", input.name, shape(&input.shape));
+            lines.insert(1 + place, line);
+        }
+        if !fixed.is_empty() {
+            lines.insert(1 + inputs.len(), format!("  held fixed  {}", fixed.join(", ")));
+        }
         for report in &self.canonized.reports {
             let nodes =
                 if is_verbose { format!(": {}", report.nodes.join(", ")) } else { String::new() };
@@ -136,6 +143,9 @@ impl Inspection {
 
     fn to_json(&self) -> Value {
         let model = self.session.model();
+        let inputs = model.inputs.iter();
+        let inputs: Vec<Value> =
+            inputs.map(|input| json!({ "name": input.name, "shape": input.shape })).collect();
         let layers = self.network().layers.iter().zip(self.network().kinds());
         let layers = layers.zip(&self.assignment.rules).map(|((layer, kind), rule)| {
             json!({
@@ -149,7 +159,9 @@ impl Inspection {
         });
         json!({
             "model": model.path.display().to_string(),
-            "input": { "name": model.input.name, "shape": model.input.shape },
+            "input": inputs.first(),
+            "inputs": inputs,
+            "fixed_inputs": model.fixed,
             "classes": self.network().class_count(),
             "output_function": self.output_function(),
             "explained": self.network().explained().word(),

@@ -15,6 +15,7 @@ mod gallery;
 mod inspect;
 mod interrupt;
 mod man;
+mod model_inputs;
 mod options;
 mod presets;
 mod progress;

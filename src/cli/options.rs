@@ -9,6 +9,8 @@ use clap::Args;
 use onnxplain::picture::{Channels, Crop, Layout, Overrides, Resize, parse_numbers, parse_size};
 use onnxplain::{Composite, ExplainerOptions, SessionOptions};
 
+use super::model_inputs::ModelInputOptions;
+
 /// How the model is read and which rules it gets.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model and rules")]
@@ -34,6 +36,8 @@ pub struct ModelOptions {
     /// Refuse a model that needs more memory than this: 500M, 8G, or bytes [default: three quarters of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     max_memory: Option<u64>,
+    #[command(flatten)]
+    pub inputs: ModelInputOptions,
 }
 
 /// What is done to a picture before the network sees it.
@@ -61,7 +65,7 @@ pub struct PreprocessOptions {
     #[arg(long)]
     channels: Option<Channels>,
     /// Lowest and highest value of the network's input, for the z-box rule: -2.1,2.6, or with ; between channels
-    /// "-2.1;-2.0;-1.8,2.2;2.4;2.6" [default: from the preprocessing; must be given for .npy inputs]
+    /// "-2.1;-2.0;-1.8,2.2;2.4;2.6" [default: from the preprocessing; that of arrays is not known]
     #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true)]
     pub input_range: Option<RangeText>,
 }
@@ -118,6 +122,7 @@ impl ModelOptions {
         let overrides = Overrides { size: self.size, layout: self.layout, ..Overrides::default() };
         let options = SessionOptions::new().overrides(overrides);
         let mut options = options.allow_gradient(self.allow_gradient.clone());
+        options = self.inputs.session(options);
         if let Some(bytes) = self.max_memory {
             options = options.max_memory(bytes);
         }

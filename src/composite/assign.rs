@@ -48,15 +48,13 @@ pub struct Assignment {
     pub replaced: Vec<String>,
 }
 
-/// What is known about the range of the network's input, which the z-box rule needs.
+/// What is known about the ranges of the network's inputs, which the z-box rule needs.
 #[derive(Clone, Debug)]
 pub enum InputKnowledge {
     /// It will be known when relevance is computed.
     Promised,
-    /// It is not known.
-    Nothing,
-    /// The range.
-    Within(Interval),
+    /// The range of each input, where it is known.
+    Within(Vec<Option<Interval>>),
 }
 
 impl Assignment {
@@ -146,22 +144,19 @@ fn lack(
     if !rule.asks_for_input_range() {
         return Ok(None);
     }
-    let interval = match knowledge {
-        InputKnowledge::Promised => return Ok(None),
-        InputKnowledge::Nothing => {
-            let told = "the lowest and highest value of the network's input are not known; \
-                        --input-range LOW,HIGH gives them";
-            return Ok(Some(told.to_string()));
-        }
-        InputKnowledge::Within(interval) => interval,
-    };
+    let InputKnowledge::Within(known) = knowledge else { return Ok(None) };
     for &input in &network.layers[id].inputs {
-        if let Followed::LostAt(layer) = follow(network, input, interval)? {
-            let between = network.layers[layer].describe();
-            return Ok(Some(format!(
-                "the range of its input is not known, because of the {between} before it"
-            )));
-        }
+        let Followed::LostAt(layer) = follow(network, input, known)? else { continue };
+        let layer = &network.layers[layer];
+        return Ok(Some(match layer.kind() {
+            Kind::Input => "the lowest and highest value of the network's input are not known; \
+                            --input-range LOW,HIGH gives them"
+                .to_string(),
+            _ => format!(
+                "the range of its input is not known, because of the {} before it",
+                layer.describe()
+            ),
+        }));
     }
     Ok(None)
 }

@@ -60,7 +60,7 @@ fn prepare(
     methods: Vec<Method>,
     predictor: Arc<Predictor>,
 ) -> Checked<Evaluator> {
-    let shape = session.model().input.picture.with_context(|| {
+    let shape = session.model().inputs[0].picture.with_context(|| {
         format!(
             "metrics need an input that is a picture of 1 or 3 channels, not one of shape {:?}",
             session.input_shape()

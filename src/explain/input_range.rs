@@ -1,8 +1,8 @@
-//! The lowest and highest value that the network's input can have, for the z-box rule.
+//! The lowest and highest value that the network's inputs can have, for the z-box rule.
 
 use anyhow::{Result, ensure};
 
-use crate::network::Interval;
+use crate::network::{Interval, Layer};
 use crate::tensor::Tensor;
 
 /// Lowest and highest value of the input, one number or one per channel.
@@ -14,6 +14,37 @@ pub struct InputRange {
     pub high: Vec<f32>,
     /// The axis of the input on which the channels are.
     pub channel_axis: usize,
+}
+
+/// The range of every input of a network, where it is known; default: of none.
+#[derive(Clone, Debug, Default)]
+pub struct InputRanges(Vec<Option<InputRange>>);
+
+/// For a network of one input.
+impl From<Option<&InputRange>> for InputRanges {
+    fn from(range: Option<&InputRange>) -> InputRanges {
+        InputRanges(vec![range.cloned()])
+    }
+}
+
+impl FromIterator<Option<InputRange>> for InputRanges {
+    fn from_iter<I: IntoIterator<Item = Option<InputRange>>>(ranges: I) -> InputRanges {
+        InputRanges(ranges.into_iter().collect())
+    }
+}
+
+impl InputRanges {
+    /// The range of every element of every input; nothing where no range is known.
+    ///
+    /// # Errors
+    /// When there is neither one number nor one per channel of an input.
+    pub(super) fn intervals(&self, inputs: &[Layer]) -> Result<Vec<Option<Interval>>> {
+        let ranges = self.0.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+        let interval = |(input, range): (&Layer, Option<&InputRange>)| {
+            range.map(|range| range.interval(&input.shape)).transpose()
+        };
+        inputs.iter().zip(ranges).map(interval).collect()
+    }
 }
 
 impl InputRange {

@@ -8,7 +8,7 @@
 //! 4. **plan**: layouts, kernels and liveness for a program on this machine.
 //! 5. **run**: the forward pass and the propagation of relevance, by a plan.
 //!
-//! An [`Explainer`] goes all the way once and then explains picture after picture.
+//! An [`Explainer`] goes all the way once and then explains input after input.
 
 mod compile;
 mod head;
@@ -25,9 +25,9 @@ use std::sync::Arc;
 use anyhow::Result;
 
 pub use self::compile::{Program, RelevanceSupport};
-pub use self::input_range::InputRange;
+pub use self::input_range::{InputRange, InputRanges};
 pub use self::predictor::Predictor;
-pub use self::run::{Activations, Attribution, Conservation, LayerConservation};
+pub use self::run::{Activations, Attribution, Conservation, End, LayerConservation};
 pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
 pub use self::target::{Initial, Target, TargetClass, initial_relevance};
 pub use head::divides_by_output;
@@ -49,7 +49,7 @@ pub struct Explainer {
 impl Explainer {
     /// Compiles a canonized network with a composite.
     ///
-    /// `input_range` is the lowest and highest value of the network's input, for the z-box rule, in the place of
+    /// `ranges` has the lowest and highest value of the network's inputs, for the z-box rule, in the place of
     /// which the next entry that matches is taken where it lacks that ([`Assignment::replaced`] says where);
     /// `threads` are used for compiling and inside each explanation.
     ///
@@ -58,10 +58,10 @@ impl Explainer {
     pub fn new(
         network: Network,
         composite: &Composite,
-        input_range: Option<&InputRange>,
+        ranges: impl Into<InputRanges>,
         threads: Threads,
     ) -> Result<Explainer> {
-        Explainer::with_prepack(network, composite, input_range, threads, Prepack::Once)
+        Explainer::with_prepack(network, composite, ranges, threads, Prepack::Once)
     }
 
     /// Like [`Explainer::new`], with a choice of when weights are packed.
@@ -71,31 +71,31 @@ impl Explainer {
     pub fn with_prepack(
         network: Network,
         composite: &Composite,
-        input_range: Option<&InputRange>,
+        ranges: impl Into<InputRanges>,
         threads: Threads,
         prepack: Prepack,
     ) -> Result<Explainer> {
-        let knowledge = match input_range {
-            Some(range) if composite.asks_for_input_range() => {
-                InputKnowledge::Within(range.interval(network.input_shape())?)
-            }
-            _ => InputKnowledge::Nothing,
+        let ranges = ranges.into();
+        let knowledge = match composite.asks_for_input_range() {
+            true => InputKnowledge::Within(ranges.intervals(network.inputs())?),
+            false => InputKnowledge::Within(vec![]),
         };
         let assignment = Assignment::knowing(&network, composite, &knowledge)?;
-        let program = Program::compile(network, &assignment, input_range)?;
+        let program = Program::compile(network, &assignment, &ranges)?;
         let plan = threads.run(|| Plan::new(Arc::new(program), prepack))?;
         Ok(Explainer { plan, assignment, threads })
     }
 
-    /// Runs the network, keeping what propagation will read.
+    /// Runs the network on a tensor for each of its inputs, keeping what propagation will read.
     ///
     /// # Errors
-    /// When the input has another shape than the network's.
-    pub fn forward(&self, input: &Tensor) -> Result<Activations> {
-        self.threads.run(|| run::forward(&self.plan, input))
+    /// When there are other tensors than inputs, or they have other shapes.
+    pub fn forward(&self, inputs: &(impl AsRef<[Tensor]> + ?Sized)) -> Result<Activations> {
+        let inputs = inputs.as_ref();
+        self.threads.run(|| run::forward(&self.plan, inputs))
     }
 
-    /// Propagates relevance from the output back to the input.
+    /// Propagates relevance from the output back to the inputs.
     ///
     /// Activations are dropped when they were read for the last time, so that relevance takes their place in memory;
     /// to propagate again, hand in a clone, which shares them.
@@ -103,7 +103,7 @@ impl Explainer {
     /// # Errors
     /// When `initial` has another shape than the output.
     pub fn propagate(&self, activations: Activations, initial: Tensor) -> Result<Attribution> {
-        self.propagate_to(0, activations, initial)
+        self.propagate_to(End::Inputs, activations, initial)
     }
 
     /// Keeps the value of an inner layer in every forward pass, for [`Explainer::value`].
@@ -119,17 +119,17 @@ impl Explainer {
         run::value(&self.plan, activations, layer, false)
     }
 
-    /// Propagates relevance from the output back to the value of an inner layer only; layer 0 is the input.
+    /// Propagates relevance from the output back to the inputs, or to the value of an inner layer only.
     ///
     /// # Errors
     /// When `initial` has another shape than the output.
     pub fn propagate_to(
         &self,
-        layer: LayerId,
+        end: End,
         activations: Activations,
         initial: Tensor,
     ) -> Result<Attribution> {
-        self.threads.run(|| run::propagate(&self.plan, activations, initial, layer))
+        self.threads.run(|| run::propagate(&self.plan, activations, initial, end))
     }
 
     /// The network.

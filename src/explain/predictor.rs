@@ -35,6 +35,7 @@ impl Predictor {
     /// # Errors
     /// When the input has another shape than the network's.
     pub fn logits(&self, input: &Tensor) -> Result<Tensor> {
-        self.threads.run(|| run::forward(&self.plan, input)?.logits().cloned())
+        self.threads
+            .run(|| run::forward(&self.plan, std::slice::from_ref(input))?.logits().cloned())
     }
 }

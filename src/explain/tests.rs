@@ -31,8 +31,8 @@ fn network(read: &Arc<AtomicUsize>) -> Network {
 
 fn explainer(read: &Arc<AtomicUsize>) -> Explainer {
     let composite = Composite::find("epsilon-plus").unwrap();
-    let (range, threads) = (None, Threads::default());
-    Explainer::with_prepack(network(read), &composite, range, threads, Prepack::OnTheFly).unwrap()
+    let (ranges, threads) = (InputRanges::default(), Threads::default());
+    Explainer::with_prepack(network(read), &composite, ranges, threads, Prepack::OnTheFly).unwrap()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn activations_are_dropped_unless_somebody_holds_a_clone() {
     let value = held.address(1).unwrap();
     let propagate = |activations| {
         let initial = Tensor::filled(&SHAPE, 1.0).unwrap();
-        explainer.propagate(activations, initial).unwrap().relevance
+        explainer.propagate(activations, initial).unwrap().relevance[0].clone()
     };
     let first = propagate(activations);
     assert_eq!(held.address(1), Some(value));

@@ -1,7 +1,7 @@
 //! From relevance to pictures: the last step but one,
 //! load -> canonize -> assign -> compile -> propagate -> **render** -> write.
 //!
-//! The module only works on numbers and pictures, and does not depend on networks:
+//! The module knows plain numbers and pictures only, nothing of networks. What is no picture is drawn by `plot`:
 //!
 //! ```text
 //! relevance [C, H, W] ─ reduce ─▶ Heatmap [H, W] ─ normalize ─▶ 0..=1 ─ colormap ─▶ heatmap picture
@@ -14,6 +14,7 @@ mod crop;
 mod normalize;
 mod overlay;
 mod own_colors;
+mod plot;
 mod positions;
 mod reduce;
 mod render;
@@ -24,6 +25,7 @@ pub use crop::{CropMark, draw_frame};
 pub use normalize::{Normalization, Scale};
 pub use overlay::Layer;
 pub use own_colors::OwnColors;
+pub use plot::{Numbers, Signal, Volume, draw_bars, draw_signal, draw_strip, draw_volume};
 pub use positions::Positions;
 pub use reduce::{Heatmap, Layout};
 pub use render::{Rendering, heatmap_picture, scaled_picture};

@@ -35,7 +35,8 @@ pub(super) fn choose(
     pass: &ForwardPass,
     explain: impl Fn(f32) -> Result<Explanation>,
 ) -> Result<(Explanation, Adaptation)> {
-    let start = (pass.input.sums()[1] / pass.input.len().max(1) as f64) as f32;
+    let (_, input) = context.picture(pass)?;
+    let start = (input.sums()[1] / input.len().max(1) as f64) as f32;
     let fixed_explanation = explain(fixed)?;
     let fixed_value = value_of(objective, &fixed_explanation, seed, context, pass)?;
     let mut best = (fixed, fixed_value, fixed_explanation);
@@ -87,17 +88,17 @@ fn value_of(
     context: &Context,
     pass: &ForwardPass,
 ) -> Result<f32> {
-    let picture = context.picture()?;
-    let map = heatmap(&explanation.relevance, picture);
+    let (picture, input) = context.picture(pass)?;
+    let map = heatmap(&explanation.relevance[0], picture);
     if map.iter().all(|value| *value == 0.0) {
         return Ok(f32::INFINITY);
     }
     match objective {
         Objective::Tv => Ok(average_total_variation(&map, picture.height, picture.width)),
         Objective::Aupc => {
-            let (low, high) = context.info.range_of(&pass.input)?;
+            let (low, high) = context.infos[0].range_of(input)?;
             let curve = PerturbationCurve::of(picture, seed).measure(
-                &pass.input,
+                input,
                 &map,
                 picture,
                 (&low, &high),

@@ -1,16 +1,16 @@
 //! What a method is called with: the compiled network, the output to explain, and the means to compute samples.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::explanation::{Explanation, WeightedSum};
 use super::input_info::InputInfo;
 use super::perturbation::Perturbation;
 use super::workers::{Unwatched, Watch, Workers};
 use crate::explain::initial_relevance;
-use crate::explain::{Activations, Attribution, Explainer, Initial, TargetClass};
-use crate::network::{LayerId, OutputFunction};
+use crate::explain::{Activations, Attribution, End, Explainer, Initial, TargetClass};
+use crate::network::OutputFunction;
 use crate::picture::InputShape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, Tensors};
 
 /// Which output is explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,11 @@ pub struct TargetSpec {
     pub initial: Initial,
 }
 
-/// An input and the values that the network computed for it.
+/// The inputs and the values that the network computed for them.
 #[derive(Clone, Debug)]
 pub struct ForwardPass {
-    /// The input, in the network's shape.
-    pub input: Tensor,
+    /// The inputs, in the network's shapes.
+    pub inputs: Tensors,
     /// The values of the layers.
     pub activations: Activations,
 }
@@ -35,10 +35,11 @@ pub struct ForwardPass {
 /// What a method is called with.
 pub struct Context<'a> {
     pub(super) explainer: &'a Explainer,
-    /// The layer at whose value propagation ends; 0 is the input.
-    pub(super) end: LayerId,
+    /// Where propagation ends.
+    pub(super) end: End,
     pub(super) target: TargetSpec,
-    pub(super) info: &'a InputInfo,
+    /// What is known about each input.
+    pub(super) infos: &'a [InputInfo],
     /// For noise on the parameters.
     pub(super) perturbation: Option<&'a Perturbation>,
     pub(super) workers: &'a Workers,
@@ -47,9 +48,10 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// Runs the network.
-    pub(super) fn forward(&self, input: Tensor) -> Result<ForwardPass> {
-        let activations = self.explainer.forward(&input)?;
-        Ok(ForwardPass { input, activations })
+    pub(super) fn forward(&self, inputs: impl Into<Tensors>) -> Result<ForwardPass> {
+        let inputs = inputs.into();
+        let activations = self.explainer.forward(&inputs)?;
+        Ok(ForwardPass { inputs, activations })
     }
 
     /// The output that is explained: a logit, or the difference of two.
@@ -92,14 +94,22 @@ impl Context<'_> {
         self.explainer.propagate_to(self.end, pass.activations, initial)
     }
 
-    /// The input as a picture.
-    pub(super) fn picture(&self) -> Result<InputShape> {
-        self.info.picture.with_context(|| {
+    /// The only input, which is a picture.
+    pub(super) fn picture<'p>(&self, pass: &'p ForwardPass) -> Result<(InputShape, &'p Tensor)> {
+        let (Some(input), [info]) = (pass.inputs.first(), self.infos) else {
+            bail!(
+                "this method explains one picture, and the model has {} inputs that are explained: \
+                 explain only the picture (--explain-input NAME), so that the others are held fixed",
+                self.infos.len()
+            );
+        };
+        let picture = info.picture.with_context(|| {
             format!(
                 "this method needs an input that is a picture of 1 or 3 channels, not one of shape {:?}",
-                self.explainer.network().input_shape()
+                input.shape()
             )
-        })
+        })?;
+        Ok((picture, input))
     }
 
     /// Runs `work` inside a sample of this method: on another network, with one thread, and without progress.

@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use super::adaptation::Adaptation;
 use crate::explain::{Attribution, Conservation};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, Tensors};
 
 /// The explanation of one output for one input.
 #[derive(Clone, Debug)]
 pub struct Explanation {
-    /// One number for every element of the input, in its shape (the batch axis included).
-    pub relevance: Tensor,
+    /// One number for every element of every input, in its shape (the batch axis included).
+    pub relevance: Tensors,
     /// Its sums.
     pub sums: Sums,
     /// For Integrated Gradients: how close the sum is to the difference of the outputs.
@@ -25,7 +25,7 @@ pub struct Explanation {
 pub struct Sums {
     /// Relevance at the output, where propagation starts.
     pub initial: f64,
-    /// Relevance at the input.
+    /// Relevance at the inputs, all of them together.
     pub input_sum: f64,
     /// Absorbed by biases, padding and constants.
     pub absorbed_by_bias: f64,
@@ -75,13 +75,14 @@ impl From<Attribution> for Explanation {
 
 impl Explanation {
     /// Relevance that is not conserved; `initial` is the sum at the output.
-    pub(super) fn unconserved(relevance: Tensor, initial: f64) -> Explanation {
+    pub(super) fn unconserved(relevance: impl Into<Tensors>, initial: f64) -> Explanation {
+        let relevance = relevance.into();
         let sums = Sums { initial, input_sum: relevance.sum(), ..Sums::default() };
         Explanation { relevance, sums, completeness: None, adaptation: None }
     }
 
     /// The same explanation with other relevance, which is not conserved.
-    pub(super) fn replaced(self, relevance: Tensor) -> Explanation {
+    pub(super) fn replaced(self, relevance: Tensors) -> Explanation {
         Explanation::unconserved(relevance, self.sums.initial)
     }
 }
@@ -89,8 +90,8 @@ impl Explanation {
 /// The weighted sum of explanations, accumulated in `f64`.
 #[derive(Default)]
 pub(super) struct WeightedSum {
-    relevance: Vec<f64>,
-    shape: Vec<usize>,
+    /// Of each input, its shape and its relevance.
+    relevance: Vec<(Vec<usize>, Vec<f64>)>,
     sums: Sums,
     is_begun: bool,
 }
@@ -100,12 +101,14 @@ impl WeightedSum {
         let sums = &explanation.sums;
         if !self.is_begun {
             self.is_begun = true;
-            self.shape = explanation.relevance.shape().to_vec();
-            self.relevance = vec![0.0; explanation.relevance.len()];
+            let empty = |part: &Tensor| (part.shape().to_vec(), vec![0.0; part.len()]);
+            self.relevance = explanation.relevance.iter().map(empty).collect();
             self.sums.is_conserving = true;
         }
-        for (sum, &value) in self.relevance.iter_mut().zip(explanation.relevance.data()) {
-            *sum += weight * f64::from(value);
+        for ((_, sums), part) in self.relevance.iter_mut().zip(explanation.relevance.iter()) {
+            for (sum, &value) in sums.iter_mut().zip(part.data()) {
+                *sum += weight * f64::from(value);
+            }
         }
         self.sums.initial += weight * sums.initial;
         self.sums.input_sum += weight * sums.input_sum;
@@ -115,23 +118,22 @@ impl WeightedSum {
     }
 
     pub fn finish(self) -> Result<Explanation> {
-        let mut relevance = Tensor::zeros(&self.shape)?;
-        for (to, from) in relevance.data_mut().iter_mut().zip(self.relevance) {
-            *to = from as f32;
-        }
+        let rounded = |(shape, sums): (Vec<usize>, Vec<f64>)| {
+            let mut relevance = Tensor::zeros(&shape)?;
+            relevance.data_mut().iter_mut().zip(sums).for_each(|(to, sum)| *to = sum as f32);
+            Ok(relevance)
+        };
+        let relevance = self.relevance.into_iter().map(rounded).collect::<Result<Tensors>>()?;
         Ok(Explanation { relevance, sums: self.sums, completeness: None, adaptation: None })
     }
 }
 
-/// `a ⊙ b` of tensors of one shape.
-pub(super) fn product(mut a: Tensor, b: &Tensor) -> Result<Tensor> {
-    a.combine_broadcast(b, |to, from| *to *= from)?;
-    Ok(a)
+/// `a ⊙ b` of tensors of the same shapes.
+pub(super) fn product(a: Tensors, b: &Tensors) -> Result<Tensors> {
+    a.combined(b, |a, b| a * b)
 }
 
-/// `a − b` of tensors of one shape.
-pub(super) fn difference(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let mut difference = a.clone();
-    difference.combine_broadcast(b, |to, from| *to -= from)?;
-    Ok(difference)
+/// `a − b` of tensors of the same shapes.
+pub(super) fn difference(a: &Tensors, b: &Tensors) -> Result<Tensors> {
+    a.clone().combined(b, |a, b| a - b)
 }

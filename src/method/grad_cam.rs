@@ -12,6 +12,7 @@ use super::context::{Context, ForwardPass};
 use super::explanation::Explanation;
 use super::map_layer::MapLayer;
 use super::option::{Domain, MethodOption};
+use crate::explain::End;
 use crate::plane::{enlarged, over_channels};
 
 /// Grad-CAM and its parameters.
@@ -62,12 +63,15 @@ impl Attribute for GradCam {
     }
 
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
-        let picture = context.picture()?;
+        let (picture, input) = context.picture(&pass)?;
+        let shape = input.shape().to_vec();
         let layer = MapLayer(self.layer.clone()).find(context.explainer.network())?;
         let initial = context.initial(&pass)?;
         let put_in = initial.sum();
         let maps = context.explainer.value(&pass.activations, layer)?;
-        let gradient = context.explainer.propagate_to(layer, pass.activations, initial)?.relevance;
+        let end = End::Layer(layer);
+        let attribution = context.explainer.propagate_to(end, pass.activations, initial)?;
+        let gradient = &attribution.relevance[0];
         let [_, _, height, width] = *maps.shape() else {
             bail!("the layer's value {:?} is no stack of maps", maps.shape());
         };
@@ -80,7 +84,7 @@ impl Attribute for GradCam {
         }
         map.iter_mut().for_each(|value| *value = value.max(0.0));
         let map = enlarged(&map, [height, width], [picture.height, picture.width]);
-        let relevance = over_channels(&map, pass.input.shape(), picture)?;
+        let relevance = over_channels(&map, &shape, picture)?;
         Ok(Explanation::unconserved(relevance, put_in))
     }
 }

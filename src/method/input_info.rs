@@ -1,19 +1,25 @@
-//! What is known about the input, and the fill values that stand for missing content.
+//! What is known about the inputs, and the fill values that stand for missing content.
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::explain::InputRange;
 use crate::picture::{InputShape, Layout};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, Tensors};
 
-/// What is known about the input.
+/// What is known about an input.
 #[derive(Clone, Debug, Default)]
 pub struct InputInfo {
     /// The input as a picture, where it is one.
     pub picture: Option<InputShape>,
     /// Its lowest and highest value, where they are known.
     pub range: Option<InputRange>,
+}
+
+/// The picture that is explained, where it is the only input.
+pub(super) fn only_picture(infos: &[InputInfo]) -> Option<InputShape> {
+    let [info] = infos else { return None };
+    info.picture
 }
 
 impl InputInfo {
@@ -91,6 +97,11 @@ impl Fill {
             Fill::Black => "black",
             Fill::Mean => "mean",
         }
+    }
+
+    /// The fill values for each input, in its shape.
+    pub(super) fn tensors(self, inputs: &Tensors, infos: &[InputInfo]) -> Result<Tensors> {
+        inputs.iter().zip(infos).map(|(input, info)| self.tensor(input, info)).collect()
     }
 
     /// The fill values for an input, in its shape.

@@ -28,9 +28,9 @@ impl Attribute for InputXGradient {
     }
 
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
-        let input = pass.input.clone();
-        let mut gradient = Gradient.attribute(context, pass)?;
-        let relevance = std::mem::replace(&mut gradient.relevance, input.clone());
-        Ok(gradient.replaced(product(relevance, &input)?))
+        let inputs = pass.inputs.clone();
+        let gradient = Gradient.attribute(context, pass)?;
+        let relevance = product(gradient.relevance.clone(), &inputs)?;
+        Ok(gradient.replaced(relevance))
     }
 }

@@ -90,17 +90,16 @@ impl Attribute for IntegratedGradients {
             self.quadrature.word(),
             self.steps
         );
-        let baseline = self.baseline.tensor(&pass.input, context.info)?;
-        let path = difference(&pass.input, &baseline)?;
+        let baseline = self.baseline.tensors(&pass.inputs, context.infos)?;
+        let path = difference(&pass.inputs, &baseline)?;
         let nodes = self.quadrature.nodes(self.steps);
         let mean = context.sum_of_samples(
             nodes.len(),
             |index| nodes[index].1,
             |index| {
                 let place = nodes[index].0 as f32;
-                let mut input = baseline.clone();
-                input.combine_broadcast(&path, |to, step| *to += place * step)?;
-                Ok(context.propagate(context.forward(input)?)?.into())
+                let inputs = baseline.clone().combined(&path, |from, step| from + place * step)?;
+                Ok(context.propagate(context.forward(inputs)?)?.into())
             },
         )?;
         let score = f64::from(context.score(&pass)?);

@@ -71,7 +71,7 @@ impl Attribute for NoiseGrad {
         context.mean_of_samples(self.samples, |sample| {
             let explainer = noisy_network(context, self.weight_noise, self.seed, sample)?;
             context.inside(&explainer, |inner| {
-                self.base.attribute(inner, inner.forward(pass.input.clone())?)
+                self.base.attribute(inner, inner.forward(pass.inputs.clone())?)
             })
         })
     }

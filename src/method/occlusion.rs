@@ -142,12 +142,12 @@ impl Attribute for Occlusion {
     }
 
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
-        let picture = context.picture()?;
+        let (picture, input) = context.picture(&pass)?;
         let patches = self.patches(picture)?;
-        let cover = self.fill.tensor(&pass.input, context.info)?;
+        let cover = self.fill.tensor(input, &context.infos[0])?;
         let whole = context.score(&pass)?;
         let loss = |index: usize| {
-            let mut input = pass.input.clone();
+            let mut input = input.clone();
             let mut covered = cover.data().iter();
             for_each_element(&mut input, picture, |value, pixel, _| {
                 let cover = covered.next().copied().unwrap_or(0.0);
@@ -172,7 +172,7 @@ impl Attribute for Occlusion {
         context.workers.in_order(patches.count(), context.watch, loss, take)?;
         let map: Vec<f32> =
             sums.into_iter().map(|(sum, count)| (sum / f64::from(count.max(1))) as f32).collect();
-        let relevance = over_channels(&map, pass.input.shape(), picture)?;
+        let relevance = over_channels(&map, input.shape(), picture)?;
         Ok(Explanation::unconserved(relevance, context.initial(&pass)?.sum()))
     }
 }

@@ -6,7 +6,7 @@ use super::input_info::InputInfo;
 use super::map_layer::MapLayer;
 use crate::canonize::{PassSelection, canonize};
 use crate::composite::Composite;
-use crate::explain::{Explainer, Prepack};
+use crate::explain::{Explainer, InputRanges, Prepack};
 use crate::network::Network;
 use crate::onnx::ParametricModel;
 use crate::parallel::Threads;
@@ -31,7 +31,7 @@ impl Perturbation {
 #[derive(Clone)]
 pub(super) struct Compilation {
     pub composite: Composite,
-    pub info: InputInfo,
+    pub infos: Vec<InputInfo>,
     /// The layer whose value must stay available after the forward pass.
     pub layer: Option<MapLayer>,
     pub prepack: Prepack,
@@ -41,9 +41,9 @@ impl Compilation {
     /// Compiles a network.
     pub fn explainer(&self, network: Network, threads: Threads) -> Result<Explainer> {
         let layer = self.layer.as_ref().map(|layer| layer.find(&network)).transpose()?;
-        let range = self.info.range.as_ref();
+        let ranges: InputRanges = self.infos.iter().map(|info| info.range.clone()).collect();
         let composite = &self.composite;
-        let explainer = Explainer::with_prepack(network, composite, range, threads, self.prepack);
+        let explainer = Explainer::with_prepack(network, composite, ranges, threads, self.prepack);
         let mut explainer = explainer
             .with_context(|| format!("the composite {} cannot be used", composite.name))?;
         if let Some(layer) = layer {

@@ -5,16 +5,16 @@ use anyhow::Result;
 use super::attribute::Method;
 use super::context::{Context, ForwardPass, TargetSpec};
 use super::explanation::Explanation;
-use super::input_info::InputInfo;
+use super::input_info::{InputInfo, only_picture};
 use super::perturbation::{Compilation, Perturbation};
 use super::workers::{Watch, Workers};
 use crate::canonize::PassSelection;
 use crate::composite::Composite;
-use crate::explain::{Explainer, Prepack};
-use crate::network::{LayerId, Network};
+use crate::explain::{End, Explainer, Prepack};
+use crate::network::Network;
 use crate::onnx::ParametricModel;
 use crate::parallel::Threads;
-use crate::tensor::Tensor;
+use crate::tensor::Tensors;
 
 /// What a method is prepared with.
 pub struct Setup {
@@ -24,9 +24,9 @@ pub struct Setup {
     pub composite: Composite,
     /// The rewrites that were selected, for networks that are made anew.
     pub passes: PassSelection,
-    /// What is known about the input.
-    pub info: InputInfo,
-    /// The layer at whose value propagation ends; `None`: at the input.
+    /// What is known about each input.
+    pub infos: Vec<InputInfo>,
+    /// The layer at whose value propagation ends; `None`: at the inputs.
     pub at: Option<String>,
     /// The stored parameters, for methods that change them ([`Method::perturbs_parameters`]).
     pub stored: Option<ParametricModel>,
@@ -40,8 +40,8 @@ pub struct Setup {
 pub struct PreparedMethod {
     method: Method,
     explainer: Explainer,
-    end: LayerId,
-    info: InputInfo,
+    end: End,
+    infos: Vec<InputInfo>,
     perturbation: Option<Perturbation>,
     workers: Workers,
 }
@@ -52,20 +52,23 @@ impl PreparedMethod {
     /// # Errors
     /// When the composite does not fit the network, or the method cannot be applied to it.
     pub fn new(method: Method, setup: Setup) -> Result<PreparedMethod> {
-        let is_sampled = method.samples(setup.info.picture).is_some();
-        let Setup { network, composite, passes, info, at, stored, threads, prepack } = setup;
-        let end = at.as_deref().map_or(Ok(0), |name| network.layer_named(name))?;
+        let is_sampled = method.samples(only_picture(&setup.infos)).is_some();
+        let Setup { network, composite, passes, infos, at, stored, threads, prepack } = setup;
+        let end = match at.as_deref() {
+            Some(name) => End::Layer(network.layer_named(name)?),
+            None => End::Inputs,
+        };
         let prepack = if is_sampled { Prepack::Once } else { prepack };
         let compilation = {
-            let (info, layer) = (info.clone(), method.map_layer());
-            Compilation { composite, info, layer, prepack }
+            let (infos, layer) = (infos.clone(), method.map_layer());
+            Compilation { composite, infos, layer, prepack }
         };
         // Samples use threads better than one propagation does: each sample runs on one thread.
         let inside = if is_sampled { Threads::default() } else { Threads::new(threads)? };
         let explainer = compilation.explainer(network, inside)?;
         let perturbation = stored.map(|stored| Perturbation { stored, passes, compilation });
         let workers = if is_sampled { Workers::new(threads)? } else { Workers::default() };
-        Ok(PreparedMethod { method, explainer, end, info, perturbation, workers })
+        Ok(PreparedMethod { method, explainer, end, infos, perturbation, workers })
     }
 
     /// The method.
@@ -78,18 +81,19 @@ impl PreparedMethod {
         &self.explainer
     }
 
-    /// The layer at whose value propagation ends; 0 is the input.
-    pub fn end(&self) -> LayerId {
+    /// Where propagation ends.
+    pub fn end(&self) -> End {
         self.end
     }
 
     /// Runs the network.
     ///
     /// # Errors
-    /// When the input has another shape than the network's.
-    pub fn forward(&self, input: Tensor) -> Result<ForwardPass> {
-        let activations = self.explainer.forward(&input)?;
-        Ok(ForwardPass { input, activations })
+    /// When there are other tensors than inputs, or they have other shapes.
+    pub fn forward(&self, inputs: impl Into<Tensors>) -> Result<ForwardPass> {
+        let inputs = inputs.into();
+        let activations = self.explainer.forward(&inputs)?;
+        Ok(ForwardPass { inputs, activations })
     }
 
     /// Explains an output at an input. Values of the forward pass are dropped after their last use:
@@ -107,7 +111,7 @@ impl PreparedMethod {
             explainer: &self.explainer,
             end: self.end,
             target,
-            info: &self.info,
+            infos: &self.infos,
             perturbation: self.perturbation.as_ref(),
             workers: &self.workers,
             watch,

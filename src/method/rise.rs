@@ -106,7 +106,7 @@ impl Attribute for Rise {
             "the share of the picture that a mask shows must lie between 0 and 1, not be {}",
             self.keep
         );
-        let picture = context.picture()?;
+        let (picture, input) = context.picture(&pass)?;
         let longest = picture.height.max(picture.width);
         ensure!(
             self.cells <= longest,
@@ -117,7 +117,7 @@ impl Attribute for Rise {
         );
         let seen = |sample: usize| {
             let mask = self.mask(picture, sample);
-            let mut input = pass.input.clone();
+            let mut input = input.clone();
             for_each_element(&mut input, picture, |value, pixel, _| *value *= mask[pixel]);
             Ok((context.probability(&context.forward(input)?)?, mask))
         };
@@ -131,7 +131,7 @@ impl Attribute for Rise {
         context.workers.in_order(self.samples, context.watch, seen, take)?;
         let share = 1.0 / (f64::from(self.keep) * self.samples as f64);
         let map: Vec<f32> = sums.into_iter().map(|sum| (sum * share) as f32).collect();
-        let relevance = over_channels(&map, pass.input.shape(), picture)?;
+        let relevance = over_channels(&map, input.shape(), picture)?;
         Ok(Explanation::unconserved(relevance, context.initial(&pass)?.sum()))
     }
 }

@@ -10,7 +10,7 @@ use super::explanation::Explanation;
 use super::gradient::Gradient;
 use super::option::{BASE_METHOD, MethodOption, NOISE_LEVEL, SAMPLES, SEED};
 use crate::random::Stream;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, Tensors};
 
 /// SmoothGrad and its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,21 +59,33 @@ impl Attribute for SmoothGrad {
 
     fn attribute(&self, context: &Context, pass: ForwardPass) -> Result<Explanation> {
         ensure!(self.samples > 0, "SmoothGrad needs at least one sample");
-        let (low, high) = pass.input.extremes();
-        let sigma = self.noise_level * (high - low);
+        let sigma = |input: &Tensor| {
+            let (low, high) = input.extremes();
+            self.noise_level * (high - low)
+        };
         context.mean_of_samples(self.samples, |sample| {
-            let input = noisy(&pass.input, sigma, self.seed, sample);
+            let inputs = noisy(&pass.inputs, sigma, self.seed, sample);
             context.inside(context.explainer, |inner| {
-                self.base.attribute(inner, inner.forward(input)?)
+                self.base.attribute(inner, inner.forward(inputs)?)
             })
         })
     }
 }
 
-/// The input with normal noise of standard deviation `sigma` on every element.
-pub(super) fn noisy(input: &Tensor, sigma: f32, seed: u64, sample: usize) -> Tensor {
-    let mut noisy = input.clone();
-    let stream = Stream::new(seed, &[sample as u64]);
-    stream.normals(noisy.data_mut(), |value, normal| *value += sigma * normal);
-    noisy
+/// The inputs with normal noise on every element, its standard deviation being `sigma` of the input.
+pub(super) fn noisy(
+    inputs: &Tensors,
+    sigma: impl Fn(&Tensor) -> f32,
+    seed: u64,
+    sample: usize,
+) -> Tensors {
+    let noisy = |(index, input): (usize, &Tensor)| {
+        let (mut noisy, sigma) = (input.clone(), sigma(input));
+        // The first input has the stream of a sample, those behind it have one of their own.
+        let words = [sample as u64, index as u64];
+        let stream = Stream::new(seed, &words[..words.len().min(index + 1)]);
+        stream.normals(noisy.data_mut(), |value, normal| *value += sigma * normal);
+        noisy
+    };
+    inputs.iter().enumerate().map(noisy).collect()
 }

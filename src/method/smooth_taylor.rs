@@ -94,8 +94,8 @@ impl SmoothTaylor {
     fn with_sigma(&self, sigma: f32, context: &Context, pass: &ForwardPass) -> Result<Explanation> {
         let mean = context.mean_of_samples(self.samples, |sample| {
             // The same random numbers for every σ, so that their objectives can be compared.
-            let root = noisy(&pass.input, sigma, self.seed, sample);
-            let way = difference(&pass.input, &root)?;
+            let root = noisy(&pass.inputs, |_| sigma, self.seed, sample);
+            let way = difference(&pass.inputs, &root)?;
             let gradient: Explanation = context.propagate(context.forward(root)?)?.into();
             let relevance = product(way, &gradient.relevance)?;
             Ok(gradient.replaced(relevance))

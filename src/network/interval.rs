@@ -25,11 +25,15 @@ pub(crate) enum Followed {
     LostAt(LayerId),
 }
 
-/// Follows the interval of the network's input to the value of a layer.
+/// Follows the intervals of the network's inputs, where they are known, to the value of a layer.
 ///
 /// # Errors
-/// When a kernel cannot be built, or the interval has another shape than the input.
-pub(crate) fn follow(network: &Network, id: LayerId, input: &Interval) -> Result<Followed> {
+/// When a kernel cannot be built, or an interval has another shape than its input.
+pub(crate) fn follow(
+    network: &Network,
+    id: LayerId,
+    known: &[Option<Interval>],
+) -> Result<Followed> {
     let mut is_needed = vec![false; id + 1];
     is_needed[id] = true;
     for layer in (0..=id).rev() {
@@ -41,7 +45,11 @@ pub(crate) fn follow(network: &Network, id: LayerId, input: &Interval) -> Result
     for layer in (0..=id).filter(|&layer| is_needed[layer]) {
         let inputs = network.layers[layer].inputs.iter();
         let inputs: Vec<Interval> = inputs.filter_map(|&of| intervals[of].clone()).collect();
-        match behind(&network.layers[layer], inputs, input)? {
+        let interval = match &network.layers[layer].op {
+            Op::Input => known.get(layer).cloned().flatten(),
+            _ => behind(&network.layers[layer], inputs)?,
+        };
+        match interval {
             Some(interval) if interval.is_finite() => intervals[layer] = Some(interval),
             _ => return Ok(Followed::LostAt(layer)),
         }
@@ -53,14 +61,13 @@ pub(crate) fn follow(network: &Network, id: LayerId, input: &Interval) -> Result
 }
 
 /// The interval of a layer's value, from those of its inputs; `None` where there is no useful one.
-fn behind(layer: &Layer, inputs: Vec<Interval>, picture: &Interval) -> Result<Option<Interval>> {
+fn behind(layer: &Layer, inputs: Vec<Interval>) -> Result<Option<Interval>> {
     let at_the_ends = |operator: &dyn Operator| {
         let (low, high) =
             inputs.iter().map(|input| (input.low.clone(), input.high.clone())).unzip();
         Ok(Some(Interval { low: operator.forward(low)?, high: operator.forward(high)? }))
     };
     match (&layer.op, inputs.as_slice()) {
-        (Op::Input, _) => Ok(Some(picture.clone())),
         (Op::Constant(value), _) => Ok(Some(Interval { low: value.clone(), high: value.clone() })),
         // Each is monotone: the lowest values of the inputs give the lowest of the output.
         (Op::Routing(operator), _) => at_the_ends(operator),
@@ -172,7 +179,7 @@ mod tests {
         let clip = Function::with_constant(Binary::Max, &number(0.0).unwrap(), false);
         let tensor = |values: [f32; 2]| Tensor::new(&[1, 2], &values).unwrap();
         let input = Interval { low: tensor([0.0, -1.0]), high: tensor([1.0, 0.0]) };
-        let found = follow(&network(clip), 3, &input).unwrap();
+        let found = follow(&network(clip), 3, &[Some(input)]).unwrap();
         let Followed::Within(interval) = found else { panic!("it is lost") };
         // 0.5 − 2 x lies within −1.5..0.5 and 0.5..2.5; cut off at 0 within 0..0.5 and 0.5..2.5.
         assert_eq!(interval.low.data(), [-1.0, 0.5]);
@@ -183,7 +190,8 @@ mod tests {
     fn what_has_no_end_is_lost() {
         let filled = |value| Tensor::filled(&[1, 2], value).unwrap();
         let input = Interval { low: filled(0.0), high: filled(1.0) };
-        let found = follow(&network(Function::unary(Unary::Reciprocal)), 3, &input).unwrap();
+        let found =
+            follow(&network(Function::unary(Unary::Reciprocal)), 3, &[Some(input)]).unwrap();
         assert!(matches!(found, Followed::LostAt(2)));
     }
 }

@@ -1,6 +1,6 @@
 //! The operators of a network, and their kinds, which composites match on.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::linear::{
@@ -16,9 +16,9 @@ use crate::tensor::Tensor;
 /// What a layer computes.
 #[derive(Clone, Debug)]
 pub enum Op {
-    /// The picture.
+    /// An input of the network.
     Input,
-    /// A value that does not depend on the picture (a class token).
+    /// A value that does not change with the input (a class token).
     Constant(Tensor),
     /// Convolution and transposed convolution.
     Convolution(Convolution),
@@ -72,9 +72,9 @@ pub enum Op {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// The picture itself.
+    /// An input itself.
     Input,
-    /// A value that does not depend on the picture, or only by steps: a comparison.
+    /// A value that does not change with the input, or only in jumps: a comparison.
     Constant,
     /// Convolution over one, two or three axes, transposed ones included.
     Convolution,
@@ -212,8 +212,8 @@ impl Op {
         }
     }
 
-    /// The value for these inputs; `picture` is the value of an input layer.
-    pub(crate) fn evaluate(&self, picture: &Tensor, inputs: Vec<Tensor>) -> Result<Tensor> {
+    /// The value for these inputs.
+    pub(crate) fn evaluate(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
         if let Some(map) = self.as_linear() {
             return map.forward(WeightPart::Plain, map.bias().cloned())?(&inputs);
         }
@@ -222,10 +222,7 @@ impl Op {
         }
         match self {
             Op::Constant(value) => Ok(value.clone()),
-            _ => {
-                ensure!(inputs.is_empty(), "an input layer has no inputs");
-                Ok(picture.clone())
-            }
+            _ => bail!("an input has no value of its own"),
         }
     }
 

@@ -15,7 +15,7 @@ mod recognise;
 mod signs;
 mod unknown;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 pub use family::Family;
 pub use interval::Interval;
@@ -64,10 +64,10 @@ impl Layer {
     }
 }
 
-/// A directed acyclic graph of layers with one input and one output.
+/// A directed acyclic graph of layers with one output, and with one input or several.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// The layers; each reads only from earlier ones. The first is the input.
+    /// The layers; each reads only from earlier ones. The first ones are the inputs.
     pub layers: Vec<Layer>,
     /// The layer whose value is explained: the logits.
     pub output: LayerId,
@@ -76,9 +76,19 @@ pub struct Network {
 }
 
 impl Network {
-    /// Shape of the input, the batch axis included.
+    /// Shape of the first input, mostly the only one, the batch axis included.
     pub fn input_shape(&self) -> &[usize] {
         &self.layers[0].shape
+    }
+
+    /// The number of inputs: so many layers at the beginning.
+    pub fn input_count(&self) -> usize {
+        self.layers.iter().take_while(|layer| matches!(layer.op, Op::Input)).count()
+    }
+
+    /// The layers that are inputs.
+    pub fn inputs(&self) -> &[Layer] {
+        &self.layers[..self.input_count()]
     }
 
     /// What the explained output means.
@@ -167,10 +177,10 @@ impl Network {
         }
     }
 
-    /// Drops layers that nothing reads and renumbers the rest. The input layer stays.
+    /// Drops layers that nothing reads and renumbers the rest. The inputs stay.
     pub fn prune(&mut self) {
         let mut is_used = vec![false; self.layers.len()];
-        is_used[0] = true;
+        is_used[..self.input_count()].fill(true);
         is_used[self.output] = true;
         for id in (0..self.layers.len()).rev() {
             if is_used[id] {
@@ -223,7 +233,7 @@ impl Network {
         last
     }
 
-    /// For each layer, whether its value depends on the picture.
+    /// For each layer, whether its value depends on the inputs.
     pub fn depends_on_input(&self) -> Vec<bool> {
         let mut depends: Vec<bool> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
@@ -233,38 +243,62 @@ impl Network {
         depends
     }
 
-    /// Runs the network layer by layer on one input. This is for checks; it is not fast.
+    /// Runs the network layer by layer, on a tensor for each of its inputs. This is for checks; it is not fast.
     ///
     /// # Errors
-    /// When `input` has another shape than [`Network::input_shape`].
-    pub fn evaluate(&self, input: &Tensor) -> Result<Tensor> {
-        self.evaluator()?(input)
+    /// When there are other tensors than inputs, or they have other shapes.
+    pub fn evaluate(&self, inputs: &(impl AsRef<[Tensor]> + ?Sized)) -> Result<Tensor> {
+        self.evaluator()?(inputs.as_ref())
     }
 
-    /// Runs the network layer by layer, on any number of inputs.
+    /// Runs the network layer by layer, any number of times.
     ///
     /// # Errors
     /// When a kernel cannot be built.
-    pub fn evaluator(&self) -> Result<impl Fn(&Tensor) -> Result<Tensor>> {
+    pub fn evaluator(&self) -> Result<impl Fn(&[Tensor]) -> Result<Tensor>> {
         let kernel = |layer: &Layer| {
             let map = layer.op.as_linear();
             map.map(|map| map.forward(WeightPart::Plain, map.bias().cloned())).transpose()
         };
         let kernels: Vec<Option<Forward>> =
             self.layers.iter().map(kernel).collect::<Result<_>>()?;
-        Ok(move |input: &Tensor| {
-            let mut values: Vec<Tensor> = Vec::with_capacity(self.layers.len());
-            for (layer, kernel) in self.layers.iter().zip(&kernels) {
+        Ok(move |given: &[Tensor]| {
+            self.check_inputs(given)?;
+            let mut values = given.to_vec();
+            for (layer, kernel) in self.layers.iter().zip(&kernels).skip(given.len()) {
                 let inputs: Vec<Tensor> =
                     layer.inputs.iter().map(|&id| values[id].clone()).collect();
                 let value = match kernel {
                     Some(kernel) => kernel(&inputs),
-                    None => layer.op.evaluate(input, inputs),
+                    None => layer.op.evaluate(inputs),
                 };
                 values.push(value.with_context(|| format!("running the {}", layer.describe()))?);
             }
             Ok(values.swap_remove(self.output))
         })
+    }
+
+    /// Checks that there is a tensor for each input, of its shape.
+    ///
+    /// # Errors
+    /// Names the shapes that were expected.
+    pub fn check_inputs(&self, given: &[Tensor]) -> Result<()> {
+        let inputs = self.inputs();
+        ensure!(
+            given.len() == inputs.len(),
+            "the network has {} inputs, but {} tensors are given",
+            inputs.len(),
+            given.len()
+        );
+        for (tensor, input) in given.iter().zip(inputs) {
+            ensure!(
+                tensor.shape() == input.shape,
+                "the input has the shape {:?}, but the network expects {:?}",
+                tensor.shape(),
+                input.shape
+            );
+        }
+        Ok(())
     }
 
     /// The number of stored parameters.

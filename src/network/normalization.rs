@@ -220,7 +220,7 @@ impl Part {
                     .context("a part of a normalisation reads another value than its signal")
             };
             let inputs = layer.inputs.iter().map(value).collect::<Result<_>>()?;
-            values.push((member, layer.op.evaluate(signal, inputs)?));
+            values.push((member, layer.op.evaluate(inputs)?));
         }
         Ok(values.swap_remove(values.len() - 1).1)
     }

@@ -162,14 +162,13 @@ impl Tail {
             let probe = if strength == LARGEST { stretched(&probe)? } else { probe };
             run.values.push((leaf, probe.map(|value| strength * value)?));
         }
-        let nothing = Tensor::zeros(&[0])?;
         for &member in &self.members {
             let layer = &network.layers[member];
             let value = |&input: &LayerId| run.of(input).cloned();
             let inputs = layer.inputs.iter().map(value).collect::<Option<Vec<Tensor>>>();
             let inputs =
                 inputs.context("the layers at the end read another value than their inputs")?;
-            run.values.push((member, layer.op.evaluate(&nothing, inputs)?));
+            run.values.push((member, layer.op.evaluate(inputs)?));
         }
         Ok(run)
     }

@@ -1,4 +1,4 @@
-//! What can be proven about the sign of a value for all pictures.
+//! What can be proven about the sign of a value, whatever the input.
 
 use super::{Network, Op};
 use crate::linear::Signs;

@@ -84,7 +84,11 @@ impl ExternalData {
         Ok(())
     }
 
-    fn read(&mut self, tensor: &mut TensorProto) -> Result<()> {
+    /// Reads the numbers of a tensor that lie in another file.
+    ///
+    /// # Errors
+    /// As [`ExternalData::place`].
+    pub fn read(&mut self, tensor: &mut TensorProto) -> Result<()> {
         if let Some((bytes, span)) = self.place(tensor)? {
             tensor.raw_data = vec![0; usize::try_from(span.length)?];
             bytes.read(span.offset, &mut tensor.raw_data)?;

@@ -1,18 +1,21 @@
-//! The input of a model: which one it is, and its shape.
+//! An input of a model, and its shape.
+
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dimension;
-use tract_onnx::pb::{ModelProto, TensorProto, ValueInfoProto, type_proto};
+use tract_onnx::pb::{ValueInfoProto, type_proto};
 
 use super::options::LoadOptions;
 use crate::picture::{InputShape, Layout};
+use crate::tensor::Tensor;
 
 /// Height and width of the input where neither the file nor the user says them.
 pub const DEFAULT_SIZE: [usize; 2] = [224, 224];
 
-/// The input of a model.
-#[derive(Clone, Debug, PartialEq)]
+/// An input of a model that is explained.
+#[derive(Clone, Debug)]
 pub struct ModelInput {
     /// The name in the file.
     pub name: String,
@@ -22,27 +25,91 @@ pub struct ModelInput {
     pub picture: Option<InputShape>,
     /// The lowest and highest value that it can have, where its number type says so: 0 and 255 for bytes.
     pub range: Option<[f32; 2]>,
+    /// Whether the file leaves one of its axes open, besides the batch.
+    pub is_open: bool,
+    /// Whether its number type is one of whole numbers.
+    pub is_whole_numbers: bool,
+    /// Its numbers, where the network was made for these: token ids, in the input's shape.
+    pub given: Option<Tensor>,
+    /// What the network reads of it: an input of the network each, in the network's order.
+    pub parts: Vec<Part>,
 }
 
-/// The only input that is not a stored weight.
-pub(super) fn the_input(proto: &ModelProto) -> Result<&ValueInfoProto> {
-    let graph = proto.graph.as_ref().context("the model has no graph")?;
-    let is_weight = |input: &&ValueInfoProto| {
-        graph.initializer.iter().any(|weight: &TensorProto| weight.name == input.name)
-    };
-    let inputs: Vec<&ValueInfoProto> =
-        graph.input.iter().filter(|input| !is_weight(input)).collect();
-    match inputs.as_slice() {
-        [input] => Ok(input),
-        [] => bail!("the model's output does not depend on its input"),
-        _ => {
-            let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-            bail!(
-                "the model has {} inputs ({}); onnxplain explains models of one",
-                inputs.len(),
-                names.join(", ")
-            )
+/// What a network reads of an input.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// The numbers as they are.
+    Whole,
+    /// The rows of a table that ids choose.
+    Rows {
+        /// The rows of the given ids, in the shape of the network's input.
+        values: Tensor,
+        /// For each of their numbers, the place of the id that it belongs to.
+        origins: Arc<[u32]>,
+    },
+}
+
+impl ModelInput {
+    /// Whether it holds token ids, and nothing else.
+    pub fn is_tokens(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Rows { .. }))
+    }
+
+    /// What the network reads, a tensor each, where the input has the numbers `values`.
+    ///
+    /// # Errors
+    /// When the network was made for other ids, or the shape is another one.
+    pub fn network_inputs(&self, values: &Tensor) -> Result<Vec<Tensor>> {
+        self.check(values)?;
+        let part = |part: &Part| match part {
+            Part::Whole => values.clone().reshaped(&self.shape),
+            Part::Rows { values, .. } => Ok(values.clone()),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
+    /// Checks that the network was made for such numbers.
+    ///
+    /// # Errors
+    /// When it was made for other ids.
+    pub fn check(&self, values: &Tensor) -> Result<()> {
+        let is_other = |given: &Tensor| given.data() != values.data();
+        ensure!(
+            !self.given.as_ref().is_some_and(is_other),
+            "the model was opened for other ids of \"{}\" than these: open it with them",
+            self.name
+        );
+        Ok(())
+    }
+
+    /// The relevance of every number of the input, in its shape: of an id, that of its rows.
+    ///
+    /// # Errors
+    /// When there is not a tensor for each part.
+    pub fn relevance(&self, of_parts: &[Tensor]) -> Result<Tensor> {
+        let mut sums = vec![0.0f64; self.shape.iter().product()];
+        ensure!(of_parts.len() == self.parts.len(), "a part of an input has no relevance");
+        if let ([Part::Whole], [relevance]) = (&self.parts[..], of_parts) {
+            return relevance.clone().reshaped(&self.shape);
         }
+        for (part, relevance) in self.parts.iter().zip(of_parts) {
+            let mut add = |place: usize, value: f32| {
+                if let Some(sum) = sums.get_mut(place) {
+                    *sum += f64::from(value);
+                }
+            };
+            let values = relevance.data().iter().enumerate();
+            match part {
+                Part::Whole => values.for_each(|(place, &value)| add(place, value)),
+                Part::Rows { origins, .. } => {
+                    values
+                        .zip(origins.iter())
+                        .for_each(|((_, &value), &place)| add(place as usize, value));
+                }
+            }
+        }
+        let sums: Vec<f32> = sums.into_iter().map(|sum| sum as f32).collect();
+        Tensor::new(&self.shape, &sums)
     }
 }
 
@@ -84,8 +151,12 @@ pub(super) fn input_shape(
     notes: &mut Vec<String>,
 ) -> Result<Vec<usize>> {
     let Some(axes) = declared_axes(input)? else {
-        let told =
-            || format!("the input \"{}\" leaves its shape open: give a .npy tensor", input.name);
+        let told = || {
+            format!(
+                "the input \"{}\" leaves its shape open: give a file of an array, or --shape",
+                input.name
+            )
+        };
         return options.input_shape.clone().with_context(told);
     };
     let given = given_axes(&axes, options.input_shape.as_deref());
@@ -127,8 +198,10 @@ pub(super) fn input_shape(
                 3
             }
             (None, None) => bail!(
-                "the input \"{}\" leaves its axis {index} open; it is that of the .npy tensor that is explained",
-                input.name
+                "the input \"{}\" leaves its axis {index} open; it is that of the file that is explained, or give \
+                 all axes with --shape {}",
+                input.name,
+                example_shape(&axes)
             ),
         };
         shape.push(length);
@@ -139,6 +212,16 @@ pub(super) fn input_shape(
         input.name
     );
     Ok(shape)
+}
+
+/// A shape to begin with, for a message.
+fn example_shape(axes: &[Option<usize>]) -> String {
+    let axis = |(index, axis): (usize, &Option<usize>)| match (axis, index) {
+        (Some(length), _) => length.to_string(),
+        (None, 0) => "1".to_string(),
+        (None, _) => "N".to_string(),
+    };
+    axes.iter().enumerate().map(axis).collect::<Vec<_>>().join(",")
 }
 
 /// The axes of the tensor that is to be explained, as the model's are counted; it may lack the batch axis.

@@ -1,5 +1,6 @@
 //! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -12,9 +13,8 @@ use tract_onnx::pb::ModelProto;
 use super::culprit::{guarded, with_node};
 use super::decode::{Decoded, Span, decode};
 use super::external::ExternalData;
-use super::input::{
-    ModelInput, input_shape, leaves_size_open, picture_shape, range_of_type, the_input,
-};
+use super::input::ModelInput;
+use super::inputs::{self, Files, Inputs};
 use super::metadata::labels_in_metadata;
 use super::number_type::{make_float32, widen_bfloat16};
 use super::options::LoadOptions;
@@ -36,8 +36,10 @@ pub struct Model {
     pub path: PathBuf,
     /// Its layers, as they are in the file.
     pub network: Network,
-    /// The shape of its input.
-    pub input: ModelInput,
+    /// Its inputs that are explained, in the network's order.
+    pub inputs: Vec<ModelInput>,
+    /// The names of its inputs that are held fixed.
+    pub fixed: Vec<String>,
     /// The value of the file that is explained, or what follows on it.
     pub output_name: String,
     /// The file's other outputs.
@@ -80,27 +82,31 @@ impl Model {
             }
         };
         bail!(
-            "the model's output \"{}\" holds no classes: its shape is {shape:?}, {what}; {way_out}export the model \
-             with a head that gives one number a class",
+            "the model's output \"{}\" holds no classes: its shape is {shape:?}, {what}; {way_out}reduce it to one \
+             number a class (--reduce mean, max, or index:I,J,... for one position), or export the model with a head \
+             that gives one",
             self.output_name
         )
     }
 
-    /// Runs tract's own plan of the file, optimized where that succeeds, on an input of [`ModelInput::shape`]:
+    /// Runs tract's own plan of the file, optimized where that succeeds, on a tensor for each input of the network:
     /// what the file computes, the function behind the logits included.
     ///
     /// # Errors
     /// When tract cannot run it, or the model was loaded [without](LoadOptions::is_without_reference) it.
-    pub fn run_reference(&self, input: &Array) -> Result<Array> {
+    pub fn run_reference(&self, inputs: &(impl AsRef<[Array]> + ?Sized)) -> Result<Array> {
         let model = self.reference.clone().context("the model was loaded without its reference")?;
-        let number_type = model.input_fact(0)?.datum_type;
-        let input = input.to_tract()?.cast_to_dt(number_type)?.into_owned();
+        let value = |(index, input): (usize, &Array)| {
+            let number_type = model.input_fact(index)?.datum_type;
+            anyhow::Ok(input.to_tract()?.cast_to_dt(number_type)?.into_owned().into_tvalue())
+        };
+        let inputs = inputs.as_ref().iter().enumerate().map(value).collect::<Result<_>>()?;
         // tract's optimizer does not get through every graph (the strided attention of a LeViT).
         let plan = match guarded(|| model.clone().into_optimized()) {
             Ok(optimized) => optimized.into_runnable()?,
             Err(_) => model.into_runnable()?,
         };
-        Array::from_value(plan.run(tvec![input.into_tvalue()])?.remove(0))
+        Array::from_value(plan.run(inputs)?.remove(0))
     }
 }
 
@@ -109,9 +115,6 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let reference = source.typed(&reader())?;
     let network = source.network(source.lowered(&reference, &source.weights.left, None)?)?;
     let reference = (!options.is_without_reference).then_some(reference);
-    let picture = picture_shape(&source.shape, options.layout);
-    let range = source.range;
-    let input = ModelInput { name: source.input_name, shape: source.shape, picture, range };
     let (labels, notes) = (source.labels, source.notes);
     let output = source.proto.graph.iter().flat_map(|graph| &graph.output).next();
     let output_name = output.map_or(String::new(), |output| output.name.clone());
@@ -119,7 +122,8 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     Ok(Model {
         path: source.path,
         network,
-        input,
+        inputs: source.inputs.explained,
+        fixed: source.inputs.fixed,
         output_name,
         other_outputs,
         labels,
@@ -136,11 +140,7 @@ pub(super) struct Source {
     origins: Origins,
     path: PathBuf,
     allow_gradient: Vec<String>,
-    pub input_name: String,
-    /// The shape of the input, the batch axis included.
-    shape: Vec<usize>,
-    /// What its number type says of its values.
-    range: Option<[f32; 2]>,
+    pub inputs: Inputs,
     labels: Option<Labels>,
     other_outputs: Vec<String>,
     notes: Vec<String>,
@@ -160,23 +160,33 @@ impl Source {
             external.read_in_nodes(graph)?;
         }
         notes.extend(unused);
-        let input = the_input(&proto)?;
-        let shape = input_shape(input, options, &mut notes)?;
-        let range = range_of_type(input);
-        let input_name = input.name.clone();
-        let is_open = leaves_size_open(input);
+        let reader = reader();
+        let mut inputs = guarded(|| {
+            let external = RefCell::new(&mut external);
+            let files = Files { bytes: &bytes, spans: &spans, external };
+            inputs::settle(&mut proto, &files, &reader, options, &mut notes)
+        })?;
+        let (name, declared) = inputs.sources.first().cloned().unwrap_or_default();
+        let is_open = inputs.explained.iter().any(|input| input.is_open);
         let limit = MemoryLimit::new(options.max_memory);
         check(
             &proto,
-            Input { name: &input_name, shape: &shape, is_open },
+            Input { name: &name, shape: &declared, is_open },
             (limit, Checked::Constants),
         )?;
-        let reader = reader();
-        let run = guarded(|| rewrite::run(&mut proto, &reader, (&input_name, &shape), &mut notes));
+        let run = guarded(|| rewrite::run(&mut proto, &reader, (&name, &declared), &mut notes));
         let shape = run.map_err(|error| {
-            with_node(error, &proto, |model| rewrite::shapes(model, &reader, (&input_name, &shape)))
+            with_node(error, &proto, |model| rewrite::shapes(model, &reader, (&name, &declared)))
         })?;
-        check(&proto, Input { name: &input_name, shape: &shape, is_open }, (limit, Checked::All))?;
+        if let Some(reduction) = &options.reduce {
+            let (input, axis) = ((&*name, &*shape), options.class_axis);
+            let reduced = guarded(|| rewrite::reduce(&mut proto, &reader, input, reduction, axis));
+            notes.push(reduced?);
+        }
+        check(&proto, Input { name: &name, shape: &shape, is_open }, (limit, Checked::All))?;
+        if shape != declared {
+            inputs.take_batch_out(shape, options);
+        }
         proto.graph.iter_mut().for_each(|graph| make_float32(graph, &mut spans));
         repair(&mut proto);
         let origins = Origins::of(&proto);
@@ -191,14 +201,15 @@ impl Source {
             let places = Places { bytes: &bytes, spans: &spans, external: &mut external };
             Weights::take(graph, places, options.is_without_reference)
         })?;
-        // The picture comes first, wherever the file has it.
-        graph.input.sort_by_key(|input| input.name != input_name);
+        // The network's inputs come first, wherever the file has them.
+        graph.input.sort_by_key(|input| {
+            let place = inputs.sources.iter().position(|(name, _)| *name == input.name);
+            place.unwrap_or(usize::MAX)
+        });
         Ok(Source {
             path: path.to_path_buf(),
             allow_gradient: options.allow_gradient.clone(),
-            input_name,
-            shape,
-            range,
+            inputs,
             labels: labels.or_else(|| labels_in_metadata(&proto)),
             notes,
             origins,
@@ -215,7 +226,7 @@ impl Source {
             .map_err(|error| with_node(error, &self.proto, |proto| self.typed_model(proto, reader)))
     }
 
-    /// That graph lowered, its inputs behind the picture having the values `parameters`; `earlier` is the
+    /// That graph lowered, its inputs behind the network's own having the values `parameters`; `earlier` is the
     /// same with other ones.
     pub fn lowered(
         &self,
@@ -239,10 +250,13 @@ impl Source {
     fn typed_model(&self, proto: &ModelProto, reader: &Onnx) -> Result<TypedModel> {
         let parsed = reader.parse(proto, None)?;
         let mut model = self.weights.wire(parsed)?;
-        let source = model.input_outlets()?.first().copied().context("the model has no input")?;
-        let declared = model.outlet_fact(source)?.datum_type;
-        let number_type = declared.concretize().unwrap_or(DatumType::F32);
-        model.set_input_fact(0, InferenceFact::dt_shape(number_type, &self.shape))?;
+        for (index, (_, shape)) in self.inputs.sources.iter().enumerate() {
+            let source = model.input_outlets()?.get(index).copied();
+            let source = source.context("the model lacks an input")?;
+            let declared = model.outlet_fact(source)?.datum_type;
+            let number_type = declared.concretize().unwrap_or(DatumType::F32);
+            model.set_input_fact(index, InferenceFact::dt_shape(number_type, shape))?;
+        }
         model.into_typed()
     }
 }

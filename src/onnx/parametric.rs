@@ -23,7 +23,7 @@ use crate::tensor::Tensor;
 /// A model file whose stored parameters can be changed.
 pub struct ParametricModel {
     source: Source,
-    /// tract's graph, whose inputs behind the picture are the parameters.
+    /// tract's graph, whose inputs behind the network's own are the parameters.
     graph: TypedModel,
     /// What it becomes with the parameters as they are stored.
     unchanged: Lowered,
@@ -82,7 +82,7 @@ fn tensors(parameters: &[Parameter], change: impl Fn(&str, &mut [f32])) -> Vec<W
     parameters.iter().map(changed).collect()
 }
 
-/// Takes the parameters from the weights of the file, and declares them as inputs behind the picture.
+/// Takes the parameters from the weights of the file, and declares them as inputs behind the network's own.
 fn make_inputs(source: &mut Source) -> Result<Vec<Parameter>> {
     let graph = source.proto.graph.as_mut().context("the model has no graph")?;
     let lone: HashSet<&str> = (source.weights.read.iter())
@@ -91,6 +91,9 @@ fn make_inputs(source: &mut Source) -> Result<Vec<Parameter>> {
         .collect();
     let names: HashSet<String> =
         names_of_parameters(graph, &lone).into_iter().map(str::to_string).collect();
+    // An input that is held fixed is none.
+    let fixed = &source.inputs.fixed;
+    let names: HashSet<String> = names.into_iter().filter(|name| !fixed.contains(name)).collect();
     let (taken, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut source.weights.read)
         .into_iter()
         .partition(|(name, _)| names.contains(name));

@@ -63,10 +63,6 @@ impl Array {
         &self.0
     }
 
-    pub(super) fn into_tensor(self) -> Tensor {
-        self.0
-    }
-
     /// Without the batch axis in front.
     pub(super) fn without_batch(tensor: Tensor) -> Result<Array> {
         let shape = tensor.shape()[1..].to_vec();

@@ -4,31 +4,43 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::input::InputPart;
 use super::prediction::Prediction;
 use super::target::Target;
 use crate::error::{Error, Kind, Result};
 use crate::explain::InputRange;
 use crate::method::InputInfo;
 use crate::network::{OutputFunction, Quantity};
-use crate::onnx::{LoadOptions, ModelInput, ParametricModel};
-use crate::picture::{Labels, Layout, Output, Preprocessor};
+use crate::onnx::{LoadOptions, ModelInput, ParametricModel, Part};
+use crate::picture::{InputShape, Labels, Layout, Output, Preprocessor};
 use crate::tensor::Tensor;
 
 /// A model apart from its layers.
 #[derive(Clone, Debug)]
 pub(super) struct Context {
     pub file: ModelFile,
-    pub input: ModelInput,
+    /// The inputs that are explained, in the network's order.
+    pub inputs: Vec<InputContext>,
+    /// The names of the inputs that are held fixed.
+    pub fixed: Vec<String>,
     pub classes: usize,
     /// What the file computes from the logits.
     pub function: Option<OutputFunction>,
     /// What the card says the outputs are.
     pub output: Option<Output>,
     pub labels: Option<Arc<Labels>>,
+}
+
+/// An input that is explained.
+#[derive(Clone, Debug)]
+pub(super) struct InputContext {
+    pub model: ModelInput,
     /// The preprocessing of pictures, or why there is none.
     pub preprocessor: Result<Preprocessor>,
-    /// The lowest and highest value of the input, where they are known.
+    /// The lowest and highest value, where they are known.
     pub range: Option<InputRange>,
+    /// What it is where it is not given.
+    pub default: Option<InputPart>,
     pub drops_pictures: bool,
 }
 
@@ -59,13 +71,34 @@ impl Context {
         }
     }
 
-    /// What methods may know of the input; `fallback` is its range where it is not known.
-    pub fn input_info(&self, fallback: Option<[f32; 2]>) -> InputInfo {
-        let channel_axis = Context::channel_axis(&self.input);
-        let range =
-            |[low, high]: [f32; 2]| InputRange { low: vec![low], high: vec![high], channel_axis };
-        let range = self.range.clone().or(fallback.map(range));
-        InputInfo { picture: self.input.picture, range }
+    /// What methods may know of each input of the network; `fallback` is its range where it is not known.
+    pub fn input_infos(&self, fallback: Option<[f32; 2]>) -> Vec<InputInfo> {
+        let of_input = |input: &InputContext| {
+            let channel_axis = Context::channel_axis(&input.model);
+            let fallback = fallback.map(|[low, high]| InputRange {
+                low: vec![low],
+                high: vec![high],
+                channel_axis,
+            });
+            let of_part = |part: &Part| match part {
+                Part::Whole => InputInfo {
+                    picture: input.model.picture,
+                    range: input.range.clone().or(fallback.clone()),
+                },
+                // The rows of a table have no range that is known of any input.
+                Part::Rows { .. } => InputInfo { picture: None, range: fallback.clone() },
+            };
+            input.model.parts.iter().map(of_part).collect::<Vec<_>>()
+        };
+        self.inputs.iter().flat_map(of_input).collect()
+    }
+
+    /// The input that is a picture, where it is the only one of the network.
+    pub fn picture(&self) -> Option<InputShape> {
+        match &self.inputs[..] {
+            [input] => input.model.picture,
+            _ => None,
+        }
     }
 
     /// What the network says, by its logits.

@@ -7,8 +7,8 @@ use super::batch::{cores, in_parallel};
 use super::canonized::Canonized;
 use super::context::Context;
 use super::explainer_options::ExplainerOptions;
-use super::explanation::{Asked, Drawing, Explanation, Timing};
-use super::heatmap::Canvas;
+use super::explanation::{Asked, Explanation, Timing};
+use super::frame::Frame;
 use super::input::Input;
 use super::method::Method;
 use super::notice::Notice;
@@ -21,7 +21,7 @@ use crate::canonize::PassReport;
 use crate::error::{Error, Kind, Result};
 use crate::explain::{self, Initial, Prepack, TargetClass};
 use crate::heatmap::Rendering;
-use crate::method::{Cancelled, ForwardPass, PreparedMethod, Setup, TargetSpec};
+use crate::method::{self, Cancelled, ForwardPass, PreparedMethod, Setup, TargetSpec};
 use crate::method::{Unwatched, Watch};
 use crate::network::Quantity;
 use crate::onnx::MemoryLimit;
@@ -29,13 +29,13 @@ use crate::tensor::Tensor;
 
 /// A model with a method and a composite, compiled: explains any number of inputs, from any number of threads.
 pub struct Explainer {
-    context: Arc<Context>,
+    pub(super) context: Arc<Context>,
     method: Method,
-    prepared: PreparedMethod,
+    pub(super) prepared: PreparedMethod,
     composite: String,
     canonization: Vec<PassReport>,
     initial: Initial,
-    canvas: Canvas,
+    pub(super) frames: Vec<Frame>,
     turns: Turns,
     notices: Vec<Notice>,
     start_up: StartUp,
@@ -82,12 +82,12 @@ impl Explainer {
         }
         let initial = options.initial.unwrap_or_else(|| method.initial());
         let threads = options.threads.unwrap_or_else(cores);
-        let is_inner = at.is_some();
+        let layer = at.clone();
         let setup = Setup {
             network,
             composite: choice.composite.clone(),
             passes,
-            info: context.input_info(options.fallback_range),
+            infos: context.input_infos(options.fallback_range),
             at,
             stored,
             threads,
@@ -100,9 +100,14 @@ impl Explainer {
         let (load, compile) = (context.file.elapsed, begin.elapsed());
         check_memory(&context, prepared.explainer())?;
         notices.extend(choice.unused(prepared.explainer().assignment()));
-        let shape = &prepared.explainer().network().layers[prepared.end()].shape[1..];
+        let network = prepared.explainer().network();
+        let inner = layer.map(|name| {
+            let end = prepared.end().layers(network).start;
+            (name, network.layers[end].shape[1..].to_vec())
+        });
+        let frames = Frame::all(&context, inner);
         Ok(Explainer {
-            canvas: Canvas::of(context.input.picture, shape, is_inner),
+            frames,
             composite: choice.composite.name,
             canonization: reports,
             initial,
@@ -140,15 +145,9 @@ impl Explainer {
         self.initial
     }
 
-    /// The shape of the relevance, without the batch axis: that of the input, or of the layer's value that propagation
-    /// stops at.
-    pub fn relevance_shape(&self) -> &[usize] {
-        &self.engine().network().layers[self.prepared.end()].shape[1..]
-    }
-
     /// How many samples the explanation of one class takes at most: what a progress bar counts to.
     pub fn sample_count(&self) -> usize {
-        self.prepared.method().samples(self.context.input.picture).unwrap_or(1)
+        self.prepared.method().samples(self.context.picture()).unwrap_or(1)
     }
 
     /// How relevance is drawn by default: as suits the method.
@@ -262,15 +261,15 @@ impl Explainer {
         begin: impl FnOnce(&Prediction, &[Class]) -> Result<(), E>,
         mut emit: impl FnMut(Explanation) -> bool,
     ) -> Result<(), E> {
-        let Input { array, photo, notices, .. } = self.prepare(source)?;
+        let input = self.prepare(source)?;
         let targets = self.resolve(targets)?;
         let _turn = self.turns.take();
-        let (pass, run) = self.run(array.into_tensor())?;
+        let (pass, run) = self.run(&input)?;
         let classes = targets.classes(&run.logits)?;
         let found: Vec<Class> =
             classes.iter().filter_map(|class| run.prediction.class(class.index)).collect();
         begin(&run.prediction, &found)?;
-        let drawing = Drawing { canvas: self.canvas, photo, rendering: self.rendering() };
+        let drawing = self.drawing(&input);
         // The last class may use the forward pass up.
         let passes = std::iter::repeat_n(pass, classes.len());
         for ((class, found), pass) in classes.into_iter().zip(found).zip(passes) {
@@ -286,8 +285,9 @@ impl Explainer {
                 explained: self.explained(),
             };
             let timing = Timing { forward: run.elapsed, propagate };
-            let (drawing, notices) = (drawing.clone(), notices.clone());
-            if !emit(Explanation::new(explanation, asked, drawing, timing, notices)?) {
+            let relevance = self.relevance(&explanation)?;
+            let (drawing, notices) = (drawing.clone(), input.notices.clone());
+            if !emit(Explanation::new((explanation, relevance), asked, drawing, timing, notices)) {
                 break;
             }
         }
@@ -301,7 +301,7 @@ impl Explainer {
     pub fn predict<'a>(&self, source: impl Into<Source<'a>>) -> Result<Prediction> {
         let input = self.prepare(source)?;
         let _turn = self.turns.take();
-        Ok(self.run(input.array.into_tensor())?.1.prediction)
+        Ok(self.run(&input)?.1.prediction)
     }
 
     /// Runs the network on many inputs, at the same time as [`Explainer::explain_batch`] does. Predictions come in the
@@ -321,9 +321,10 @@ impl Explainer {
         if self.turns.are_taken() { 1 } else { cores() }
     }
 
-    fn run(&self, input: Tensor) -> Result<(ForwardPass, Run)> {
+    fn run(&self, input: &Input) -> Result<(ForwardPass, Run)> {
+        let inputs = self.context.network_inputs(input)?;
         let begin = Instant::now();
-        let forward = || self.prepared.forward(input).kind(Error::Input);
+        let forward = || self.prepared.forward(inputs).kind(Error::Input);
         let pass = self.turns.run(forward)?;
         let logits = pass.activations.logits().kind(Error::Computation)?.clone();
         let prediction = self.context.prediction(&logits)?;
@@ -336,7 +337,7 @@ impl Explainer {
         class: TargetClass,
         rival: Option<TargetClass>,
         watch: &dyn Watch,
-    ) -> Result<(crate::method::Explanation, Duration)> {
+    ) -> Result<(method::Explanation, Duration)> {
         let begin = Instant::now();
         let target = TargetSpec {
             class: class.index,
@@ -369,19 +370,9 @@ impl Explainer {
     /// The steps of preprocessing.
     #[doc(hidden)]
     pub fn preprocessing(&self) -> Option<&crate::picture::Preprocessing> {
-        self.context.preprocessor.as_ref().ok().map(crate::picture::Preprocessor::steps)
-    }
-
-    /// Whether the network's input has the shape of a picture.
-    #[doc(hidden)]
-    pub fn takes_pictures(&self) -> bool {
-        self.context.input.shape.len() == 4
-    }
-
-    /// Whether the relevance has a place on the picture.
-    #[doc(hidden)]
-    pub fn has_positions(&self) -> bool {
-        self.canvas.has_positions()
+        let mut inputs = self.context.inputs.iter();
+        let preprocessor = inputs.find_map(|input| input.preprocessor.as_ref().ok());
+        preprocessor.map(crate::picture::Preprocessor::steps)
     }
 }
 

@@ -1,12 +1,14 @@
 //! What an explainer hands back.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::array::Array;
-use super::heatmap::{Canvas, Heatmap};
+use super::frame::Frame;
+use super::heatmap::Heatmap;
+use super::input::InputPart;
 use super::notice::{Notice, Topic};
-use super::photo::Photo;
 use super::prediction::{Class, Prediction};
 use super::sign::Sign;
 use crate::error::{Error, Kind, Result};
@@ -21,7 +23,8 @@ pub struct Explanation {
     class: Class,
     against: Option<Class>,
     sign: Sign,
-    relevance: Array,
+    /// Of every input that is explained, or of the layer's value that propagation stopped at.
+    relevance: Vec<Array>,
     sums: Sums,
     completeness: Option<Completeness>,
     adaptation: Option<Adaptation>,
@@ -42,8 +45,10 @@ pub struct Timing {
 /// What drawing needs.
 #[derive(Clone, Debug)]
 pub(super) struct Drawing {
-    pub canvas: Canvas,
-    pub photo: Option<Arc<Photo>>,
+    /// What has relevance.
+    pub frames: Vec<Frame>,
+    /// What each is drawn on.
+    pub inputs: Vec<InputPart>,
     pub rendering: Rendering,
 }
 
@@ -60,17 +65,16 @@ pub(super) struct Asked {
 
 impl Explanation {
     pub(super) fn new(
-        explanation: method::Explanation,
+        (explanation, relevance): (method::Explanation, Vec<Array>),
         asked: Asked,
         drawing: Drawing,
         timing: Timing,
         mut notices: Vec<Notice>,
-    ) -> Result<Explanation> {
+    ) -> Explanation {
         notices.extend(doubts(&explanation, &asked));
-        let method::Explanation { relevance, sums, completeness, adaptation } = explanation;
+        let method::Explanation { sums, completeness, adaptation, .. } = explanation;
         let Asked { prediction, class, against, sign, .. } = asked;
-        let relevance = Array::without_batch(relevance)?;
-        Ok(Explanation {
+        Explanation {
             prediction,
             class,
             against,
@@ -82,7 +86,7 @@ impl Explanation {
             notices,
             timing,
             drawing,
-        })
+        }
     }
 
     /// What the network says about the input.
@@ -106,16 +110,22 @@ impl Explanation {
         self.sign
     }
 
-    /// The relevance of every number of the network's input, or of the layer's value that propagation stopped at, in
-    /// its shape without the batch axis: above 0 it speaks for the class, below 0 against it, unless
-    /// [`Explanation::sign`] says otherwise.
+    /// The relevance of every number of the model's input, or of the layer's value that propagation stopped at, in
+    /// its shape without the batch axis: above 0 it speaks for the class, below 0 against it, unless [`Explanation::sign`]
+    /// says otherwise. Of several inputs, that of
+    /// the first; of token ids, one number for each.
     pub fn relevance(&self) -> &Array {
-        &self.relevance
+        &self.relevance[0]
     }
 
     /// The relevance, to keep.
-    pub fn into_relevance(self) -> Array {
-        self.relevance
+    pub fn into_relevance(mut self) -> Array {
+        self.relevance.swap_remove(0)
+    }
+
+    /// Every input that is explained (or the layer that propagation stopped at) by its name, with its relevance.
+    pub fn inputs(&self) -> impl Iterator<Item = (&str, &Array)> {
+        self.drawing.frames.iter().map(Frame::name).zip(&self.relevance)
     }
 
     /// Where the relevance went: what was put in is what arrived and what was absorbed, where the method conserves it.
@@ -143,22 +153,50 @@ impl Explanation {
         self.timing
     }
 
-    /// The relevance of every pixel, to be drawn.
+    /// What is known of an input, for reports: its values, and what its numbers are called.
+    #[doc(hidden)]
+    pub fn elements(&self, place: usize) -> Option<(&[f32], Option<&[String]>)> {
+        let is_listed = self.drawing.frames.get(place)?.is_listed();
+        let input = self.drawing.inputs.get(place)?;
+        is_listed.then(|| (input.array.values(), input.names.as_deref()))
+    }
+
+    /// The relevance of every pixel, to be drawn; of several inputs, that of the first.
     ///
     /// # Errors
-    /// [`Error::Rendering`] when the relevance does not lie on a picture.
+    /// [`Error::Rendering`] when the relevance cannot be drawn, as that of most inner layers.
     pub fn heatmap(&self) -> Result<Heatmap> {
-        let Drawing { canvas, photo, rendering } = &self.drawing;
-        let map = canvas.heatmap(&self.relevance).kind(Error::Rendering)?;
-        Ok(Heatmap::new(map, photo.clone(), *rendering))
+        self.heatmap_at(0)
+    }
+
+    /// The relevance of one of several inputs, to be drawn.
+    ///
+    /// # Errors
+    /// [`Error::Rendering`] when the relevance cannot be drawn, or no input of that name is explained.
+    pub fn heatmap_of(&self, input: &str) -> Result<Heatmap> {
+        let place = self.inputs().position(|(name, _)| name == input);
+        let place = place.with_context(|| format!("no input \"{input}\" is explained"));
+        self.heatmap_at(place.kind(Error::Rendering)?)
+    }
+
+    /// The relevance of the input at a place, to be drawn.
+    ///
+    /// # Errors
+    /// As [`Explanation::heatmap_of`].
+    #[doc(hidden)]
+    pub fn heatmap_at(&self, place: usize) -> Result<Heatmap> {
+        let Drawing { frames, inputs, rendering } = &self.drawing;
+        let (frame, input) = (frames[place].clone(), inputs[place].clone());
+        let heatmap = Heatmap::new(frame, self.relevance[place].clone(), input, *rendering);
+        heatmap.kind(Error::Rendering)
     }
 }
 
 /// What may make a result look like something that it is not.
 fn doubts(explanation: &method::Explanation, asked: &Asked) -> impl Iterator<Item = Notice> {
-    let data = explanation.relevance.data();
-    let wrong = data.iter().filter(|value| !value.is_finite()).count();
-    let is_zero = data.iter().all(|value| *value == 0.0);
+    let data = || explanation.relevance.iter().flat_map(|part| part.data());
+    let wrong = data().filter(|value| !value.is_finite()).count();
+    let is_zero = data().all(|value| *value == 0.0);
     let not_finite = (wrong > 0).then(|| {
         format!(
             "the relevance of {wrong} values is not finite and drawn as 0; try a larger stabilizer"

@@ -7,29 +7,33 @@ use anyhow::{Context as _, Result as Checked};
 use image::RgbImage;
 
 use super::array::Array;
-use super::input::Input;
+use super::frame::Frame;
+use super::input::{Input, InputPart};
 use super::overlay::Overlay;
-use super::photo::Photo;
 use crate::error::{Error, Kind, Result};
-use crate::heatmap::{self, Positions, Rendering, Scale, heatmap_picture, scaled_picture};
+use crate::heatmap::{self, Rendering, Scale, scaled_picture};
 use crate::io::{Overwrite, write_png};
-use crate::picture::{InputShape, Layout};
 
-/// The relevance of every pixel of the network's input, summed over its channels, and how it is drawn.
+/// The relevance of every pixel of the network's input, summed over its channels, and how it is drawn. Of what is no
+/// picture (a signal, a row of a table, a text, a volume), the relevance of every number, and a plot of it.
 #[derive(Clone, Debug)]
 pub struct Heatmap {
     map: heatmap::Heatmap,
-    photo: Option<Arc<Photo>>,
+    frame: Arc<Frame>,
+    relevance: Array,
+    input: InputPart,
     rendering: Rendering,
 }
 
 impl Heatmap {
     pub(super) fn new(
-        map: heatmap::Heatmap,
-        photo: Option<Arc<Photo>>,
+        frame: Frame,
+        relevance: Array,
+        input: InputPart,
         rendering: Rendering,
-    ) -> Heatmap {
-        Heatmap { map, photo, rendering }
+    ) -> Checked<Heatmap> {
+        let map = frame.heatmap(&relevance)?;
+        Ok(Heatmap { map, frame: frame.into(), relevance, input, rendering })
     }
 
     /// A map of the network's size, row by row, over the picture of an input.
@@ -43,12 +47,14 @@ impl Heatmap {
         [height, width]: [usize; 2],
         rendering: Rendering,
     ) -> Result<Heatmap> {
-        let layout = heatmap::Layout::ChannelsFirst;
-        let map = heatmap::Heatmap::from_relevance(values, [1, height, width], layout);
-        Ok(Heatmap::new(map.kind(Error::Rendering)?, input.photo.clone(), rendering))
+        let shape = [1, height, width];
+        let relevance = Array::new(&shape, values)?;
+        let heatmap =
+            Heatmap::new(Frame::of_picture(&shape), relevance, input.parts[0].clone(), rendering);
+        heatmap.kind(Error::Rendering)
     }
 
-    /// Pixels in a row.
+    /// Pixels in a row; of what is no picture, the length of its last axis.
     pub fn width(&self) -> usize {
         self.map.width()
     }
@@ -74,28 +80,38 @@ impl Heatmap {
         self
     }
 
-    /// The heatmap alone, in the size of the network's input.
+    /// The heatmap alone, in the size of the network's input; of what is no picture, a plot of the relevance alone.
     ///
     /// # Errors
     /// [`Error::Rendering`] when the rendering has a number out of range.
     pub fn picture(&self) -> Result<RgbImage> {
-        heatmap_picture(&self.map, &self.rendering).kind(Error::Rendering)
+        self.draw(None).kind(Error::Rendering)
     }
 
-    /// The heatmap over the picture, in the size that the rendering says.
+    /// The heatmap over the picture, in the size that the rendering says; of what is no picture, a plot of the input with
+    /// its relevance as colour.
     ///
     /// # Errors
-    /// [`Error::Rendering`] when the input was no picture, or it was not kept, or the rendering has a number out of
-    /// range.
+    /// [`Error::Rendering`] when the input is an array in the shape of a picture, or the picture was not kept, or the
+    /// rendering has a number out of range.
     pub fn overlay(&self) -> Result<RgbImage> {
+        if self.is_plot() {
+            return self.draw(Some(self.input.array.values())).kind(Error::Rendering);
+        }
         let overlay = self.laid_over()?;
         Ok(overlay.marked(overlay.unmarked()))
+    }
+
+    /// Whether it is drawn as a plot of its own, not as a map of pixels.
+    #[doc(hidden)]
+    pub fn is_plot(&self) -> bool {
+        self.frame.shows_values()
     }
 
     /// Whether there is a picture to lay it over.
     #[doc(hidden)]
     pub fn has_photo(&self) -> bool {
-        self.photo.is_some()
+        self.input.photo.is_some() && !self.is_plot()
     }
 
     /// The heatmap over the picture, to be put on a scale that it shares with others.
@@ -105,7 +121,7 @@ impl Heatmap {
     #[doc(hidden)]
     pub fn laid_over(&self) -> Result<Overlay> {
         let lay = || {
-            let photo = self.photo.as_ref();
+            let photo = self.input.photo.as_ref();
             let photo = photo.context("an overlay needs a picture, and the input is a tensor")?;
             Overlay::new(&self.map, photo.sized(self.rendering.overlay_size), &self.rendering)
         };
@@ -128,6 +144,11 @@ impl Heatmap {
         scaled_picture(&self.map, scale, &self.rendering).kind(Error::Rendering)
     }
 
+    fn draw(&self, values: Option<&[f32]>) -> Checked<RgbImage> {
+        let names = self.input.names.as_deref();
+        self.frame.draw(&self.map, &self.relevance, (values, names), &self.rendering)
+    }
+
     /// Writes the heatmap alone as a PNG; a file that is there already is replaced.
     ///
     /// # Errors
@@ -142,41 +163,5 @@ impl Heatmap {
     /// [`Error::Rendering`], or [`Error::Io`] when the file cannot be written.
     pub fn save_overlay(&self, path: impl AsRef<Path>) -> Result<()> {
         write_png(path.as_ref(), &self.overlay()?, Overwrite::Replace).kind(Error::Io)
-    }
-}
-
-/// Where relevance lies on the picture.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Canvas {
-    picture: Option<InputShape>,
-    /// For the relevance of an inner layer's value: its places, where it has any.
-    inner: Option<Option<Positions>>,
-}
-
-impl Canvas {
-    /// For relevance of this shape (without the batch axis), that of an inner layer or of the input.
-    pub fn of(picture: Option<InputShape>, shape: &[usize], is_inner: bool) -> Canvas {
-        let positions = || Positions::of(shape, picture.map(|it| [it.height, it.width])?);
-        Canvas { picture, inner: is_inner.then(positions) }
-    }
-
-    /// Whether relevance has a place on the picture.
-    pub fn has_positions(self) -> bool {
-        !matches!(self.inner, Some(None))
-    }
-
-    /// The relevance of every pixel.
-    pub fn heatmap(self, relevance: &Array) -> Checked<heatmap::Heatmap> {
-        if let (Some(positions), Some(picture)) = (self.inner, self.picture) {
-            let positions = positions.context("the layer has no positions")?;
-            let heatmap = positions.heatmap(relevance.values())?;
-            return heatmap.enlarged(picture.width, picture.height);
-        }
-        let layout = match self.picture.map(|picture| picture.layout) {
-            Some(Layout::Nhwc) => heatmap::Layout::ChannelsLast,
-            _ => heatmap::Layout::ChannelsFirst,
-        };
-        let shape: [usize; 3] = relevance.shape().try_into().context("no picture's shape")?;
-        heatmap::Heatmap::from_relevance(relevance.values(), shape, layout)
     }
 }

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 
 use super::canonized::Canonized;
 use super::choice::recognised;
-use super::context::{Context, ModelFile};
+use super::context::{Context, InputContext, ModelFile};
 use super::explainer::Explainer;
 use super::explainer_options::ExplainerOptions;
 use super::explanation::Explanation;
@@ -21,11 +21,12 @@ use super::target::{Target, Targets};
 use crate::composite::InputKnowledge;
 use crate::error::{Error, Kind, Result};
 use crate::explain::InputRange;
+use crate::io::ARRAY_EXTENSIONS;
 use crate::network::{Family, Interval, Quantity};
-use crate::onnx::{Model, ModelInput};
+use crate::onnx::{Model, ModelInput, Part};
 use crate::parallel::locked;
 use crate::picture::{Labels, Preprocessor};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, Tensors};
 
 /// An opened model, with all that is known about it: preprocessing, labels, range of the input.
 ///
@@ -68,28 +69,26 @@ impl Described {
     /// # Errors
     /// [`Error::Model`], [`Error::Preprocessing`] or [`Error::Labels`].
     pub fn open(self) -> Result<Session> {
-        let load = self.load_options();
         let begin = Instant::now();
+        let load = self.load_options()?;
         let model = Model::load(&self.path, &load).kind(Error::Model)?;
         let elapsed = begin.elapsed();
         let mut notices = self.notices.clone();
         notices.extend(model.notes.iter().map(|note| Notice::note(Topic::Model, note)));
         let classes = model.network.class_count();
         let labels = self.labels_of(&model, &mut notices)?;
-        let preprocessor = self.preprocessor(&model.input, &mut notices)?;
         let context = Context {
             file: ModelFile { path: self.path.clone(), options: load, elapsed },
             classes,
             function: model.network.output_function.clone(),
             output: self.cards.output(),
             labels: labels.map(Arc::new),
-            range: self.range(&model.input, preprocessor.as_ref().ok())?,
-            preprocessor,
-            drops_pictures: self.options.drops_pictures,
-            input: model.input.clone(),
+            inputs: self.inputs(&model, &mut notices)?,
+            fixed: model.fixed.clone(),
         };
         notices.extend(about_output(&context));
-        let guesses_preprocessing = context.preprocessor.is_ok() && self.cards.is_guessed();
+        let is_prepared = context.inputs.iter().any(|input| input.preprocessor.is_ok());
+        let guesses_preprocessing = is_prepared && self.cards.is_guessed();
         let (context, default) = (Arc::new(context), Mutex::new(None));
         Ok(Session { context, model, notices, guesses_preprocessing, default })
     }
@@ -113,10 +112,30 @@ impl Described {
         Ok(Some(labels))
     }
 
-    /// The preprocessing fitted to the model, or why there is none; an error at once where it must fit.
+    /// What is known of every input that is explained.
+    fn inputs(&self, model: &Model, notices: &mut Vec<Notice>) -> Result<Vec<InputContext>> {
+        let is_only = model.inputs.len() == 1;
+        let of_input = |input: &ModelInput| {
+            let preprocessor = self.preprocessor((input, is_only), notices)?;
+            let mut context = InputContext {
+                range: self.range(input, preprocessor.as_ref().ok())?,
+                preprocessor,
+                default: None,
+                drops_pictures: self.options.drops_pictures,
+                model: input.clone(),
+            };
+            if let Some(given) = self.options.given(&input.name) {
+                context.default = Some(context.prepare(given.source(), notices)?);
+            }
+            Ok(context)
+        };
+        model.inputs.iter().map(of_input).collect()
+    }
+
+    /// The preprocessing fitted to an input, or why there is none; an error at once where it must fit.
     fn preprocessor(
         &self,
-        input: &ModelInput,
+        (input, is_only): (&ModelInput, bool),
         notices: &mut Vec<Notice>,
     ) -> Result<Result<Preprocessor>> {
         if self.options.pictures == Pictures::No {
@@ -131,8 +150,11 @@ impl Described {
             None => Err(Error::of(
                 Error::Preprocessing,
                 anyhow!(
-                    "the model's input {:?} is no picture of 1 or 3 channels: give .npy tensors, or --layout",
-                    input.shape
+                    "the model's input \"{}\" {:?} is no picture of 1 or 3 channels: give an array ({}){}",
+                    input.name,
+                    input.shape,
+                    ARRAY_EXTENSIONS.map(|ending| format!(".{ending}")).join(", "),
+                    if input.shape.len() == 4 { ", or --layout" } else { "" }
                 ),
             )),
         };
@@ -141,7 +163,7 @@ impl Described {
             preprocessor
         });
         match self.options.pictures {
-            Pictures::Yes => Ok(Ok(fitted?)),
+            Pictures::Yes if input.picture.is_some() || is_only => Ok(Ok(fitted?)),
             _ => Ok(fitted),
         }
     }
@@ -208,9 +230,20 @@ impl Session {
         self.guesses_preprocessing
     }
 
-    /// The shape of the network's input, the batch axis (1) included.
+    /// The shape of the model's input, the batch axis (1) included: of the first that is explained, where there are
+    /// several.
     pub fn input_shape(&self) -> &[usize] {
-        &self.context.input.shape
+        &self.context.inputs[0].model.shape
+    }
+
+    /// The names and shapes of the inputs that are explained; [`SessionOptions::explain_inputs`] chooses them.
+    pub fn inputs(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.context.inputs.iter().map(|input| (&*input.model.name, &*input.model.shape))
+    }
+
+    /// The names of the inputs that are held fixed.
+    pub fn fixed_inputs(&self) -> &[String] {
+        &self.context.fixed
     }
 
     /// The number of classes: of the numbers that the network puts out.
@@ -228,15 +261,15 @@ impl Session {
     /// # Errors
     /// [`Error::Preprocessing`] where the model takes no pictures, or the preprocessing does not fit it.
     pub fn preprocessing(&self) -> Result<String> {
-        match &self.context.preprocessor {
+        match &self.context.inputs[0].preprocessor {
             Ok(preprocessor) => Ok(preprocessor.steps().to_string()),
             Err(error) => Err(error.clone()),
         }
     }
 
-    /// The lowest and the highest value of the network's input, one number or one per channel, where they are known.
+    /// The lowest and the highest value of the (first) input, one number or one per channel, where they are known.
     pub fn input_range(&self) -> Option<(&[f32], &[f32])> {
-        self.context.range.as_ref().map(|range| (&*range.low, &*range.high))
+        self.context.inputs[0].range.as_ref().map(|range| (&*range.low, &*range.high))
     }
 
     /// Reads a picture or an array and makes it the network's input, to be used several times or by another thread.
@@ -246,6 +279,24 @@ impl Session {
     /// no pictures.
     pub fn prepare<'a>(&self, source: impl Into<Source<'a>>) -> Result<Input> {
         self.context.prepare(source.into())
+    }
+
+    /// Whether the network was made for the first input that is explained: of other ids, or of another shape where the
+    /// file leaves it open, the model must be opened anew.
+    #[doc(hidden)]
+    pub fn is_made_for_input(&self) -> bool {
+        let mut inputs = self.context.inputs.iter().map(|input| &input.model);
+        inputs.any(|input| input.is_open || input.given.is_some())
+    }
+
+    /// What the network reads of an input, a tensor for each of its inputs.
+    ///
+    /// # Errors
+    /// As [`Session::prepare`].
+    #[doc(hidden)]
+    pub fn network_inputs<'a>(&self, source: impl Into<Source<'a>>) -> Result<Tensors> {
+        let context = &self.context;
+        context.network_inputs(&context.prepare(source.into())?)
     }
 
     /// The targets with the classes that their labels mean, checked.
@@ -371,13 +422,20 @@ impl Session {
     /// [`Error::Model`] when the memory cannot be had.
     #[doc(hidden)]
     pub fn knowledge(&self) -> Result<InputKnowledge> {
-        let input = &self.context.input;
-        if input.picture.is_none() && input.range.is_none() {
-            return Ok(InputKnowledge::Nothing);
+        let mut known = vec![];
+        for InputContext { model, .. } in &self.context.inputs {
+            for part in &model.parts {
+                let is_known = model.picture.is_some() || model.range.is_some();
+                if !is_known || !matches!(part, Part::Whole) {
+                    known.push(None);
+                    continue;
+                }
+                let [low, high] = model.range.unwrap_or([-3.0, 3.0]);
+                let filled = |end| Tensor::filled(&model.shape, end).kind(Error::Model);
+                known.push(Some(Interval { low: filled(low)?, high: filled(high)? }));
+            }
         }
-        let [low, high] = input.range.unwrap_or([-3.0, 3.0]);
-        let filled = |end| Tensor::filled(&input.shape, end).kind(Error::Model);
-        Ok(InputKnowledge::Within(Interval { low: filled(low)?, high: filled(high)? }))
+        Ok(InputKnowledge::Within(known))
     }
 
     /// What every explanation of the model needs to know about it.

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::cards::Cards;
+use super::given::GivenSource;
 use super::notice::Notice;
-use super::prepare::is_array_file;
+use super::source::Source;
 use crate::error::{Error, Kind, Result};
-use crate::io::read_npy_shape;
-use crate::onnx::LoadOptions;
+use crate::io::{is_array_file, read_array};
+use crate::onnx::{ExplainedInputs, GivenInput, LoadOptions, Reduction};
 use crate::picture::{Labels, Layout, Overrides};
+use crate::tensor::Tensor;
 
 /// How a model is opened: everything that its file and the card beside it may leave open.
 ///
@@ -31,6 +33,7 @@ pub struct SessionOptions {
     pub(super) overrides: Overrides,
     pub(super) labels: Option<GivenLabels>,
     pub(super) load: LoadOptions,
+    pub(super) given: Vec<GivenSource>,
     pub(super) range: Range,
     pub(super) pictures: Pictures,
     pub(super) drops_pictures: bool,
@@ -125,6 +128,73 @@ impl SessionOptions {
         self
     }
 
+    /// Gives an input of the model: of several, or one that is held fixed. An explanation may give others in its place,
+    /// but not of one that is held fixed, which becomes a part of the network.
+    pub fn input<'a>(
+        mut self,
+        name: impl Into<String>,
+        source: impl Into<Source<'a>>,
+    ) -> SessionOptions {
+        let (name, source) = (name.into(), source.into());
+        self.given.retain(|given| given.name != name);
+        self.given.extend(GivenSource::new(name, source));
+        self
+    }
+
+    /// The inputs that are explained, of several; the others are held fixed, and must be given with
+    /// [`SessionOptions::input`]. Default: those of floating point numbers, of bytes, and of token ids.
+    pub fn explain_inputs<T: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = T>,
+    ) -> SessionOptions {
+        let names = names.into_iter().map(T::into).collect();
+        self.load.explained = ExplainedInputs::Named(names);
+        self
+    }
+
+    /// Explains all inputs.
+    pub fn explain_all_inputs(mut self) -> SessionOptions {
+        self.load.explained = ExplainedInputs::All;
+        self
+    }
+
+    /// The shape of the input, with or without the batch axis, for a model that leaves axes open. Default: that of the
+    /// first array that is explained, where the command line knows it.
+    pub fn shape(mut self, shape: impl Into<Vec<usize>>) -> SessionOptions {
+        self.load.inputs.push(GivenInput::of_shape(None, shape.into()));
+        self
+    }
+
+    /// The shape of one of several inputs.
+    pub fn shape_of(
+        mut self,
+        name: impl Into<String>,
+        shape: impl Into<Vec<usize>>,
+    ) -> SessionOptions {
+        self.load.inputs.push(GivenInput::of_shape(Some(name.into()), shape.into()));
+        self
+    }
+
+    /// Makes one score a class of an output that has one for every position: a map, a sequence, a hidden state.
+    pub fn reduce(mut self, reduction: Reduction) -> SessionOptions {
+        self.load.reduce = Some(reduction);
+        self
+    }
+
+    /// The axis of such an output that holds the classes, counted with the batch axis. Default: the last of a sequence,
+    /// the second of a map, or the last where the channels of the input are its last axis.
+    pub fn class_axis(mut self, axis: usize) -> SessionOptions {
+        self.load.class_axis = Some(axis);
+        self
+    }
+
+    /// Opens a model without its inputs, to look at it: ids are 0, what is held fixed is 1.
+    #[doc(hidden)]
+    pub fn without_inputs(mut self) -> SessionOptions {
+        self.load.fills_in = true;
+        self
+    }
+
     /// Operators of ONNX that no rule is known for and that may pass their gradient. Default: none; such an operator
     /// is an error.
     pub fn allow_gradient<T: Into<String>>(
@@ -198,8 +268,17 @@ impl SessionOptions {
     #[doc(hidden)]
     pub fn shaped_by<'a>(mut self, inputs: impl IntoIterator<Item = &'a Path>) -> SessionOptions {
         let array = inputs.into_iter().find(|path| is_array_file(path));
-        self.load.input_shape = array.and_then(|array| read_npy_shape(array).ok());
+        self.load.inputs.extend(array.and_then(|path| {
+            let file = read_array(path).ok()?;
+            let values = Tensor::new(&file.shape, &file.values).ok();
+            Some(GivenInput { name: None, shape: file.shape, values, is_table: file.is_table })
+        }));
         self
+    }
+
+    /// What an input is where an explanation does not say.
+    pub(super) fn given(&self, name: &str) -> Option<&GivenSource> {
+        self.given.iter().find(|given| given.name == name)
     }
 
     /// Keeps tract's graph of the file, to compare with; costs memory.
@@ -273,12 +352,16 @@ impl Described {
     }
 
     /// What the file is read with; the card fills in what it leaves open.
-    pub(super) fn load_options(&self) -> LoadOptions {
-        LoadOptions {
+    pub(super) fn load_options(&self) -> Result<LoadOptions> {
+        let mut load = LoadOptions {
             card_size: self.cards.size(),
             is_without_reference: !self.options.has_reference,
             ..self.options.load.clone()
+        };
+        for given in &self.options.given {
+            load.inputs.extend(given.array()?);
         }
+        Ok(load)
     }
 
     /// The labels for so many classes.

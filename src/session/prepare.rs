@@ -1,185 +1,238 @@
-//! From what a user hands in to the network's input.
+//! From what a user hands in to the network's inputs.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result as Checked, bail, ensure};
-use image::DynamicImage;
 
-use super::array::Array;
-use super::context::Context;
-use super::input::Input;
+use super::context::{Context, InputContext};
+use super::input::{Input, InputPart};
 use super::notice::{Notice, Topic};
-use super::photo::Photo;
 use super::source::Source;
 use crate::error::{Error, Kind, Result};
-use crate::heatmap::Placement;
-use crate::io::read_npy;
-use crate::picture::{Layout, PictureFile, read_picture};
-use crate::tensor::Tensor;
-
-/// Whether a path names an array (`.npy`); everything else is read as a picture.
-pub fn is_array_file(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
-}
+use crate::picture::{PictureFile, read_picture};
+use crate::suggest::nearest;
+use crate::tensor::{Tensor, Tensors};
 
 impl Context {
-    /// Reads, resizes, crops and normalises a picture; checks an array.
+    /// Reads, resizes, crops and normalises pictures; checks arrays.
     pub fn prepare(&self, source: Source) -> Result<Input> {
-        match source {
-            Source::Input(input) => self.checked(input),
-            Source::Array(array) => {
-                let prepared = match array.shape() == self.input.shape {
-                    true => Ok(Input {
-                        array: array.clone(),
-                        photo: None,
-                        window: None,
-                        notices: vec![],
-                    }),
-                    false => self.array(array.shape(), array.values(), &"the array"),
+        let mut notices = vec![];
+        let parts = match source {
+            Source::Input(input) => return self.checked(input),
+            Source::Named(sources) => self.named(sources, &mut notices)?,
+            source => {
+                let index = self.unnamed(&source).kind(Error::Input)?;
+                let mut source = Some(source);
+                let part = |(place, input): (usize, &InputContext)| match source.take() {
+                    Some(given) if place == index => input.prepare(given, &mut notices),
+                    other => {
+                        source = other;
+                        input.by_default()
+                    }
                 };
-                finite(prepared, &"the array").kind(Error::Input)
+                self.inputs.iter().enumerate().map(part).collect::<Result<_>>()?
             }
-            Source::Picture(picture) => {
-                let prepared = self.picture(Cow::Borrowed(picture), &"the picture");
-                finite(prepared, &"the picture").kind(Error::Input)
-            }
-            Source::Path(path) => self.read(path),
+        };
+        Ok(Input { parts, notices })
+    }
+
+    /// The input that a source without a name is for: the only one, or the only one without a default.
+    fn unnamed(&self, source: &Source) -> Checked<usize> {
+        let mut open: Vec<usize> = (0..self.inputs.len()).collect();
+        if open.len() > 1 {
+            open.retain(|&index| self.inputs[index].default.is_none());
+        }
+        let names = || {
+            let names = open.iter().map(|&index| self.inputs[index].describe());
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let what = || match source {
+            Source::Path(path) => path.display().to_string(),
+            _ => "what is given".to_string(),
+        };
+        match open[..] {
+            [index] => Ok(index),
+            [] => bail!("every input of the model is given by its name: {} is for none", what()),
+            _ => bail!(
+                "which input {} is for is not said: the model has {} (--input NAME=FILE)",
+                what(),
+                names()
+            ),
         }
     }
 
-    fn read(&self, path: &Path) -> Result<Input> {
-        let name = path.display();
-        let read = || match is_array_file(path) {
-            true => {
-                let (shape, values) = read_npy(path)?;
-                self.array(&shape, &values, &format_args!("the tensor {name}"))
-            }
-            false => {
-                self.preprocessor.as_ref().map_err(Clone::clone)?;
-                let PictureFile { picture, doubts } = read_picture(path)?;
-                let mut input = self.picture(Cow::Owned(picture), &name)?;
-                let doubts = doubts.into_iter().map(|text| Notice::warning(Topic::Input, text));
-                input.notices.extend(doubts);
-                Ok(input)
+    /// A part for each input, from sources by name.
+    fn named(
+        &self,
+        sources: Vec<(String, Source)>,
+        notices: &mut Vec<Notice>,
+    ) -> Result<Vec<InputPart>> {
+        for (name, _) in &sources {
+            self.check_name(name).kind(Error::Input)?;
+        }
+        let mut sources: Vec<Option<(String, Source)>> = sources.into_iter().map(Some).collect();
+        let mut part = |input: &InputContext| {
+            let name = &input.model.name;
+            let found = sources
+                .iter_mut()
+                .find(|source| source.as_ref().is_some_and(|(other, _)| other == name));
+            match found.and_then(Option::take) {
+                Some((_, source)) => input.prepare(source, notices),
+                None => input.by_default(),
             }
         };
-        finite(read(), &name).kind(Error::Input)
+        self.inputs.iter().map(&mut part).collect()
+    }
+
+    /// Checks that an input of that name is explained.
+    pub fn check_name(&self, name: &str) -> Checked<()> {
+        if self.inputs.iter().any(|input| input.model.name == name) {
+            return Ok(());
+        }
+        ensure!(
+            self.fixed.iter().all(|fixed| fixed != name),
+            "the input \"{name}\" is held fixed: its numbers are those that the model was opened with"
+        );
+        let names = || self.inputs.iter().map(|input| input.model.name.as_str());
+        let similar = nearest(name, names());
+        let similar = similar.map_or(String::new(), |name| format!("; did you mean \"{name}\"?"));
+        bail!(
+            "no input \"{name}\" is explained{similar} The model has {}",
+            names().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+        )
     }
 
     /// An input that was prepared, by this session or another one.
     fn checked(&self, input: Input) -> Result<Input> {
-        let (shape, expected) = (input.array.shape(), &self.input.shape);
-        if shape != expected {
+        let expected = self.inputs.iter().map(|input| input.model.shape.as_slice());
+        if !input.arrays().map(super::array::Array::shape).eq(expected.clone()) {
+            let list = |shapes: Vec<&[usize]>| match shapes[..] {
+                [shape] => format!("{shape:?}"),
+                _ => format!("{shapes:?}"),
+            };
             let error = anyhow::anyhow!(
-                "the input was prepared for another model: it has the shape {shape:?}, but the model takes {expected:?}"
+                "the input was prepared for another model: it has the shape {}, but the model takes {}",
+                list(input.arrays().map(super::array::Array::shape).collect()),
+                list(expected.collect())
             );
             return Err(Error::of(Error::Input, error));
         }
         Ok(input)
     }
 
-    fn picture(&self, picture: Cow<DynamicImage>, name: &dyn Display) -> Checked<Input> {
-        let preprocessor = self.preprocessor.as_ref().map_err(Clone::clone)?;
-        let prepared =
-            preprocessor.apply(&picture).with_context(|| format!("cannot preprocess {name}"))?;
-        let window = prepared.window;
-        let placement =
-            Placement { x: window.x, y: window.y, width: window.width, height: window.height };
-        let size = [picture.height() as usize, picture.width() as usize];
-        let photo = || Photo::new(picture.into_owned().into_rgb8(), placement);
-        Ok(Input {
-            array: Tensor::new(&self.input.shape, &prepared.values)?.into(),
-            photo: (!self.drops_pictures).then(|| Arc::new(photo())),
-            window: Some((size, placement)),
-            notices: vec![],
-        })
-    }
-
-    fn array(&self, shape: &[usize], values: &[f32], name: &dyn Display) -> Checked<Input> {
-        let takes = &self.input.shape;
-        let without_batch = match shape {
-            [1, rest @ ..] if shape.len() == takes.len() => rest,
-            rest => rest,
-        };
-        if without_batch == &takes[1..] {
-            let array = Tensor::new(takes, values)?.into();
-            return Ok(Input { array, photo: None, window: None, notices: vec![] });
+    /// What the network reads of an input.
+    pub fn network_inputs(&self, input: &Input) -> Result<Tensors> {
+        let mut tensors = vec![];
+        for (known, part) in self.inputs.iter().zip(&input.parts) {
+            let parts = known.model.network_inputs(part.array.tensor()).kind(Error::Input)?;
+            tensors.extend(parts);
         }
-        let Some((array, note)) = self.turned_to_layout(without_batch, values)? else {
-            bail!(
-                "cannot use {name}: it has the shape {shape:?}, but the model takes {:?} or {takes:?}",
-                &takes[1..],
+        Ok(tensors.into())
+    }
+
+    /// The relevance of every input, of that of what the network reads of them.
+    pub fn relevance_of_inputs(&self, of_network: &[Tensor]) -> Checked<Vec<Tensor>> {
+        let mut rest = of_network;
+        let of_input = |input: &InputContext| {
+            let count = input.model.parts.len();
+            ensure!(rest.len() >= count, "an input has no relevance");
+            let (parts, others) = rest.split_at(count);
+            rest = others;
+            input.model.relevance(parts)
+        };
+        self.inputs.iter().map(of_input).collect()
+    }
+}
+
+impl InputContext {
+    /// The numbers that the session was opened with.
+    fn by_default(&self) -> Result<InputPart> {
+        let missing = || {
+            anyhow::anyhow!(
+                "the input {} is missing: give it with --input {}=FILE",
+                self.describe(),
+                self.model.name
+            )
+        };
+        self.default.clone().ok_or_else(|| Error::of(Error::Input, missing()))
+    }
+
+    /// The input as messages name it.
+    pub fn describe(&self) -> String {
+        format!("\"{}\" {:?}", self.model.name, self.model.shape)
+    }
+
+    /// The part of an input that a source is.
+    pub fn prepare(&self, source: Source, notices: &mut Vec<Notice>) -> Result<InputPart> {
+        match source {
+            Source::Input(input) => match &input.parts[..] {
+                [part] if part.array.shape() == self.model.shape => Ok(part.clone()),
+                _ => Err(Error::of(
+                    Error::Input,
+                    anyhow::anyhow!("the input was prepared for another model"),
+                )),
+            },
+            Source::Named(_) => Err(Error::of(
+                Error::Input,
+                anyhow::anyhow!("an input by its name cannot be several inputs by their names"),
+            )),
+            Source::Array(array) => {
+                let prepared = self.array(array.shape(), array.values(), &"the array", notices);
+                self.usable(prepared, &"the array").kind(Error::Input)
+            }
+            Source::Picture(picture) => {
+                let prepared = self.picture(std::borrow::Cow::Borrowed(picture), &"the picture");
+                self.usable(prepared, &"the picture").kind(Error::Input)
+            }
+            Source::Path(path) => self.read(path, notices),
+        }
+    }
+
+    fn read(&self, path: &Path, notices: &mut Vec<Notice>) -> Result<InputPart> {
+        let name = path.display();
+        let mut read = || match crate::io::is_array_file(path) {
+            true => self.array_file(crate::io::read_array(path)?, &name, notices),
+            false => {
+                self.preprocessor.as_ref().map_err(Clone::clone)?;
+                let PictureFile { picture, doubts } = read_picture(path)?;
+                let doubts = doubts.into_iter().map(|text| Notice::warning(Topic::Input, text));
+                notices.extend(doubts);
+                self.picture(std::borrow::Cow::Owned(picture), &name)
+            }
+        };
+        self.usable(read(), &name).kind(Error::Input)
+    }
+
+    /// An input, unless it holds numbers that are none, or such as the model does not take.
+    fn usable(&self, part: Checked<InputPart>, name: &dyn Display) -> Checked<InputPart> {
+        let part = part?;
+        let values = part.array.values();
+        let count = values.iter().filter(|value| !value.is_finite()).count();
+        let wrong = values.iter().find(|value| value.fract() != 0.0);
+        let checked = || {
+            ensure!(
+                count == 0,
+                "the tensor holds {count} values that are NaN or infinite; a network can make nothing of them"
             );
+            if let Some(wrong) =
+                wrong.filter(|_| self.model.is_whole_numbers && part.photo.is_none())
+            {
+                bail!(
+                    "the model takes whole numbers, but the tensor holds {wrong}; give them as they were before they \
+                     were scaled"
+                );
+            }
+            self.model.check(part.array.tensor())
         };
-        let notices = vec![Notice::warning(Topic::Input, note)];
-        Ok(Input { array, photo: None, window: None, notices })
+        checked().with_context(|| format!("cannot explain {name}"))?;
+        match self.model.is_tokens() {
+            true => Ok(part.with_words(&[])),
+            false => Ok(part),
+        }
     }
 
-    /// An array whose channels are at the other end, turned to the model's layout.
-    fn turned_to_layout(
-        &self,
-        shape: &[usize],
-        values: &[f32],
-    ) -> Checked<Option<(Array, String)>> {
-        let (Some(picture), &[a, b, c]) = (self.input.picture, shape) else {
-            return Ok(None);
-        };
-        let size = (picture.channels, picture.height, picture.width);
-        let turned = match picture.layout {
-            Layout::Nhwc if (a, b, c) == size => channels_last(values, picture.channels),
-            Layout::Nchw if (c, a, b) == size => channels_first(values, picture.channels),
-            _ => return Ok(None),
-        };
-        let array = Tensor::new(&self.input.shape, &turned)?.into();
-        let note = format!(
-            "the tensor of shape {shape:?} is turned to the model's {:?}",
-            &self.input.shape[1..]
-        );
-        Ok(Some((array, note)))
-    }
-}
-
-/// `[C, H, W]` to `[H, W, C]`.
-fn channels_last(values: &[f32], channels: usize) -> Vec<f32> {
-    let plane = values.len() / channels.max(1);
-    let pixel = |index: usize| (0..channels).map(move |channel| values[channel * plane + index]);
-    (0..plane).flat_map(pixel).collect()
-}
-
-/// `[H, W, C]` to `[C, H, W]`.
-fn channels_first(values: &[f32], channels: usize) -> Vec<f32> {
-    let of = |channel: usize| values.iter().skip(channel).step_by(channels.max(1)).copied();
-    (0..channels).flat_map(of).collect()
-}
-
-/// The input, unless it holds numbers that are none.
-fn finite(input: Checked<Input>, name: &dyn Display) -> Checked<Input> {
-    let input = input?;
-    let is_bad = |value: &&f32| !value.is_finite();
-    let count = input.array.values().iter().filter(is_bad).count();
-    let checked = || {
-        ensure!(
-            count == 0,
-            "the tensor holds {count} values that are NaN or infinite; a network can make nothing of them"
-        );
-        Ok(())
-    };
-    checked().with_context(|| format!("cannot explain {name}"))?;
-    Ok(input)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layouts_turn_into_each_other() {
-        let first = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let last = channels_last(&first, 2);
-        assert_eq!(last, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-        assert_eq!(channels_first(&last, 2), first);
+    pub(super) fn note(&self, notices: &mut Vec<Notice>, text: String) {
+        notices.push(Notice::warning(Topic::Input, text));
     }
 }

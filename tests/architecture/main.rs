@@ -39,7 +39,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("composite", "rule canonize network operator suggest"),
     ("rule", "linear"),
     ("canonize", "network operator linear tensor suggest"),
-    ("onnx", "network linear tensor picture"),
+    ("onnx", "network linear tensor picture suggest"),
     ("network", "operator linear tensor random suggest"),
     ("operator", "linear tensor parallel kernels"),
     ("linear", "tensor parallel kernels"),

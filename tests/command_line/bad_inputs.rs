@@ -124,8 +124,8 @@ fn pictures_that_are_none() {
 #[test]
 fn tensors_that_do_not_fit() {
     let range = ["--input-range", "-1,2.1"];
-    let flat = with_tensor(&[28, 28], &[0.5; 784], &range);
-    assert_failed(&flat, 2, "it has the shape [28, 28], but the model takes [1, 28, 28]");
+    let flat = with_tensor(&[784], &[0.5; 784], &range);
+    assert_failed(&flat, 2, "it has the shape [784], but the model takes [1, 28, 28]");
     let large = with_tensor(&[1, 56, 14], &[0.5; 784], &range);
     assert_failed(&large, 2, "it has the shape [1, 56, 14]");
     let mut values = [0.5; 784];

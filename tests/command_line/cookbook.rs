@@ -36,6 +36,15 @@ fn kitchen() -> tempfile::TempDir {
         let photo = below.join(format!("{}.png", number + 1));
         fs::copy(fashion_photo(&format!("{name}.png")), photo).unwrap();
     }
+    for (from, to) in [
+        ("tokens.onnx", "text.onnx"),
+        ("tokens.input_ids.npy", "ids.npy"),
+        ("tokens.attention_mask.npy", "mask.npy"),
+        ("tokens.token_type_ids.npy", "segments.npy"),
+    ] {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/inputs").join(from);
+        fs::copy(golden, kitchen.path().join(to)).unwrap();
+    }
     kitchen
 }
 
@@ -71,6 +80,8 @@ fn every_recipe_works() {
     let lines = |name: &str| report(&kitchen.join(name)).len();
     assert!(kitchen.join("one/1.overlay.png").exists());
     assert!(kitchen.join("paper/1.figure.pdf").exists());
+    assert!(kitchen.join("text/ids.input_ids.overlay.png").exists());
+    assert!(kitchen.join("words/ids.relevance.npy").exists());
     assert_eq!(lines("out/report.jsonl"), 5);
     assert_eq!(lines("some/report.jsonl"), 4);
     assert!(kitchen.join("recent/report.jsonl").exists());

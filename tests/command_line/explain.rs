@@ -9,12 +9,13 @@ use super::support::worst_error;
 use super::{Run, command, fashion_photo, files_in, folder, run, sample, vgg};
 
 /// The keys of a report, sorted.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "canonization",
     "composite",
     "explained",
     "files",
     "input",
+    "inputs",
     "method",
     "model",
     "notes",

@@ -17,6 +17,7 @@ mod inputs;
 mod inspect_and_check;
 mod layers;
 mod localization;
+mod model_inputs;
 mod overwriting;
 mod resume;
 #[path = "../support/mod.rs"]

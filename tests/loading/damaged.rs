@@ -13,7 +13,7 @@ fn panics(bytes: &[u8]) -> bool {
     let bytes = bytes.to_vec();
     catch_unwind(move || {
         if let Ok(model) = load_bytes(&bytes, &LoadOptions::default()) {
-            let input = noise(&model.input.shape, 1);
+            let input = noise(&model.inputs[0].shape, 1);
             let _ = model.network.evaluate(&input);
         }
     })

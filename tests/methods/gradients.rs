@@ -9,7 +9,7 @@ fn gradients_of_whole_networks_agree_with_finite_differences() {
         let method = prepared(&path, Gradient.into(), 1).unwrap();
         let input = noise(&[1, 1, 28, 28], 3);
         let pass = method.forward(input.clone()).unwrap();
-        let gradient = method.explain(pass, TARGET, &Unwatched).unwrap().relevance;
+        let gradient = method.explain(pass, TARGET, &Unwatched).unwrap().relevance[0].clone();
         // Along the gradient itself the output changes most, and rounding matters least.
         let length = gradient.data().iter().map(|value| value * value).sum::<f32>().sqrt();
         let step = 2e-3;
@@ -31,12 +31,12 @@ fn gradients_of_whole_networks_agree_with_finite_differences() {
 fn saliency_and_gradient_times_input_follow_from_the_gradient() {
     let path = fashion("fashion_resnet");
     let input = noise(&[1, 1, 28, 28], 5);
-    let gradient = explained(&path, Gradient.into(), &input).relevance;
+    let gradient = explained(&path, Gradient.into(), &input).relevance[0].clone();
     let saliency = explained(&path, Saliency.into(), &input);
     let times_input = explained(&path, InputXGradient.into(), &input);
     for (index, slope) in gradient.data().iter().enumerate() {
-        assert_eq!(saliency.relevance.data()[index], slope.abs());
-        assert_eq!(times_input.relevance.data()[index], slope * input.data()[index]);
+        assert_eq!(saliency.relevance[0].data()[index], slope.abs());
+        assert_eq!(times_input.relevance[0].data()[index], slope * input.data()[index]);
     }
     let [_, magnitude] = gradient.sums();
     assert!((saliency.sums.input_sum - magnitude).abs() < 1e-4 * magnitude);
@@ -59,7 +59,7 @@ fn integrated_gradients_of_a_linear_network_are_exact_with_any_quadrature() {
             };
             let pairs = input.data().iter().zip(class_weights());
             let expected: Vec<f32> = pairs.map(|(x, weight)| (x - nothing) * weight).collect();
-            assert_near(&explanation.relevance, &expected, 1e-5);
+            assert_near(&explanation.relevance[0], &expected, 1e-5);
             assert!(explanation.completeness.unwrap().relative_error < 1e-5);
         }
     }

@@ -58,7 +58,7 @@ fn prepared(path: &Path, method: Method, threads: usize) -> anyhow::Result<Prepa
         network,
         composite: Composite::find(method.preset().unwrap_or("epsilon-plus"))?,
         passes,
-        info: InputInfo { picture: model.input.picture, range: Some(range) },
+        infos: vec![InputInfo { picture: model.inputs[0].picture, range: Some(range) }],
         at: None,
         stored,
         threads,

@@ -41,7 +41,7 @@ fn grad_cam_in_front_of_a_global_average_is_cam() {
         })
         .collect();
     let method = GradCam { layer: Some("relu_1".to_string()) }.into();
-    assert_near(&explained(&model.path, method, &input).relevance, &expected, 1e-5);
+    assert_near(&explained(&model.path, method, &input).relevance[0], &expected, 1e-5);
     // At the convolution itself: the gradient passes the ReLU only where it is active.
     let shares: Vec<f32> = (0..2)
         .map(|channel| (0..16).filter(|&pixel| map(channel, pixel) > 0.0).count() as f32 / 16.0)
@@ -54,7 +54,7 @@ fn grad_cam_in_front_of_a_global_average_is_cam() {
         })
         .collect();
     let last = GradCam::default().into();
-    assert_near(&explained(&model.path, last, &input).relevance, &expected, 1e-5);
+    assert_near(&explained(&model.path, last, &input).relevance[0], &expected, 1e-5);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn occlusion_of_a_linear_network_is_what_the_patch_contributes() {
             same.map(|other| input.data()[other] * class_weights()[other]).sum()
         })
         .collect();
-    assert_near(&explanation.relevance, &expected, 1e-5);
+    assert_near(&explanation.relevance[0], &expected, 1e-5);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn rise_finds_the_pixels_that_matter() {
     let model = linear(&weights);
     let input = Tensor::filled(&[1, 1, 4, 4], 1.0).unwrap();
     let method = Rise { samples: 2000, cells: 2, ..Rise::default() };
-    let map = explained(&model.path, method.into(), &input).relevance;
+    let map = explained(&model.path, method.into(), &input).relevance[0].clone();
     let (inside, outside) = (map.data()[0], map.data()[15]);
     // P(class 1) lies between 1/2 (nothing seen) and 0.982 (the quarter seen).
     assert!(inside > 1.1 * outside && (0.5..0.983).contains(&inside), "{inside}, {outside}");

@@ -14,7 +14,7 @@ fn noise_grad_multiplies_the_stored_weights_by_normal_factors() {
     let factors = |seed: u64| -> Vec<f32> {
         let method = NoiseGrad { samples: 1, weight_noise: 0.2, seed, ..NoiseGrad::default() };
         let explanation = explained(&model.path, method.into(), &input);
-        let pairs = explanation.relevance.data().iter().zip(class_weights());
+        let pairs = explanation.relevance[0].data().iter().zip(class_weights());
         pairs.map(|(value, weight)| value / weight).collect()
     };
     let all: Vec<f64> = (0..40).flat_map(factors).map(f64::from).collect();

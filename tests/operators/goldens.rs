@@ -42,14 +42,15 @@ fn agree_with_onnxruntime() {
 fn check(golden: &Golden, path: &Path) -> Result<()> {
     let model = Model::load(path, &LoadOptions::default())?;
     let network = recognised(&model.network);
-    let input = Tensor::new(&golden.shape, &golden.input)?.reshaped(&model.input.shape)?;
+    let input = Tensor::new(&golden.shape, &golden.input)?.reshaped(&model.inputs[0].shape)?;
     let logits = network.evaluate(&input)?;
     let error = difference(logits.data(), &golden.logits);
     ensure!(error < 1e-4, "the logits are off by {error:e}");
 
     let mut seed = Tensor::zeros(logits.shape())?;
     seed.data_mut()[golden.target] = 1.0;
-    let gradient = explain(&network, &Composite::find("gradient")?, None, &input, &seed)?.relevance;
+    let gradient =
+        explain(&network, &Composite::find("gradient")?, None, &input, &seed)?.relevance[0].clone();
     let known = golden.gradient.iter().zip(gradient.data());
     let (wanted, found): (Vec<f32>, Vec<f32>) =
         known.filter_map(|(wanted, &found)| Some(((*wanted)?, found))).unzip();

@@ -77,7 +77,7 @@ fn check(case: &Case) -> Result<()> {
     let kinds = kinds(&recognised(&model.network));
     ensure!(kinds == case.kinds, "it became {kinds:?}");
     for seed in [1, 2] {
-        let input = spread(&model.input.shape, seed);
+        let input = spread(&model.inputs[0].shape, seed);
         check_value(&model, &input)?;
         check_gradient(&model.network, &input)?;
         check_books(&model.network, &input)?;
@@ -149,7 +149,7 @@ const STEP: f32 = 1.0 / 256.0;
 fn check_gradient(network: &Network, input: &Tensor) -> Result<()> {
     let seeds = noise(&network.layers[network.output].shape, 77);
     let composite = Composite::find("gradient")?;
-    let gradient = explain(network, &composite, None, input, &seeds)?.relevance;
+    let gradient = explain(network, &composite, None, input, &seeds)?.relevance[0].clone();
     let value = |at: usize, change: f32| -> Result<f64> {
         let mut input = input.clone();
         input.data_mut()[at] += change;

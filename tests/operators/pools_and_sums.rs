@@ -298,7 +298,7 @@ fn a_remainder_of_two_signals_has_a_gradient_and_relevance_by_permission() {
     assert!(error.contains("--allow-gradient Mod"), "{error}");
     let options = LoadOptions { allow_gradient: vec!["Mod".to_string()], ..LoadOptions::default() };
     let (plain, allowed) = (graph.load().unwrap(), graph.load_with(&options).unwrap());
-    let input = noise(&plain.input.shape, 1);
+    let input = noise(&plain.inputs[0].shape, 1);
     check_value(&plain, &input).unwrap();
     check_gradient(&plain.network, &input).unwrap();
     check_books(&allowed.network, &input).unwrap();
@@ -313,7 +313,8 @@ fn a_negative_hands_on_the_relevance_that_it_got() {
     let network = graph.load().unwrap().network;
     let (input, initial) = (spread(&[1, 4], 1), noise(&[1, 4], 2));
     let composite = Composite::find("epsilon").unwrap();
-    let relevance = explain(&network, &composite, None, &input, &initial).unwrap().relevance;
+    let relevance =
+        explain(&network, &composite, None, &input, &initial).unwrap().relevance[0].clone();
     assert_eq!(relevance.data(), initial.data());
 }
 
@@ -327,7 +328,7 @@ fn a_constant_that_looks_like_one_number_per_channel_is_none() {
         let y = graph.node("Add", &[&y, &c], &[]);
         graph.output(&y);
         let model = graph.load().unwrap();
-        let input = spread(&model.input.shape, 5);
+        let input = spread(&model.inputs[0].shape, 5);
         check_value(&model, &input).unwrap();
         let mut network = model.network.clone();
         let all = onnxplain::canonize::PassSelection::all();

@@ -41,7 +41,7 @@ fn steps_apart(ours: &Tensor, expected: &[f32], step: f32) -> f32 {
 
 fn gradient(network: &Network, input: &Tensor, initial: &Tensor) -> Tensor {
     let composite = Composite::find("gradient").unwrap();
-    explain(network, &composite, None, input, initial).unwrap().relevance
+    explain(network, &composite, None, input, initial).unwrap().relevance[0].clone()
 }
 
 #[test]

@@ -275,6 +275,7 @@ fn gates_get_no_relevance() {
     let (input, one) =
         (Tensor::filled(&[1, 1, 1], 0.8).unwrap(), Tensor::filled(&[1, 1, 1, 1], 1.0).unwrap());
     let relevance =
-        crate::support::explain(&network, &composite, None, &input, &one).unwrap().relevance;
+        crate::support::explain(&network, &composite, None, &input, &one).unwrap().relevance[0]
+            .clone();
     assert!((relevance.data()[0] - 1.0).abs() < 1e-4, "{:?}", relevance.data());
 }

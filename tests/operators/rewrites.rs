@@ -33,7 +33,7 @@ fn load_changed(graph: &Graph, change: impl FnOnce(&mut ModelProto)) -> anyhow::
 }
 
 fn output(model: &Model, input: &[f32]) -> Vec<f32> {
-    let input = Tensor::new(&model.input.shape, input).unwrap();
+    let input = Tensor::new(&model.inputs[0].shape, input).unwrap();
     model.network.evaluate(&input).unwrap().data().to_vec()
 }
 

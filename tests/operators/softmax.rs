@@ -72,7 +72,7 @@ fn a_softmax_inside_the_network() {
     for case in &cases {
         let model = case.graph.load().unwrap();
         assert_eq!(kinds(&model.network), case.kinds, "{}", case.name);
-        let input = spread(&model.input.shape, 3);
+        let input = spread(&model.inputs[0].shape, 3);
         check_value(&model, &input).unwrap();
         check_gradient(&model.network, &input).unwrap();
     }

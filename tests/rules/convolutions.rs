@@ -286,6 +286,6 @@ fn z_box_does_not_cancel_on_black_and_white() {
     let (x, initial) = (in_f64(x.data()), in_f64(initial.data()));
     let expected =
         expected(&layer.map, &head, Place::BeforeRelu, [&rule, &head_rule], &x, &initial);
-    let error = error(&in_f64(ours.relevance.data()), &expected, &initial);
+    let error = error(&in_f64(ours.relevance[0].data()), &expected, &initial);
     assert!(error < 1e-5, "wrong by {error:e}");
 }

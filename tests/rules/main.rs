@@ -186,7 +186,7 @@ fn check(layer: &Layer, place: Place) -> Vec<String> {
         let expected =
             expected(&layer.map, &head, place, rules, &in_f64(x.data()), &in_f64(initial.data()));
         let error =
-            error(&in_f64(attribution.relevance.data()), &expected, &in_f64(initial.data()));
+            error(&in_f64(attribution.relevance[0].data()), &expected, &in_f64(initial.data()));
         if error.is_nan() || error > 1e-5 {
             failures.push(format!("{what}: wrong by {error:e}"));
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use onnxplain::explain::{Conservation, Explainer, LayerConservation};
 use onnxplain::network::Network;
-use onnxplain::tensor::Tensor;
+use onnxplain::tensor::Tensors;
 
 use super::conservation_of;
 use crate::cli::table::{Align, Table};
@@ -29,7 +29,7 @@ pub struct WorstConservation {
 
 impl WorstConservation {
     /// Explains every input and keeps the worst.
-    pub fn worst(explainer: &Explainer, inputs: &[Tensor]) -> Result<WorstConservation> {
+    pub fn worst(explainer: &Explainer, inputs: &[Tensors]) -> Result<WorstConservation> {
         let all: Vec<Conservation> =
             inputs.iter().map(|input| conservation_of(explainer, input)).collect::<Result<_>>()?;
         let worst =

@@ -6,7 +6,7 @@ use serde::Serialize;
 use onnxplain::canonize::{PASSES, PassSelection, canonize};
 use onnxplain::network::Network;
 use onnxplain::onnx::Model;
-use onnxplain::tensor::Tensor;
+use onnxplain::tensor::{Tensor, Tensors};
 
 use crate::cli::table::{Align, Table};
 
@@ -33,12 +33,13 @@ impl Comparison {
 pub fn compare(
     model: &Model,
     selection: &PassSelection,
-    inputs: &[Tensor],
+    inputs: &[Tensors],
 ) -> Result<Vec<Comparison>> {
+    let evaluate = model.network.evaluator()?;
     let before: Vec<Tensor> =
-        inputs.iter().map(model.network.evaluator()?).collect::<Result<_>>()?;
+        inputs.iter().map(|inputs| evaluate(inputs)).collect::<Result<_>>()?;
     let reference: Vec<Tensor> =
-        inputs.iter().map(|input| model.run_reference(input)).collect::<Result<_>>()?;
+        inputs.iter().map(|inputs| model.run_reference(inputs)).collect::<Result<_>>()?;
     let ended: Vec<Tensor> = before
         .iter()
         .map(|logits| with_output_function(&model.network, logits))
@@ -70,11 +71,13 @@ fn rewritten(
     model: &Model,
     passes: &str,
     selection: &PassSelection,
-    inputs: &[Tensor],
+    inputs: &[Tensors],
 ) -> Result<(String, Network, Vec<Tensor>)> {
     let mut network = model.network.clone();
     let reports = canonize(&mut network, selection)?;
-    let after = inputs.iter().map(network.evaluator()?).collect::<Result<_>>()?;
+    let evaluate = network.evaluator()?;
+    let after = inputs.iter().map(|inputs| evaluate(inputs)).collect::<Result<_>>()?;
+    drop(evaluate);
     let merged: usize = reports.iter().map(|report| report.nodes.len()).sum();
     Ok((format!("{passes} ({merged} nodes)"), network, after))
 }

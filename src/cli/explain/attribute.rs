@@ -2,18 +2,20 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
-use onnxplain::{Class, Explainer, Explanation, Input, Notice, Targets};
+use onnxplain::io::is_array_file;
+use onnxplain::session::Drawn;
+use onnxplain::{Class, Explainer, Explanation, Input, Notice, Severity, Targets};
 
 use super::inputs::InputFile;
 use super::method::SampleWatch;
-use super::outputs::{Canvas, Kind, Outputs};
+use super::outputs::{Canvas, Outputs, Saved};
 use super::report::Seconds;
 use super::scales::ScaleWord;
 use super::ways::Way;
@@ -22,6 +24,16 @@ use super::ways::Way;
 pub struct Job {
     /// The ways to explain an input; one at least.
     pub ways: Vec<Way>,
+    /// Opens the model for an input of another shape or of other token ids, where it can be.
+    pub reopen: Option<Reopen>,
+    /// Whether all inputs are given by their names, so that there is nothing to be read.
+    pub is_named: bool,
+    /// The files of inputs by their names.
+    pub given: BTreeMap<String, String>,
+    /// How the output becomes one score a class.
+    pub reduction: Option<String>,
+    /// The words of the tokens.
+    pub words: Option<Vec<String>>,
     pub targets: Targets,
     pub outputs: Outputs,
     /// Which results of an input share the scale of their colours.
@@ -35,8 +47,13 @@ pub struct Job {
     pub samples: ProgressBar,
 }
 
+/// Compiles the model for the input of a file, in all ways.
+pub type Reopen = Box<dyn Fn(&Path) -> Result<Vec<Explainer>> + Send + Sync>;
+
 /// An input that is read.
 pub struct Decoded<'a> {
+    /// The model in all ways, where it was opened for this input.
+    own: Option<Vec<Explainer>>,
     input: Input,
     source: Source<'a>,
 }
@@ -46,7 +63,7 @@ pub(super) struct Source<'a> {
     pub file: &'a InputFile,
     /// What is doubtful about it: a sentence each.
     pub warnings: Vec<String>,
-    kinds: Vec<Kind>,
+    saved: Vec<Saved>,
     seconds: Seconds,
 }
 
@@ -76,13 +93,40 @@ impl Job {
         }
     }
 
-    /// What there is to draw the relevance of an input on.
-    pub fn canvas(&self, has_photo: bool) -> Canvas {
-        Canvas {
-            has_photo,
-            is_picture: self.explainer().takes_pictures(),
-            has_positions: self.explainer().has_positions(),
-        }
+    /// What there is to draw the relevance on, input by input.
+    pub fn canvases(&self, has_photo: bool) -> Vec<Canvas> {
+        let canvas = |drawn| match drawn {
+            Drawn::Not => Canvas::Nothing,
+            Drawn::OverValues => Canvas::Values,
+            Drawn::OverPicture if has_photo => Canvas::Photo,
+            Drawn::OverPicture => Canvas::Array,
+        };
+        self.explainer().drawn().map(canvas).collect()
+    }
+
+    /// Reads an input, for the model that was opened or one that is opened for it.
+    fn read(&self, file: &InputFile) -> Result<(Option<Vec<Explainer>>, Input)> {
+        let source = || match self.is_named {
+            true => onnxplain::Source::Named(vec![]),
+            false => (&file.path).into(),
+        };
+        let (own, input) = match (self.explainer().prepare(source()), &self.reopen) {
+            (Err(error), Some(reopen)) if is_array_file(&file.path) => {
+                let opened = reopen(&file.path);
+                let opened =
+                    opened.with_context(|| format!("cannot explain {}", file.path.display()))?;
+                let Some(explainer) = opened.first() else { return Err(error.into()) };
+                let input = explainer.prepare(source())?;
+                (Some(opened), input)
+            }
+            (input, _) => (None, input?),
+        };
+        let explainer = own.as_ref().and_then(|own| own.first()).unwrap_or(self.explainer());
+        let input = match &self.words {
+            Some(words) => explainer.with_words(input, words)?,
+            None => input,
+        };
+        Ok((own, input))
     }
 
     /// Reads one input.
@@ -91,15 +135,16 @@ impl Job {
     /// Names the input.
     pub fn decode<'a>(&self, file: &'a InputFile) -> Result<Decoded<'a>> {
         let begin = Instant::now();
-        let input = self.explainer().prepare(&file.path)?;
-        let (kinds, obstacles) = self
+        let (own, input) = self.read(file)?;
+        let (saved, obstacles) = self
             .outputs
-            .kinds(self.canvas(input.picture().is_some()))
+            .saved(&self.canvases(input.picture().is_some()))
             .with_context(|| format!("cannot explain {}", file.path.display()))?;
-        let warnings = input.notices().iter().map(|notice| notice.text.clone());
+        let told = input.notices().iter().filter(|notice| notice.severity > Severity::Detail);
+        let warnings = told.map(|notice| notice.text.clone());
         let warnings = warnings.chain(obstacles.into_iter().map(String::from)).collect();
         let seconds = Seconds { decode: begin.elapsed().as_secs_f64(), ..self.start_up() };
-        Ok(Decoded { input, source: Source { file, warnings, kinds, seconds } })
+        Ok(Decoded { own, input, source: Source { file, warnings, saved, seconds } })
     }
 
     /// Computes the relevance for every target in every way, as long as `emit` wants more.
@@ -111,10 +156,12 @@ impl Job {
         decoded: Decoded<'a>,
         emit: &mut dyn FnMut(Attributed<'a>) -> bool,
     ) -> Result<()> {
-        let Decoded { input, source } = decoded;
+        let Decoded { own, input, source } = decoded;
         let source = Arc::new(source);
         for way in 0..self.ways.len() {
-            let explained = self.attribute_in_a_way(way, &input, &source, emit);
+            let explainer = own.as_ref().and_then(|own| own.get(way));
+            let explainer = explainer.unwrap_or(&self.ways[way].explainer);
+            let explained = self.attribute_in_a_way((way, explainer), &input, &source, emit);
             let is_wanted = explained
                 .with_context(|| format!("cannot explain {}", source.file.path.display()))?;
             if !is_wanted {
@@ -127,14 +174,13 @@ impl Job {
     /// The results of one way; whether more are wanted.
     fn attribute_in_a_way<'a>(
         &self,
-        way: usize,
+        (way, explainer): (usize, &Explainer),
         input: &Input,
         source: &Arc<Source<'a>>,
         emit: &mut dyn FnMut(Attributed<'a>) -> bool,
     ) -> Result<bool> {
         let watch = SampleWatch(self.samples.clone());
         let (left, is_wanted) = (Cell::new(0), Cell::new(true));
-        let explainer = &self.ways[way].explainer;
         let begin = |_: &_, classes: &[Class]| {
             left.set(classes.len());
             self.samples.reset();
@@ -166,8 +212,8 @@ impl Job {
         source: &Source,
         class: usize,
         way: usize,
-    ) -> BTreeMap<Kind, PathBuf> {
-        self.outputs.paths(&source.file.stem, class, way, &source.kinds)
+    ) -> BTreeMap<Saved, PathBuf> {
+        self.outputs.paths(&source.file.stem, class, way, &source.saved)
     }
 }
 

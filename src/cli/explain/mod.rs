@@ -78,6 +78,14 @@ Examples:
   onnxplain explain model.onnx x.npy --composite epsilon-plus --save relevance
   onnxplain explain model.onnx x.npy --input-range -2.1,2.6
       z-box needs the range of a tensor
+  onnxplain explain audio.onnx siren.wav
+      a signal: a line with its relevance as colour
+  onnxplain explain bert.onnx ids.npy --input attention_mask=mask.npy --tokens words.txt
+      a text: its words on the colour of their relevance
+  onnxplain explain two.onnx --input scan=scan.png --input record=record.csv
+      a heatmap for each of several inputs
+  onnxplain explain segments.onnx street.jpg --reduce mean
+      scores of all positions become one score a class
   onnxplain explain model.onnx cat.jpg --method integrated-gradients --steps 100
   onnxplain explain model.onnx cat.jpg --method noisegrad --base-method lrp
       LRP, averaged over noisy networks
@@ -118,9 +126,9 @@ pub fn with_short_help(command: Command) -> Command {
 pub struct ExplainOptions {
     /// The model, an .onnx file
     model: PathBuf,
-    /// Pictures (PNG, JPEG, WebP, BMP, TIFF, GIF), .npy tensors that are preprocessed already, folders, glob patterns,
-    /// or - for a list of paths on standard input
-    #[arg(required_unless_present = "files_from", value_name = "INPUT")]
+    /// Pictures (PNG, JPEG, WebP, BMP, TIFF, GIF), arrays that are preprocessed already (.npy, .npz, .csv, .wav),
+    /// folders, glob patterns, or - for a list of paths on standard input
+    #[arg(required_unless_present_any = ["files_from", "input"], value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// The folder that files go to
     #[arg(short, long, value_name = "DIR", default_value = ".")]
@@ -174,6 +182,9 @@ pub struct ExplainOptions {
     /// Relevance put in at the target: its logit, or 1 (all methods but lrp) [default: logit]
     #[arg(long, value_enum, help_heading = "Target")]
     initial: Option<InitialWord>,
+    /// The words of a text, one a line, for plots and reports of token ids [default: the ids]
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    tokens: Option<PathBuf>,
     /// Class names, one a line or JSON; none for no names [default: the card's, else the model file's]
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     labels: Option<PathBuf>,
@@ -299,6 +310,13 @@ impl ExplainOptions {
         self.threads.map_or_else(default, |threads| threads as usize)
     }
 
+    /// Whether all inputs are given by their names: a single input of several files.
+    fn is_named(&self) -> bool {
+        self.inputs.is_empty()
+            && !self.input_options.has_list()
+            && !self.model_options.inputs.input.is_empty()
+    }
+
     /// What the model is opened with.
     fn session(&self) -> SessionOptions {
         let options = self.preprocess.session(&self.model_options);
@@ -326,7 +344,10 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     let begin = Instant::now();
     let asked = options.asked()?;
     check_model_path(&options.model)?;
-    let inputs = Inputs::expand(&options.inputs, &options.input_options)?;
+    let inputs = match options.is_named() {
+        true => Inputs::named(&options.model_options.inputs.input[0].file),
+        false => Inputs::expand(&options.inputs, &options.input_options)?,
+    };
     inputs.notes.iter().for_each(|note| console.note(note));
     if let Some(text) = inputs.about_left_out() {
         console.warning(text);

@@ -1,5 +1,6 @@
 //! Which files are written, and where.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -17,9 +18,9 @@ use super::inputs::place;
 pub enum Kind {
     /// Photo, heatmaps and the words to read them by: STEM.figure.png, one for each input
     Figure,
-    /// The heatmap over the picture: STEM.overlay.png
+    /// The heatmap over the picture, or a plot of other inputs with their relevance: STEM.overlay.png
     Overlay,
-    /// The heatmap alone, in the size of the network's input: STEM.heatmap.png
+    /// The heatmap alone, in the size of the network's input, or a plot of the relevance: STEM.heatmap.png
     Heatmap,
     /// The relevance of every element of the network's input: STEM.relevance.npy (float32)
     Relevance,
@@ -68,6 +69,35 @@ pub struct Formats {
     pub overlays: PictureFormat,
 }
 
+/// A file of a result: its kind, and of which of several inputs it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The place of the input; `None` for the report, and where there is only one.
+    pub input: Option<usize>,
+    pub kind: Kind,
+}
+
+/// The report is written last: where it is, everything is.
+impl Ord for Saved {
+    fn cmp(&self, other: &Saved) -> Ordering {
+        let key = |saved: &Saved| (saved.kind == Kind::Report, saved.input, saved.kind);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Saved {
+    fn partial_cmp(&self, other: &Saved) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Saved {
+    /// A file that is not of one of several inputs.
+    pub fn of(kind: Kind) -> Saved {
+        Saved { input: None, kind }
+    }
+}
+
 /// Where results go.
 #[derive(Debug)]
 pub struct Outputs {
@@ -81,6 +111,8 @@ pub struct Outputs {
     /// What tells the files of each way to explain from the others.
     ways: Vec<String>,
     formats: Formats,
+    /// What several inputs are called in the names of files; empty where there is one.
+    inputs: Vec<String>,
     overwrite: Overwrite,
     /// The places of files that are read: they are never written.
     read: HashSet<PathBuf>,
@@ -106,14 +138,16 @@ pub struct Wishes<'a> {
 }
 
 /// What there is to draw on.
-#[derive(Clone, Copy, Debug)]
-pub struct Canvas {
-    /// Whether the input is a picture file.
-    pub has_photo: bool,
-    /// Whether the network's input has the shape of a picture.
-    pub is_picture: bool,
-    /// Whether the relevance lies on the picture: not that of every layer does.
-    pub has_positions: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Canvas {
+    /// A picture file.
+    Photo,
+    /// An array in the shape of a picture.
+    Array,
+    /// The values themselves: a signal, a row of a table, a text, a volume.
+    Values,
+    /// Nothing: the value of a layer that has no positions on the picture.
+    Nothing,
 }
 
 impl Outputs {
@@ -137,6 +171,7 @@ impl Outputs {
             has_index,
             ways,
             formats,
+            inputs: vec![],
             overwrite,
             read: HashSet::new(),
             own: HashSet::new(),
@@ -146,6 +181,23 @@ impl Outputs {
     /// The formats of figures and overlays.
     pub fn formats(&self) -> Formats {
         self.formats
+    }
+
+    /// Says what several inputs are called.
+    pub fn name_inputs(&mut self, names: &[&str]) {
+        let in_file = |name: &&str| {
+            let is_plain = |c: char| c.is_alphanumeric() || ['_', '-', '.'].contains(&c);
+            name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect::<String>()
+        };
+        self.inputs = if names.len() > 1 { names.iter().map(in_file).collect() } else { vec![] };
+    }
+
+    /// What a file is called in a report: its kind, with several inputs behind the name of the input.
+    pub fn word(&self, saved: Saved) -> String {
+        match saved.input.and_then(|input| self.inputs.get(input)) {
+            Some(name) => format!("{name}.{}", saved.kind.word()),
+            None => saved.kind.word().to_string(),
+        }
     }
 
     /// Takes these files for our own: an earlier run wrote them, and they may be damaged since.
@@ -190,22 +242,43 @@ impl Outputs {
         self.kinds.contains(&Kind::Overlay) || self.kinds.contains(&Kind::Figure)
     }
 
-    /// The kinds to save, and what cannot be drawn although it was asked for.
+    /// The files to save of what is drawn on these, in the order of the inputs, and what cannot be drawn although it
+    /// was asked for.
     ///
     /// # Errors
     /// When nothing is left of what was asked for.
-    pub fn kinds(&self, canvas: Canvas) -> Result<(Vec<Kind>, Vec<&'static str>)> {
-        let obstacle = |kind: &Kind| match kind {
-            Kind::Overlay if !canvas.has_photo => {
+    pub fn saved(&self, canvases: &[Canvas]) -> Result<(Vec<Saved>, Vec<&'static str>)> {
+        let (mut all, mut obstacles) = (vec![], vec![]);
+        for (place, &canvas) in canvases.iter().enumerate() {
+            let (kinds, of_canvas) = self.kinds(canvas)?;
+            let input = (!self.inputs.is_empty()).then_some(place);
+            let saved = kinds.into_iter().map(|kind| match kind {
+                Kind::Report => Saved::of(kind),
+                _ => Saved { input, kind },
+            });
+            all.extend(saved);
+            obstacles.extend(of_canvas);
+        }
+        all.sort();
+        all.dedup();
+        obstacles.dedup();
+        Ok((all, obstacles))
+    }
+
+    /// The kinds to save of one input.
+    fn kinds(&self, canvas: Canvas) -> Result<(Vec<Kind>, Vec<&'static str>)> {
+        let is_one_of_several = !self.inputs.is_empty();
+        let obstacle = |kind: &Kind| match (kind, canvas) {
+            (Kind::Figure, _) if is_one_of_several => {
+                Some("a figure shows one input, and several are explained")
+            }
+            (Kind::Overlay, Canvas::Array) => {
                 Some("an overlay needs a picture, and the input is a tensor")
             }
-            Kind::Heatmap if !canvas.is_picture => {
-                Some("a heatmap needs an input of the shape of a picture")
-            }
-            Kind::Figure if !canvas.is_picture => {
+            (Kind::Figure, Canvas::Values) => {
                 Some("a figure needs an input of the shape of a picture")
             }
-            Kind::Figure | Kind::Overlay | Kind::Heatmap if !canvas.has_positions => Some(
+            (Kind::Figure | Kind::Overlay | Kind::Heatmap, Canvas::Nothing) => Some(
                 "the value of the layer given with --at has no positions on the picture; \
                      --save relevance writes it",
             ),
@@ -215,7 +288,7 @@ impl Outputs {
             self.kinds.iter().copied().filter(|kind| obstacle(kind).is_none()).collect();
         let mut obstacles: Vec<&str> = self.kinds.iter().filter_map(obstacle).collect();
         obstacles.dedup();
-        if !self.is_explicit && canvas.has_positions {
+        if !self.is_explicit && canvas != Canvas::Nothing {
             return Ok((kept, vec![]));
         }
         ensure!(
@@ -232,21 +305,24 @@ impl Outputs {
         stem: &Path,
         class: usize,
         way: usize,
-        kinds: &[Kind],
-    ) -> BTreeMap<Kind, PathBuf> {
+        all: &[Saved],
+    ) -> BTreeMap<Saved, PathBuf> {
         let infix = self.infix(class, way);
-        let path = |kind: Kind| {
+        let path = |saved: Saved| {
             let mut name: OsString = self.folder.join(stem).into_os_string();
             // One figure shows all results of an input.
-            if kind != Kind::Figure {
+            if saved.kind != Kind::Figure {
                 name.push(&infix);
             }
-            name.push(kind.suffix(self.formats));
+            if let Some(input) = saved.input.and_then(|input| self.inputs.get(input)) {
+                name.push(format!(".{input}"));
+            }
+            name.push(saved.kind.suffix(self.formats));
             // `./cat.json` reads better as `cat.json`.
             let name = PathBuf::from(name);
             name.strip_prefix(".").map(Path::to_path_buf).unwrap_or(name)
         };
-        kinds.iter().map(|&kind| (kind, path(kind))).collect()
+        all.iter().map(|&saved| (saved, path(saved))).collect()
     }
 
     /// What stands between the name of the input and that of the kind.
@@ -264,6 +340,8 @@ impl Outputs {
         let below = below.to_str()?;
         let without = |kind: &Kind| Some((*kind, below.strip_suffix(&kind.suffix(self.formats))?));
         let (kind, stem) = Kind::ALL.iter().find_map(without)?;
+        let of_input = |name: &String| stem.strip_suffix(&format!(".{name}"));
+        let stem = self.inputs.iter().find_map(of_input).unwrap_or(stem);
         if kind == Kind::Figure || !self.has_several() {
             return Some(PathBuf::from(stem));
         }
@@ -280,8 +358,11 @@ impl Outputs {
     pub fn check_before_work(&self, stem: &Path) -> Result<()> {
         match self.has_index {
             true => Ok(()),
-            false => (0..self.ways.len())
-                .try_for_each(|way| self.refuse_existing(&self.paths(stem, 0, way, &self.kinds))),
+            false => {
+                let all: Vec<Saved> = self.kinds.iter().map(|&kind| Saved::of(kind)).collect();
+                let mut ways = 0..self.ways.len();
+                ways.try_for_each(|way| self.refuse_existing(&self.paths(stem, 0, way, &all)))
+            }
         }
     }
 
@@ -289,7 +370,7 @@ impl Outputs {
     ///
     /// # Errors
     /// Names the file that exists.
-    pub fn refuse_existing(&self, paths: &BTreeMap<Kind, PathBuf>) -> Result<()> {
+    pub fn refuse_existing(&self, paths: &BTreeMap<Saved, PathBuf>) -> Result<()> {
         for path in paths.values() {
             ensure!(
                 self.read.is_empty() || !self.read.contains(&place(path)),
@@ -332,6 +413,31 @@ mod tests {
         Outputs::new(wishes).unwrap()
     }
 
+    fn plain(kinds: &[Kind]) -> Vec<Saved> {
+        kinds.iter().map(|&kind| Saved::of(kind)).collect()
+    }
+
+    #[test]
+    fn files_of_several_inputs_have_their_names() {
+        let mut outputs = outputs(".", None, true);
+        outputs.name_inputs(&["scan", "a/b"]);
+        let (saved, _) = outputs.saved(&[Canvas::Photo, Canvas::Values]).unwrap();
+        let paths = outputs.paths(Path::new("x"), 3, 1, &saved);
+        let names: Vec<String> = paths.values().map(|path| path.display().to_string()).collect();
+        let expected = [
+            "x.3.rise.scan.overlay.png",
+            "x.3.rise.scan.heatmap.png",
+            "x.3.rise.a_b.overlay.png",
+            "x.3.rise.a_b.heatmap.png",
+            "x.3.rise.json",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(outputs.word(saved[0]), "scan.overlay");
+        for name in &names {
+            assert_eq!(outputs.stem(name, Some(3)).as_deref(), Some(Path::new("x")), "{name}");
+        }
+    }
+
     #[test]
     fn names_follow_the_input_and_the_class() {
         let names = |has_index| {
@@ -339,7 +445,7 @@ mod tests {
                 Path::new("sub/v1.2"),
                 281,
                 1,
-                &Kind::OF_SINGLE,
+                &plain(&Kind::OF_SINGLE),
             );
             paths.values().map(|path| path.display().to_string()).collect::<Vec<_>>()
         };
@@ -355,7 +461,7 @@ mod tests {
         for (folder, has_index) in [(".", false), ("out", true)] {
             let outputs = outputs(folder, None, has_index);
             for path in outputs
-                .paths(Path::new("sub/v1.2"), 281, usize::from(has_index), &Kind::ALL)
+                .paths(Path::new("sub/v1.2"), 281, usize::from(has_index), &plain(&Kind::ALL))
                 .values()
             {
                 let stem = outputs.stem(path.to_str().unwrap(), Some(281));
@@ -366,13 +472,7 @@ mod tests {
 
     #[test]
     fn what_a_tensor_cannot_give_is_left_out_or_told() {
-        let kinds = |save: Option<&[Kind]>| {
-            outputs(".", save, false).kinds(Canvas {
-                has_photo: false,
-                is_picture: true,
-                has_positions: true,
-            })
-        };
+        let kinds = |save: Option<&[Kind]>| outputs(".", save, false).kinds(Canvas::Array);
         assert_eq!(kinds(None).unwrap(), (vec![Kind::Heatmap, Kind::Report], vec![]));
         let (kept, obstacles) = kinds(Some(&[Kind::Report, Kind::Overlay])).unwrap();
         assert_eq!((kept, obstacles.len()), (vec![Kind::Report], 1));

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
-use onnxplain::session::{Described, is_array_file};
+use onnxplain::io::is_array_file;
+use onnxplain::session::Described;
 use onnxplain::{Explainer, ExplainerOptions, Rendering, Session, Severity, Topic};
 
 use super::ExplainOptions;
-use super::attribute::Job;
+use super::attribute::{Job, Reopen};
 use super::inputs::{Failed, InputFile};
 use super::outputs::Outputs;
 use super::targets;
@@ -33,18 +34,45 @@ pub(super) fn prepare(
         Ok((rendering, explainer_options(options, way, &outputs, files)?))
     });
     let wanted = wanted.collect::<Result<Vec<_>>>()?;
-    let session = open(described, options, &outputs, files)?;
+    let described = describe(described, options, &outputs, files);
+    let session = described.clone().open()?;
     session.notices().iter().for_each(|notice| console.notice(notice));
     let assumed = assumptions(&session);
     let mut said = session.notices().to_vec();
     let targets = targets::parse(&options.target, options.against.as_deref(), &session)?;
+    let is_named = options.is_named();
+    let mut reopen: Option<Reopen> = None;
+    if session.is_made_for_input() && !is_named && files.len() > 1 {
+        let all: Vec<ExplainerOptions> =
+            wanted.iter().map(|(_, explainer)| explainer.clone()).collect();
+        reopen = Some(Box::new(move |path| {
+            let session = described.clone().with(|session| session.shaped_by([path])).open()?;
+            all.iter().map(|explainer| Ok(session.explainer(explainer.clone())?)).collect()
+        }));
+    }
     let at = || options.method.at.clone();
     let ways = compile(session, wanted, console)?;
     said.extend(ways.iter().flat_map(|(_, explainer)| explainer.notices().iter().cloned()));
     let ways =
         ways.into_iter().map(|(rendering, explainer)| Way { explainer, rendering, at: at() });
+    let ways: Vec<Way> = ways.collect();
+    let names: Vec<&str> = ways
+        .iter()
+        .take(1)
+        .flat_map(|way| way.explainer.explained_values())
+        .map(|it| it.0)
+        .collect();
+    let mut outputs = outputs;
+    outputs.name_inputs(&names);
+    let inputs = &options.model_options.inputs;
+    let given = inputs.input.iter().map(|it| (it.name.clone(), it.file.display().to_string()));
     Ok(Job {
-        ways: ways.collect(),
+        given: given.collect(),
+        reduction: inputs.reduction(),
+        words: options.tokens.as_deref().map(read_words).transpose()?,
+        reopen,
+        is_named,
+        ways,
         targets,
         outputs,
         scale: options.scale,
@@ -99,24 +127,33 @@ fn capitalised(sentence: &str) -> String {
     first.chain(characters).collect()
 }
 
-/// Opens the model, for pictures where some are among the inputs. How tensors were prepared is not known, and so not the
+/// What the model is opened with: for pictures where some are among the inputs. How tensors were prepared is not known, and so not the
 /// range of their values.
-fn open(
+fn describe(
     described: Described,
     options: &ExplainOptions,
     outputs: &Outputs,
     files: &[Result<InputFile, Failed>],
-) -> Result<Session> {
+) -> Described {
+    let named = options.model_options.inputs.input.iter().map(|input| input.file.as_path());
     let paths = || files.iter().flatten().map(|file| file.path.as_path());
-    let any = |is_wanted: fn(&Path) -> bool| paths().any(is_wanted);
+    let all: Vec<&Path> = paths().chain(named).collect();
+    let any = |is_wanted: fn(&Path) -> bool| all.iter().any(|path| is_wanted(path));
     let has_pictures = any(|path| !is_array_file(path));
     let has_unknown_range = any(is_array_file) && options.preprocess.input_range.is_none();
-    let described = described.with(|session| {
-        let session = session.shaped_by(paths());
+    let is_shaped = !options.is_named() && !options.model_options.inputs.has_shape();
+    described.with(|session| {
+        let session = if is_shaped { session.shaped_by(paths()) } else { session };
         let session = session.pictures(has_pictures).drop_pictures(!outputs.needs_photo());
         if has_unknown_range { session.unknown_input_range() } else { session }
-    });
-    Ok(described.open()?)
+    })
+}
+
+/// Reads the words of a text, one a line.
+fn read_words(path: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the words of {}", path.display()))?;
+    Ok(text.lines().map(str::to_string).collect())
 }
 
 fn explainer_options(

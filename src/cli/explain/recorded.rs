@@ -102,8 +102,8 @@ impl Recorded {
         })
     }
 
-    /// Whether a file is as it was written. `relevance_len` is the number of values of a relevance.
-    pub fn is_whole(&self, kind: Kind, path: &Path, relevance_len: usize) -> bool {
+    /// Whether a file is as it was written. `relevance_len` is the number of values of a relevance, where it is known.
+    pub fn is_whole(&self, kind: Kind, path: &Path, relevance_len: Option<usize>) -> bool {
         let checked = match kind {
             Kind::Figure | Kind::Overlay | Kind::Heatmap => is_whole_picture(path),
             Kind::Relevance => is_whole_npy(path, relevance_len),
@@ -149,11 +149,13 @@ fn begins_and_ends(path: &Path, begin: &[u8], end: &[u8]) -> std::io::Result<boo
 }
 
 /// Whether a file holds so many float32 values behind a header of NumPy's format 1.
-fn is_whole_npy(path: &Path, len: usize) -> std::io::Result<bool> {
+fn is_whole_npy(path: &Path, len: Option<usize>) -> std::io::Result<bool> {
     let mut file = File::open(path)?;
     let mut begin = [0; 10];
     file.read_exact(&mut begin)?;
     let header = u64::from(u16::from_le_bytes([begin[8], begin[9]]));
+    let shape = onnxplain::io::read_npy_shape(path).unwrap_or_default();
+    let len = len.unwrap_or_else(|| shape.iter().product());
     let expected = begin.len() as u64 + header + 4 * len as u64;
     Ok(begin.starts_with(b"\x93NUMPY\x01") && file.metadata()?.len() == expected)
 }
@@ -218,7 +220,7 @@ mod tests {
         for (kind, name) in
             [(Kind::Heatmap, "a.png"), (Kind::Relevance, "a.npy"), (Kind::Report, "a.json")]
         {
-            let is_whole = || recorded.is_whole(kind, &path(name), 6);
+            let is_whole = || recorded.is_whole(kind, &path(name), Some(6));
             assert!(is_whole(), "{name}");
             let bytes = fs::read(path(name)).unwrap();
             fs::write(path(name), &bytes[..bytes.len() - 1]).unwrap();

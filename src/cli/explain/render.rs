@@ -5,21 +5,23 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use onnxplain::heatmap::Scale;
 use onnxplain::io::{
-    Overwrite, PictureFormat, TOOL, write_bytes, write_npy, write_picture, write_png,
+    Overwrite, PictureFormat, TOOL, is_array_file, write_bytes, write_npy, write_picture, write_png,
 };
-use onnxplain::session::is_array_file;
-use onnxplain::{Class, Explanation, Heatmap, Severity, Topic};
+use onnxplain::{Array, Class, Explanation, Heatmap, Severity, Topic};
 
 use super::attribute::{Attributed, Job};
 use super::figure::{self, Drawn, MOST_RESULTS, Shown};
 use super::inputs::InputFile;
-use super::outputs::Kind;
+use super::outputs::{Kind, Saved};
 use super::recorded::Settings;
-use super::report::{Report, ReportedPreprocessing, ReportedTarget, Seconds};
+use super::report::{
+    Element, Report, ReportedInput, ReportedPreprocessing, ReportedTarget, Seconds,
+};
 use super::scales::{self, Scales};
 use super::staging::{StagedFile, Staging};
 use super::ways::Way;
@@ -35,7 +37,7 @@ pub struct Explained {
 const LISTED_CLASSES: usize = 5;
 
 /// The staged files of a result, by kind, without the figure, which shows all results.
-type StagedFiles = BTreeMap<Kind, StagedFile>;
+type StagedFiles = BTreeMap<Saved, StagedFile>;
 
 /// A result that waits for the others of its input.
 struct Received {
@@ -43,6 +45,7 @@ struct Received {
     way: usize,
     class: Class,
     against: Option<Class>,
+    /// That of the only input.
     heatmap: Option<Heatmap>,
     staged: StagedFiles,
     /// The photo below it, for the figure.
@@ -51,7 +54,7 @@ struct Received {
 
 impl Received {
     fn write_report(&self) -> Result<()> {
-        let Some(file) = self.staged.get(&Kind::Report) else {
+        let Some(file) = self.staged.get(&Saved::of(Kind::Report)) else {
             return Ok(());
         };
         let text = serde_json::to_string_pretty(&self.report)? + "\n";
@@ -125,25 +128,26 @@ impl Job {
         let begin = Instant::now();
         let way = &self.ways[attributed.way];
         let paths = self.paths(source, class, attributed.way);
-        let files = paths.iter().map(|(kind, path)| (kind.word(), path.display().to_string()));
+        let files = paths.iter();
+        let files =
+            files.map(|(&saved, path)| (self.outputs.word(saved), path.display().to_string()));
         let files = files.collect();
         let mut staged = StagedFiles::new();
-        for (kind, path) in paths {
-            match kind {
+        for (saved, path) in paths {
+            match saved.kind {
                 Kind::Figure if figure.is_some() => {}
                 Kind::Figure => *figure = Some(staging.file(path)?),
                 _ => {
-                    staged.insert(kind, staging.file(path)?);
+                    staged.insert(saved, staging.file(path)?);
                 }
             }
         }
-        if let Some(file) = staged.get(&Kind::Relevance) {
-            let relevance = explanation.relevance();
-            let (shape, values) = (relevance.shape(), relevance.values());
-            file.fill(|path| write_npy(path, shape, values, Overwrite::Replace))?;
-        }
+        self.write_inputs(way, explanation, &staged)?;
         let is_drawn = figure.is_some()
-            || [Kind::Heatmap, Kind::Overlay].iter().any(|kind| staged.contains_key(kind));
+            || [Kind::Heatmap, Kind::Overlay]
+                .map(Saved::of)
+                .iter()
+                .any(|it| staged.contains_key(it));
         let heatmap = match is_drawn {
             true => Some(explanation.heatmap()?.rendered(way.rendering)),
             false => None,
@@ -155,6 +159,29 @@ impl Job {
         let (class, against) = (explanation.class().clone(), explanation.against().cloned());
         let (way, photo) = (attributed.way, None);
         Ok(Received { report, way, class, against, heatmap, staged, photo })
+    }
+
+    /// Writes the relevance of every input, and the pictures of each of several, which share no scale.
+    fn write_inputs(
+        &self,
+        way: &Way,
+        explanation: &Explanation,
+        staged: &StagedFiles,
+    ) -> Result<()> {
+        let all: Vec<&Array> = explanation.inputs().map(|(_, relevance)| relevance).collect();
+        for (saved, file) in staged {
+            let place = saved.input.unwrap_or(0);
+            if saved.kind == Kind::Relevance {
+                let relevance = all.get(place).context("an input has no relevance")?;
+                let (shape, values) = (relevance.shape(), relevance.values());
+                file.fill(|path| write_npy(path, shape, values, Overwrite::Replace))?;
+            } else if saved.input.is_some() {
+                let heatmap = explanation.heatmap_at(place)?.rendered(way.rendering);
+                let overlays = self.outputs.formats().overlays;
+                write_plain(&heatmap, saved.kind, file, overlays)?;
+            }
+        }
+        Ok(())
     }
 
     /// Draws and writes the figure of an input; its time is that of the first result.
@@ -190,7 +217,7 @@ impl Job {
         way: &Way,
         explanation: &Explanation,
         doubts: Vec<String>,
-        files: BTreeMap<&'static str, String>,
+        files: BTreeMap<String, String>,
         seconds: Seconds,
     ) -> Report {
         Report {
@@ -206,6 +233,9 @@ impl Job {
             target: ReportedTarget::new(explanation.class(), explanation.against()),
             positive: explanation.sign(),
             rendering: way.rendering.into(),
+            inputs: reported_inputs(explanation),
+            given: self.given.clone(),
+            reduction: self.reduction.clone(),
             relevance: explanation.conservation(),
             completeness: explanation.completeness(),
             adaptation: explanation.adaptation(),
@@ -225,7 +255,8 @@ impl Job {
     }
 
     fn preprocessing(&self, file: &InputFile) -> ReportedPreprocessing {
-        match self.explainer().preprocessing().filter(|_| !is_array_file(&file.path)) {
+        let is_picture = !is_array_file(&file.path) || self.is_named;
+        match self.explainer().preprocessing().filter(|_| is_picture) {
             Some(steps) => ReportedPreprocessing::Steps(Box::new(steps.clone())),
             None => ReportedPreprocessing::None {},
         }
@@ -239,6 +270,8 @@ impl Job {
             ("method", json!(method.name())),
             ("parameters", way.parameters()),
             ("composite", json!(way.explainer.composite())),
+            ("given", optional(&self.given, self.given.is_empty())),
+            ("reduction", json!(self.reduction)),
             ("preprocessing", json!(self.preprocessing(file))),
             ("version", json!(env!("CARGO_PKG_VERSION"))),
         ];
@@ -274,12 +307,19 @@ fn draw(
     let Some(heatmap) = &one.heatmap else {
         return Ok(None);
     };
+    if heatmap.is_plot() {
+        for (saved, file) in &one.staged {
+            write_plain(heatmap, saved.kind, file, overlays)?;
+        }
+        one.report.seconds.render += begin.elapsed().as_secs_f64();
+        return Ok(None);
+    }
     let own_or_shared = shared.map_or_else(|| heatmap.scale(), |scales| scales.heatmap);
-    if let Some(file) = one.staged.get(&Kind::Heatmap) {
+    if let Some(file) = one.staged.get(&Saved::of(Kind::Heatmap)) {
         let picture = heatmap.scaled_picture(own_or_shared)?;
         file.fill(|path| write_png(path, &picture, Overwrite::Replace))?;
     }
-    let overlay_file = one.staged.get(&Kind::Overlay);
+    let overlay_file = one.staged.get(&Saved::of(Kind::Overlay));
     let drawn = if overlay_file.is_some() || has_figure && heatmap.has_photo() {
         let overlay = heatmap.laid_over()?;
         let scale = shared.and_then(|scales| scales.overlay).unwrap_or_else(|| overlay.scale());
@@ -300,4 +340,50 @@ fn draw(
     };
     one.report.seconds.render += begin.elapsed().as_secs_f64();
     Ok(drawn)
+}
+
+/// Draws and writes a heatmap or an overlay as it is, on a scale of its own.
+fn write_plain(
+    heatmap: &Heatmap,
+    kind: Kind,
+    file: &StagedFile,
+    overlays: PictureFormat,
+) -> Result<()> {
+    match kind {
+        Kind::Heatmap => {
+            let picture = heatmap.picture()?;
+            file.fill(|path| write_png(path, &picture, Overwrite::Replace))
+        }
+        Kind::Overlay => {
+            let picture = heatmap.overlay()?;
+            file.fill(|path| write_picture(path, &picture, overlays, Overwrite::Replace))
+        }
+        Kind::Figure | Kind::Relevance | Kind::Report => Ok(()),
+    }
+}
+
+/// A value of a report that is left out where it is empty.
+fn optional(value: &impl Serialize, is_empty: bool) -> Value {
+    if is_empty { Value::Null } else { json!(value) }
+}
+
+/// What is told of every input.
+fn reported_inputs(explanation: &Explanation) -> Vec<ReportedInput> {
+    let reported = |(place, (name, relevance)): (usize, (&str, &Array))| {
+        let elements = explanation.elements(place).map(|(values, names)| {
+            let element = |(index, (&value, &relevance)): (usize, (&f32, &f32))| Element {
+                name: names.and_then(|names| names.get(index)).cloned(),
+                value,
+                relevance,
+            };
+            values.iter().zip(relevance.values()).enumerate().map(element).collect()
+        });
+        ReportedInput {
+            name: name.to_string(),
+            shape: relevance.shape().to_vec(),
+            relevance: relevance.sum(),
+            elements,
+        }
+    };
+    explanation.inputs().enumerate().map(reported).collect()
 }

@@ -38,6 +38,14 @@ pub struct Report {
     pub positive: Sign,
     /// How pictures are coloured.
     pub rendering: ReportedRendering,
+    /// What has relevance: every input that is explained, or the layer that propagation stopped at.
+    pub inputs: Vec<ReportedInput>,
+    /// The files of inputs that were given by their names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<String, String>,
+    /// How the output became one score a class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reduction: Option<String>,
     /// Where the relevance went.
     pub relevance: Sums,
     /// For Integrated Gradients: how well relevance adds up.
@@ -52,12 +60,33 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What was assumed, guessed, chosen or dropped: a sentence each.
     pub notes: Vec<String>,
-    /// The files that were written, by kind.
-    pub files: BTreeMap<&'static str, String>,
+    /// The files that were written, by kind; with several inputs the name of the input stands before it.
+    pub files: BTreeMap<String, String>,
     /// How long it took.
     pub seconds: Seconds,
     /// The version of onnxplain.
     pub version: &'static str,
+}
+
+/// An input, and the sum of its relevance.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportedInput {
+    pub name: String,
+    /// Without the batch axis.
+    pub shape: Vec<usize>,
+    pub relevance: f64,
+    /// Of tokens and of a row of a table: one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elements: Option<Vec<Element>>,
+}
+
+/// A token, or a number of a row of a table.
+#[derive(Clone, Debug, Serialize)]
+pub struct Element {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub value: f32,
+    pub relevance: f32,
 }
 
 /// A class, with the one that it is compared with.

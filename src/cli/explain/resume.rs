@@ -8,10 +8,11 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use onnxplain::session::is_array_file;
+use onnxplain::io::is_array_file;
 
 use super::attribute::Job;
 use super::inputs::{Failed, InputFile};
+use super::outputs::Saved;
 use super::recorded::{Difference, Recorded};
 
 /// Lines about inputs that were not given, and files that were left out, come before those of the inputs.
@@ -172,14 +173,20 @@ impl<'a> Judge<'a> {
         };
         let outputs = &self.job.outputs;
         let has_photo = !is_array_file(&file.path);
-        let Ok((kinds, _)) = outputs.kinds(self.job.canvas(has_photo)) else {
+        let Ok((saved, _)) = outputs.saved(&self.job.canvases(has_photo)) else {
             return false;
         };
-        let values = self.job.explainer().relevance_shape().iter().product();
-        let paths = outputs.paths(&file.stem, class, way, &kinds);
+        let shapes: Vec<&[usize]> =
+            self.job.explainer().explained_values().map(|(_, shape)| shape).collect();
+        // Inputs of open shapes have relevance of other lengths.
+        let length = |saved: &Saved| match &self.job.reopen {
+            Some(_) => None,
+            None => Some(shapes.get(saved.input.unwrap_or(0))?.iter().product()),
+        };
+        let paths = outputs.paths(&file.stem, class, way, &saved);
         // Another --save makes other files.
         paths.len() == recorded.files.len()
-            && paths.keys().all(|kind| recorded.files.contains_key(kind.word()))
-            && paths.iter().all(|(kind, path)| recorded.is_whole(*kind, path, values))
+            && paths.keys().all(|&saved| recorded.files.contains_key(&outputs.word(saved)))
+            && paths.iter().all(|(saved, path)| recorded.is_whole(saved.kind, path, length(saved)))
     }
 }

@@ -28,6 +28,11 @@ pub fn detailed(reports: &[Report]) -> String {
             let _ = writeln!(text, "  method     {}", described(report.method, &report.parameters));
         }
         let _ = writeln!(text, "  relevance  {}", sums(report));
+        if report.inputs.len() > 1 {
+            for input in &report.inputs {
+                let _ = writeln!(text, "             {:.4} at {}", input.relevance, input.name);
+            }
+        }
         if !report.files.is_empty() {
             let files: Vec<String> =
                 report.files.values().map(|file| terminal::name(file)).collect();

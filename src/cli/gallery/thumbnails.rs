@@ -10,9 +10,8 @@ use image::{DynamicImage, ImageFormat};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use onnxplain::io::{Overwrite, base64, write_bytes};
+use onnxplain::io::{Overwrite, base64, is_array_file, write_bytes};
 use onnxplain::picture::decode;
-use onnxplain::session::is_array_file;
 
 use super::rows::{Entry, Shown};
 use crate::cli::console::Console;

@@ -1,6 +1,6 @@
 //! Compile: from a rule per layer to steps that do only what is needed.
 //!
-//! For each division of a rule, terms are dropped that are zero whatever the picture (`x⁻` behind a
+//! For each division of a rule, terms are dropped that are zero whatever the input (`x⁻` behind a
 //! ReLU, `W⁻` of non-negative weights), whole groups are dropped that no relevance can reach
 //! ([`support`]), and the denominator is taken from the forward pass where it is the layer's own
 //! output. So z-plus and gamma behind a ReLU cost one forward and one transposed map each.
@@ -14,7 +14,7 @@ pub use support::RelevanceSupport;
 
 use self::simplify::{LinearLayer, input_signs};
 use self::support::support_of;
-use super::input_range::InputRange;
+use super::input_range::{InputRange, InputRanges};
 use super::step::{LinearStep, Step, TaylorStep};
 use crate::composite::{Assignment, LayerRule};
 use crate::network::{Followed, Interval, Kind, Layer, LayerId, Network, Op, SignBounds, follow};
@@ -36,14 +36,14 @@ pub struct Program {
 }
 
 impl Program {
-    /// Compiles the rules of a network's layers; `range` is that of the network's input, for the z-box rule.
+    /// Compiles the rules of a network's layers; `ranges` are those of the network's inputs, for the z-box rule.
     ///
     /// # Errors
     /// When a rule was assigned to a layer that it cannot be applied to, or z-box is used and the range is not known.
     pub fn compile(
         network: Network,
         assignment: &Assignment,
-        range: Option<&InputRange>,
+        ranges: &InputRanges,
     ) -> Result<Program> {
         let signs = SignBounds::of(&network);
         let depends = network.depends_on_input();
@@ -59,7 +59,7 @@ impl Program {
             }
             support[id] = support_of(&network, &signs, (&steps, &support), &consumers[id], id);
             let compiler =
-                Compiler { network: &network, signs: &signs, depends: &depends, range, id };
+                Compiler { network: &network, signs: &signs, depends: &depends, ranges, id };
             let step = compiler.step(&assignment.rules[id], support[id]);
             steps[id] =
                 step.with_context(|| format!("compiling the {}", network.layers[id].describe()))?;
@@ -97,9 +97,9 @@ fn hands_to(network: &Network, steps: &[Step], consumer: LayerId, id: LayerId) -
 struct Compiler<'a> {
     network: &'a Network,
     signs: &'a SignBounds,
-    /// Which values change with the picture.
+    /// Which values change with the inputs.
     depends: &'a [bool],
-    range: Option<&'a InputRange>,
+    ranges: &'a InputRanges,
     id: LayerId,
 }
 
@@ -180,7 +180,7 @@ impl Compiler<'_> {
         Ok(Step::Linear(step))
     }
 
-    /// The range of every input: what the rule says, or what the range of the network's input becomes there.
+    /// The range of every input: what the rule says, or what the ranges of the network's inputs become there.
     fn ranges(&self, rule: &Rule) -> Result<Vec<Interval>> {
         let range_of = |&input: &LayerId| match &rule.range {
             Some([low, high]) => {
@@ -193,17 +193,20 @@ impl Compiler<'_> {
         self.layer().inputs.iter().map(range_of).collect()
     }
 
-    /// Follows the range of the network's input to the value of a layer.
+    /// Follows the ranges of the network's inputs to the value of a layer.
     fn range_at(&self, id: LayerId) -> Result<Interval> {
-        let range = self.range.context(
-            "the z-box rule needs the lowest and highest value of the network's input: give --input-range LOW,HIGH",
-        )?;
-        match follow(self.network, id, &range.interval(self.network.input_shape())?)? {
+        let network = self.network;
+        match follow(network, id, &self.ranges.intervals(network.inputs())?)? {
             Followed::Within(interval) => Ok(interval),
-            Followed::LostAt(layer) => bail!(
-                "the z-box rule needs the range of its input, but the {} stands between it and the picture; use another rule there",
-                self.network.layers[layer].describe()
-            ),
+            Followed::LostAt(layer) => match network.layers[layer].op {
+                Op::Input => bail!(
+                    "the z-box rule needs the lowest and highest value of the network's input: give --input-range LOW,HIGH"
+                ),
+                _ => bail!(
+                    "the z-box rule needs the range of its input, but the {} stands between it and the network's input; use another rule there",
+                    network.layers[layer].describe()
+                ),
+            },
         }
     }
 }

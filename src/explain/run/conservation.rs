@@ -38,7 +38,7 @@ impl LayerConservation {
 pub struct Conservation {
     /// Relevance put in at the output.
     pub initial: f64,
-    /// Relevance that arrived at the input.
+    /// Relevance that arrived at the inputs, all of them together.
     pub input_sum: f64,
     /// The layers, from the output to the input.
     pub layers: Vec<LayerConservation>,

@@ -1,6 +1,6 @@
 //! The forward pass: computes values in the order of the layers and drops those that nothing reads any more.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use onnxplain_kernels::nchwc::Epilogue;
 use onnxplain_kernels::nchwc::epilogue::{self, Elementwise};
 use onnxplain_kernels::simd::SumPair;
@@ -52,20 +52,16 @@ pub(in crate::explain) fn value(
 /// Runs the network; values that propagation does not read are dropped after their last use.
 ///
 /// # Errors
-/// When the input has another shape than the network's.
-pub(in crate::explain) fn forward(plan: &Plan, input: &Tensor) -> Result<Activations> {
+/// When there are other tensors than inputs, or they have other shapes.
+pub(in crate::explain) fn forward(plan: &Plan, inputs: &[Tensor]) -> Result<Activations> {
     let network = plan.network();
-    ensure!(
-        input.shape() == network.input_shape(),
-        "the input has the shape {:?}, but the network expects {:?}",
-        input.shape(),
-        network.input_shape()
-    );
-    let mut values = vec![None; network.layers.len()];
+    network.check_inputs(inputs)?;
+    let mut values: Vec<Option<Tensor>> = inputs.iter().cloned().map(Some).collect();
+    values.resize(network.layers.len(), None);
     for (id, layer) in network.layers.iter().enumerate() {
         // An activation may have been computed with its signal.
         if values[id].is_none() {
-            let (computed, value) = evaluate(plan, id, input, &mut values)
+            let (computed, value) = evaluate(plan, id, &mut values)
                 .with_context(|| format!("running the {}", layer.describe()))?;
             values[computed] = Some(value);
         }
@@ -79,12 +75,7 @@ pub(in crate::explain) fn forward(plan: &Plan, input: &Tensor) -> Result<Activat
 }
 
 /// The value of a layer, or of the activation behind it.
-fn evaluate(
-    plan: &Plan,
-    id: LayerId,
-    picture: &Tensor,
-    values: &mut [Option<Tensor>],
-) -> Result<(LayerId, Tensor)> {
+fn evaluate(plan: &Plan, id: LayerId, values: &mut [Option<Tensor>]) -> Result<(LayerId, Tensor)> {
     let is_kept = &plan.liveness.is_kept;
     let layer = &plan.network().layers[id];
     let in_blocks = match &plan.forward[id] {
@@ -114,7 +105,7 @@ fn evaluate(
                 epilogue.apply(block, block * to.len(), from, to, &mut SumPair::default());
             })
         }
-        (ForwardKernel::Operator, op, _) => op.evaluate(picture, inputs),
+        (ForwardKernel::Operator, op, _) => op.evaluate(inputs),
     };
     Ok((computed, value?))
 }

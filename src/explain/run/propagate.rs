@@ -1,4 +1,6 @@
-//! The interpreter of steps: carries relevance from the output to the input, layer by layer, and accounts for it.
+//! The interpreter of steps: carries relevance from the output to the inputs, layer by layer, and accounts for it.
+
+use std::ops::Range;
 
 use anyhow::{Context, Result, bail, ensure};
 use onnxplain_kernels::nchwc::Prepack;
@@ -11,21 +13,41 @@ use crate::explain::rules::{
     propagate_taylor, residual_sum,
 };
 use crate::explain::step::Step;
-use crate::network::{LayerId, Op};
+use crate::network::{LayerId, Network, Op};
 use crate::operator::{Concat, GradientReads, Operator};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, Tensors};
+
+/// Where propagation ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// At the inputs of the network.
+    #[default]
+    Inputs,
+    /// At the value of a layer.
+    Layer(LayerId),
+}
+
+impl End {
+    /// The layers whose values it ends at.
+    pub fn layers(self, network: &Network) -> Range<LayerId> {
+        match self {
+            End::Layer(id) if id >= network.input_count() => id..id + 1,
+            _ => 0..network.input_count(),
+        }
+    }
+}
 
 /// Where the relevance of an output went.
 #[derive(Clone, Debug)]
 pub struct Attribution {
-    /// Relevance of every element of the input, or of the value of the layer that propagation ended
+    /// Relevance of every element of every input, or of the value of the layer that propagation ended
     /// at, in its shape (the batch axis included).
-    pub relevance: Tensor,
+    pub relevance: Tensors,
     /// What entered and left every layer.
     pub conservation: Conservation,
 }
 
-/// Propagates the initial relevance of the output back to the value of layer `end`: 0 is the input.
+/// Propagates the initial relevance of the output back to the values at `end`.
 ///
 /// # Errors
 /// When `initial` has another shape than the output.
@@ -33,7 +55,7 @@ pub(in crate::explain) fn propagate(
     plan: &Plan,
     mut activations: Activations,
     initial: Tensor,
-    end: LayerId,
+    end: End,
 ) -> Result<Attribution> {
     let network = plan.network();
     ensure!(
@@ -46,7 +68,8 @@ pub(in crate::explain) fn propagate(
     let mut conservation = Conservation { initial: initial.sum(), ..Conservation::default() };
     let mut relevance: Vec<Option<Relevance>> = network.layers.iter().map(|_| None).collect();
     relevance[network.output] = Some(initial);
-    for id in (end + 1..network.layers.len()).rev() {
+    let ends = end.layers(network);
+    for id in (ends.end..network.layers.len()).rev() {
         let layer = &network.layers[id];
         let Some(arrived) = relevance[id].take() else {
             continue;
@@ -92,12 +115,16 @@ pub(in crate::explain) fn propagate(
         }
         conservation.layers.push(account);
     }
-    let arrived = match relevance[end].take() {
-        Some(arrived) => arranged(plan, end, arrived, false)?,
-        None => Tensor::zeros(&network.layers[end].shape)?.into(),
-    };
-    conservation.input_sum = arrived.sum();
-    Ok(Attribution { relevance: arrived.tensor, conservation })
+    let mut arrived = Vec::with_capacity(ends.len());
+    for end in ends {
+        let part = match relevance[end].take() {
+            Some(part) => arranged(plan, end, part, false)?,
+            None => Tensor::zeros(&network.layers[end].shape)?.into(),
+        };
+        conservation.input_sum += part.sum();
+        arrived.push(part.tensor);
+    }
+    Ok(Attribution { relevance: arrived.into(), conservation })
 }
 
 /// Relevance of the value of a layer, in blocks or row by row.

@@ -67,7 +67,7 @@ fn element_count(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis))
 }
 
-fn decode(mut file: impl Read) -> Result<(Vec<usize>, Vec<f32>)> {
+pub(super) fn decode(mut file: impl Read) -> Result<(Vec<usize>, Vec<f32>)> {
     let header = read_header(&mut file)?;
     let element = Element::parse(&header.element)?;
     let count = element_count(&header.shape)

@@ -40,8 +40,9 @@ use crate::tensor::Tensor as Array;
 
 /// Lowers a typed, not decluttered tract model with concrete shapes.
 ///
-/// The model's first input is the picture. Its other inputs, if there are any, are parameters of the network with the
-/// values `parameters`; `earlier` is the result for the same model with other parameters.
+/// The model's first inputs are those of the network. Those behind them, where there are any, are parameters of
+/// the network and have the values `parameters`; `earlier` is what the same model has become with
+/// other ones.
 ///
 /// # Errors
 /// When operators are unknown: the message lists all of them with their nodes.
@@ -51,12 +52,14 @@ pub fn lower(
     origins: &Origins,
     earlier: Option<&Lowered>,
 ) -> Result<Lowered> {
-    let outlets = model.input_outlets()?.iter().skip(1).copied();
-    ensure!(outlets.len() == parameters.len(), "the model has other inputs than the picture");
+    let outlets = model.input_outlets()?;
+    ensure!(outlets.len() > parameters.len(), "the model's output does not depend on its input");
+    let (inputs, outlets) = outlets.split_at(outlets.len() - parameters.len());
     let constant = |parameter| Constant::of(parameter).map(Value::Constant);
     let constants = parameters.iter().map(constant).collect::<Result<Vec<Value>>>()?;
-    let lowered = Lowered::with(outlets.zip(constants));
+    let lowered = Lowered::with(outlets.iter().copied().zip(constants));
     let mut lowering = Lowering { model, origins, earlier, lowered, unknown: vec![] };
+    lowering.lower_inputs(inputs)?;
     lowering.lower_all()?;
     refuse(&lowering.unknown, "does not know")?;
     let outlet = *model.output_outlets()?.first().context("the model has no output")?;
@@ -102,6 +105,18 @@ struct NodeContext<'a> {
 }
 
 impl Lowering<'_> {
+    /// The inputs come before all other layers.
+    fn lower_inputs(&mut self, inputs: &[OutletId]) -> Result<()> {
+        for input in inputs {
+            let node = &self.model.nodes[input.node];
+            let shape = concrete_shape(&node.outputs[0].fact)?;
+            let name = if inputs.len() == 1 { "input" } else { &node.name };
+            let layer = self.push(name, "Input", Op::Input.into(), vec![], shape);
+            self.lowered.values.insert(*input, Value::Layer(layer));
+        }
+        Ok(())
+    }
+
     fn lower_all(&mut self) -> Result<()> {
         let model = self.model;
         for id in model.eval_order()? {
@@ -110,11 +125,7 @@ impl Lowering<'_> {
                 continue;
             }
             let start = self.lowered.drafts.len();
-            if node.op_is::<ops::source::TypedSource>() {
-                let shape = concrete_shape(&node.outputs[0].fact)?;
-                let layer = self.push("input", "Input", Op::Input.into(), vec![], shape);
-                self.lowered.values.insert(OutletId::new(id, 0), Value::Layer(layer));
-            } else if !self.copy(node) && !self.fold_constant(node)? {
+            if !self.copy(node) && !self.fold_constant(node)? {
                 self.lower_or_note(node)?;
             }
             self.lowered.add_place(node, start);
@@ -316,7 +327,7 @@ impl Lowering<'_> {
     fn signal(&self, context: &NodeContext, index: usize) -> Result<LayerId> {
         match context.inputs.get(index) {
             Some(Value::Layer(id)) => Ok(*id),
-            _ => bail!("its input {index} must depend on the picture"),
+            _ => bail!("its input {index} must depend on the network's input"),
         }
     }
 
@@ -337,7 +348,7 @@ impl Lowering<'_> {
     fn constant(&self, context: &NodeContext, index: usize, what: &str) -> Result<Array> {
         match context.inputs.get(index) {
             Some(Value::Constant(constant)) => constant.array(),
-            Some(Value::Layer(_)) => bail!("its {what} depends on the picture"),
+            Some(Value::Layer(_)) => bail!("its {what} depends on the input"),
             None => bail!("its {what} is missing"),
         }
     }

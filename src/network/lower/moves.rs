@@ -79,7 +79,7 @@ impl Lowering<'_> {
                     Tensor::from_shape(array.shape(), &numbers)?
                 }
                 Value::Constant(constant) => constant.tensor()?.as_ref().clone(),
-                Value::Layer(_) => bail!("its input {index} depends on the picture"),
+                Value::Layer(_) => bail!("its input {index} depends on the network's input"),
             });
         }
         let inputs = inputs.into_iter().map(Tensor::into_tvalue).collect();

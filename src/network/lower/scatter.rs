@@ -56,7 +56,7 @@ impl Lowering<'_> {
     /// The indices and their shape.
     fn indices(&self, context: &NodeContext) -> Result<(Vec<i64>, Vec<usize>)> {
         let Some(Value::Constant(indices)) = context.inputs.get(1) else {
-            bail!("its indices depend on the picture");
+            bail!("its indices depend on the input");
         };
         let indices = indices.tensor()?.cast_to::<i64>()?.into_owned();
         let shape = indices.shape().to_vec();

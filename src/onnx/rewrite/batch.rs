@@ -69,7 +69,7 @@ pub(super) fn settle(
     }
     let nodes = if held_by.is_empty() { obstacle } else { held_by.join(", ") };
     bail!(
-        "the file was exported for a batch of {batch} pictures, which is held by {nodes}; a single picture \
+        "the file was exported for a batch of {batch} inputs, which is held by {nodes}; a single one \
          cannot be taken through it: export it with batch_size=1, or with the batch axis left open \
          (dynamic_axes={{\"{input}\": {{0: \"batch\"}}}})"
     )
@@ -233,7 +233,11 @@ fn keeps_batch_apart(node: &NodeProto, batch: usize, of_all: &Shapes, of_one: &S
 ///
 /// # Errors
 /// When there is no such input.
-pub(super) fn add_axis(graph: &mut GraphProto, input: &str, whole: &[usize]) -> Result<()> {
+pub(in crate::onnx) fn add_axis(
+    graph: &mut GraphProto,
+    input: &str,
+    whole: &[usize],
+) -> Result<()> {
     let inner = format!("{input}.without_batch");
     for reader in &mut graph.node {
         reader

@@ -7,18 +7,21 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
 /// An attribute of a node.
-pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+pub(in crate::onnx) fn attribute<'a>(
+    node: &'a NodeProto,
+    name: &str,
+) -> Option<&'a AttributeProto> {
     node.attribute.iter().find(|attribute| attribute.name == name)
 }
 
 /// The node that computes a value.
-pub(super) fn producer<'a>(graph: &'a GraphProto, value: &str) -> Option<&'a NodeProto> {
+pub(in crate::onnx) fn producer<'a>(graph: &'a GraphProto, value: &str) -> Option<&'a NodeProto> {
     let makes = |node: &&NodeProto| node.output.iter().any(|output| output == value);
     graph.node.iter().find(makes).filter(|_| !value.is_empty())
 }
 
 /// The stored tensor that a value is: an initializer, or what a `Constant` holds.
-pub(super) fn constant<'a>(graph: &'a GraphProto, value: &str) -> Option<&'a TensorProto> {
+pub(in crate::onnx) fn constant<'a>(graph: &'a GraphProto, value: &str) -> Option<&'a TensorProto> {
     let stored = graph.initializer.iter().find(|tensor| tensor.name == value);
     stored.or_else(|| {
         let node = producer(graph, value).filter(|node| node.op_type == "Constant")?;
@@ -62,7 +65,7 @@ pub(in crate::onnx) fn node(name: &str, op_type: &str, inputs: &[&str], output: 
 }
 
 /// A whole number as an attribute.
-pub(super) fn whole_number(name: &str, value: i64) -> AttributeProto {
+pub(in crate::onnx) fn whole_number(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
         name: name.to_string(),
         i: value,

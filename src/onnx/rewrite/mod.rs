@@ -6,6 +6,7 @@
 //! | [`functions`] | a call of a local function is the function's nodes |
 //! | [`scores`] | a class is read off scores: the output is cut back to them |
 //! | [`unused`] | what no way leads from to the output plays no part |
+//! | [`reduce`] | scores of all positions become one score a class: their mean, their largest, or those of one position |
 //! | [`conditions`] | `If` with a known condition is one of its branches |
 //! | [`loops`] | a loop of a known length is its body, turn by turn |
 //! | [`spectra`] | a Fourier transform of a known length is a matrix |
@@ -44,6 +45,7 @@ mod machine_learning;
 mod microsoft;
 mod pools;
 mod quantized;
+mod reduce;
 mod scores;
 mod shapes;
 mod spectra;
@@ -59,10 +61,12 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
 use self::batch::Settled;
-#[cfg(test)]
-pub(super) use self::graph::node;
-pub(super) use self::graph::reads;
+pub(super) use self::batch::add_axis;
+pub(super) use self::graph::{attribute, constant, node, producer, reads, whole_number};
+pub use self::reduce::Reduction;
+pub(super) use self::reduce::reduce;
 pub(super) use self::shapes::shapes;
+pub(super) use self::unused::drop_unused;
 use super::quantization;
 use super::weights::declared;
 
@@ -110,7 +114,7 @@ pub(super) fn choose_output(model: &mut ModelProto, wanted: Option<&str>) -> Res
         kept = declared(&value, DataType::Float as i32, None);
     }
     graph.output = vec![kept];
-    unused::drop_unused(graph);
+    drop_unused(graph);
     Ok(chosen)
 }
 
@@ -140,11 +144,11 @@ pub(super) fn run(
     quantized::write_out(graph);
     machine_learning::write_out(graph, opset);
     pools::write_out(graph);
-    unused::drop_unused(graph);
+    drop_unused(graph);
     domains::refuse_unknown(reader, graph)?;
     if declared.len() == 1 {
         // A vector is one input, not a batch of numbers.
-        batch::add_axis(graph, input, declared)?;
+        add_axis(graph, input, declared)?;
         return Ok(std::iter::once(1).chain(declared.iter().copied()).collect());
     }
     let Some((&batch, axes)) = declared.split_first().filter(|(batch, _)| **batch != 1) else {
@@ -152,7 +156,7 @@ pub(super) fn run(
     };
     match batch::settle(model, reader, input, declared)? {
         Settled::OnePicture(nodes) => {
-            notes.push(format!("the model's batch of {batch} is explained one picture at a time"));
+            notes.push(format!("the model's batch of {batch} is explained one input at a time"));
             if !nodes.is_empty() {
                 let nodes = nodes.join(", ");
                 notes.push(format!("the batch of {batch} is taken out of the shapes of {nodes}"));

@@ -7,7 +7,7 @@ use tract_onnx::pb::GraphProto;
 use super::graph::reads;
 
 /// Leaves only what the graph's outputs are computed from.
-pub(super) fn drop_unused(graph: &mut GraphProto) {
+pub(in crate::onnx) fn drop_unused(graph: &mut GraphProto) {
     let mut needed: HashSet<String> =
         graph.output.iter().map(|output| output.name.clone()).collect();
     // Nodes mostly stand in order, so that one walk from the end suffices.

@@ -23,7 +23,7 @@ fn frozen(batch: usize, perm: &[i64]) -> Graph {
 #[test]
 fn a_batch_is_taken_out_of_the_file_where_it_stays_apart() {
     let model = frozen(4, &[0, 2, 1]).load().unwrap();
-    assert_eq!(model.input.shape, [1, 2, 3]);
+    assert_eq!(model.inputs[0].shape, [1, 2, 3]);
     assert_eq!(output(&model, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), [21.0]);
     // Behind this transposition, a row of four holds numbers of several pictures.
     let told = message(frozen(4, &[2, 0, 1]).load());
@@ -42,8 +42,8 @@ fn an_input_without_a_batch_axis_is_one_input() {
     let y = graph.node("Reshape", &[&y, &shape], &[]);
     graph.output(&y);
     let model = graph.load().unwrap();
-    assert_eq!(model.input.shape, [1, 3, 2, 2]);
-    assert_eq!(model.input.picture.map(|picture| picture.channels), Some(3));
+    assert_eq!(model.inputs[0].shape, [1, 3, 2, 2]);
+    assert_eq!(model.inputs[0].picture.map(|picture| picture.channels), Some(3));
     assert_eq!(model.network.class_count(), 5);
 }
 
@@ -57,7 +57,7 @@ fn open_axes_are_those_of_the_tensor() {
     for shape in [vec![1, 2, 7], vec![2, 7], vec![9, 2, 7]] {
         let options = LoadOptions { input_shape: Some(shape), ..LoadOptions::default() };
         let model = graph.load_with(&options).unwrap();
-        assert_eq!(model.input.shape, [1, 2, 7]);
+        assert_eq!(model.inputs[0].shape, [1, 2, 7]);
         model.check_classes().unwrap();
     }
     assert!(message(graph.load()).contains("leaves its axis 2 open"));

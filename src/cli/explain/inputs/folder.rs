@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Error, Result};
 use glob::{MatchOptions, Pattern};
 
-use onnxplain::io::is_own;
+use onnxplain::io::{is_array_file, is_own};
 use onnxplain::picture::{Content, content_of};
 
 use super::entry::{Failed, LeftOut};
 
-/// What is taken for an input by its name; of other files the content decides.
-const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "npy"];
+/// What is taken for an input by its name; of other files the content decides. Tables (.csv) are taken only where
+/// `--include` or a pattern asks for them: beside pictures they are mostly about these.
+const EXTENSIONS: [&str; 12] =
+    ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "npy", "npz", "wav", "wave"];
 
 /// How the names of our own results end: an output folder may be an input folder.
 pub const RESULTS: [&str; 8] = [
@@ -45,6 +47,11 @@ impl Filter {
     fn accepts(&self, path: &Path) -> bool {
         let is_included = self.include.is_empty() || self.include.iter().any(|p| matches(p, path));
         is_included && !self.exclude.iter().any(|pattern| matches(pattern, path))
+    }
+
+    /// Whether `--include` asks for a file of numbers: a table beside pictures is mostly about them, and no input.
+    fn asks_for(&self, path: &Path) -> bool {
+        is_array_file(path) && self.include.iter().any(|pattern| matches(pattern, path))
     }
 
     /// Whether it accepts everything.
@@ -85,7 +92,7 @@ pub fn sort_out(files: Vec<Result<PathBuf, Failed>>) -> Found {
     let mut found = Found::default();
     for file in files {
         match file {
-            Ok(path) => found.add(path),
+            Ok(path) => found.add(path, true),
             Err(failed) => found.files.push(Err(failed)),
         }
     }
@@ -118,13 +125,15 @@ impl Found {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 self.walk(root, &path, filter);
             } else if filter.accepts(path.strip_prefix(root).unwrap_or(&path)) {
-                self.add(path);
+                let is_asked_for = filter.asks_for(&path);
+                self.add(path, is_asked_for);
             }
         }
     }
 
-    fn add(&mut self, path: PathBuf) {
-        match Taken::of(&path) {
+    /// Adds a file; a table only where it is asked for.
+    fn add(&mut self, path: PathBuf, is_asked_for: bool) {
+        match Taken::of(&path, is_asked_for) {
             Taken::Input => self.files.push(Ok(path)),
             Taken::Result => self.results += 1,
             Taken::No(reason) => {
@@ -145,7 +154,7 @@ enum Taken {
 }
 
 impl Taken {
-    fn of(path: &Path) -> Taken {
+    fn of(path: &Path, is_asked_for: bool) -> Taken {
         if path.is_dir() {
             return Taken::No("links to folders are not followed");
         }
@@ -158,7 +167,7 @@ impl Taken {
         if is_result(path) {
             return Taken::Result;
         }
-        if is_input(path) {
+        if is_input(path) || is_asked_for && is_array_file(path) {
             return Taken::Input;
         }
         match content_of(path) {

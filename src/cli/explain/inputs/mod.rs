@@ -13,6 +13,8 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use glob::Pattern;
 
+use onnxplain::io::file_of;
+
 use self::folder::{Filter, Found, RESULTS};
 use self::list::Separator;
 use super::shard::Shard;
@@ -68,7 +70,20 @@ pub struct Inputs {
     pub is_batch: bool,
 }
 
+impl InputOptions {
+    /// Whether there is a list of inputs.
+    pub fn has_list(&self) -> bool {
+        self.files_from.is_some()
+    }
+}
+
 impl Inputs {
+    /// One input of several files, whose results are called after the first.
+    pub fn named(first: &Path) -> Inputs {
+        let file = names::input_file(first, first.parent().unwrap_or(Path::new("")));
+        Inputs { files: vec![Ok(file)], ..Inputs::default() }
+    }
+
     /// Expands the operands: files, folders, glob patterns, and lists; keeps those of the shard.
     ///
     /// # Errors
@@ -176,7 +191,7 @@ impl Search<'_> {
         if let Some(pattern) = pattern.filter(|_| fs::symlink_metadata(operand).is_err()) {
             return self.add_pattern(pattern);
         }
-        ensure!(operand.exists(), "there is no file {}", operand.display());
+        ensure!(file_of(operand).exists(), "there is no file {}", operand.display());
         let root = match naming {
             Naming::ByPath if operand.is_relative() => Path::new(""),
             _ => operand.parent().unwrap_or(Path::new("")),
@@ -216,7 +231,7 @@ impl Search<'_> {
         self.inputs.left_out.extend(found.left_out);
         ensure!(
             !found.files.is_empty(),
-            "the folder {} holds no pictures and no .npy tensors{}",
+            "the folder {} holds no pictures and no arrays{}",
             folder.display(),
             if self.filter.is_empty() { "" } else { " that --include and --exclude leave" }
         );

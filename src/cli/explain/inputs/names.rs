@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Error, anyhow};
 
+use onnxplain::io::file_of;
+
 use super::entry::{Failed, InputFile};
 
 /// How many clashes a note lists.
@@ -31,7 +33,19 @@ pub fn input_file(path: &Path, root: &Path) -> InputFile {
     let stays_inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
     let name = path.file_name().map(Path::new).unwrap_or(path);
     let relative = if stays_inside { relative } else { name };
-    InputFile { path: path.to_path_buf(), stem: relative.with_extension("") }
+    InputFile { path: path.to_path_buf(), stem: stem_of(relative) }
+}
+
+/// A path without its extension; a part of a file (`table.csv:3`) belongs to the name.
+fn stem_of(path: &Path) -> PathBuf {
+    let file = file_of(path);
+    let mut stem = file.with_extension("").into_os_string();
+    let part = path.to_str().zip(file.to_str());
+    let part = part.and_then(|(path, file)| path.strip_prefix(file)?.strip_prefix(':'));
+    if let Some(part) = part {
+        stem.push(format!(".{}", part.replace(['/', ':'], "_")));
+    }
+    stem.into()
 }
 
 /// Makes every name belong to one input. Files of one name keep their extensions in it (`a.png.json`, `a.jpg.json`);
@@ -180,5 +194,6 @@ mod tests {
         let stem = |path: &str, root: &str| input_file(Path::new(path), Path::new(root)).stem;
         assert_eq!(stem("photos/../../secret.png", "photos"), Path::new("secret"));
         assert_eq!(stem("./photos/a.png", ""), Path::new("photos/a"));
+        assert_eq!(stem("data/t.csv:3", "data"), Path::new("t.3"));
     }
 }
