@@ -45,11 +45,16 @@ only, `SensitivityN` correlates over samples instead of subsets, and Quantus doe
 """
 
 
-def subjects() -> list[Pictures]:
-    """A gray and a colour network."""
+NETWORKS = ("fashion_resnet", "efficientnet_lite0")
+"""A gray and a colour network."""
+
+
+def subjects(names: list[str]) -> list[Pictures]:
+    """The pictures of these networks."""
     fashion = sorted((SAMPLE_MODELS / "photos" / "fashion").glob("*.png"))
     photos = sorted(path for path in (SAMPLE_MODELS / "photos").iterdir() if path.suffix in (".png", ".jpg"))
-    return [pictures("fashion_resnet", fashion), pictures("efficientnet_lite0", photos)]
+    files = {"fashion_resnet": fashion, "efficientnet_lite0": photos}
+    return [pictures(name, files[name]) for name in names]
 
 
 def plan_of(pairs: list[Pair]) -> list:
@@ -78,11 +83,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--onnxplain", type=Path, default=Path("target/release/onnxplain"), help="the binary")
     parser.add_argument("--write", type=Path, metavar="FILE", help="the page; default: standard output")
+    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=NETWORKS, help="compare fewer")
     parser.add_argument("--speed", action="store_true", help="time both, too")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    columns = {subject.model.stem: compare(arguments.onnxplain.resolve(), subject) for subject in subjects()}
+    columns = {subject.model.stem: compare(arguments.onnxplain.resolve(), subject) for subject in subjects(arguments.network)}
     text = HEAD.format(names=" | ".join(columns), dashes="---:|" * len(columns))
     is_off = False
     for pair in PAIRS:
