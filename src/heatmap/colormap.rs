@@ -10,6 +10,7 @@ use image::Rgb;
 use super::Normalization;
 use super::own_colors::OwnColors;
 use crate::error::{Error, Result};
+use crate::suggest;
 
 /// A colour map. The diverging ones show negative relevance in blue and positive in red.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -183,9 +184,13 @@ impl FromStr for Colormap {
                 name.parse().map(Colormap::Own).map_err(|error| Error::of(Error::Rendering, error))
             }
             None => {
-                let names = Self::ALL.map(Self::name).join(", ");
+                let names = Self::ALL.map(Self::name);
+                let meant = suggest::nearest(name, names.into_iter())
+                    .map(|word| format!("; did you mean `{word}`?"));
                 let error = anyhow!(
-                    "no colour map is called `{name}`; there are {names}, or colours such as 00f,80:fff,f00"
+                    "no colour map is called `{name}`; there are {}, or colours such as 00f,80:fff,f00{}",
+                    names.join(", "),
+                    meant.unwrap_or_default()
                 );
                 Err(Error::of(Error::Rendering, error))
             }

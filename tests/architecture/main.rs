@@ -48,7 +48,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("parallel", "kernels"),
     ("kernels", ""),
     ("figure", "io"),
-    ("heatmap", "error"),
+    ("heatmap", "error suggest"),
     ("statistics", "random"),
     ("io", ""),
     ("picture", "suggest"),

@@ -171,7 +171,7 @@ fn options_that_are_wrong() {
         (&["--output-name", "logist"], "the model has no output \"logist\""),
         (&["--labels", "no/such.txt"], "no/such.txt"),
         (&["--colourmap", "hot"], "--colormap"),
-        (&["--colormap", "hoot"], "'hot'"),
+        (&["--colormap", "hoot"], "no colour map is called `hoot`; there are coldnhot"),
         (&["--save", "overlays"], "overlay"),
         (&["--input-range", "2,1"], "must be below"),
         (&["--jobs", "0"], "from 1 to 1024"),

@@ -135,7 +135,8 @@ fn a_picture_comes_out_of_a_pipe() {
     let run = Run::from(command.stdin(cat.stdout.take().unwrap()).output().unwrap()).succeeded();
     cat.wait().unwrap();
     assert_eq!(run.objects()[0]["prediction"][0]["label"], "Coat");
-    assert_eq!(files_in(out.path()), ["stdin.heatmap.png", "stdin.json", "stdin.overlay.png"]);
+    let files = ["stdin.figure.png", "stdin.heatmap.png", "stdin.json", "stdin.overlay.png"];
+    assert_eq!(files_in(out.path()), files);
 }
 
 /// Explains one picture and returns its report.
@@ -209,7 +210,9 @@ fn what_was_assumed_is_in_the_report() {
 
 #[test]
 fn a_picture_of_any_shape_has_a_result() {
-    for (width, height) in [(1, 2000), (2000, 1), (1, 1)] {
+    // Its overlay is 1600 long at most, and at least 256.
+    let cases = [((1, 2000), (1, 1600)), ((2000, 1), (1600, 1)), ((1, 1), (256, 256))];
+    for ((width, height), size) in cases {
         let picture = DynamicImage::new_rgb8(width, height);
         let folder = folder();
         let path = folder.path().join("thin.png");
@@ -221,7 +224,7 @@ fn a_picture_of_any_shape_has_a_result() {
             assert!(!run.stderr.contains('{'), "{}", run.stderr);
         }
         let overlay = image::open(folder.path().join("thin.overlay.png")).unwrap();
-        assert_eq!((overlay.width(), overlay.height()), (width, height));
+        assert_eq!((overlay.width(), overlay.height()), size);
     }
 }
 

@@ -122,8 +122,8 @@ fn every_command_has_help_with_examples() {
         "[default: auto]",
         "[default: top]",
         "[default: logit]",
-        "[default: coldnhot]",
-        "[default: 0.8]",
+        "[default: coldnhot; ",
+        "[default: 0.8; 0.6 where",
     ] {
         assert!(help.contains(default), "`{default}` is missing");
     }
