@@ -12,7 +12,7 @@ pub struct Clock {
     all: AtomicU64,
 }
 
-/// What a [`Clock`] shows.
+/// What a clock shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {
     /// Runs of the network on changed pictures.

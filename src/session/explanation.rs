@@ -104,7 +104,7 @@ impl Explanation {
         self.against.as_ref()
     }
 
-    /// What relevance above 0 speaks for: the class, unless a logit is negative and [`Initial::One`] or the rule of the
+    /// What relevance above 0 speaks for: the class, unless a logit is negative and [`Initial::One`](crate::Initial::One) or the rule of the
     /// last layer turns the signs.
     pub fn sign(&self) -> Sign {
         self.sign
