@@ -402,7 +402,7 @@ impl Expansion for Resize {
         }
         let output: Vec<usize> = resized.iter().map(|axis| axis.output).collect();
         let mut axes = vec![];
-        let mut outside = Tensor::zero::<f32>(&output)?;
+        let (mut outside, mut reaches_beyond) = (Tensor::zero::<f32>(&output)?, false);
         for (axis, &resized) in resized.iter().enumerate() {
             let plan = self.plan(resized);
             let taps = taps(&plan);
@@ -412,6 +412,7 @@ impl Expansion for Resize {
                 axes.push(ResampledAxis { axis, input: resized.input, taps });
             }
             for (at, _) in plan.extrapolated.iter().enumerate().filter(|outside| *outside.1) {
+                reaches_beyond |= self.outside != 0.0;
                 let mut view = outside.to_plain_array_view_mut::<f32>()?;
                 view.index_axis_mut(tract_ndarray::Axis(axis), at).fill(self.outside);
             }
@@ -422,7 +423,7 @@ impl Expansion for Resize {
             return Ok(tvec![inputs[0]]);
         }
         let interpolation = Interpolation::new(axes, shape);
-        if outside.is_zero()? {
+        if !reaches_beyond {
             return model.wire_node(prefix, interpolation, &inputs[..1]);
         }
         let inside = model.wire_node(format!("{prefix}.inside"), interpolation, &inputs[..1])?[0];
