@@ -27,6 +27,7 @@ mod input;
 mod method;
 mod notice;
 mod opened;
+mod opening;
 mod options;
 mod overlay;
 mod photo;

@@ -15,6 +15,7 @@ use super::{Run, command, contents, folder, photos, report, reported_inputs, vgg
 
 /// A batch that writes to `out` of a folder of its own.
 struct Batch {
+    subcommand: &'static str,
     photos: TempDir,
     place: TempDir,
     options: Vec<&'static str>,
@@ -22,7 +23,13 @@ struct Batch {
 
 impl Batch {
     fn new(count: usize, options: &[&'static str]) -> Batch {
-        Batch { photos: photos(count), place: folder(), options: options.to_vec() }
+        let (photos, place, options) = (photos(count), folder(), options.to_vec());
+        Batch { subcommand: "explain", photos, place, options }
+    }
+
+    /// The same pictures, judged.
+    fn evaluated(count: usize, options: &[&'static str]) -> Batch {
+        Batch { subcommand: "evaluate", ..Batch::new(count, options) }
     }
 
     /// The same batch, in another place.
@@ -32,7 +39,8 @@ impl Batch {
 
     fn command(&self, options: &[&str]) -> Command {
         let mut command = command();
-        command.current_dir(self.place.path()).arg("explain").arg(vgg()).arg(self.photos.path());
+        command.current_dir(self.place.path()).arg(self.subcommand).arg(vgg());
+        command.arg(self.photos.path());
         command.args(["-o", "out"]).args(&self.options).args(options);
         command
     }
@@ -52,6 +60,19 @@ impl Batch {
 
     fn report(&self) -> std::path::PathBuf {
         self.out().join("report.jsonl")
+    }
+}
+
+#[test]
+fn an_evaluation_that_is_killed_ten_times_ends_as_if_nothing_had_happened() {
+    let metrics = "srg,sparseness,random-logit";
+    let batch = Batch::evaluated(30, &["--methods", "lrp,saliency", "--metrics", metrics]);
+    fs::write(batch.photos.path().join("a/broken.png"), "no picture").unwrap();
+    let reported = kill_ten_times(batch);
+    let failures: Vec<_> = reported.iter().filter(|line| line["error"].is_string()).collect();
+    assert!(!failures.is_empty());
+    for line in failures {
+        assert!(line["input"].to_string().contains("broken.png"), "{line}");
     }
 }
 
