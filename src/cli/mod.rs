@@ -8,6 +8,7 @@ mod arguments;
 mod check;
 mod completions;
 mod console;
+mod demo;
 mod evaluate;
 mod explain;
 mod failure;
@@ -56,6 +57,7 @@ impl From<Status> for ExitCode {
 
 const EXAMPLES: &str = "\
 Examples:
+  onnxplain demo                                     a first run that needs no files
   onnxplain explain model.onnx cat.jpg               why the model says what it says
   onnxplain explain model.onnx photos/ -o heatmaps   every picture of a folder
   onnxplain gallery heatmaps                         a page to look through them
@@ -109,6 +111,8 @@ enum Command {
     Check(check::CheckOptions),
     /// List the composites that come with onnxplain, or print one
     Presets(presets::PresetsOptions),
+    /// Explain a small picture that comes with onnxplain: a first run that needs no files
+    Demo(demo::DemoOptions),
     /// Print the completion script for a shell
     Completions(completions::CompletionsOptions),
     /// Print the manual page, in roff
@@ -154,6 +158,7 @@ fn run(command: Command, console: &mut Console) -> Result<Status> {
         Command::Inspect(options) => inspect::run(&options, console),
         Command::Check(options) => check::run(&options, console),
         Command::Presets(options) => presets::run(&options, console),
+        Command::Demo(options) => demo::run(&options, console),
         Command::Completions(options) => completions::run(&options, console),
         Command::Man(options) => man::run(&options, console),
     }

@@ -6,6 +6,7 @@ mod bad_inputs;
 mod batches;
 mod chromium;
 mod cookbook;
+mod demo;
 mod evaluate;
 mod evaluate_goldens;
 mod evaluate_page;

@@ -189,7 +189,9 @@ fn not_text() -> &'static std::ffi::OsStr {
 #[test]
 fn arguments_that_are_not_text_never_panic() {
     let mut paths = vec![];
-    for command in ["explain", "gallery", "inspect", "check", "presets", "completions", "man"] {
+    for command in
+        ["explain", "gallery", "inspect", "check", "presets", "demo", "completions", "man"]
+    {
         paths.push(run![command, not_text()]);
         paths.push(run![not_text(), command]);
         paths.push(run![command, "--color", not_text()]);
