@@ -121,6 +121,7 @@ mod plane;
 mod random;
 #[doc(hidden)]
 pub mod rule;
+pub mod sanity;
 #[doc(hidden)]
 pub mod session;
 #[doc(hidden)]

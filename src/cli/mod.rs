@@ -12,7 +12,9 @@ mod demo;
 mod evaluate;
 mod explain;
 mod failure;
+mod file_names;
 mod gallery;
+mod given;
 mod inspect;
 mod interrupt;
 mod man;
@@ -20,6 +22,10 @@ mod model_inputs;
 mod options;
 mod presets;
 mod progress;
+mod reports;
+mod sanity;
+mod settings_file;
+mod small_pictures;
 mod table;
 mod terminal;
 
@@ -62,6 +68,7 @@ Examples:
   onnxplain explain model.onnx photos/ -o heatmaps   every picture of a folder
   onnxplain gallery heatmaps                         a page to look through them
   onnxplain evaluate model.onnx photos/              is the explanation any good?
+  onnxplain sanity model.onnx photos/                does it change with the weights?
   onnxplain inspect model.onnx                       its layers and their rules
   onnxplain check model.onnx                         is the explanation sound?
   onnxplain presets                                  the rules to choose from
@@ -103,6 +110,8 @@ enum Command {
     Explain(Box<explain::ExplainOptions>),
     /// Measure how good explanations are: metrics of any methods on any pictures, with controls
     Evaluate(Box<evaluate::EvaluateOptions>),
+    /// Test whether explanations change when the network's weights become random, layer after layer
+    Sanity(Box<sanity::SanityOptions>),
     /// Make a page of all results of a batch, to sort and filter in a browser
     Gallery(gallery::GalleryOptions),
     /// List the layers of a model and the rule each gets
@@ -154,6 +163,7 @@ fn run(command: Command, console: &mut Console) -> Result<Status> {
     match command {
         Command::Explain(options) => explain::run(&options, console),
         Command::Evaluate(options) => evaluate::run(&options, console),
+        Command::Sanity(options) => sanity::run(&options, console),
         Command::Gallery(options) => gallery::run(&options, console),
         Command::Inspect(options) => inspect::run(&options, console),
         Command::Check(options) => check::run(&options, console),

@@ -44,7 +44,7 @@ impl Explain for ControlMaps {
         let map = |&class: &usize| {
             let values = match self.control {
                 Control::Random => self.noise(draw, class as u64),
-                Control::Edges => edges(&Layered::new(input.clone(), self.shape, None)),
+                Control::Edges => edges_of(input, self.shape),
                 Control::Centre => centre(self.shape.height, self.shape.width),
             };
             let map = Map::new(values, self.shape.height, self.shape.width)?;
@@ -60,6 +60,11 @@ impl ControlMaps {
         let pixels = (self.shape.height * self.shape.width) as u64;
         (0..pixels).map(|pixel| f64::from(stream.uniform(pixel))).collect()
     }
+}
+
+/// The strength of edges of a network's input, row by row.
+pub(crate) fn edges_of(input: &Tensor, shape: InputShape) -> Vec<f64> {
+    edges(&Layered::new(input.clone(), shape, None))
 }
 
 /// The length of Sobel's gradient of the mean over the channels; the picture goes on beyond its edge.

@@ -49,7 +49,7 @@ pub struct JudgedMap {
 }
 
 impl JudgedMap {
-    pub(super) fn of(map: Map) -> JudgedMap {
+    pub(crate) fn of(map: Map) -> JudgedMap {
         let values = map.values().iter().map(|value| *value as f32).collect();
         JudgedMap { width: map.width(), height: map.height(), values }
     }

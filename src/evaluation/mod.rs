@@ -31,6 +31,7 @@ pub use batch::Evaluation;
 pub use chosen::check_names;
 pub use clock::Spent;
 pub use control::Control;
+pub(crate) use control::edges_of;
 pub use estimate::Estimate;
 pub use evaluator::Evaluator;
 pub use input::EvaluationInput;

@@ -283,12 +283,8 @@ fn explained(
     let explainer = session.explainer(options.clone().threads(1))?;
     let method = explainer.method();
     let composite = method.takes_composite().then(|| explainer.composite().to_string());
-    let by_default = || match &composite {
-        Some(composite) => format!("{}:{composite}", method.name()),
-        None => method.name().to_string(),
-    };
     let settings = MethodSettings {
-        name: judged.name.clone().unwrap_or_else(by_default),
+        name: judged.name.clone().unwrap_or_else(|| explainer.title()),
         method: method.name().to_string(),
         parameters: method.parameters(),
         reading: judged.reading.unwrap_or_else(|| method.reading()),

@@ -12,6 +12,7 @@ mod output;
 mod output_function;
 mod probe;
 mod recognise;
+mod side_by_side;
 mod signs;
 mod unknown;
 
@@ -24,6 +25,7 @@ pub use kind::{Kind, Op};
 pub use lower::{Interpolation, Lowered, Origins, ROUND_STRAIGHT_THROUGH, lower};
 pub(crate) use normalization::{Scope, join_normalizations};
 pub use output_function::{OutputFunction, Quantity};
+pub use side_by_side::ForAll;
 pub use signs::SignBounds;
 pub use unknown::Unknown;
 pub(crate) use unknown::{UnknownOp, refuse};

@@ -25,6 +25,7 @@ mod resize;
 mod rewrite;
 mod validate;
 mod vector_product;
+mod weighted_layers;
 mod weights;
 mod wires;
 
@@ -34,3 +35,4 @@ pub use options::{ExplainedInputs, GivenInput, LoadOptions};
 pub use parametric::ParametricModel;
 pub use rewrite::Reduction;
 pub use validate::MemoryLimit;
+pub use weighted_layers::{LayerParameter, Role, WeightedLayer};

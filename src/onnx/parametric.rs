@@ -5,7 +5,7 @@
 //! to lower the rest with other numbers: what comes out is, to the last bit, what a file with these
 //! numbers in it gives.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +14,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::load::{Source, reader};
+use super::weighted_layers::{WeightedLayer, weighted_layers};
 use super::weights::declared;
 use super::{LoadOptions, batch_normalization};
 use crate::linear::Weight;
@@ -28,11 +29,15 @@ pub struct ParametricModel {
     /// What it becomes with the parameters as they are stored.
     unchanged: Lowered,
     parameters: Vec<Parameter>,
+    layers: Vec<WeightedLayer>,
 }
 
 /// A stored tensor that the network was trained to have.
 struct Parameter {
+    /// Its name in the file.
     name: String,
+    /// The name of its value in the repaired graph.
+    value: String,
     values: Tensor,
 }
 
@@ -45,6 +50,7 @@ impl ParametricModel {
         let read = || {
             let mut source = Source::read(path, options)?;
             let parameters = make_inputs(&mut source)?;
+            let layers = layers_of(&source, &parameters)?;
             ensure!(
                 !parameters.is_empty(),
                 "the file stores no weights that noise could be put on"
@@ -53,9 +59,14 @@ impl ParametricModel {
             reader.op_register.insert("BatchNormalization", batch_normalization::build);
             let graph = source.typed(&reader)?;
             let unchanged = source.lowered(&graph, &tensors(&parameters, |_, _| {}), None)?;
-            Ok(ParametricModel { source, graph, unchanged, parameters })
+            Ok(ParametricModel { source, graph, unchanged, parameters, layers })
         };
         read().with_context(|| format!("cannot read the parameters of {}", path.display()))
+    }
+
+    /// The layers with weights, in the order of the file's nodes, with the parameters that belong to each.
+    pub fn layers(&self) -> &[WeightedLayer] {
+        &self.layers
     }
 
     /// The network with every stored parameter changed by `change(name, values)`.
@@ -70,6 +81,23 @@ impl ParametricModel {
         let changed = tensors(&self.parameters, change);
         self.source.network(self.source.lowered(&self.graph, &changed, Some(&self.unchanged))?)
     }
+}
+
+/// The name that a weight has in the file, where it was widened to another number type.
+fn name_in_file(name: &str) -> &str {
+    name.strip_suffix(".stored").unwrap_or(name)
+}
+
+/// The weighted layers of a file, with the names that its parameters have there.
+fn layers_of(source: &Source, parameters: &[Parameter]) -> Result<Vec<WeightedLayer>> {
+    let graph = source.proto.graph.as_ref().context("the model has no graph")?;
+    let shapes: HashMap<&str, &[usize]> =
+        parameters.iter().map(|it| (it.value.as_str(), it.values.shape())).collect();
+    let mut layers = weighted_layers(graph, &shapes);
+    for parameter in layers.iter_mut().flat_map(|layer| &mut layer.parameters) {
+        parameter.name = name_in_file(&parameter.name).to_string();
+    }
+    Ok(layers)
 }
 
 /// The values of parameters, changed by `change(name, values)`.
@@ -102,8 +130,8 @@ fn make_inputs(source: &mut Source) -> Result<Vec<Parameter>> {
     let mut parameters = vec![];
     for (name, values) in taken {
         graph.input.push(declared(&name, DataType::Float as i32, Some(values.shape())));
-        let name = name.strip_suffix(".stored").unwrap_or(&name).to_string();
-        parameters.push(Parameter { name, values: Tensor::from_shared_tract(values)? });
+        let values = Tensor::from_shared_tract(values)?;
+        parameters.push(Parameter { name: name_in_file(&name).to_string(), value: name, values });
     }
     Ok(parameters)
 }
@@ -143,7 +171,7 @@ fn combines(node: &NodeProto) -> bool {
     matches!(node.op_type.as_str(), "Add" | "Sub" | "Mul" | "Div" | "Concat")
 }
 
-fn moves_only(node: &NodeProto) -> bool {
+pub(super) fn moves_only(node: &NodeProto) -> bool {
     ["Cast", "Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]
         .contains(&node.op_type.as_str())
 }

@@ -140,6 +140,15 @@ impl Explainer {
         &self.composite
     }
 
+    /// The method as tables name it: with its composite, where it takes one.
+    #[doc(hidden)]
+    pub fn title(&self) -> String {
+        match self.method.takes_composite() {
+            true => format!("{}:{}", self.method.name(), self.composite),
+            false => self.method.name().to_string(),
+        }
+    }
+
     /// The relevance that is put in at the target.
     pub fn initial(&self) -> Initial {
         self.initial

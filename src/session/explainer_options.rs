@@ -105,6 +105,12 @@ impl ExplainerOptions {
         self
     }
 
+    /// Whether the method takes an initial relevance of the user's choice.
+    #[doc(hidden)]
+    pub fn takes_initial(&self) -> bool {
+        self.method.takes_composite()
+    }
+
     /// The range of the input where it is not known: for random inputs.
     #[doc(hidden)]
     pub fn fallback_range(mut self, low: f32, high: f32) -> ExplainerOptions {

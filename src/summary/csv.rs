@@ -82,7 +82,7 @@ fn ends(interval: Option<[f64; 2]>) -> [String; 2] {
     interval.map_or(Default::default(), |ends| ends.map(|end| number(Some(end))))
 }
 
-fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     value.map_or(String::new(), |value| value.to_string())
 }
 
@@ -92,7 +92,7 @@ fn word(value: &impl serde::Serialize) -> String {
     json.as_str().unwrap_or_default().to_string()
 }
 
-fn line(cells: impl Iterator<Item = String>) -> String {
+pub(crate) fn line(cells: impl Iterator<Item = String>) -> String {
     let cells: Vec<String> = cells.map(|cell| quoted(&cell)).collect();
     cells.join(",") + "\n"
 }

@@ -172,7 +172,7 @@ fn number(value: f64) -> String {
 }
 
 /// Columns as wide as their cells: the first and the last from the left, numbers from the right.
-fn lines_up(rows: &[Vec<String>]) -> String {
+pub(crate) fn lines_up(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width =
         |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

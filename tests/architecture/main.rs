@@ -19,7 +19,11 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+        "sanity summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+    ),
+    (
+        "sanity",
+        "summary statistics evaluation session method metric explain onnx network tensor picture random suggest error",
     ),
     ("summary", "evaluation metric statistics"),
     (

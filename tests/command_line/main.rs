@@ -21,6 +21,9 @@ mod localization;
 mod model_inputs;
 mod overwriting;
 mod resume;
+mod sanity;
+mod sanity_goldens;
+mod sanity_page;
 #[path = "../support/mod.rs"]
 mod support;
 mod words;

@@ -46,11 +46,11 @@ def uniforms(stream: int, count: int) -> NDArray[np.float32]:
 
 def normals(stream: int, count: int) -> NDArray[np.float32]:
     """The first `count` numbers from N(0, 1), by Box and Muller."""
-    bits = bits(stream, (count + 1) // 2)
+    drawn = bits(stream, (count + 1) // 2)
     # Every step rounds to float32, as onnxplain's do.
-    radius_part = ((bits >> np.uint64(40)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-24)
+    radius_part = ((drawn >> np.uint64(40)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-24)
     radius = np.sqrt(np.float32(-2.0) * np.log(radius_part.astype(np.float64)).astype(np.float32))
-    unit = ((bits >> np.uint64(16)) & np.uint64(0xFFFFFF)).astype(np.float32) * np.float32(2.0**-24)
+    unit = ((drawn >> np.uint64(16)) & np.uint64(0xFFFFFF)).astype(np.float32) * np.float32(2.0**-24)
     angle = (np.float32(2.0 * np.pi) * unit).astype(np.float64)
     directions = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
     return (radius[:, None] * directions).ravel()[:count]

@@ -6,12 +6,11 @@ use anyhow::{Context, Result};
 use indicatif::HumanDuration;
 use serde_json::json;
 
-use super::evaluation_input;
 use super::prepare::Prepared;
-use super::work::Interruption;
 use crate::cli::Status;
 use crate::cli::console::Console;
 use crate::cli::explain::inputs::{Failed, InputFile};
+use crate::cli::given::{Interruption, evaluation_input};
 
 /// Counts the work of the first input that can be read, times one run of each kind, and prints what all inputs would take.
 ///

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use onnxplain::evaluation::JudgedMethod;
-use onnxplain::{Composite, Method};
+use onnxplain::{Composite, ExplainerOptions, Method};
 
 use super::planned::PlannedMethod;
 use crate::cli::options::ModelOptions;
@@ -31,24 +31,30 @@ pub fn parse_maps(text: &str) -> Result<PlannedMethod> {
     }
 }
 
-/// A planned method with the rules and rewrites that the options say.
+/// How a planned method explains, with the rules and rewrites that the options say.
+///
+/// # Errors
+/// When there is no such composite.
+pub fn explainer(planned: &PlannedMethod, options: &ModelOptions) -> Result<ExplainerOptions> {
+    let mut explainer = options.explainer()?.method(planned.method.clone());
+    if !planned.takes_composite() {
+        explainer = explainer.composite(Composite::auto());
+    }
+    if let Some(composite) = &planned.composite {
+        let composite = Composite::named(composite);
+        explainer = explainer.composite(composite.context("a method of the list")?);
+    }
+    Ok(explainer)
+}
+
+/// A planned method, to be judged.
 ///
 /// # Errors
 /// When there is no such composite.
 pub fn judged(planned: &PlannedMethod, options: &ModelOptions) -> Result<JudgedMethod> {
     let mut judged = match &planned.maps {
         Some(folder) => JudgedMethod::maps(planned.name.clone().unwrap_or_default(), folder),
-        None => {
-            let mut explainer = options.explainer()?.method(planned.method.clone());
-            if !planned.takes_composite() {
-                explainer = explainer.composite(Composite::auto());
-            }
-            if let Some(composite) = &planned.composite {
-                let composite = Composite::named(composite);
-                explainer = explainer.composite(composite.context("a method of the evaluation")?);
-            }
-            JudgedMethod::new(explainer)
-        }
+        None => JudgedMethod::new(explainer(planned, options)?),
     };
     if let Some(name) = &planned.name {
         judged = judged.named(name);

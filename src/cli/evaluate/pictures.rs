@@ -1,29 +1,16 @@
 //! Small pictures for the page: every input, and the map of every method on it.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageFormat, RgbImage};
 
 use onnxplain::evaluation::{JudgedMap, Settings};
-use onnxplain::heatmap::{Heatmap, Rendering, heatmap_picture};
-use onnxplain::io::{Overwrite, write_bytes};
-use onnxplain::picture::decode;
-use onnxplain::session::is_array_file;
 use onnxplain::summary::PagePictures;
 
-use super::names::file_names;
-use crate::cli::address::address;
 use crate::cli::explain::inputs::{Failed, InputFile};
-
-/// The longest side in pixels.
-const LONGEST_SIDE: u32 = 160;
-
-/// Of JPEG, of 100.
-const QUALITY: u8 = 85;
+use crate::cli::file_names::file_names;
+use crate::cli::small_pictures::{address_in, with_suffix, write_map, write_photo};
 
 const MAPS: &str = "maps";
 const PHOTOS: &str = "photos";
@@ -38,32 +25,15 @@ pub fn write(
     settings: &Settings,
     maps: &[JudgedMap],
 ) -> Result<()> {
-    for (map, name) in maps.iter().zip(file_names(settings)) {
-        let values = map.values.clone();
-        let heatmap = Heatmap::new(map.width, map.height, values)?;
-        let picture = small(heatmap_picture(&heatmap, &Rendering::default())?.into());
-        let mut bytes = Cursor::new(vec![]);
-        picture.write_to(&mut bytes, ImageFormat::Png)?;
-        write_bytes(&map_path(output, &file.stem, &name), bytes.into_inner(), Overwrite::Replace)?;
+    for (map, name) in maps.iter().zip(names(settings)) {
+        write_map(&map_path(output, &file.stem, &name), map)?;
     }
-    match photo(&file.path) {
-        Some(picture) => {
-            let mut bytes = vec![];
-            JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(&picture)?;
-            write_bytes(&photo_path(output, &file.stem), bytes, Overwrite::Replace)
-        }
-        None => Ok(()),
-    }
+    write_photo(&photo_path(output, &file.stem), &file.path)
 }
 
-fn photo(path: &Path) -> Option<RgbImage> {
-    let picture = if is_array_file(path) { None } else { decode(path).ok() };
-    picture.map(|picture| small(picture).into_rgb8())
-}
-
-fn small(picture: DynamicImage) -> DynamicImage {
-    let is_large = picture.width().max(picture.height()) > LONGEST_SIDE;
-    if is_large { picture.thumbnail(LONGEST_SIDE, LONGEST_SIDE) } else { picture }
+/// The names of the methods as names of files.
+fn names(settings: &Settings) -> Vec<String> {
+    file_names(settings.methods.iter().map(|method| method.name.as_str()))
 }
 
 /// `FOLDER/<stem>.<method>.png`; a stem may hold folders and points.
@@ -75,23 +45,15 @@ fn photo_path(output: &Path, stem: &Path) -> PathBuf {
     with_suffix(&output.join(PHOTOS).join(stem), ".jpg")
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(suffix);
-    name.into()
-}
-
 /// The addresses of the small pictures that are there, by the name of their input in the report.
 pub fn of_inputs(
     output: &Path,
     settings: &Settings,
     files: &[Result<InputFile, Failed>],
 ) -> BTreeMap<String, PagePictures> {
-    let names = file_names(settings);
+    let names = names(settings);
     let of = |file: &InputFile| {
-        let there = |path: PathBuf| {
-            path.is_file().then(|| address(path.strip_prefix(output).unwrap_or(&path)))
-        };
+        let there = |path: PathBuf| address_in(output, &path);
         let map = |name: &String| there(map_path(output, &file.stem, name));
         let maps = settings.methods.iter().zip(&names);
         PagePictures {

@@ -4,16 +4,17 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use onnxplain::evaluation::{Earlier, EvaluationInput, EvaluationOptions, Evaluator, JudgedTarget};
-use onnxplain::session::is_array_file;
-use onnxplain::{Session, SessionOptions};
+use onnxplain::Session;
+use onnxplain::evaluation::{
+    Earlier, EvaluationInput, EvaluationOptions, Evaluator, JudgedTarget, Settings,
+};
 
 use super::methods;
 use super::options::{EvaluateOptions, FillWord};
 use super::plan::Plan;
-use super::settings_file;
 use crate::cli::console::Console;
 use crate::cli::explain::inputs::{Failed, InputFile};
+use crate::cli::{given, settings_file};
 
 /// Everything that is needed to judge inputs.
 pub struct Prepared {
@@ -34,10 +35,15 @@ impl Prepared {
         console: &mut Console,
     ) -> Result<Prepared> {
         let evaluation = evaluation_options(options, plan)?;
-        let session = session(options, files).open(model)?;
+        let session = given::session(
+            options.labels.as_deref(),
+            (&options.model_options, &options.preprocess),
+            files,
+        );
+        let session = session.open(model)?;
         session.notices().iter().for_each(|notice| console.notice(notice));
         let earlier = match options.resume {
-            true => settings_file::read(&options.output)?.map(|settings| settings.fill),
+            true => settings_file::read(&options.output)?.map(|settings: Settings| settings.fill),
             false => None,
         };
         let evaluator = Evaluator::new(&session, evaluation, all, &Earlier { fill: earlier })?;
@@ -73,20 +79,6 @@ fn tell(evaluator: &Evaluator, session: &Session, console: &mut Console) {
              input are undefined: give --input-range LOW,HIGH",
         );
     }
-}
-
-/// What the model is opened with. How tensors were prepared is not known, and so not the range of their values.
-fn session(options: &EvaluateOptions, files: &[Result<InputFile, Failed>]) -> SessionOptions {
-    let paths = || files.iter().flatten().map(|file| file.path.as_path());
-    let session = options.preprocess.session(&options.model_options).shaped_by(paths());
-    let session = match &options.labels {
-        Some(path) => session.labels_file(path),
-        None => session,
-    };
-    let has_pictures = paths().any(|path| !is_array_file(path));
-    let has_unknown_range = paths().any(is_array_file) && options.preprocess.input_range.is_none();
-    let session = session.pictures(has_pictures);
-    if has_unknown_range { session.unknown_input_range() } else { session }
 }
 
 fn evaluation_options(options: &EvaluateOptions, plan: &Plan) -> Result<EvaluationOptions> {

@@ -1,7 +1,6 @@
 //! After the last input: what the reports in the folder say together, as files and on standard output.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,10 +14,11 @@ use onnxplain::summary::{
     mean_curves, page, range_of, summarize, text_table,
 };
 
-use super::names::file_names;
 use super::pictures;
 use crate::cli::console::Console;
 use crate::cli::explain::inputs::{Failed, InputFile};
+use crate::cli::file_names::file_names;
+use crate::cli::reports::lines_of_reports;
 
 #[derive(Clone, Debug, Args)]
 pub struct SummaryArguments {
@@ -108,7 +108,8 @@ pub fn run(
     files: &[Result<InputFile, Failed>],
     console: &mut Console,
 ) -> Result<()> {
-    let lines = lines(output, settings)?;
+    let mut lines: Vec<ReportLine> = lines_of_reports(output)?;
+    lines.retain(|line| line.settings == settings.hash);
     if lines.is_empty() {
         return Ok(());
     }
@@ -137,27 +138,6 @@ fn write(output: &Path, name: &str, text: &str) -> Result<()> {
     write_bytes(&output.join(name), text, Overwrite::Replace)
 }
 
-/// The lines of these settings in all reports of a folder: a shard's summary tells of the shards that are done.
-fn lines(output: &Path, settings: &Settings) -> Result<Vec<ReportLine>> {
-    let entries = fs::read_dir(output)
-        .with_context(|| format!("cannot read the folder {}", output.display()))?;
-    let mut lines = vec![];
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("report.") && name.ends_with(".jsonl") {
-            let text =
-                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            // A line without metrics tells of an input that failed; a torn one is another process' last.
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let read =
-                text.lines().filter_map(|line| serde_json::from_str::<ReportLine>(line).ok());
-            lines.extend(read.filter(|line| line.settings == settings.hash));
-        }
-    }
-    Ok(lines)
-}
-
 /// `curves/<method>.svg`: the curves of the first metric that has some.
 fn write_curves(output: &Path, settings: &Settings, lines: &[ReportLine]) -> Result<()> {
     let curves = mean_curves(lines);
@@ -167,7 +147,8 @@ fn write_curves(output: &Path, settings: &Settings, lines: &[ReportLine]) -> Res
     };
     let range = range_of(methods.values());
     let random: Option<&MeanCurve> = methods.get("random");
-    for (method, name) in settings.methods.iter().zip(file_names(settings)) {
+    let names = file_names(settings.methods.iter().map(|method| method.name.as_str()));
+    for (method, name) in settings.methods.iter().zip(names) {
         if let Some(curve) = methods.get(&method.name) {
             let svg = curves_svg(&method.name, curve, random, range, Place::File);
             write(&output.join("curves"), &format!("{name}.svg"), &svg)?;

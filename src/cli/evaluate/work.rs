@@ -5,11 +5,10 @@ use std::time::Instant;
 
 use anyhow::{Error, Result};
 
-use onnxplain::Watch;
 use onnxplain::evaluation::{JudgedMap, ReportLine, Spent};
 
 use super::prepare::Prepared;
-use super::{evaluation_input, pictures, resume};
+use super::{pictures, resume};
 use crate::cli::console::Console;
 use crate::cli::explain::batch::{self, Steps};
 use crate::cli::explain::inputs::{Failed, InputFile};
@@ -17,7 +16,7 @@ use crate::cli::explain::report_file::ReportFile;
 use crate::cli::explain::staging::Staging;
 pub use crate::cli::explain::work::report_failures;
 use crate::cli::explain::work::{Failure, refuse_full_disk, tell_failure};
-use crate::cli::interrupt::is_interrupted;
+use crate::cli::given::{Interruption, evaluation_input};
 use crate::cli::{Status, failure, interrupt};
 
 /// What is to be done.
@@ -209,16 +208,5 @@ impl EvaluateSteps<'_> {
         let (lines, maps): (Vec<ReportLine>, Vec<JudgedMap>) = judged.into_iter().unzip();
         pictures::write(self.output, file, evaluator.settings(), &maps)?;
         Ok(lines)
-    }
-}
-
-/// Ends the work after Ctrl-C.
-pub struct Interruption;
-
-impl Watch for Interruption {
-    fn sample_done(&self) {}
-
-    fn is_cancelled(&self) -> bool {
-        is_interrupted()
     }
 }

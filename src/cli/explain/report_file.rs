@@ -129,6 +129,18 @@ pub fn files(report: &Path) -> impl Iterator<Item = PathBuf> {
 /// When the file cannot be read or written, another process writes it, or `judge` fails. The old file stays then.
 pub fn resume(
     path: &Path,
+    judge: impl FnMut(&[Recorded], bool) -> Result<Option<usize>>,
+) -> Result<(ReportFile, Staging)> {
+    resume_by(path, Recorded::is_of_same_result, judge)
+}
+
+/// The same with other groups: of lines behind each other that `is_together` says belong together.
+///
+/// # Errors
+/// As [`resume`].
+pub fn resume_by(
+    path: &Path,
+    is_together: fn(&Recorded, &Recorded) -> bool,
     mut judge: impl FnMut(&[Recorded], bool) -> Result<Option<usize>>,
 ) -> Result<(ReportFile, Staging)> {
     if path.symlink_metadata().is_err() {
@@ -140,7 +152,7 @@ pub fn resume(
     let staged = staging.file(path.to_path_buf())?;
     let file = open_locked(staged.path(), OpenOptions::new().create(true))?;
     let mut report = ReportFile { path: path.to_path_buf(), file, length: 0, lines: vec![] };
-    let mut groups = Groups::of(&old).peekable();
+    let mut groups = Groups::of(&old, is_together).peekable();
     while let Some(group) = groups.next() {
         let is_last = groups.peek().is_none();
         let group = group.with_context(|| format!("cannot read {}", path.display()))?;
@@ -171,11 +183,12 @@ struct Groups<'a> {
     lines: BufReader<&'a File>,
     /// The first line of the group to come.
     next: Option<Recorded>,
+    is_together: fn(&Recorded, &Recorded) -> bool,
 }
 
 impl Groups<'_> {
-    fn of(file: &File) -> Groups<'_> {
-        Groups { lines: BufReader::new(file), next: None }
+    fn of(file: &File, is_together: fn(&Recorded, &Recorded) -> bool) -> Groups<'_> {
+        Groups { lines: BufReader::new(file), next: None, is_together }
     }
 
     /// The next line that is whole.
@@ -196,7 +209,7 @@ impl Groups<'_> {
     fn group(&mut self) -> std::io::Result<Vec<Recorded>> {
         let mut group: Vec<Recorded> = self.next.take().into_iter().collect();
         while let Some(recorded) = self.line()? {
-            if group.first().is_some_and(|first| !first.is_of_same_result(&recorded)) {
+            if group.first().is_some_and(|first| !(self.is_together)(first, &recorded)) {
                 self.next = Some(recorded);
                 break;
             }

@@ -1,5 +1,7 @@
 //! The summary as a page: one file that needs no network.
 
+mod assembly;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -14,6 +16,8 @@ use super::rows::RANDOM;
 use super::svg::{CURVES_STYLE, Place, curves_svg, range_of};
 use super::types::Summary;
 use super::values::Values;
+
+pub(crate) use assembly::{Page, escaped, file_name_of};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -61,19 +65,10 @@ pub fn page(
         about: about(&summary.settings),
         marks: marks(summary),
     };
-    let data = serde_json::to_string(&data).unwrap_or_default();
-    // Inside a script element nothing may look like its end.
-    let data = data.replace('<', "\\u003c");
-    PAGE.replace("{{style}}", &format!("{}\n{CURVES_STYLE}", STYLE.trim_end()))
-        .replace("{{script}}", SCRIPT.trim_end())
-        .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-        .replace("{{title}}", &escaped(&format!("Evaluation of {}", model_name(&summary.settings))))
-        .replace("{{curves}}", &figures(&summary.settings, lines))
-        .replace("{{data}}", &data)
-}
-
-fn model_name(settings: &Settings) -> &str {
-    settings.model.rsplit(['/', '\\']).next().unwrap_or(&settings.model)
+    let title = format!("Evaluation of {}", file_name_of(&summary.settings.model));
+    let style = format!("{}\n{CURVES_STYLE}", STYLE.trim_end());
+    let page = Page { template: PAGE, title: &title, style: &style, script: SCRIPT, data: &data };
+    page.assembled().replace("{{curves}}", &figures(&summary.settings, lines))
 }
 
 fn class(line: &ReportLine) -> String {
@@ -152,8 +147,4 @@ fn figure(
         escaped(metric),
         escaped(method)
     )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -5,9 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use onnxplain::evaluation::Settings;
 use onnxplain::io::{Overwrite, write_bytes};
 
 fn path(output: &Path) -> PathBuf {
@@ -18,7 +19,7 @@ fn path(output: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn read(output: &Path) -> Result<Option<Settings>> {
+pub fn read<T: DeserializeOwned>(output: &Path) -> Result<Option<T>> {
     let path = path(output);
     let text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -32,7 +33,7 @@ pub fn read(output: &Path) -> Result<Option<Settings>> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(output: &Path, settings: &Settings) -> Result<()> {
+pub fn write(output: &Path, settings: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(settings)? + "\n";
     write_bytes(&path(output), text, Overwrite::Replace)
 }
@@ -41,11 +42,10 @@ pub fn write(output: &Path, settings: &Settings) -> Result<()> {
 ///
 /// # Errors
 /// Names the first setting that differs.
-pub fn refuse_others(output: &Path, settings: &Settings) -> Result<()> {
-    let Some(then) = read(output)?.filter(|then| then.hash != settings.hash) else {
-        return Ok(());
-    };
-    let (mut then, mut now) = (serde_json::to_value(&then)?, serde_json::to_value(settings)?);
+pub fn refuse_others(output: &Path, settings: &impl Serialize) -> Result<()> {
+    let mut now = serde_json::to_value(settings)?;
+    let differs = |then: &Value| then.get("hash") != now.get("hash");
+    let Some(mut then) = read::<Value>(output)?.filter(differs) else { return Ok(()) };
     // The hash tells that something differs, not what.
     for settings in [&mut then, &mut now] {
         settings.as_object_mut().and_then(|object| object.remove("hash"));

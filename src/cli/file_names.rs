@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use onnxplain::evaluation::Settings;
-
-/// A file's name for every method, in the order of the settings: without what a file system minds, and no two alike.
-pub fn file_names(settings: &Settings) -> Vec<String> {
+/// A file's name for every method, in their order: without what a file system minds, and no two alike.
+pub fn file_names<'a>(methods: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut taken = BTreeSet::new();
-    let mut name = |method: &str| {
+    let mut name = |method: &'a str| {
         let is_plain = |character: char| character.is_alphanumeric() || "._-+=".contains(character);
         let plain: String = method
             .chars()
@@ -21,24 +19,17 @@ pub fn file_names(settings: &Settings) -> Vec<String> {
             .find(|name| taken.insert(name.to_lowercase()));
         free.unwrap_or(plain)
     };
-    settings.methods.iter().map(|method| name(&method.name)).collect()
+    methods.into_iter().map(&mut name).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn names_are_plain_and_differ() {
-        let method = |name: &str| json!({ "name": name, "method": "lrp", "reading": "signed", "is_control": false });
-        let methods =
-            ["lrp:a/b.yaml", "lrp-a-b.yaml", "LRP-a-b.yaml", "../x", "saliency"].map(method);
-        let settings = json!({
-            "hash": "", "version": "", "model": "", "classes": 2, "seed": 0, "fill": { "asked": "mean", "name": "mean" },
-            "methods": methods, "metrics": [], "others": {},
-        });
-        let names = file_names(&serde_json::from_value(settings).unwrap());
+        let names =
+            file_names(["lrp:a/b.yaml", "lrp-a-b.yaml", "LRP-a-b.yaml", "../x", "saliency"]);
         assert_eq!(names, ["lrp-a-b.yaml", "lrp-a-b.yaml-2", "LRP-a-b.yaml-3", "-x", "saliency"]);
     }
 }

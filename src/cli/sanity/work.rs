@@ -1,0 +1,170 @@
+//! The test at work: results to standard output and the report.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Error, Result};
+
+use onnxplain::evaluation::EvaluationInput;
+use onnxplain::sanity::{Outcome, SanityTest};
+
+use super::{pictures, resume};
+use crate::cli::console::Console;
+use crate::cli::explain::inputs::{Failed, InputFile};
+use crate::cli::explain::report_file::ReportFile;
+use crate::cli::explain::staging::Staging;
+use crate::cli::explain::work::{Failure, refuse_full_disk, tell_failure};
+use crate::cli::given::{Interruption, evaluation_input};
+use crate::cli::{Status, interrupt};
+
+/// What is to be done.
+pub struct Work<'a> {
+    pub test: &'a SanityTest,
+    /// The folder of the report.
+    pub output: &'a Path,
+    pub files: &'a [Result<InputFile, Failed>],
+    /// Which steps of which files an earlier run has done.
+    pub is_done: Vec<Vec<bool>>,
+    pub report: ReportFile,
+    pub staging: Staging,
+}
+
+/// How many steps of inputs, and inputs, ended in which way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    all: usize,
+    done_before: usize,
+    tested: usize,
+    /// Inputs.
+    failed: usize,
+    /// Their steps.
+    given_up: usize,
+}
+
+impl Work<'_> {
+    /// Tests what is to be tested.
+    ///
+    /// # Errors
+    /// When the report cannot be sorted.
+    pub fn run(mut self, console: &mut Console) -> Result<Status> {
+        let begin = Instant::now();
+        let done_before = self.is_done.iter().flatten().filter(|is_done| **is_done).count();
+        let all = self.is_done.iter().flatten().count();
+        let mut counts = Counts { all, done_before, ..Counts::default() };
+        console.begin_progress(all, done_before);
+        let outcome =
+            self.tell_failed(&mut counts, console).and_then(|()| self.test(&mut counts, console));
+        console.end_progress();
+        let is_stopped = match &outcome {
+            Err(error) if matches!(error.downcast_ref(), Some(onnxplain::Error::Cancelled)) => {
+                false
+            }
+            Err(error) => {
+                console.error(error);
+                true
+            }
+            Ok(()) => false,
+        };
+        self.report.sort(&self.staging)?;
+        console.note(counts.describe(begin));
+        Ok(counts.status(is_stopped))
+    }
+
+    /// What could not be turned into files.
+    fn tell_failed(&mut self, counts: &mut Counts, console: &mut Console) -> Result<()> {
+        for (index, file) in self.files.iter().enumerate() {
+            if let Err(Failed { input, error }) = file {
+                self.fail(index, (input, error), counts, console)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn test(&mut self, counts: &mut Counts, console: &mut Console) -> Result<()> {
+        let (test, files) = (self.test, self.files);
+        let usable = files.iter().enumerate();
+        let usable: Vec<(usize, &InputFile)> =
+            usable.filter_map(|(index, file)| Some((index, file.as_ref().ok()?))).collect();
+        let inputs: Vec<EvaluationInput> =
+            usable.iter().map(|(_, file)| evaluation_input(file)).collect();
+        let is_done = self.is_done.clone();
+        let is_done = |input: usize, step: usize| is_done[usable[input].0][step];
+        test.run(&inputs, &is_done, &Interruption, &mut |outcome: Outcome| {
+            let (index, file) = usable[outcome.input];
+            self.take(outcome, (index, file), counts, console)
+        })
+    }
+
+    fn take(
+        &mut self,
+        outcome: Outcome,
+        (index, file): (usize, &InputFile),
+        counts: &mut Counts,
+        console: &mut Console,
+    ) -> Result<()> {
+        let steps = self.test.settings().steps.len();
+        let line = match outcome.result {
+            Ok(line) => line,
+            Err(error) => {
+                let path = file.path.display();
+                let error = Error::from(error).context(format!("cannot test {path}"));
+                return self.fail(index, (&path.to_string(), &error), counts, console);
+            }
+        };
+        let order = resume::order(index, outcome.step, steps);
+        self.report.append(order, &[serde_json::to_string(&line)?])?;
+        if pictures::are_shown(index, outcome.step, steps) {
+            pictures::write(self.output, file, self.test.settings(), outcome.step, &outcome.maps)?;
+        }
+        if console.is_json() {
+            console.print_json(&line)?;
+        }
+        counts.tested += 1;
+        console.advance_progress(false);
+        Ok(())
+    }
+
+    fn fail(
+        &mut self,
+        index: usize,
+        (input, error): (&str, &Error),
+        counts: &mut Counts,
+        console: &mut Console,
+    ) -> Result<()> {
+        let steps = self.test.settings().steps.len();
+        let failure = Failure { input, error };
+        self.report.append(resume::order(index, 0, steps), &[serde_json::to_string(&failure)?])?;
+        tell_failure(failure, console)?;
+        counts.failed += 1;
+        counts.given_up += self.is_done[index].iter().filter(|is_done| !**is_done).count();
+        console.advance_progress(true);
+        refuse_full_disk(Some(error))
+    }
+}
+
+impl Counts {
+    fn describe(self, begin: Instant) -> String {
+        let Counts { all, done_before, tested, failed, given_up } = self;
+        let seconds = begin.elapsed().as_secs_f64();
+        let before = match done_before {
+            0 => String::new(),
+            done => format!("{done} done before, "),
+        };
+        let left = match all - done_before - tested - given_up {
+            0 => String::new(),
+            left => format!(", {left} left: --resume goes on with them"),
+        };
+        format!(
+            "{before}{tested} steps of inputs tested, {failed} inputs failed{left}, {seconds:.2} s"
+        )
+    }
+
+    fn status(self, is_stopped: bool) -> Status {
+        let has_results = self.tested + self.done_before > 0;
+        interrupt::or_interrupted(match (has_results, self.failed > 0 || is_stopped) {
+            (_, false) => Status::Done,
+            (false, true) => Status::Nothing,
+            (true, true) => Status::Partly,
+        })
+    }
+}

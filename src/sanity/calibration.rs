@@ -1,0 +1,213 @@
+//! `keep-scale`: the outputs of randomised layers get the mean and the deviation that they had in the trained network.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::{Context, Result};
+
+use super::parameters::{RandomParameters, Rescaling};
+use crate::network::{LayerId, Network};
+use crate::onnx::{Role, WeightedLayer};
+use crate::session::{Parametric, in_parallel};
+use crate::tensor::Tensor;
+
+/// Inputs that scales are measured on.
+pub(super) const INPUTS: usize = 64;
+
+/// The scale of every layer in the trained network.
+pub(super) struct Calibration {
+    inputs: Vec<Vec<Tensor>>,
+    /// Of layers that were found, in the order of the file.
+    trained: Vec<Option<Scale>>,
+    jobs: usize,
+}
+
+/// Mean and standard deviation of a layer's output, over inputs, channels and positions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Scale {
+    mean: f64,
+    deviation: f64,
+}
+
+impl Scale {
+    fn of(values: &[Tensor]) -> Scale {
+        let count = values.iter().map(Tensor::len).sum::<usize>().max(1) as f64;
+        let mean = values.iter().map(Tensor::sum).sum::<f64>() / count;
+        let deviations = values.iter().flat_map(|tensor| tensor.data());
+        let squares = deviations.map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>();
+        Scale { mean, deviation: (squares / count).sqrt() }
+    }
+
+    /// The factor and the summand that lead to another scale; `None` where the values are constant.
+    fn towards(self, other: Scale) -> Option<[f32; 2]> {
+        let factor = other.deviation / self.deviation;
+        let summand = other.mean - factor * self.mean;
+        (factor.is_finite() && factor > 0.0 && summand.is_finite())
+            .then_some([factor as f32, summand as f32])
+    }
+}
+
+impl Calibration {
+    /// Measures the trained network.
+    ///
+    /// # Errors
+    /// When the network cannot be run.
+    pub fn new(
+        parametric: &Parametric,
+        inputs: Vec<Vec<Tensor>>,
+        jobs: usize,
+    ) -> Result<Calibration> {
+        let network = parametric.network(|_, _| {})?;
+        let layers = parametric.layers();
+        let ends = ends(&network, layers);
+        let mut calibration = Calibration { inputs, trained: vec![None; layers.len()], jobs };
+        let mut trained = vec![None; layers.len()];
+        calibration.run(&network, |id, values| {
+            if let Some(&layer) = ends.get(&id) {
+                trained[layer] = Some(Scale::of(values));
+            }
+            Ok(())
+        })?;
+        calibration.trained = trained;
+        Ok(calibration)
+    }
+
+    /// What gives every layer in `random` the scale that it had, from the lowest on: each is measured on what the layers
+    /// below, rescaled already, give to it.
+    ///
+    /// # Errors
+    /// When the network cannot be run.
+    pub fn rescaling(
+        &self,
+        parametric: &Parametric,
+        random: &BTreeSet<usize>,
+        parameters: &RandomParameters,
+    ) -> Result<Rescaling> {
+        let network = parametric.network(|name, values| parameters.change(name, values))?;
+        let layers = parametric.layers();
+        let ends = ends(&network, layers);
+        let mut rescaling = Rescaling::new();
+        self.run(&network, |id, values| {
+            let layer = ends.get(&id).filter(|layer| random.contains(layer));
+            let Some((layer, trained)) =
+                layer.and_then(|&it| Some((&layers[it], self.trained[it]?)))
+            else {
+                return Ok(());
+            };
+            let Some([factor, summand]) = Scale::of(values).towards(trained) else { return Ok(()) };
+            let Some(summand) = add_rescaling(layer, [factor, summand], &mut rescaling) else {
+                return Ok(());
+            };
+            for tensor in values {
+                *tensor = tensor.map(|value| factor * value + summand)?;
+            }
+            Ok(())
+        })?;
+        Ok(rescaling)
+    }
+
+    fn run(
+        &self,
+        network: &Network,
+        see: impl FnMut(LayerId, &mut Vec<Tensor>) -> Result<()>,
+    ) -> Result<()> {
+        let for_all = |count: usize, work: &(dyn Fn(usize) -> Result<Tensor> + Sync)| {
+            let numbers: Vec<usize> = (0..count).collect();
+            in_parallel(&numbers, self.jobs, |&number| work(number)).into_iter().collect()
+        };
+        network
+            .evaluate_side_by_side(&self.inputs, &for_all, see)
+            .context("measuring the scale of activations for keep-scale")
+    }
+}
+
+/// The layers at whose value a weighted layer ends, as they are numbered in a network.
+fn ends(network: &Network, layers: &[WeightedLayer]) -> HashMap<LayerId, usize> {
+    let of = |(index, layer): (usize, &WeightedLayer)| {
+        Some((network.layer_named(&layer.end).ok()?, index))
+    };
+    layers.iter().enumerate().filter_map(of).collect()
+}
+
+/// Rescales the parameters that a layer's output is made with. Returns what is added to the output: 0 where the layer has
+/// nothing to add it with; `None` where another layer has rescaled a parameter of it already.
+fn add_rescaling(
+    layer: &WeightedLayer,
+    [factor, summand]: [f32; 2],
+    all: &mut Rescaling,
+) -> Option<f32> {
+    let reaching = || layer.parameters.iter().filter(|parameter| parameter.reaches_end);
+    if reaching().any(|parameter| all.contains_key(&parameter.name)) {
+        return None;
+    }
+    let is_added = |role: Role| matches!(role, Role::Bias | Role::Shift);
+    let summands: Vec<&str> =
+        reaching().filter(|it| is_added(it.role)).map(|it| it.name.as_str()).collect();
+    // Of a product of several parameters one is enough.
+    let factors = reaching().filter(|it| !is_added(it.role)).take(1).map(|it| it.name.as_str());
+    for name in factors.chain(summands.iter().copied()) {
+        all.insert(name.to_string(), [factor, 0.0]);
+    }
+    let summand = summands.last().map_or(0.0, |_| summand);
+    if let Some(last) = summands.last() {
+        all.insert(last.to_string(), [factor, summand]);
+    }
+    Some(summand)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sanity::init::Initialisation;
+    use crate::session::Session;
+
+    fn inputs() -> Vec<Vec<Tensor>> {
+        let picture = |number: u64| {
+            let stream = crate::random::Stream::new(number, &[]);
+            let values: Vec<f32> =
+                (0..784).map(|pixel| 3.0 * stream.uniform(pixel) - 1.0).collect();
+            vec![Tensor::new(&[1, 1, 28, 28], &values).unwrap()]
+        };
+        (0..6).map(picture).collect()
+    }
+
+    #[test]
+    fn every_random_layer_gets_the_scale_of_the_trained_one() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-models");
+        for model in ["fashion_resnet", "fashion_vgg"] {
+            let session = Session::open(format!("{folder}/{model}.onnx")).unwrap();
+            let parametric = session.parametric().unwrap();
+            let layers = parametric.layers();
+            let calibration = Calibration::new(&parametric, inputs(), 2).unwrap();
+            assert!(calibration.trained.iter().all(Option::is_some), "{model}");
+            let random: BTreeSet<usize> = (1..layers.len()).collect();
+            let made = || RandomParameters::new(layers, &random, Initialisation::KeepScale, 0);
+            let rescaling = calibration.rescaling(&parametric, &random, &made()).unwrap();
+            let parameters = made().rescaled(rescaling);
+            let network =
+                parametric.network(|name, values| parameters.change(name, values)).unwrap();
+            let ends = ends(&network, layers);
+            let mut seen = 0;
+            calibration
+                .run(&network, |id, values| {
+                    let Some(&layer) = ends.get(&id) else { return Ok(()) };
+                    let (now, then) = (Scale::of(values), calibration.trained[layer].unwrap());
+                    let name = &layers[layer].name;
+                    let off = (now.deviation / then.deviation - 1.0).abs();
+                    assert!(off < 1e-3, "{model} {name}: {now:?} instead of {then:?}");
+                    let has_summand = layers[layer]
+                        .parameters
+                        .iter()
+                        .any(|it| it.reaches_end && matches!(it.role, Role::Bias | Role::Shift));
+                    let off = (now.mean - then.mean).abs() / then.deviation;
+                    assert!(
+                        off < 1e-3 || !has_summand,
+                        "{model} {name}: {now:?} instead of {then:?}"
+                    );
+                    seen += 1;
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(seen, layers.len(), "{model}");
+        }
+    }
+}
