@@ -268,11 +268,7 @@ mod tests {
     }
 
     fn told(layer: &WeightedLayer) -> Vec<(&str, Role, bool)> {
-        let of = |it| {
-            let LayerParameter { name, role, reaches_end } = it;
-            (name.as_str(), *role, *reaches_end)
-        };
-        layer.parameters.iter().map(of).collect()
+        layer.parameters.iter().map(|it| (it.name.as_str(), it.role, it.reaches_end)).collect()
     }
 
     #[test]
