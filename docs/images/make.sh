@@ -21,3 +21,16 @@ figure presets $network chelsea.png \
     --composite mobilenet,epsilon-gamma-box,epsilon-plus-flat,epsilon-alpha2-beta1-flat
 figure methods $network chelsea.png --method lrp,gradient,guided-backprop,grad-cam
 figure transformers fashion_vit fashion/coat.png --target top:4
+
+# Pages, as Chromium shows them.
+page() { # NAME FOLDER HEIGHT
+    chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,"$3" \
+        --screenshot="$out/page.png" "file://$out/$2/index.html" > "$out/text" 2>&1
+    mv "$out/page.png" "docs/images/$1.png"
+}
+
+fashion=(sample-models/fashion_vgg.onnx sample-models/photos/fashion --quiet)
+"$onnxplain" evaluate "${fashion[@]}" --methods lrp,lrp:epsilon-plus-flat,saliency -o "$out/evaluation" > "$out/text"
+page evaluation evaluation 1570
+"$onnxplain" sanity "${fashion[@]}" -o "$out/sanity" > "$out/text"
+page sanity sanity 2950

@@ -14,7 +14,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::load::{Source, reader};
-use super::weighted_layers::{WeightedLayer, weighted_layers};
+use super::weighted_layers::{WeightedLayer, moves_only, weighted_layers};
 use super::weights::declared;
 use super::{LoadOptions, batch_normalization};
 use crate::linear::Weight;
@@ -169,9 +169,4 @@ fn takes_parameter(node: &NodeProto, slot: usize) -> bool {
 
 fn combines(node: &NodeProto) -> bool {
     matches!(node.op_type.as_str(), "Add" | "Sub" | "Mul" | "Div" | "Concat")
-}
-
-pub(super) fn moves_only(node: &NodeProto) -> bool {
-    ["Cast", "Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]
-        .contains(&node.op_type.as_str())
 }

@@ -5,8 +5,6 @@ use std::collections::HashMap;
 
 use tract_onnx::pb::{GraphProto, NodeProto};
 
-use super::parametric::moves_only;
-
 /// A layer with weights, and the parameters behind it up to the next layer with weights: its bias, the normalization
 /// that follows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -228,6 +226,12 @@ impl<'a> Search<'a> {
         let first = readers.next().filter(|_| !is_result)?;
         readers.next().is_none().then_some(first)
     }
+}
+
+/// Whether a node only moves the numbers of its first input.
+pub(super) fn moves_only(node: &NodeProto) -> bool {
+    ["Cast", "Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]
+        .contains(&node.op_type.as_str())
 }
 
 fn is_arithmetic(node: &NodeProto) -> bool {

@@ -36,14 +36,6 @@ impl Scale {
         let squares = deviations.map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>();
         Scale { mean, deviation: (squares / count).sqrt() }
     }
-
-    /// The factor and the summand that lead to another scale; `None` where the values are constant.
-    fn towards(self, other: Scale) -> Option<[f32; 2]> {
-        let factor = other.deviation / self.deviation;
-        let summand = other.mean - factor * self.mean;
-        (factor.is_finite() && factor > 0.0 && summand.is_finite())
-            .then_some([factor as f32, summand as f32])
-    }
 }
 
 impl Calibration {
@@ -93,10 +85,7 @@ impl Calibration {
             else {
                 return Ok(());
             };
-            let Some([factor, summand]) = Scale::of(values).towards(trained) else { return Ok(()) };
-            let Some(summand) = add_rescaling(layer, [factor, summand], &mut rescaling) else {
-                return Ok(());
-            };
+            let [factor, summand] = rescale(layer, Scale::of(values), trained, &mut rescaling);
             for tensor in values {
                 *tensor = tensor.map(|value| factor * value + summand)?;
             }
@@ -128,30 +117,32 @@ fn ends(network: &Network, layers: &[WeightedLayer]) -> HashMap<LayerId, usize> 
     layers.iter().enumerate().filter_map(of).collect()
 }
 
-/// Rescales the parameters that a layer's output is made with. Returns what is added to the output: 0 where the layer has
-/// nothing to add it with; `None` where another layer has rescaled a parameter of it already.
-fn add_rescaling(
-    layer: &WeightedLayer,
-    [factor, summand]: [f32; 2],
-    all: &mut Rescaling,
-) -> Option<f32> {
+/// Rescales the parameters of a layer so that its output, whose scale is `now`, gets that of the trained one. Returns the
+/// factor and the summand that the output really gets: a parameter that another layer shares is rescaled already, and one
+/// without a bias has nothing to add with.
+///
+/// Whatever is added in the layer is 0 before: `keep-scale` begins as `he` does.
+fn rescale(layer: &WeightedLayer, now: Scale, trained: Scale, all: &mut Rescaling) -> [f32; 2] {
     let reaching = || layer.parameters.iter().filter(|parameter| parameter.reaches_end);
-    if reaching().any(|parameter| all.contains_key(&parameter.name)) {
-        return None;
-    }
     let is_added = |role: Role| matches!(role, Role::Bias | Role::Shift);
-    let summands: Vec<&str> =
-        reaching().filter(|it| is_added(it.role)).map(|it| it.name.as_str()).collect();
     // Of a product of several parameters one is enough.
-    let factors = reaching().filter(|it| !is_added(it.role)).take(1).map(|it| it.name.as_str());
-    for name in factors.chain(summands.iter().copied()) {
-        all.insert(name.to_string(), [factor, 0.0]);
+    let multiplied = reaching().find(|it| !is_added(it.role)).map(|it| it.name.as_str());
+    let wanted = trained.deviation / now.deviation;
+    let wanted = if wanted.is_finite() && wanted > 0.0 { wanted as f32 } else { 1.0 };
+    let factor =
+        multiplied.map_or(1.0, |name| all.entry(name.to_string()).or_insert([wanted, 0.0])[0]);
+    let names: Vec<&str> =
+        reaching().filter(|it| is_added(it.role)).map(|it| it.name.as_str()).collect();
+    let added_by_others: f32 =
+        names.iter().filter_map(|name| all.get(*name)).map(|[_, summand]| summand).sum();
+    let missing = (trained.mean - f64::from(factor) * now.mean) as f32 - added_by_others;
+    match names.iter().find(|name| !all.contains_key(**name)) {
+        Some(free) if missing.is_finite() => {
+            all.insert(free.to_string(), [1.0, missing]);
+            [factor, added_by_others + missing]
+        }
+        _ => [factor, added_by_others],
     }
-    let summand = summands.last().map_or(0.0, |_| summand);
-    if let Some(last) = summands.last() {
-        all.insert(last.to_string(), [factor, summand]);
-    }
-    Some(summand)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::test::{SanityTest, Tested};
 use crate::error::{Error, Kind, Result};
 use crate::evaluation::EvaluationInput;
 use crate::explain::Initial;
-use crate::session::{Parametric, Session, Target, cores, in_parallel};
+use crate::session::{Parametric, Session, Target, cores, in_parallel, refuse_noise};
 use crate::tensor::Tensor;
 
 impl SanityTest {
@@ -196,6 +196,7 @@ fn compiled(session: &Session, method: TestedMethod) -> Result<Tested> {
         // A logit of another sign would turn the map over.
         options = options.initial(Initial::One);
     }
+    refuse_noise(&options)?;
     let trained = session.explainer(options.clone())?;
     let tested = trained.method();
     let settings = TestedSettings {

@@ -61,7 +61,7 @@ pub use notice::{Notice, Severity, Topic};
 pub use opened::Session;
 pub use options::{Described, SessionOptions};
 pub use overlay::Overlay;
-pub use parametric::Parametric;
+pub use parametric::{Parametric, refuse_noise};
 pub use prediction::{Class, Prediction};
 pub use predictor::Predictor;
 pub use sign::Sign;

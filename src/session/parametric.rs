@@ -55,13 +55,7 @@ impl Parametric {
     /// # Errors
     /// As [`Session::explainer`], and [`Error::Method`] where the method changes the parameters itself.
     pub fn explainer(&self, network: Network, options: ExplainerOptions) -> Result<Explainer> {
-        if options.method.inner().perturbs_parameters() {
-            let name = options.method.name();
-            let error = anyhow!(
-                "{name} puts noise on the parameters of the file itself, so that it cannot explain a network with other ones"
-            );
-            return Err(Error::of(Error::Method, error));
-        }
+        refuse_noise(&options)?;
         Explainer::new(Arc::clone(&self.context), Canonized::new(network, options)?)
     }
 
@@ -87,4 +81,19 @@ impl Parametric {
     pub fn network_inputs(&self, input: &Input) -> Result<Tensors> {
         self.context.network_inputs(input)
     }
+}
+
+/// Refuses a method that changes the parameters itself.
+///
+/// # Errors
+/// [`Error::Method`].
+pub fn refuse_noise(options: &ExplainerOptions) -> Result<()> {
+    if !options.method.inner().perturbs_parameters() {
+        return Ok(());
+    }
+    let error = anyhow!(
+        "{} puts noise on the parameters of the file itself, so that it cannot explain a network with other ones",
+        options.method.name()
+    );
+    Err(Error::of(Error::Method, error))
 }

@@ -109,16 +109,16 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
 fn what_is_wrong_with_an_input_is_named_and_the_rest_goes_on() {
     let (photos, out) = (photos(2), folder());
     fs::write(photos.path().join("a/broken.png"), "no picture").unwrap();
-    let run = sanity(photos.path(), out.path(), &["--steps", "1"]);
+    let run = sanity(photos.path(), out.path(), &[]);
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert!(run.stderr.contains("broken.png"), "{}", run.stderr);
     let lines = report(&out.path().join("report.jsonl"));
     assert_eq!(lines.iter().filter(|line| line["error"].is_string()).count(), 1);
-    assert_eq!(lines.len(), 1 + 2 * 2);
+    assert_eq!(lines.len(), 1 + 2 * 5);
     // It is tried again.
     fs::copy(fashion_photo("bag.png"), photos.path().join("a/broken.png")).unwrap();
-    sanity(photos.path(), out.path(), &["--steps", "1", "--resume"]).succeeded();
-    assert_eq!(report(&out.path().join("report.jsonl")).len(), 3 * 2);
+    sanity(photos.path(), out.path(), &["--resume"]).succeeded();
+    assert_eq!(report(&out.path().join("report.jsonl")).len(), 3 * 5);
 }
 
 #[test]

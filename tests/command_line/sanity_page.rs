@@ -48,7 +48,7 @@ fn the_summary_is_written_and_printed_with_how_to_read_it() {
     let csv = read(&out.join("summary.csv"));
     assert!(csv.starts_with("step,layer,method,control,measure,n,mean,standard_error\n"));
     assert!(csv.contains("\n1,/24/Gemm,,,channel_rank,10,0.9"), "{csv}");
-    assert!(csv.contains("\nlast,,edges,true,spearman,10,1,0\n"), "{csv}");
+    assert!(csv.contains("\nlast,,edges,true,spearman,10,1,0"), "{csv}");
     let page = read(&out.join("index.html")).replace("http://www.w3.org/2000/svg", "");
     assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("{{"));
 }

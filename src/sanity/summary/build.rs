@@ -123,6 +123,7 @@ fn step(
     StepSummary {
         step: number,
         name: step.describe(),
+        pictures: lines.len(),
         probability: Estimate::of(networks().map(|(network, _)| network.probability)),
         keeps_class: Estimate::of(keeps),
         classes: networks().map(|(network, _)| network.top).collect::<BTreeSet<_>>().len(),

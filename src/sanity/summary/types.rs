@@ -56,6 +56,8 @@ pub struct StepSummary {
     pub step: usize,
     /// The layers that it randomises, as tables name them.
     pub name: String,
+    /// Inputs with this step.
+    pub pictures: usize,
     /// The mean probability of the class that is explained.
     pub probability: Estimate,
     /// Share of the inputs whose strongest class is still the one that is explained.

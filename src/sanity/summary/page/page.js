@@ -156,7 +156,7 @@ function showNetworks() {
     element("td", {}, step.channels ? String(step.channels.count) : "–"), estimated(step.channels?.rank),
     estimated(step.channels?.activation_rank), estimated(step.channels?.active_tenth));
   fill("networks", ["Step", "Random layer", "probability", "keep the class", "top classes", "channels", "rank", "activation", "top tenth"],
-    steps.map(row));
+    steps.filter((step) => step.pictures > 0).map(row));
 }
 
 // Start
