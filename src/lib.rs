@@ -118,12 +118,16 @@ pub mod parallel;
 #[doc(hidden)]
 pub mod picture;
 mod plane;
+#[doc(hidden)]
+pub mod probe;
 mod random;
 #[doc(hidden)]
 pub mod rule;
 pub mod sanity;
 #[doc(hidden)]
 pub mod session;
+#[doc(hidden)]
+pub mod spray;
 #[doc(hidden)]
 pub mod statistics;
 #[doc(hidden)]

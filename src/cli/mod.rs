@@ -11,6 +11,7 @@ mod console;
 mod demo;
 mod evaluate;
 mod explain;
+mod explained;
 mod failure;
 mod file_names;
 mod gallery;
@@ -21,11 +22,15 @@ mod man;
 mod model_inputs;
 mod options;
 mod presets;
+mod probe;
 mod progress;
 mod reports;
 mod sanity;
 mod settings_file;
 mod small_pictures;
+mod select;
+mod spray;
+mod stage;
 mod table;
 mod terminal;
 
@@ -67,6 +72,7 @@ Examples:
   onnxplain explain model.onnx cat.jpg               why the model says what it says
   onnxplain explain model.onnx photos/ -o heatmaps   every picture of a folder
   onnxplain gallery heatmaps                         a page to look through them
+  onnxplain spray heatmaps                           does it look at what it should not?
   onnxplain evaluate model.onnx photos/              is the explanation any good?
   onnxplain sanity model.onnx photos/                does it change with the weights?
   onnxplain inspect model.onnx                       its layers and their rules
@@ -114,6 +120,12 @@ enum Command {
     Sanity(Box<sanity::SanityOptions>),
     /// Make a page of all results of a batch, to sort and filter in a browser
     Gallery(gallery::GalleryOptions),
+    /// Find what a network should not look at: clusters of heatmaps that stand apart
+    Spray(spray::SprayOptions),
+    /// Test whether a region is used: change pictures there, and elsewhere as a control
+    Probe(Box<probe::ProbeOptions>),
+    /// Choose the pictures to label next, by heatmaps that are unlike those of labelled ones
+    Select(select::SelectOptions),
     /// List the layers of a model and the rule each gets
     Inspect(inspect::InspectOptions),
     /// Verify that canonization keeps the function and that relevance is conserved
@@ -165,6 +177,9 @@ fn run(command: Command, console: &mut Console) -> Result<Status> {
         Command::Evaluate(options) => evaluate::run(&options, console),
         Command::Sanity(options) => sanity::run(&options, console),
         Command::Gallery(options) => gallery::run(&options, console),
+        Command::Spray(options) => spray::run(&options, console),
+        Command::Probe(options) => probe::run(&options, console),
+        Command::Select(options) => select::run(&options, console),
         Command::Inspect(options) => inspect::run(&options, console),
         Command::Check(options) => check::run(&options, console),
         Command::Presets(options) => presets::run(&options, console),

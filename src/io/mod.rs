@@ -3,6 +3,7 @@
 mod array;
 mod base64;
 mod encode;
+mod hdf5;
 mod mark;
 mod npy;
 mod write;
@@ -12,6 +13,7 @@ pub use array::{
 };
 pub use base64::base64;
 pub use encode::{PictureFormat, generator_mark, png_bytes, write_picture};
+pub use hdf5::{Dataset, Element, Hdf5};
 pub use mark::{TOOL, is_own};
-pub use npy::{read_npy, read_npy_shape, write_npy};
+pub use npy::{Precision, read_npy, read_npy_layout, read_npy_shape, write_npy, write_npy_as};
 pub use write::{Overwrite, check, write_bytes, write_png};

@@ -11,6 +11,7 @@ use crate::canonize::{PassSelection, canonize};
 use crate::error::{Error, Kind, Result};
 use crate::explain;
 use crate::parallel::Threads;
+use crate::picture::{Preprocessing, Preprocessor};
 use crate::tensor::Tensor;
 
 /// A model compiled for forward passes alone: any number at the same time, each on the thread that asks.
@@ -39,6 +40,15 @@ impl Predictor {
     /// As [`Session::prepare`].
     pub fn prepare<'a>(&self, source: impl Into<Source<'a>>) -> Result<Input> {
         self.context.prepare(source.into())
+    }
+
+    /// The steps from a picture to the network's input, every one filled in; `None` where it takes no pictures.
+    #[doc(hidden)]
+    pub fn preprocessing(&self) -> Option<&Preprocessing> {
+        match &self.context.inputs[..] {
+            [input] => input.preprocessor.as_ref().ok().map(Preprocessor::steps),
+            _ => None,
+        }
     }
 
     /// What the network says about an input of its shape.

@@ -4,6 +4,7 @@
 //! ```text
 //! values per picture ─▶ Sample ─▶ mean, standard error, median, bootstrap interval
 //! values of two methods on the same pictures ─ subtract ─▶ Sample ─▶ sign-flip test ─ holm ─▶ Comparison
+//! changes of the same pictures ─▶ SignedRank, McNemar's test, Wilson's intervals ─ holm ─▶ what `probe` says
 //! means of several methods in several metrics ─▶ ranks, Pareto front
 //! ```
 //!
@@ -11,19 +12,23 @@
 
 mod bootstrap;
 mod comparison;
+mod counts;
 mod holm;
 mod pareto;
 mod ranks;
 mod sample;
 mod sign_flip;
+mod wilcoxon;
 
 pub use bootstrap::{Bootstrap, LEAST_UNITS};
 pub use comparison::{Comparison, pictures_needed};
+pub use counts::{mcnemar, wilson};
 pub use holm::holm;
 pub use pareto::pareto_front;
 pub use ranks::ranks;
 pub use sample::Sample;
 pub use sign_flip::{LEAST_DECIDABLE, sign_flip_test};
+pub use wilcoxon::SignedRank;
 
 #[cfg(test)]
 mod tests {

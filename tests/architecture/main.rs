@@ -19,12 +19,13 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "sanity summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+        "spray probe sanity summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
     ),
     (
         "sanity",
         "summary statistics evaluation session method metric explain onnx network tensor picture random suggest error",
     ),
+    ("probe", "statistics metric tensor picture random suggest"),
     ("summary", "evaluation metric statistics"),
     (
         "evaluation",
@@ -53,6 +54,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("kernels", ""),
     ("figure", "io"),
     ("heatmap", "error suggest"),
+    ("spray", "random"),
     ("statistics", "random"),
     ("io", ""),
     ("picture", "suggest"),

@@ -36,6 +36,8 @@ pub struct Job {
     pub words: Option<Vec<String>>,
     pub targets: Targets,
     pub outputs: Outputs,
+    /// Whether reports have the logits of all classes.
+    pub has_all_logits: bool,
     /// Which results of an input share the scale of their colours.
     pub scale: Option<ScaleWord>,
     pub model: String,

@@ -34,7 +34,7 @@ use onnxplain::{Colormap, CropMark, Initial, Method, Normalization, Rendering, S
 use self::attribute::Job;
 use self::inputs::{Failed, InputFile, InputOptions, Inputs, LeftOut};
 use self::method::MethodOptions;
-use self::outputs::{Formats, Kind, Outputs, Wishes};
+use self::outputs::{Formats, Kind, Outputs, RelevanceFormat, Wishes};
 use self::prepare::prepare;
 use self::report::Seconds;
 use self::report_file::ReportFile;
@@ -149,6 +149,12 @@ pub struct ExplainOptions {
     /// Format of overlays: png, jpeg (small), or webp (without loss)
     #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = overlay_format_parser())]
     overlay_format: PictureFormat,
+    /// Numbers of relevance files: float32, or float16 (half the size, three digits)
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, hide_possible_values = true)]
+    relevance_format: RelevanceFormat,
+    /// Logits in reports: top, those of the five strongest classes, or all, a list in the order of the classes
+    #[arg(long, value_name = "top|all", value_enum, default_value_t, hide_possible_values = true)]
+    logits: LogitsWord,
     /// Replace files that onnxplain wrote; those of others, and the inputs, stay [default: refuse]
     #[arg(long)]
     overwrite: bool,
@@ -220,6 +226,14 @@ pub struct ExplainOptions {
     /// Longest side of overlays, in pixels [default: the photo's, at most 1600; at least 256 where it is below 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20000), help_heading = "Rendering")]
     overlay_size: Option<u32>,
+}
+
+/// What `--logits` can say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum LogitsWord {
+    #[default]
+    Top,
+    All,
 }
 
 /// What `--initial` can say.
@@ -357,7 +371,11 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
     let mut outputs = Outputs::new(Wishes {
         folder: &options.output,
         save: options.save.as_deref(),
-        formats: Formats { figures: options.figure_format, overlays: options.overlay_format },
+        formats: Formats {
+            figures: options.figure_format,
+            overlays: options.overlay_format,
+            relevance: options.relevance_format,
+        },
         is_batch: inputs.is_batch,
         has_index: names_several,
         ways: asked.iter().map(|way| way.infix.clone()).collect(),

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
 use onnxplain::figure::Format;
-use onnxplain::io::{self, Overwrite, PictureFormat};
+use onnxplain::io::{self, Overwrite, PictureFormat, Precision};
 
 use super::inputs::place;
 
@@ -22,7 +22,7 @@ pub enum Kind {
     Overlay,
     /// The heatmap alone, in the size of the network's input, or a plot of the relevance: STEM.heatmap.png
     Heatmap,
-    /// The relevance of every element of the network's input: STEM.relevance.npy (float32)
+    /// The relevance of every element of the network's input: STEM.relevance.npy
     Relevance,
     /// Prediction, target, conservation, preprocessing, seconds: STEM.json
     Report,
@@ -62,11 +62,30 @@ impl Kind {
     }
 }
 
-/// The formats of figures and overlays.
+/// The formats of files that have several.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Formats {
     pub figures: Format,
     pub overlays: PictureFormat,
+    pub relevance: RelevanceFormat,
+}
+
+/// How relevance is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RelevanceFormat {
+    #[default]
+    Float32,
+    Float16,
+}
+
+impl RelevanceFormat {
+    /// The precision of its numbers.
+    pub fn precision(self) -> Precision {
+        match self {
+            RelevanceFormat::Float32 => Precision::Single,
+            RelevanceFormat::Float16 => Precision::Half,
+        }
+    }
 }
 
 /// A file of a result: its kind, and of which of several inputs it is.
@@ -178,7 +197,7 @@ impl Outputs {
         })
     }
 
-    /// The formats of figures and overlays.
+    /// The formats of files that have several.
     pub fn formats(&self) -> Formats {
         self.formats
     }

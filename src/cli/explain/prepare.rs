@@ -9,12 +9,12 @@ use onnxplain::io::is_array_file;
 use onnxplain::session::Described;
 use onnxplain::{Explainer, ExplainerOptions, Rendering, Session, Severity, Topic};
 
-use super::ExplainOptions;
 use super::attribute::{Job, Reopen};
 use super::inputs::{Failed, InputFile};
 use super::outputs::Outputs;
 use super::targets;
 use super::ways::{Asked, Way};
+use super::{ExplainOptions, LogitsWord};
 use crate::cli::console::Console;
 
 /// Opens the model and compiles its explanation; says what was assumed.
@@ -75,6 +75,7 @@ pub(super) fn prepare(
         ways,
         targets,
         outputs,
+        has_all_logits: options.logits == LogitsWord::All,
         scale: options.scale,
         model: options.model.display().to_string(),
         assumed,

@@ -148,15 +148,15 @@ fn begins_and_ends(path: &Path, begin: &[u8], end: &[u8]) -> std::io::Result<boo
     Ok(found_begin == begin && found_end == end)
 }
 
-/// Whether a file holds so many float32 values behind a header of NumPy's format 1.
+/// Whether a file holds so many values behind a header of NumPy's format 1.
 fn is_whole_npy(path: &Path, len: Option<usize>) -> std::io::Result<bool> {
     let mut file = File::open(path)?;
     let mut begin = [0; 10];
     file.read_exact(&mut begin)?;
     let header = u64::from(u16::from_le_bytes([begin[8], begin[9]]));
-    let shape = onnxplain::io::read_npy_shape(path).unwrap_or_default();
+    let (shape, size) = onnxplain::io::read_npy_layout(path).unwrap_or_default();
     let len = len.unwrap_or_else(|| shape.iter().product());
-    let expected = begin.len() as u64 + header + 4 * len as u64;
+    let expected = begin.len() as u64 + header + (size * len) as u64;
     Ok(begin.starts_with(b"\x93NUMPY\x01") && file.metadata()?.len() == expected)
 }
 

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use onnxplain::heatmap::Scale;
 use onnxplain::io::{
-    Overwrite, PictureFormat, TOOL, is_array_file, write_bytes, write_npy, write_picture, write_png,
+    Overwrite, PictureFormat, TOOL, is_array_file, write_bytes, write_npy_as, write_picture,
+    write_png,
 };
 use onnxplain::{Array, Class, Explanation, Heatmap, Severity, Topic};
 
@@ -174,7 +175,8 @@ impl Job {
             if saved.kind == Kind::Relevance {
                 let relevance = all.get(place).context("an input has no relevance")?;
                 let (shape, values) = (relevance.shape(), relevance.values());
-                file.fill(|path| write_npy(path, shape, values, Overwrite::Replace))?;
+                let precision = self.outputs.formats().relevance.precision();
+                file.fill(|path| write_npy_as(path, shape, values, precision, Overwrite::Replace))?;
             } else if saved.input.is_some() {
                 let heatmap = explanation.heatmap_at(place)?.rendered(way.rendering);
                 let overlays = self.outputs.formats().overlays;
@@ -230,6 +232,7 @@ impl Job {
             canonization: way.explainer.canonization().to_vec(),
             explained: way.explainer.explained().word(),
             prediction: explanation.prediction().strongest(LISTED_CLASSES),
+            logits: self.has_all_logits.then(|| explanation.prediction().logits().to_vec()),
             target: ReportedTarget::new(explanation.class(), explanation.against()),
             positive: explanation.sign(),
             rendering: way.rendering.into(),

@@ -32,6 +32,9 @@ pub struct Report {
     pub explained: &'static str,
     /// The strongest classes.
     pub prediction: Vec<Class>,
+    /// The logits of all classes, in their order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logits: Option<Vec<f32>>,
     /// The class that is explained.
     pub target: ReportedTarget,
     /// What relevance above 0 speaks for: `for` the class, `against` it, or `mixed`.

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use onnxplain::io::{Overwrite, check, write_bytes};
 
-use self::truth::Truth;
+pub use self::truth::Truth;
 use super::Status;
 use super::console::Console;
 

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use onnxplain::Sign;
+
+use crate::cli::explained::{Above, reports};
 
 /// An input with its results.
 #[derive(Debug)]
@@ -141,30 +143,6 @@ pub fn read(folder: &Path) -> Result<Entries> {
     Ok(all)
 }
 
-fn reports(folder: &Path) -> Result<Vec<PathBuf>> {
-    let whole = folder.join("report.jsonl");
-    if whole.exists() {
-        return Ok(vec![whole]);
-    }
-    let is_shard = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("report.") && name.contains("-of-") && name.ends_with(".jsonl")
-    };
-    let entries = fs::read_dir(folder);
-    let entries =
-        entries.with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    let mut shards: Vec<PathBuf> =
-        entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_shard).collect();
-    shards.sort();
-    ensure!(
-        !shards.is_empty(),
-        "there is no report.jsonl in {}: `onnxplain explain MODEL PHOTOS/ -o {}` writes one",
-        folder.display(),
-        folder.display()
-    );
-    Ok(shards)
-}
-
 impl Entries {
     fn add(&mut self, text: &str, folder: &Path) {
         let parsed: Vec<Option<Line>> =
@@ -173,13 +151,13 @@ impl Entries {
         let is_input = |line: &Line| line.left_out.is_none();
         let lines: Vec<Line> = parsed.into_iter().flatten().filter(is_input).collect();
         let names = lines.iter().flat_map(|line| line.files.values());
-        let above = folders_above(names, folder);
+        let above = Above::of(names, folder);
         for line in lines {
             self.add_line(line, above);
         }
     }
 
-    fn add_line(&mut self, line: Line, above: usize) {
+    fn add_line(&mut self, line: Line, above: Above) {
         if line.error.is_none() {
             self.models.insert(line.model.clone());
             self.ways.insert(line.way());
@@ -217,9 +195,9 @@ impl Line {
         }
     }
 
-    fn shows(self, above: usize) -> Shows {
+    fn shows(self, above: Above) -> Shows {
         let way = self.way();
-        let files = self.files.into_iter().map(|(kind, name)| (kind, below(&name, above)));
+        let files = self.files.into_iter().map(|(kind, name)| (kind, above.below(&name)));
         let result = self.target.filter(|_| self.error.is_none()).map(|target| Shown {
             target: target.class.name(),
             against: target.against.map(|other| other.class.name()),
@@ -237,26 +215,6 @@ impl Shown {
     fn is_same(&self, other: &Shown) -> bool {
         (&self.target, &self.against, &self.way) == (&other.target, &other.against, &other.way)
     }
-}
-
-/// How many folders of the names in a report lead to its own folder. The report may have been made from another
-/// folder, or moved since.
-fn folders_above<'a>(names: impl Iterator<Item = &'a String>, folder: &Path) -> usize {
-    let of_name = |name: &'a String| {
-        let count = parts(name).count();
-        (0..count).find(|&above| folder.join(below(name, above)).is_file())
-    };
-    names.into_iter().find_map(of_name).unwrap_or(0)
-}
-
-fn parts(name: &str) -> impl Iterator<Item = Component<'_>> {
-    Path::new(name).components()
-}
-
-fn below(name: &str, above: usize) -> PathBuf {
-    // What is left of an absolute path must not lead to the root again.
-    let is_inside = |part: &Component| matches!(part, Component::Normal(_));
-    parts(name).skip(above).filter(is_inside).collect()
 }
 
 #[cfg(test)]

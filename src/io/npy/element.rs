@@ -69,6 +69,25 @@ impl Element {
     }
 }
 
+/// The nearest IEEE 754 half-precision number; of two equally near ones the even one.
+pub(super) fn half_from_f32(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let sign = (bits >> 16 & 0x8000) as u16;
+    let magnitude = f32::from_bits(bits & 0x7fff_ffff);
+    if magnitude.is_nan() {
+        return sign | 0x7e00;
+    }
+    // Between 65504 and the next number that there would be.
+    if magnitude >= 65520.0 {
+        return sign | 0x7c00;
+    }
+    // Numbers have steps of 2⁻²⁴ below 2⁻¹⁴, and 1024 steps in every octave above.
+    let exponent = ((magnitude.to_bits() >> 23) as i32 - 127).max(-14);
+    let steps = f64::from(magnitude) * f64::from(10 - exponent).exp2();
+    let steps = steps.round_ties_even() as i32;
+    sign | ((exponent + 14) * 1024 + steps) as u16
+}
+
 /// Converts an IEEE 754 half-precision number.
 fn f32_from_half(bits: u16) -> f32 {
     let exponent = i32::from(bits >> 10 & 0x1f);
@@ -84,6 +103,22 @@ fn f32_from_half(bits: u16) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn halves_become_themselves_and_others_the_nearest() {
+        for bits in 0..=u16::MAX {
+            let value = super::f32_from_half(bits);
+            if !value.is_nan() {
+                assert_eq!(super::half_from_f32(value), bits, "{value}");
+            }
+        }
+        let half = |value: f32| super::f32_from_half(super::half_from_f32(value));
+        // Half way between 1 and the next number, 1 + 2⁻¹⁰, and a little above.
+        assert_eq!((half(1.000_488_3), half(1.000_489)), (1.0, 1.000_976_6));
+        assert_eq!((half(2e-8), half(4e-8), half(-65519.0)), (0.0, 5.960_464_5e-8, -65504.0));
+        assert_eq!(half(65520.0), f32::INFINITY);
+        assert!(half(f32::NAN).is_nan());
+    }
+
     use super::*;
 
     fn number(element: &str, bytes: &[u8]) -> f32 {

@@ -21,16 +21,17 @@ pub(super) fn read_header(file: &mut impl Read) -> Result<Header> {
 
 /// Whether a file begins with the header that [`encode_header`] gives its array.
 pub(in crate::io) fn is_own(start: &[u8]) -> bool {
-    let header = read_header(&mut &*start).and_then(|header| encode_header(&header.shape));
+    let header =
+        read_header(&mut &*start).and_then(|header| encode_header(&header.shape, &header.element));
     header.is_ok_and(|header| start.starts_with(&header))
 }
 
-/// The header of a float32 array of `shape` in C order, in version 1.
+/// The header of an array of `shape` in C order, in version 1; `element` is NumPy's word for its numbers, such as `<f4`.
 ///
 /// It is longer than it must be, by as much as the data is aligned by: readers go by the length that the header begins
 /// with, and [`is_own`] knows our files by it. NumPy pads to the next multiple.
-pub(super) fn encode_header(shape: &[usize]) -> Result<Vec<u8>> {
-    let mut text = String::from("{'descr': '<f4', 'fortran_order': False, 'shape': (");
+pub(super) fn encode_header(shape: &[usize], element: &str) -> Result<Vec<u8>> {
+    let mut text = format!("{{'descr': '{element}', 'fortran_order': False, 'shape': (");
     for axis in shape {
         write!(text, "{axis}, ")?;
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use self::element::Element;
+use self::element::{Element, half_from_f32};
 use self::header::{encode_header, read_header};
 use super::Overwrite;
 use super::write::write_whole;
@@ -44,22 +44,65 @@ pub fn read_npy_shape(path: &Path) -> Result<Vec<usize>> {
     Ok(read_header(&mut BufReader::new(File::open(path)?))?.shape)
 }
 
+/// Reads the shape of an array, and the bytes of one of its numbers.
+///
+/// # Errors
+/// When the file cannot be read, or is not a `.npy` file of real numbers.
+pub fn read_npy_layout(path: &Path) -> Result<(Vec<usize>, usize)> {
+    let header = read_header(&mut BufReader::new(File::open(path)?))?;
+    Ok((header.shape, Element::parse(&header.element)?.size))
+}
+
+/// How many bits a number gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// float32.
+    #[default]
+    Single,
+    /// float16: three digits, from 6e-8 to 65504.
+    Half,
+}
+
 /// Writes a float32 array of `shape` in C order, atomically.
 ///
 /// # Errors
 /// When the number of values does not fit the shape; and those of [`write_bytes`](super::write_bytes).
 pub fn write_npy(path: &Path, shape: &[usize], values: &[f32], overwrite: Overwrite) -> Result<()> {
+    write_npy_as(path, shape, values, Precision::Single, overwrite)
+}
+
+/// Writes an array in one of two precisions, otherwise as [`write_npy`].
+///
+/// # Errors
+/// As [`write_npy`], and when a number is beyond float16.
+pub fn write_npy_as(
+    path: &Path,
+    shape: &[usize],
+    values: &[f32],
+    precision: Precision,
+    overwrite: Overwrite,
+) -> Result<()> {
     ensure!(
         element_count(shape) == Some(values.len()),
         "an array of shape {shape:?} cannot have {} values",
         values.len()
     );
-    write_whole(path, overwrite, |file| {
-        file.write_all(&encode_header(shape)?)?;
-        for value in values {
-            file.write_all(&value.to_le_bytes())?;
+    write_whole(path, overwrite, |file| match precision {
+        Precision::Single => {
+            file.write_all(&encode_header(shape, "<f4")?)?;
+            values.iter().try_for_each(|value| Ok(file.write_all(&value.to_le_bytes())?))
         }
-        Ok(())
+        Precision::Half => {
+            file.write_all(&encode_header(shape, "<f2")?)?;
+            values.iter().try_for_each(|value| {
+                let half = half_from_f32(*value);
+                ensure!(
+                    half & 0x7fff != 0x7c00 || value.is_infinite(),
+                    "{value} is beyond float16, whose largest number is 65504: save it as float32"
+                );
+                Ok(file.write_all(&half.to_le_bytes())?)
+            })
+        }
     })
 }
 

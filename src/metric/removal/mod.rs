@@ -8,6 +8,7 @@ mod plane;
 mod regions;
 mod slic;
 
+pub use blur::blurred_plane;
 pub use fill::{Fill, Removal};
 pub(crate) use order::ranked;
 pub use order::{Levels, Order, area};
