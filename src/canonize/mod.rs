@@ -16,6 +16,7 @@ mod constants;
 mod gates;
 mod layer_normalizations;
 mod linear_batchnorm;
+mod maximum_shifts;
 mod no_ops;
 mod softmaxes;
 mod sums;
@@ -58,6 +59,11 @@ pub const PASSES: &[Pass] = &[
         name: "softmaxes",
         about: "a softmax written as exp, sum and quotient becomes one",
         run: softmaxes::run,
+    },
+    Pass {
+        name: "maximum-shifts",
+        about: "in the difference of a signal and its own maximum the signal gets all relevance",
+        run: maximum_shifts::run,
     },
     Pass {
         name: "activations",

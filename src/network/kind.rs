@@ -7,9 +7,9 @@ use crate::linear::{
     AveragePooling, Convolution, Dense, LinearMap, Reduction, Resampling, Sum, WeightPart,
 };
 use crate::operator::{
-    Activation, Affine, Choice, Concat, LayerNormalization, MatrixProduct, MaxPooling, Operator,
-    Pick, Product, Quotient, ResponseNormalization, Routing, Sampling, Softmax, TopElements,
-    TopPositions, TwoSignals,
+    Activation, Affine, Choice, Concat, LayerNormalization, MatrixProduct, MaxPooling,
+    MaximumShift, Operator, Pick, Product, Quotient, ResponseNormalization, Routing, Sampling,
+    Softmax, TopElements, TopPositions, TwoSignals,
 };
 use crate::tensor::Tensor;
 
@@ -46,6 +46,8 @@ pub enum Op {
     Product(Product),
     /// Quotient of two signals.
     Quotient(Quotient),
+    /// Difference of a signal and its own maximum.
+    MaximumShift(MaximumShift),
     /// Maximum of two signals, their comparison, ...
     TwoSignals(TwoSignals),
     /// The largest elements of an axis.
@@ -88,7 +90,8 @@ pub enum Kind {
     Sum,
     /// Concatenation.
     Concat,
-    /// Product of a signal with a gate (squeeze-excite), quotient of a signal and its norm.
+    /// Product of a signal with a gate (squeeze-excite), quotient of a signal and its norm, difference of a signal and its
+    /// maximum.
     Gate,
     /// Product of two signals, neither being a gate.
     Product,
@@ -164,7 +167,7 @@ impl Op {
             Op::Routing(_) => Kind::Reshape,
             Op::Product(product) if product.signal.is_some() => Kind::Gate,
             Op::Product(_) => Kind::Product,
-            Op::Quotient(_) => Kind::Gate,
+            Op::Quotient(_) | Op::MaximumShift(_) => Kind::Gate,
             Op::TwoSignals(function) if function.has_winner() => Kind::MaxPool,
             Op::TwoSignals(function) if function.operation.is_comparison() => Kind::Constant,
             Op::TwoSignals(_) => Kind::Gate,
@@ -198,6 +201,7 @@ impl Op {
             Op::Routing(operator) => Some(operator),
             Op::Product(operator) => Some(operator),
             Op::Quotient(operator) => Some(operator),
+            Op::MaximumShift(operator) => Some(operator),
             Op::TwoSignals(operator) => Some(operator),
             Op::Choice(operator) => Some(operator),
             Op::TopElements(operator) => Some(operator),

@@ -22,7 +22,7 @@ pub use family::Family;
 pub use interval::Interval;
 pub(crate) use interval::{Followed, follow};
 pub use kind::{Kind, Op};
-pub use lower::{Interpolation, Lowered, Origins, ROUND_STRAIGHT_THROUGH, lower};
+pub use lower::{Gated, Interpolation, Lowered, Origins, ROUND_STRAIGHT_THROUGH, lower};
 pub(crate) use normalization::{Scope, join_normalizations};
 pub use output_function::{OutputFunction, Quantity};
 pub use side_by_side::ForAll;

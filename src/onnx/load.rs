@@ -23,7 +23,7 @@ use super::repair::repair;
 use super::rewrite::{self, Chosen};
 use super::validate::{Checked, Input, MemoryLimit, validate};
 use super::weights::{Places, Weights};
-use super::{col2im, lp_pool, padding, recurrent, resize, vector_product};
+use super::{col2im, lp_pool, padding, recurrent, resize, running_sum, vector_product};
 use crate::linear::Weight;
 use crate::network::{Lowered, Network, Origins, lower};
 use crate::picture::Labels;
@@ -275,6 +275,7 @@ pub(super) fn reader() -> Onnx {
     onnx.op_register.insert("Upsample", resize::build);
     onnx.op_register.insert("Pad", padding::build);
     onnx.op_register.insert("GlobalLpPool", lp_pool::global);
+    onnx.op_register.insert("CumSum", running_sum::build);
     onnx.op_register.insert("LSTM", recurrent::lstm);
     onnx.op_register.insert("GRU", recurrent::gru);
     onnx.op_register.insert("RNN", recurrent::rnn);

@@ -22,6 +22,7 @@ mod quantization;
 mod recurrent;
 mod repair;
 mod resize;
+mod running_sum;
 mod rewrite;
 mod validate;
 mod vector_product;

@@ -15,6 +15,7 @@ mod pools_and_sums;
 mod products;
 mod quantized;
 mod recurrent;
+mod recurrent_goldens;
 mod refusals;
 mod rewrites;
 mod softmax;
@@ -95,8 +96,14 @@ fn recognised(network: &Network) -> Network {
     let mut network = network.clone();
     canonize(
         &mut network,
-        &PassSelection::only(&["layer-normalizations", "softmaxes", "activations", "gates"])
-            .unwrap(),
+        &PassSelection::only(&[
+            "layer-normalizations",
+            "softmaxes",
+            "maximum-shifts",
+            "activations",
+            "gates",
+        ])
+        .unwrap(),
     )
     .unwrap();
     network

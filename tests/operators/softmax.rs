@@ -3,7 +3,9 @@
 use onnxplain::network::{OutputFunction, Quantity};
 use onnxplain::onnx::Model;
 
-use super::{all_hold, case, check_gradient, check_value, kinds, scalar, spread, weight};
+use super::{
+    all_hold, case, check_books, check_gradient, check_value, kinds, recognised, scalar, spread, weight,
+};
 use crate::support::onnx::{Graph, float, int, ints};
 
 #[test]
@@ -238,4 +240,46 @@ fn a_softmax_written_out_inside_becomes_one() {
         written("over an inner axis", false, 1),
         written("as a product", true, 2),
     ]);
+}
+
+/// `exp(x − max x) / (1 + Σ exp(x − max x))`: no softmax, and where `x` is the maximum the difference is 0.
+#[test]
+fn the_maximum_that_is_subtracted_in_front_of_an_exponential_counts_as_a_constant() {
+    let graph = |shape: &[usize], axis: i64, is_explicit: bool| {
+        let mut g = Graph::with_input(13, shape);
+        let mut largest = g.node("ReduceMax", &["x"], &[ints("axes", &[axis])]);
+        if is_explicit {
+            let sides: Vec<i64> = shape.iter().map(|&length| length as i64).collect();
+            let sides = g.ints(&sides);
+            largest = g.node("Expand", &[&largest, &sides], &[]);
+        }
+        let difference = g.node("Sub", &["x", &largest], &[]);
+        let powers = g.node("Exp", &[&difference], &[]);
+        let axis = g.ints(&[axis]);
+        let sum = g.node("ReduceSum", &[&powers, &axis], &[]);
+        let one = scalar(&mut g, 1.0);
+        let sum = g.node("Add", &[&sum, &one], &[]);
+        let y = g.node("Div", &[&powers, &sum], &[]);
+        g.output(&y);
+        g
+    };
+    for (shape, axis, is_explicit) in
+        [(vec![1, 3, 4], -1, false), (vec![1, 3, 4], 1, false), (vec![1, 2, 3, 2], 2, true)]
+    {
+        let model = graph(&shape, axis, is_explicit).load().unwrap();
+        let gates = kinds(&recognised(&model.network));
+        assert_eq!(gates.iter().filter(|kind| **kind == "gate").count(), 2, "{gates:?}");
+        let input = spread(&shape, 3);
+        check_value(&model, &input).unwrap();
+        check_gradient(&model.network, &input).unwrap();
+        check_books(&model.network, &input).unwrap();
+    }
+    // The maximum of something else is a signal.
+    let mut g = Graph::with_input(13, &[1, 3, 4]);
+    let positive = g.node("Relu", &["x"], &[]);
+    let largest = g.node("ReduceMax", &[&positive], &[ints("axes", &[-1])]);
+    let y = g.node("Sub", &["x", &largest], &[]);
+    g.output(&y);
+    let network = recognised(&g.load().unwrap().network);
+    assert!(kinds(&network).contains(&"sum"), "{:?}", kinds(&network));
 }

@@ -10,7 +10,7 @@ use onnxplain::tensor::Tensors;
 use super::conservation_of;
 use crate::cli::table::{Align, Table};
 
-/// The largest imbalance, relative to Σ|R| of the layer, that counts as balanced.
+/// The largest imbalance, relative to what flows, that counts as balanced.
 const LIMIT: f64 = 1e-4;
 
 /// The largest imbalance of a layer whose rule conserves relevance; infinite where relevance is NaN.

@@ -20,13 +20,14 @@ pub struct LayerConservation {
     pub absorbed_by_stabilizer: f64,
     /// Whether the layer's rule conserves relevance at all (the gradient does not).
     pub is_conserving: bool,
-    /// Σ|R| that came from above: the scale on which an imbalance is measured.
+    /// The scale on which an imbalance is measured: Σ|R| that came from above, but no less than what was put in at the
+    /// output. What a side branch rounds of its millionth part is nothing that is missing.
     #[serde(skip)]
     pub magnitude: f64,
 }
 
 impl LayerConservation {
-    /// What is missing or too much, relative to the relevance that came in.
+    /// What is missing or too much, relative to the relevance that flows.
     pub fn imbalance(&self) -> f64 {
         let accounted = self.outgoing + self.absorbed_by_bias + self.absorbed_by_stabilizer;
         (self.incoming - accounted).abs() / self.magnitude.max(f64::MIN_POSITIVE)

@@ -66,6 +66,7 @@ pub(in crate::explain) fn propagate(
     );
     let initial = Relevance::from(initial);
     let mut conservation = Conservation { initial: initial.sum(), ..Conservation::default() };
+    let [_, explained] = initial.sums;
     let mut relevance: Vec<Option<Relevance>> = network.layers.iter().map(|_| None).collect();
     relevance[network.output] = Some(initial);
     let ends = end.layers(network);
@@ -87,7 +88,7 @@ pub(in crate::explain) fn propagate(
             "relevance is not finite any more: the first layer that hands down NaN or infinity is the {}",
             layer.describe()
         );
-        let mut account = account_of(plan, id, sums);
+        let mut account = account_of(plan, id, sums, explained);
         account.absorbed_by_bias = output.absorbed.by_bias;
         account.absorbed_by_stabilizer = output.absorbed.by_stabilizer;
         let parts = output.inputs.into_iter().zip(sums_before);
@@ -245,8 +246,14 @@ fn positive(mut relevance: Tensor) -> Result<Relevance> {
     Ok(Relevance { tensor: relevance, sums })
 }
 
-/// The account of a layer at which relevance arrived, before anything is handed down.
-fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> LayerConservation {
+/// The account of a layer at which relevance arrived, before anything is handed down; `explained` is Σ|R| that was put in
+/// at the output.
+fn account_of(
+    plan: &Plan,
+    id: LayerId,
+    [incoming, arrived]: [f64; 2],
+    explained: f64,
+) -> LayerConservation {
     let is_conserving = match (&plan.program().steps[id], &plan.network().layers[id].op) {
         (Step::Gradient, op) => match op {
             Op::Routing(_) | Op::Concat(_) | Op::MaxPooling(_) => true,
@@ -261,7 +268,7 @@ fn account_of(plan: &Plan, id: LayerId, [incoming, magnitude]: [f64; 2]) -> Laye
         layer: id,
         incoming,
         is_conserving,
-        magnitude,
+        magnitude: arrived.max(explained),
         ..LayerConservation::default()
     }
 }

@@ -10,6 +10,7 @@ mod convolutions;
 mod dense;
 mod einsum;
 mod elementwise;
+mod gated;
 mod interpolation;
 mod lowered;
 mod matrix_product;
@@ -25,6 +26,7 @@ use tract_core::ops;
 
 use self::constant::Constant;
 pub use self::elementwise::ROUND_STRAIGHT_THROUGH;
+pub use self::gated::Gated;
 pub use self::interpolation::Interpolation;
 pub use self::lowered::Lowered;
 pub use self::origins::Origins;
@@ -258,6 +260,9 @@ impl Lowering<'_> {
         }
         if let Some(op) = op.downcast_ref::<Interpolation>() {
             return self.interpolation(context, op);
+        }
+        if op.is::<Gated>() {
+            return self.gated(context);
         }
         if let Some(op) = op.downcast_ref::<ops::array::OneHot>() {
             return self.one_hot(context, op);

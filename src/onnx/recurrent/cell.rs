@@ -6,6 +6,7 @@ use tract_hir::ops::math::{add, max, min, mul, sub};
 
 use super::super::wires::Wires;
 use super::activation::Activation;
+use crate::network::Gated;
 
 /// The kind of a recurrent layer.
 #[derive(Clone, Copy, Debug)]
@@ -214,15 +215,15 @@ impl Weights {
         };
         let written = self.gate(wires, sums, 3)?;
         let written = self.activated(wires, 1, written)?;
-        let kept = wires.node(mul(), &[forget, cell])?;
-        let written = wires.node(mul(), &[input, written])?;
+        let kept = wires.node(Gated, &[cell, forget])?;
+        let written = wires.node(Gated, &[written, input])?;
         let cell = wires.node(add(), &[kept, written])?;
         let output = self.gate(wires, sums, 1)?;
         let output = self.peeped(wires, output, cell, 1)?;
         let output = self.activated(wires, 0, output)?;
         let activation = self.activations.get(2);
         let shown = activation.context("an LSTM names too few activations")?.wire(wires, cell)?;
-        Ok((wires.node(mul(), &[output, shown])?, cell))
+        Ok((wires.node(Gated, &[shown, output])?, cell))
     }
 
     /// `h ← (1 − z) ⊙ g(…) + z ⊙ h`; the sums are those of z and r.
@@ -240,20 +241,20 @@ impl Weights {
         let reset = self.activated(wires, 0, reset)?;
         let sums = match candidate {
             Candidate::Joined(map) => {
-                let state = wires.node(mul(), &[reset, state])?;
+                let state = wires.node(Gated, &[state, reset])?;
                 linear(wires, &[input, state], *map)?
             }
             Candidate::Apart([of_input, of_state]) => {
                 let of_state = linear(wires, &[state], *of_state)?;
-                let of_state = wires.node(mul(), &[reset, of_state])?;
+                let of_state = wires.node(Gated, &[of_state, reset])?;
                 let of_input = linear(wires, &[input], *of_input)?;
                 wires.node(add(), &[of_input, of_state])?
             }
         };
         let candidate = self.activated(wires, 1, sums)?;
         let rest = complement(wires, update)?;
-        let written = wires.node(mul(), &[rest, candidate])?;
-        let kept = wires.node(mul(), &[update, state])?;
+        let written = wires.node(Gated, &[candidate, rest])?;
+        let kept = wires.node(Gated, &[state, update])?;
         wires.node(add(), &[written, kept])
     }
 }

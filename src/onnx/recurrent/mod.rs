@@ -91,18 +91,22 @@ impl Recurrent {
         self.outputs.get(index).copied().flatten()
     }
 
-    /// How many steps are made of `length`: the lengths must be known, and one for all.
-    fn steps(&self, model: &TypedModel, inputs: &[OutletId], length: usize) -> TractResult<usize> {
+    /// How many steps are made of `length` for every sequence of the batch.
+    fn lengths(
+        &self,
+        model: &TypedModel,
+        inputs: &[OutletId],
+        (length, batch): (usize, usize),
+    ) -> TractResult<Vec<usize>> {
         let Some(lengths) = self.optional(inputs, 1) else {
-            return Ok(length);
+            return Ok(vec![length; batch]);
         };
         let known = model.outlet_fact(lengths)?.konst.clone();
         let known = known.context("the lengths of the sequences depend on the input")?;
         let lengths = known.cast_to::<i64>()?;
         let lengths = lengths.try_as_plain_ram()?.as_slice::<i64>()?;
-        let first = lengths.first().copied().unwrap_or(length as i64);
-        ensure!(lengths.iter().all(|&other| other == first), "sequences of several lengths");
-        Ok((first.max(0) as usize).min(length))
+        ensure!(lengths.len() == batch, "{} lengths of {batch} sequences", lengths.len());
+        Ok(lengths.iter().map(|&steps| (steps.max(0) as usize).min(length)).collect())
     }
 }
 
@@ -160,7 +164,8 @@ impl Expansion for Recurrent {
         let shape = shape.context("a recurrent layer over an axis whose length is not known")?;
         let (time, batch) = if self.is_batch_first { (1, 0) } else { (0, 1) };
         let length = shape[time];
-        let steps = self.steps(model, inputs, length)?;
+        let lengths = self.lengths(model, inputs, (length, shape[batch]))?;
+        let steps = lengths.iter().copied().max().unwrap_or(0);
         let mut wires = Wires::new(model, prefix);
         let frames = (0..length)
             .map(|at| wires.taken(inputs[0], time, at))
@@ -168,7 +173,8 @@ impl Expansion for Recurrent {
         let mut directions = [vec![], vec![], vec![]];
         for (number, &is_reversed) in self.is_reversed.iter().enumerate() {
             let weights = self.weights(&mut wires, inputs, number, shape[batch])?;
-            let states = self.unrolled(&mut wires, &weights, (&frames[..steps], is_reversed))?;
+            let sequences = Sequences { frames: &frames[..steps], lengths: &lengths, is_reversed };
+            let states = self.unrolled(&mut wires, &weights, sequences)?;
             if self.output(0).is_some() {
                 let rest = length - steps;
                 directions[0].push(self.all_states(&mut wires, states.all, (rest, &weights))?);
@@ -188,6 +194,16 @@ impl Expansion for Recurrent {
         results.sort_unstable_by_key(|&(place, _)| place);
         Ok(results.into_iter().map(|(_, outlet)| outlet).collect())
     }
+}
+
+/// What a direction reads.
+struct Sequences<'a> {
+    /// The input of every step, `[N, I]`, in the order of time.
+    frames: &'a [OutletId],
+    /// How many steps each sequence of the batch has.
+    lengths: &'a [usize],
+    /// Whether it starts at the end of each sequence.
+    is_reversed: bool,
 }
 
 /// What a direction gives.
@@ -262,15 +278,28 @@ impl Recurrent {
         &self,
         wires: &mut Wires,
         weights: &Weights,
-        (frames, is_reversed): (&[OutletId], bool),
+        sequences: Sequences,
     ) -> TractResult<States> {
+        let Sequences { frames, lengths, is_reversed } = sequences;
         let prepared = self.cell.prepare(wires, weights)?;
         let (mut last, mut cell) = (weights.initial, weights.initial_cell);
         let mut all = vec![];
         for step in 0..frames.len() {
             let at = if is_reversed { frames.len() - 1 - step } else { step };
-            (last, cell) = self.cell.step(wires, weights, &prepared, (frames[at], last, cell))?;
-            all.push(last);
+            let before = (frames[at], last, cell);
+            let (next, next_cell) = self.cell.step(wires, weights, &prepared, before)?;
+            // Behind the end of a sequence its state stays, and what is put out is 0.
+            let goes_on: Vec<bool> = lengths.iter().map(|&length| at < length).collect();
+            last = wires.rows(&goes_on, next, last)?;
+            cell = wires.rows(&goes_on, next_cell, cell)?;
+            all.push(match goes_on.contains(&false) {
+                true => {
+                    let silence = Tensor::zero::<f32>(&[lengths.len(), weights.hidden])?;
+                    let silence = wires.constant(silence)?;
+                    wires.rows(&goes_on, next, silence)?
+                }
+                false => last,
+            });
         }
         if is_reversed {
             all.reverse();
@@ -308,6 +337,20 @@ impl Wires<'_> {
     fn shape(&self, outlet: OutletId) -> TractResult<Vec<usize>> {
         let shape = self.model.outlet_fact(outlet)?.shape.as_concrete().map(<[usize]>::to_vec);
         shape.context("a recurrent layer whose sizes are not known")
+    }
+
+    /// The rows of one matrix where a flag is set, and of another where it is not.
+    fn rows(&mut self, flags: &[bool], set: OutletId, unset: OutletId) -> TractResult<OutletId> {
+        let (mut parts, mut start) = (vec![], 0);
+        for run in flags.chunk_by(|a, b| a == b) {
+            let from = if run[0] { set } else { unset };
+            if run.len() == flags.len() {
+                return Ok(from);
+            }
+            parts.push(self.node(Slice::new(0, start, start + run.len()), &[from])?);
+            start += run.len();
+        }
+        self.node(TypedConcat { axis: 0 }, &parts)
     }
 
     /// What stands at one position of an axis, without the axis.

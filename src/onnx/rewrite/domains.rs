@@ -61,6 +61,25 @@ fn full_name(node: &NodeProto) -> String {
 
 /// What to change in the export.
 fn way_out(node: &NodeProto) -> Option<&'static str> {
+    match node.op_type.as_str() {
+        "RoiAlign" if node.domain.is_empty() => {
+            return Some(
+                "RoiAlign is read with mode avg and regions that are stored in the file or given by --input: those that the \
+             network computes belong to a detector",
+            );
+        }
+        "MaxUnpool" if node.domain.is_empty() => {
+            return Some(
+                "MaxUnpool is read where it undoes a MaxPool of the same file whose windows do not overlap, at its size",
+            );
+        }
+        "DeformConv" if node.domain.is_empty() => {
+            return Some(
+                "DeformConv is read over two axes of a known size: export the model with a fixed size",
+            );
+        }
+        _ => {}
+    }
     match node.domain.as_str() {
         "com.microsoft" | "com.microsoft.nchwc" => Some(
             "these are operators of onnxruntime: take the file from before its optimisation or quantisation",

@@ -11,6 +11,9 @@
 //! | [`loops`] | a loop of a known length is its body, turn by turn |
 //! | [`spectra`] | a Fourier transform of a known length is a matrix |
 //! | [`affine_grid`] | an affine grid of a known size is a product with stored places |
+//! | [`deformable`] | a deformable convolution is a convolution of values between pixels |
+//! | [`regions`] | means of stored regions are products with stored matrices |
+//! | [`unpooled`] | what a pooling took goes back to where it was |
 //! | [`stored_moves`] | what a stored list decides is a gather |
 //! | [`transposed`] | the size that is to come out of a `ConvTranspose` says its padding |
 //! | [`ellipsis`] | the dots of an `Einsum` stand for axes without a letter |
@@ -30,12 +33,14 @@
 //! in [`write_out`].
 
 mod affine_grid;
+mod asked;
 mod attention;
 mod attention_mask;
 mod batch;
 mod batch_first;
 mod celu;
 mod conditions;
+mod deformable;
 mod domains;
 mod ellipsis;
 mod functions;
@@ -46,6 +51,7 @@ mod microsoft;
 mod pools;
 mod quantized;
 mod reduce;
+mod regions;
 mod scores;
 mod shapes;
 mod spectra;
@@ -53,6 +59,7 @@ mod stored_moves;
 mod swish;
 mod training;
 mod transposed;
+mod unpooled;
 mod unused;
 
 use anyhow::{Context, Result, ensure};
@@ -135,6 +142,9 @@ pub(super) fn run(
     }
     spectra::write_out(model, reader, (input, declared));
     affine_grid::write_out(model, reader, (input, declared));
+    deformable::write_out(model, reader, (input, declared));
+    regions::write_out(model, reader, (input, declared));
+    unpooled::write_out(model, reader, (input, declared));
     stored_moves::write_out(model, reader, (input, declared));
     transposed::give_pads(model, reader, (input, declared));
     ellipsis::write_letters(model, reader, (input, declared));

@@ -63,10 +63,11 @@ pub(super) fn shape_of(
     value: &str,
     input: (&str, &[usize]),
 ) -> Option<Vec<usize>> {
-    let mut graph = outline(model.graph.as_ref()?);
+    let graph = model.graph.as_ref()?;
     if let Some(tensor) = graph.initializer.iter().find(|tensor| tensor.name == value) {
         return tensor.dims.iter().map(|&axis| usize::try_from(axis).ok()).collect();
     }
+    let mut graph = outline(graph);
     graph.output = vec![declared(value, DataType::Float as i32, None)];
     drop_unused(&mut graph);
     if has_inner_graph(&graph) {

@@ -5,73 +5,21 @@ use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
-use super::graph::{attribute, node, read_whole_numbers, replace, whole_number, whole_numbers};
-use super::shapes::{known_value, shape_of};
+use super::asked::{Asked, Made, replace_each};
+use super::graph::{attribute, node, read_whole_numbers, whole_number, whole_numbers};
 
 /// Writes out every such move.
 pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) {
     const MOVES: [&str; 4] = ["CenterCropPad", "Compress", "GatherND", "ReverseSequence"];
-    let count = model.graph.as_ref().map_or(0, |graph| graph.node.len());
-    for place in (0..count).rev() {
-        let found = model.graph.as_ref().and_then(|graph| graph.node.get(place));
-        let Some(call) = found.filter(|node| MOVES.contains(&node.op_type.as_str())).cloned()
-        else {
-            continue;
-        };
-        let asked = Asked { model, reader, input, call: &call };
-        let made = match call.op_type.as_str() {
-            "CenterCropPad" => asked.centred(),
-            "Compress" => asked.compressed(),
-            "GatherND" => asked.gathered(),
-            _ => asked.reversed(),
-        };
-        if let (Some((nodes, stored)), Some(graph)) = (made, &mut model.graph) {
-            graph.initializer.extend(stored);
-            replace(graph, place, nodes);
-        }
-    }
-}
-
-type Made = (Vec<NodeProto>, Vec<TensorProto>);
-
-/// A node, and what is known about what it reads.
-struct Asked<'a> {
-    model: &'a ModelProto,
-    reader: &'a Onnx,
-    input: (&'a str, &'a [usize]),
-    call: &'a NodeProto,
+    replace_each(model, reader, input, &MOVES, |asked| match asked.call.op_type.as_str() {
+        "CenterCropPad" => asked.centred(),
+        "Compress" => asked.compressed(),
+        "GatherND" => asked.gathered(),
+        _ => asked.reversed(),
+    });
 }
 
 impl Asked<'_> {
-    fn given(&self, slot: usize) -> Option<&str> {
-        self.call.input.get(slot).map(String::as_str).filter(|name| !name.is_empty())
-    }
-
-    fn output(&self) -> Option<&str> {
-        self.call.output.first().map(String::as_str)
-    }
-
-    fn named(&self, piece: &str) -> String {
-        format!("{}.{piece}", self.call.name)
-    }
-
-    fn shape(&self) -> Option<Vec<usize>> {
-        shape_of(self.model, self.reader, self.given(0)?, self.input)
-    }
-
-    fn numbers(&self, slot: usize, kind: DataType) -> Option<Vec<i64>> {
-        let asked = (self.given(slot)?, kind);
-        let known = known_value(self.model, self.reader, asked, self.input)?;
-        let known = known.cast_to::<i64>().ok()?;
-        Some(known.try_as_plain_ram().ok()?.as_slice::<i64>().ok()?.to_vec())
-    }
-
-    fn axis(&self, name: &str, usual: i64, rank: usize) -> Option<usize> {
-        let axis = attribute(self.call, name).map_or(usual, |axis| axis.i);
-        let axis = usize::try_from(if axis < 0 { axis + rank as i64 } else { axis }).ok()?;
-        (axis < rank).then_some(axis)
-    }
-
     /// The node, reading positions of one axis of a value.
     fn gather(
         &self,
@@ -92,7 +40,7 @@ impl Asked<'_> {
         let positions: Vec<i64> = kept.map(|(at, _)| at as i64).collect();
         let value = self.given(0)?;
         if attribute(self.call, "axis").is_some() {
-            let axis = self.axis("axis", 0, self.shape()?.len())?;
+            let axis = self.axis("axis", 0, self.shape(0)?.len())?;
             let (gather, positions) = self.gather(value, axis, &positions)?;
             return Some((vec![gather], vec![positions]));
         }
@@ -102,19 +50,48 @@ impl Asked<'_> {
         Some((vec![reshape, gather], vec![whole_numbers(&sides, &[-1]), positions]))
     }
 
-    /// `ReverseSequence`: the first so many positions the other way round, where all sequences are as long.
+    /// `ReverseSequence`: the first so many positions the other way round. Where sequences have several lengths, batch
+    /// and time are one axis for the gather.
     fn reversed(&self) -> Option<Made> {
-        let shape = self.shape()?;
+        let shape = self.shape(0)?;
         let lengths = self.numbers(1, DataType::Int64)?;
-        let length = *lengths.first()?;
-        let axis = self.axis("time_axis", 0, shape.len())?;
-        let total = shape[axis] as i64;
-        if lengths.iter().any(|&other| other != length) || !(0..=total).contains(&length) {
+        let time = self.axis("time_axis", 0, shape.len())?;
+        let batch = self.axis("batch_axis", 1, shape.len())?;
+        let total = *shape.get(time)? as i64;
+        let fits = lengths.iter().all(|length| (0..=total).contains(length));
+        if !fits || lengths.len() != shape[batch] || time.max(batch) != 1 || time == batch {
             return None;
         }
-        let positions: Vec<i64> = (0..length).rev().chain(length..total).collect();
-        let (gather, positions) = self.gather(self.given(0)?, axis, &positions)?;
-        Some((vec![gather], vec![positions]))
+        let turned = |length: i64| (0..length).rev().chain(length..total);
+        let value = self.given(0)?;
+        if lengths.iter().all(|length| *length == lengths[0]) {
+            let positions: Vec<i64> = turned(*lengths.first()?).collect();
+            let (gather, positions) = self.gather(value, time, &positions)?;
+            return Some((vec![gather], vec![positions]));
+        }
+        let place = |at: i64, of: usize| match time {
+            0 => at * lengths.len() as i64 + of as i64,
+            _ => of as i64 * total + at,
+        };
+        let orders: Vec<Vec<i64>> =
+            lengths.iter().map(|&length| turned(length).collect()).collect();
+        let mut positions = vec![0; shape[0] * shape[1]];
+        for (of, order) in orders.iter().enumerate() {
+            for (at, &from) in order.iter().enumerate() {
+                positions[place(at as i64, of) as usize] = place(from, of);
+            }
+        }
+        let pieces = ["joined", "joined_sides", "taken", "positions", "sides"];
+        let [joined, joined_sides, taken, stored, sides] = &pieces.map(|piece| self.named(piece));
+        let axes: Vec<i64> = shape.iter().map(|&length| length as i64).collect();
+        let all: Vec<i64> = [&[axes[0] * axes[1]], &axes[2..]].concat();
+        let nodes = vec![
+            node(joined, "Reshape", &[value, joined_sides], joined),
+            node(taken, "Gather", &[joined, stored], taken),
+            node(&self.call.name, "Reshape", &[taken, sides], self.output()?),
+        ];
+        let stored = [(joined_sides, all), (stored, positions), (sides, axes)];
+        Some((nodes, stored.iter().map(|(name, list)| whole_numbers(name, list)).collect()))
     }
 
     /// `GatherND`: indices that count from the end, counted from the start.
@@ -125,7 +102,7 @@ impl Asked<'_> {
         if indices.iter().all(|&index| index >= 0) {
             return None;
         }
-        let shape = self.shape()?;
+        let shape = self.shape(0)?;
         let batch =
             usize::try_from(attribute(self.call, "batch_dims").map_or(0, |axes| axes.i)).ok()?;
         let depth = usize::try_from(*stored.dims.last()?).ok()?;
@@ -145,7 +122,7 @@ impl Asked<'_> {
 
     /// `CenterCropPad`: what is too long is cut, what is too short is padded with 0, the odd one at the end.
     fn centred(&self) -> Option<Made> {
-        let shape = self.shape()?;
+        let shape = self.shape(0)?;
         let wanted = self.numbers(1, DataType::Int64)?;
         let rank = shape.len() as i64;
         let axes: Vec<i64> = match attribute(self.call, "axes") {

@@ -19,6 +19,7 @@ mod quantized;
 mod recurrent;
 mod reductions;
 mod resize;
+mod slices;
 mod sources;
 mod table;
 #[cfg(test)]

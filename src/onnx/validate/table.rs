@@ -6,7 +6,7 @@ use super::node::Node;
 use super::value::Value;
 use super::{
     elementwise, gathers, moves, normalizations, products, quantized, recurrent, reductions,
-    resize, sources, windows,
+    resize, slices, sources, windows,
 };
 
 /// Checks a node and says what its outputs are.
@@ -155,7 +155,7 @@ const STANDARD: &[(&[&str], Rule)] = &[
     (&["Tile"], moves::tile),
     (&["Concat"], moves::concat),
     (&["Split"], moves::split),
-    (&["Slice"], moves::slice),
+    (&["Slice"], slices::slice),
     (&["Pad"], moves::pad),
     (&["DepthToSpace"], moves::depth_to_space),
     (&["SpaceToDepth"], moves::space_to_depth),

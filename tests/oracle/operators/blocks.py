@@ -101,6 +101,9 @@ def choices() -> Iterator[OperatorCase]:
     steps = [*theta, ("AffineGrid", ["theta", "size"], ["g"], {"align_corners": 1}), ("GridSample", ["x", "g"], ["y"], {"mode": "linear", "align_corners": 1})]
     yield _block("AffineGrid", "spatial transformer", steps, {**numbers, "size": whole(1, 3, 5, 4)}, opset=20)
     steps = [("Conv", ["x", "wo"], ["o"]), ("DeformConv", ["x", "w", "o"], ["y"])]
+    mask = [("Conv", ["x", "wm"], ["m0"]), ("Sigmoid", ["m0"], ["m"])]
+    twice = [steps[0], *mask, ("DeformConv", ["x", "w", "o", "b", "m"], ["z"]), ("Relu", ["z"], ["r"]), ("DeformConv", ["r", "w2", "o2"], ["y"])]
+    yield _block("DeformConv", "modulated, one behind the other", twice, {"wo": normal(18, 3, 3, 3, scale=0.05), "wm": normal(9, 3, 3, 3, scale=0.2), "w": normal(4, 3, 3, 3, scale=0.3), "b": normal(4), "w2": normal(2, 4, 2, 2), "o2": normal(1, 8, 3, 3, scale=0.5)}, opset=19)
     yield _block("DeformConv", "computed offsets", steps, {"wo": normal(18, 3, 3, 3, scale=0.05), "w": normal(4, 3, 3, 3)}, opset=19)
 
 

@@ -113,6 +113,11 @@ def gathers() -> Iterator[OperatorCase]:
     )
     yield single("movement", "Compress", {}, [("c", np.arange(108) % 3 == 0)], label="flat")
     yield single("movement", "ReverseSequence", {"batch_axis": 0, "time_axis": 1}, [("l", whole(2))], label="time 1")
+    for axes in ({"batch_axis": 0, "time_axis": 1}, {"batch_axis": 1, "time_axis": 0}):
+        label = f"several lengths, time {axes['time_axis']}"
+        lengths = [("l", whole(2, 5, 1))]
+        shape = (3, 6, 6) if axes["time_axis"] else (6, 3, 6)
+        yield single("movement", "ReverseSequence", axes, lengths, label=label, shape=shape)
     yield chain(
         "movement",
         "OneHot",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from onnx import TensorProto, helper
 
-from operators.case import OperatorCase, chain, floats, normal, number, single, whole
+from operators.case import OperatorCase, chain, floats, normal, positive, number, single, whole
 
 
 def cases() -> Iterator[OperatorCase]:
@@ -101,6 +101,16 @@ def sampling() -> Iterator[OperatorCase]:
     yield single(
         "sampling", "DeformConv", {}, [("w", normal(4, 3, 3, 3)), ("o", offset)], label="constant offsets", opset=19
     )
+    for label, attributes, weight, offsets, mask in (
+        ("strides, padding, dilation, bias", {"strides": [2, 1], "pads": [1, 2, 1, 0], "dilations": [1, 2]}, (4, 3, 3, 2), (12, 3, 6), None),
+        ("mask", {"pads": [1, 1, 1, 1]}, (4, 3, 3, 3), (18, 6, 6), (9, 6, 6)),
+        ("groups of offsets", {"offset_group": 3}, (4, 3, 2, 2), (24, 5, 5), (12, 5, 5)),
+        ("groups", {"group": 3, "pads": [0, 0, 1, 1]}, (6, 1, 2, 2), (8, 6, 6), None),
+    ):
+        stored = [("w", normal(*weight)), ("o", normal(1, *offsets, scale=0.7)), ("b", normal(weight[0]))]
+        if mask:
+            stored.append(("m", positive(1, *mask)))
+        yield single("sampling", "DeformConv", attributes, stored, label=label, opset=19)
     boxes = [("r", np.array([[0, 0, 4, 5], [1, 1, 5, 3]], np.float32)), ("b", whole(0, 0))]
     for mode in ("avg", "max"):
         yield single(
@@ -110,6 +120,13 @@ def sampling() -> Iterator[OperatorCase]:
             boxes,
             opset=16,
         )
+    places = [("r", np.array([[1, 2, 9, 11], [3, 0, 4, 12], [-3, -2, 30, 5]], np.float32)), ("b", whole(0, 0, 0))]
+    for ratio in (0, 3):
+        for opset, mode in ((10, None), (16, "output_half_pixel"), (16, "half_pixel")):
+            attributes = {"output_height": 3, "output_width": 2, "sampling_ratio": ratio, "spatial_scale": 0.5}
+            if mode:
+                attributes["coordinate_transformation_mode"] = mode
+            yield single("sampling", "RoiAlign", attributes, places, opset=opset)
     yield single(
         "sampling", "MaxRoiPool", {"pooled_shape": [2, 2]}, [("r", np.array([[0, 0, 0, 4, 5]], np.float32))], opset=13
     )
@@ -118,6 +135,14 @@ def sampling() -> Iterator[OperatorCase]:
         ("MaxUnpool", ["p", "i"], ["y"], {"kernel_shape": [2, 2], "strides": [2, 2]}),
     ]
     yield chain("sampling", "MaxUnpool", "after its pooling", steps, opset=12)
+    between = [steps[0], ("Conv", ["p", "w"], ["c"]), ("MaxUnpool", ["c", "i"], ["y"], steps[1][3])]
+    yield chain("sampling", "MaxUnpool", "behind a convolution", between, {"w": normal(3, 3, 1, 1)}, opset=12)
+    odd = {"kernel_shape": [2, 4], "strides": [2, 4]}
+    steps = [("MaxPool", ["x"], ["p", "i"], odd), ("MaxUnpool", ["p", "i", "s"], ["y"], odd)]
+    yield chain("sampling", "MaxUnpool", "to a size that windows do not cover", steps, {"s": whole(1, 3, 7, 6)}, opset=12, picture=(1, 3, 7, 6))
+    wide = {"kernel_shape": [3, 3], "strides": [2, 2]}
+    steps = [("MaxPool", ["x"], ["p", "i"], wide), ("MaxUnpool", ["p", "i"], ["y"], wide)]
+    yield chain("sampling", "MaxUnpool", "of windows that overlap", steps, opset=12, picture=(1, 3, 7, 7))
 
 
 def rotary() -> Iterator[OperatorCase]:

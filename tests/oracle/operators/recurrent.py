@@ -17,6 +17,9 @@ def cases() -> Iterator[OperatorCase]:
         yield _recurrent(operator, count, {}, bias=False)
         yield _recurrent(operator, count, {}, initial=True)
         yield _recurrent(operator, count, {}, lengths=True)
+        for direction in ("forward", "reverse", "bidirectional"):
+            for output in (0, 1):
+                yield _recurrent(operator, count, {"direction": direction}, output=output, several=True)
         yield _recurrent(operator, count, {"clip": 0.4})
     yield _recurrent("LSTM", 4, {"input_forget": 1})
     yield _recurrent("LSTM", 4, {}, peepholes=True)
@@ -38,6 +41,7 @@ def _recurrent(
     bias: bool = True,
     initial: bool = False,
     lengths: bool = False,
+    several: bool = False,
     peepholes: bool = False,
     layout: int = 0,
 ) -> OperatorCase:
@@ -51,6 +55,8 @@ def _recurrent(
         constants["b"], inputs[3] = normal(directions, 2 * gates * units, seed=3, scale=0.3), "b"
     if lengths:
         constants["l"], inputs[4] = np.array([11], np.int32), "l"
+    if several:
+        constants["l"], inputs[4] = np.array([4, 6, 1], np.int32), "l"
     if initial:
         constants["h"], inputs[5] = normal(directions, 1, units, seed=4), "h"
         if operator == "LSTM":
@@ -67,12 +73,13 @@ def _recurrent(
             ("no bias", not bias),
             ("initial state", initial),
             ("lengths", lengths),
+            ("several lengths", several),
             ("peepholes", peepholes),
         )
         if there
     ]
     label = " ".join([*words, *(f"{name}={value}" for name, value in attributes.items())])
-    shape = (1, 18, size) if layout else (18, 1, size)
+    shape = (6, 3, size) if several else (1, 18, size) if layout else (18, 1, size)
     return chain(
         "recurrent",
         operator,

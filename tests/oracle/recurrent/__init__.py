@@ -1,0 +1,1 @@
+"""Recurrent classifiers, and the rules of relevance on them written out densely."""
