@@ -2,7 +2,8 @@
 
 use onnxplain::onnx::LoadOptions;
 use prost::Message;
-use tract_onnx::pb::{FunctionProto, ModelProto, NodeProto};
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{FunctionProto, ModelProto, NodeProto, TensorProto};
 
 use crate::support::message;
 use crate::support::onnx::{Graph, int, ints, load_bytes, text};
@@ -133,4 +134,36 @@ fn a_loop_whose_length_depends_on_the_picture_is_refused_with_the_way_out() {
     graph.output("y");
     let error = message(graph.load());
     assert!(error.contains("Loop node \"loop\"") && error.contains("fixed length"), "{error}");
+}
+
+/// What is read in some forms only is refused in the others, with the node's name and the form that is read.
+#[test]
+fn what_is_read_in_some_forms_is_refused_in_others_with_the_way_out() {
+    let mut max = Graph::with_input(16, &[1, 2, 4, 4]);
+    let (regions, pictures) = (max.floats(&[1, 4], &[0.0, 0.0, 3.0, 3.0]), max.ints(&[0]));
+    let y = max.node("RoiAlign", &["x", &regions, &pictures], &[text("mode", "max")]);
+    max.output(&y);
+    let mut overlapping = Graph::with_input(12, &[1, 1, 5, 5]);
+    let sides = [ints("kernel_shape", &[3, 3]), ints("strides", &[2, 2])];
+    overlapping.named_node("pool", "MaxPool", &["x"], &["p", "places"], &sides);
+    let y = overlapping.node("MaxUnpool", &["p", "places"], &sides);
+    overlapping.output(&y);
+    let mut training = Graph::with_input(13, &[1, 4]);
+    let ratio = training.floats(&[], &[0.5]);
+    let flag = training.tensor(TensorProto {
+        name: "is_training".to_string(),
+        data_type: DataType::Bool as i32,
+        int32_data: vec![1],
+        ..TensorProto::default()
+    });
+    let y = training.node("Dropout", &["x", &ratio, &flag], &[]);
+    training.output(&y);
+    for (graph, words) in [
+        (max, ["RoiAlign: roialign_0", "mode avg"]),
+        (overlapping, ["MaxUnpool: maxunpool_1", "do not overlap"]),
+        (training, ["dropout_0", "model.eval()"]),
+    ] {
+        let error = message(graph.load());
+        words.iter().for_each(|word| assert!(error.contains(word), "{word} is missing: {error}"));
+    }
 }

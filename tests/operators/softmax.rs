@@ -4,7 +4,8 @@ use onnxplain::network::{OutputFunction, Quantity};
 use onnxplain::onnx::Model;
 
 use super::{
-    all_hold, case, check_books, check_gradient, check_value, kinds, recognised, scalar, spread, weight,
+    all_hold, case, check_books, check_gradient, check_value, kinds, recognised, scalar, spread,
+    weight,
 };
 use crate::support::onnx::{Graph, float, int, ints};
 

@@ -62,6 +62,18 @@ Resize-13 tf_crop_and_resize
 Resize-19 cubic half_pixel_symmetric by 0.6,0.7
 Resize-13 nearest align_corners floor by 1.7,2.3
 Resize-18 cubic 1 by 0.6,0.7
+Softmax-17 plus one (off by one)
+DeformConv-19 modulated, one behind the other
+DeformConv-19 strides, padding, dilation, bias
+DeformConv-19 mask
+DeformConv-19 groups of offsets
+DeformConv-19 groups
+RoiAlign-10 output_height=3 output_width=2 sampling_ratio=0 spatial_scale=0.5
+RoiAlign-16 output_height=3 output_width=2 sampling_ratio=3 spatial_scale=0.5 coordinate_transformation_mode=half_pixel
+MaxUnpool-12 behind a convolution
+MaxUnpool-12 to a size that windows do not cover
+ReverseSequence-17 several lengths, time 1
+ReverseSequence-17 several lengths, time 0
 """.strip().splitlines()
 
 

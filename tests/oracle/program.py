@@ -82,8 +82,8 @@ class Program:
             return -1, "", f"no answer within {self.timeout:.0f} s"
         return run.returncode, run.stdout, run.stderr
 
-    def explain(self, model: Path, tensor: Path, *options: object) -> Outcome:
-        """Explains one `.npy` input, and reads back the report and the relevance."""
+    def explain(self, model: Path, tensor: Path | str, *options: object) -> Outcome:
+        """Explains one `.npy` input (or the word `--input=NAME=FILE`), and reads back the report and the relevance."""
         with tempfile.TemporaryDirectory() as folder:
             code, _, errors = self.call(
                 "explain", model, tensor, "--save", "relevance,report", "-o", folder, "--threads", 1, *options
@@ -97,7 +97,7 @@ class Program:
             relevance = np.load(arrays[0]).astype(np.float64) if arrays else None
             return Answer(json.loads(reports[0].read_text()), relevance, errors)
 
-    def check(self, model: Path, tensor: Path, *options: object) -> dict | Refusal | Breakdown:
+    def check(self, model: Path, tensor: Path | str, *options: object) -> dict | Refusal | Breakdown:
         """The two verdicts of `onnxplain check` as it prints them with `--json`."""
         code, output, errors = self.call("check", model, tensor, "--json", *options)
         if code in (0, 1) and output.strip():

@@ -295,7 +295,7 @@ impl Lowering<'_> {
             Some(Value::Layer(_)) => true,
             None => false,
         };
-        ensure!(!is_training, "in training mode");
+        ensure!(!is_training, "in training mode: call model.eval() before the export");
         Ok(context.inputs[0].clone())
     }
 

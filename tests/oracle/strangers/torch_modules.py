@@ -284,7 +284,7 @@ def multiple_instances(m: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 def power_means(m: nn.Module, x: torch.Tensor) -> torch.Tensor:
     x = m.stem(x).clamp(min=1e-3).pow(m.p)
-    return m.head(mean(x).pow(1.0 / m.p))
+    return m.head(mean(x).pow(1.0 / m.p.flatten(1)))
 
 
 def stochastic_pooling(m: nn.Module, x: torch.Tensor) -> torch.Tensor:
