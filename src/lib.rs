@@ -124,6 +124,7 @@ mod random;
 #[doc(hidden)]
 pub mod rule;
 pub mod sanity;
+pub mod search;
 #[doc(hidden)]
 pub mod session;
 #[doc(hidden)]

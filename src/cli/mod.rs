@@ -26,6 +26,7 @@ mod probe;
 mod progress;
 mod reports;
 mod sanity;
+mod search;
 mod select;
 mod settings_file;
 mod small_pictures;
@@ -75,6 +76,7 @@ Examples:
   onnxplain spray heatmaps                           does it look at what it should not?
   onnxplain evaluate model.onnx photos/              is the explanation any good?
   onnxplain sanity model.onnx photos/                does it change with the weights?
+  onnxplain search model.onnx photos/                which rules explain this model best?
   onnxplain inspect model.onnx                       its layers and their rules
   onnxplain check model.onnx                         is the explanation sound?
   onnxplain presets                                  the rules to choose from
@@ -118,6 +120,8 @@ enum Command {
     Evaluate(Box<evaluate::EvaluateOptions>),
     /// Test whether explanations change when the network's weights become random, layer after layer
     Sanity(Box<sanity::SanityOptions>),
+    /// Choose the rules that explain a model best: from a space of composites, by measuring, confirmed on other pictures
+    Search(Box<search::SearchArguments>),
     /// Make a page of all results of a batch, to sort and filter in a browser
     Gallery(gallery::GalleryOptions),
     /// Find what a network should not look at: clusters of heatmaps that stand apart
@@ -176,6 +180,7 @@ fn run(command: Command, console: &mut Console) -> Result<Status> {
         Command::Explain(options) => explain::run(&options, console),
         Command::Evaluate(options) => evaluate::run(&options, console),
         Command::Sanity(options) => sanity::run(&options, console),
+        Command::Search(options) => search::run(&options, console),
         Command::Gallery(options) => gallery::run(&options, console),
         Command::Spray(options) => spray::run(&options, console),
         Command::Probe(options) => probe::run(&options, console),

@@ -5,7 +5,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use onnxplain::composite::{PRESETS, Preset};
+use onnxplain::composite::{NamedSpace, PRESETS, Preset, SPACES, Space};
 use onnxplain::rule::{RULES, RuleSpec, Setting};
 
 use super::Status;
@@ -17,6 +17,8 @@ Examples:
   onnxplain presets                                    what there is
   onnxplain presets show epsilon-plus-flat > my.yaml   a start for a composite of your own
   onnxplain presets rules                              the rules that a composite can name
+  onnxplain presets spaces                             the spaces that search chooses from
+  onnxplain presets show spaces/resnet > mine.yaml     a start for a space of your own
   onnxplain explain model.onnx cat.jpg --composite my.yaml";
 
 #[derive(Debug, Args)]
@@ -28,12 +30,14 @@ pub struct PresetsOptions {
 
 #[derive(Debug, Subcommand)]
 enum PresetsCommand {
-    /// Print the YAML of a preset, to copy and change
+    /// Print the YAML of a preset or a space, to copy and change
     Show {
-        /// The preset
-        #[arg(value_parser = PossibleValuesParser::new(PRESETS.iter().map(|preset| preset.name)))]
+        /// The preset, or spaces/NAME
+        #[arg(value_parser = PossibleValuesParser::new(names()))]
         name: String,
     },
+    /// List the spaces of composites that `search` chooses from
+    Spaces,
     /// List the rules that a composite can name, with their settings and defaults
     Rules,
 }
@@ -43,9 +47,40 @@ pub fn run(options: &PresetsOptions, console: &mut Console) -> Result<Status> {
     match &options.command {
         None => list(console)?,
         Some(PresetsCommand::Show { name }) => show(name, console)?,
+        Some(PresetsCommand::Spaces) => list_spaces(console)?,
         Some(PresetsCommand::Rules) => list_rules(console)?,
     }
     Ok(Status::Done)
+}
+
+/// What `show` knows.
+fn names() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|preset| preset.name).chain(SPACES.iter().map(|space| space.path))
+}
+
+fn list_spaces(console: &mut Console) -> Result<()> {
+    let width = SPACES.iter().map(|space| space.name.len()).max();
+    let width = width.unwrap_or(0);
+    for NamedSpace { name, .. } in SPACES {
+        let Space { about, parameters, .. } = Space::find(name)?;
+        let count: usize = parameters.iter().map(|parameter| parameter.values.len()).product();
+        if console.is_json() {
+            console.print_json(&json!({ "name": name, "about": about, "composites": count }))?;
+        } else {
+            let line = first_sentence(&about);
+            console
+                .print(format_args!("{BOLD}{name:<width$}{BOLD:#}  {count} composites: {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn show_space(name: &str, console: &mut Console) -> Result<()> {
+    let space = NamedSpace::find(name).context("there is no such space")?;
+    match console.is_json() {
+        true => console.print_json(&json!({ "name": space.name, "yaml": space.yaml })),
+        false => console.print(space.yaml),
+    }
 }
 
 fn list(console: &mut Console) -> Result<()> {
@@ -64,6 +99,9 @@ fn list(console: &mut Console) -> Result<()> {
 }
 
 fn show(name: &str, console: &mut Console) -> Result<()> {
+    if let Some(space) = name.strip_prefix("spaces/") {
+        return show_space(space, console);
+    }
     let preset = Preset::find(name).context("there is no such preset")?;
     if !console.is_json() {
         return console.print(preset.yaml);

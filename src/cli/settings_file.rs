@@ -59,7 +59,11 @@ pub fn refuse_others(output: &Path, settings: &impl Serialize) -> Result<()> {
 }
 
 /// The first entry that differs, with its values.
-fn difference<'a>(name: String, then: &'a Value, now: &'a Value) -> (String, &'a Value, &'a Value) {
+pub fn difference<'a>(
+    name: String,
+    then: &'a Value,
+    now: &'a Value,
+) -> (String, &'a Value, &'a Value) {
     let entries: Vec<(String, &Value, &Value)> = match (then, now) {
         (Value::Object(then), Value::Object(now)) => {
             let names = now.keys().chain(then.keys());

@@ -162,6 +162,9 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/rules");
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
             let stem = path.file_stem().unwrap().to_str().unwrap();
             assert!(Preset::find(stem).is_some(), "{} is not listed in PRESETS", path.display());
         }

@@ -2,11 +2,13 @@
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::kinds::Kinds;
 use crate::canonize::Canonization;
 use crate::rule::{RuleSetting, Stabilizer};
 use crate::suggest::placed::from_yaml;
+use crate::yaml;
 
 /// A named list of rules.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +27,12 @@ pub struct Composite {
     pub canonize: Canonization,
     /// First match wins.
     pub rules: Vec<Entry>,
+    /// Where a composite that was found by a search comes from: for people.
+    #[serde(default, rename = "provenance")]
+    _provenance: Option<IgnoredAny>,
+    /// Of a space of composites, which is no composite itself.
+    #[serde(default)]
+    parameters: Option<IgnoredAny>,
 }
 
 /// One entry of a composite.
@@ -106,6 +114,22 @@ impl Composite {
     /// When the text does not follow the schema. The message has the file, line and column, and the most similar valid
     /// word.
     pub fn parse(text: &str, origin: &str) -> Result<Composite> {
+        let composite = Composite::read(text, origin);
+        let is_space = || {
+            let read = yaml::from_yaml::<serde_yaml::Value>(text);
+            read.is_ok_and(|read| read.get("parameters").is_some())
+        };
+        if composite.as_ref().map_or(true, |composite| composite.parameters.is_some()) && is_space()
+        {
+            bail!(
+                "{origin} is a space of composites, because it has parameters: `onnxplain search --space` chooses one of them"
+            );
+        }
+        composite
+    }
+
+    /// Like [`Composite::parse`], for a composite of a space, in whose text the values of parameters were put.
+    pub(super) fn read(text: &str, origin: &str) -> Result<Composite> {
         let composite: Composite = from_yaml(text, origin)?;
         if composite.rules.is_empty() {
             bail!("{origin}: the composite has no rules");

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::clock::Clock;
 use crate::error::Error;
-use crate::method::Watch;
+use crate::method::{Sums, Watch};
 use crate::metric::{self, Explained, Map, Output, Reading};
 use crate::picture::InputShape;
 use crate::session::{Array, Explainer, Explanation, Prediction, Predictor, in_parallel};
@@ -99,24 +99,31 @@ impl metric::Explain for Maps<'_> {
 impl Maps<'_> {
     fn read(&self, explanation: &Explanation) -> Result<Explained> {
         let relevance = explanation.relevance().values();
-        let map = Map::of_relevance(relevance, self.shape, self.reading)?;
         let sums = explanation.conservation();
-        // Relevance that begins with a negative logit speaks against the class where it is positive.
-        let is_turned = self.reading == Reading::Signed && sums.is_conserving && sums.initial < 0.0;
+        let completeness = explanation.completeness().map(|it| it.relative_error);
         Ok(Explained {
-            map: if is_turned { map.negated() } else { map },
-            relative_error: relative_error(explanation),
+            map: read(relevance, self.shape, self.reading, &sums)?,
+            relative_error: completeness.or_else(|| relative_error(&sums)),
             output: Some(output(explanation.prediction())),
         })
     }
 }
 
-/// How far the relevance is from the sum that the method promises; `None` where it promises none.
-fn relative_error(explanation: &Explanation) -> Option<f64> {
-    if let Some(completeness) = explanation.completeness() {
-        return Some(completeness.relative_error);
-    }
-    let sums = explanation.conservation();
+/// Relevance as metrics see it.
+pub(super) fn read(
+    relevance: &[f32],
+    shape: InputShape,
+    reading: Reading,
+    sums: &Sums,
+) -> Result<Map> {
+    let map = Map::of_relevance(relevance, shape, reading)?;
+    // Relevance that begins with a negative logit speaks against the class where it is positive.
+    let is_turned = reading == Reading::Signed && sums.is_conserving && sums.initial < 0.0;
+    Ok(if is_turned { map.negated() } else { map })
+}
+
+/// How far the relevance is from the sum that LRP promises; `None` where its rules promise none.
+pub(super) fn relative_error(sums: &Sums) -> Option<f64> {
     let arrived = sums.input_sum + sums.absorbed_by_bias + sums.absorbed_by_stabilizer;
     (sums.is_conserving && sums.initial != 0.0)
         .then(|| (arrived - sums.initial).abs() / sums.initial.abs())

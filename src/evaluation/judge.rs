@@ -33,8 +33,24 @@ pub(super) fn judge(
     explain: &dyn Explain,
     begin: Instant,
 ) -> Result<Judged> {
-    let (explained, others) = explained(metrics, picture, explain)?;
+    let explained = explained(metrics, picture, explain)?;
     let explain_seconds = begin.elapsed().as_secs_f64();
+    let mut judged = judge_explained(metrics, picture, explain, explained)?;
+    let all = begin.elapsed().as_secs_f64();
+    judged.seconds = Seconds { explain: explain_seconds, evaluate: all - explain_seconds };
+    Ok(judged)
+}
+
+/// The same for a map that is there already, with the maps of other classes as far as they are.
+///
+/// # Errors
+/// As [`judge`].
+pub(super) fn judge_explained(
+    metrics: &[Chosen],
+    picture: &Picture,
+    explain: &dyn Explain,
+    (explained, others): (Explained, Vec<(usize, Map)>),
+) -> Result<Judged> {
     let is_finite = explained.map.is_finite();
     let subject = Subject::new(picture, explain, explained, others);
     let mut judged = Judged::default();
@@ -50,8 +66,6 @@ pub(super) fn judge(
     judged.flips = subject.flips();
     judged.map = Some(subject.map().clone());
     judged.runs = subject.runs();
-    let all = begin.elapsed().as_secs_f64();
-    judged.seconds = Seconds { explain: explain_seconds, evaluate: all - explain_seconds };
     Ok(judged)
 }
 

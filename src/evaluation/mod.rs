@@ -26,6 +26,7 @@ mod options;
 mod prepare;
 mod settings;
 mod truth;
+mod variants;
 
 pub use batch::Evaluation;
 pub use chosen::check_names;
@@ -40,6 +41,7 @@ pub use options::{EvaluationOptions, JudgedMethod, JudgedTarget, MetricChoice};
 pub use prepare::Earlier;
 pub use settings::{FillChoice, MethodSettings, MetricSettings, Settings};
 pub use truth::{Boxes, Classes};
+pub use variants::VariantValues;
 
 pub use crate::metric::removal::{Fill, Levels, Regions};
 pub use crate::metric::{

@@ -14,6 +14,8 @@ use crate::session::{Composite, ExplainerOptions, Method, Target};
 #[derive(Clone, Debug)]
 pub struct EvaluationOptions {
     pub(super) methods: Vec<JudgedMethod>,
+    /// Whether there are methods at all: composites are judged without.
+    pub(super) has_methods: bool,
     pub(super) metrics: Vec<MetricChoice>,
     pub(super) conditions: Conditions,
     /// `None`: chosen by the inputs.
@@ -80,6 +82,7 @@ impl Default for EvaluationOptions {
     fn default() -> EvaluationOptions {
         EvaluationOptions {
             methods: vec![],
+            has_methods: true,
             metrics: vec![],
             conditions: Conditions::default(),
             fill: None,
@@ -127,6 +130,12 @@ impl EvaluationOptions {
     pub fn fill(mut self, fill: Fill) -> EvaluationOptions {
         self.fill = Some(fill);
         self
+    }
+
+    /// Without methods and controls: for [`Evaluator::evaluate_variants`](super::Evaluator::evaluate_variants).
+    pub(crate) fn without_methods(mut self) -> EvaluationOptions {
+        self.has_methods = false;
+        self.without_controls()
     }
 
     /// Without the controls `random`, `edges` and `centre`.

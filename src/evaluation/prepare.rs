@@ -218,7 +218,11 @@ fn methods(session: &Session, options: &EvaluationOptions) -> Result<Vec<Method>
     let default = || -> Result<Vec<JudgedMethod>> {
         METHODS.iter().map(|name| Ok(session::Method::named(name)?.into())).collect()
     };
-    let asked = if options.methods.is_empty() { default()? } else { options.methods.clone() };
+    let asked = match (options.has_methods, options.methods.is_empty()) {
+        (false, _) => vec![],
+        (true, true) => default()?,
+        (true, false) => options.methods.clone(),
+    };
     let mut methods =
         asked.iter().map(|method| compiled(session, method)).collect::<Result<Vec<_>>>()?;
     if options.has_controls {

@@ -19,6 +19,7 @@ mod rules;
 mod run;
 mod step;
 mod target;
+mod variants;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub use self::predictor::Predictor;
 pub use self::run::{Activations, Attribution, Conservation, End, LayerConservation};
 pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
 pub use self::target::{Initial, Target, TargetClass, initial_relevance};
+pub use self::variants::Variants;
 pub use head::divides_by_output;
 pub use onnxplain_kernels::nchwc::Prepack;
 

@@ -8,7 +8,7 @@ use crate::network::Interval;
 use crate::rule::{Group, InputPart, Stabilizer, StabilizerKind};
 
 /// What propagation does at a layer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Nothing: no relevance arrives, or it ends here.
     End,
@@ -38,7 +38,7 @@ impl Step {
 }
 
 /// The divisions of a rule, simplified for one layer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LinearStep {
     /// Those that can carry relevance.
     pub divisions: Vec<Division>,

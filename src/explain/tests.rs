@@ -71,3 +71,39 @@ fn activations_are_dropped_unless_somebody_holds_a_clone() {
     assert_eq!(held.address(1), Some(value));
     assert_eq!(propagate(held).data(), first.data());
 }
+
+#[test]
+fn variants_read_a_weight_once_where_their_steps_agree() {
+    let read = Arc::default();
+    let composite = |low: f32, high: f32| {
+        let yaml = format!(
+            "name: test\nrules:\n  - when: {{ first: true }}\n    rule: {{ gamma: {low} }}\n  - rule: {{ gamma: {high} }}\n"
+        );
+        Composite::parse(&yaml, "test").unwrap()
+    };
+    let count = |composites: &[Composite]| {
+        let network = network(&read);
+        let variants =
+            Variants::new(&network, composites, &InputRanges::default(), Prepack::OnTheFly)
+                .unwrap();
+        let activations = variants.forward(&Tensor::filled(&SHAPE, 0.5).unwrap()).unwrap();
+        let initial = Tensor::filled(&SHAPE, 1.0).unwrap();
+        let all: Vec<usize> = (0..composites.len()).collect();
+        let before = read.load(Ordering::Relaxed);
+        let mut order = vec![];
+        variants
+            .propagate(&activations, initial, &all, &mut |number, result| {
+                result.unwrap();
+                order.push(number);
+            })
+            .unwrap();
+        order.sort_unstable();
+        assert_eq!(order, all);
+        (read.load(Ordering::Relaxed) - before) / (CHANNELS * CHANNELS * 9)
+    };
+    // The upper layer works row by row, with kernels that were made at start: only the lower one reads.
+    let one = count(&[composite(0.1, 0.1)]);
+    let lower = count(&[composite(0.1, 0.1), composite(0.2, 0.1), composite(0.3, 0.1)]);
+    let equal = count(&[composite(0.1, 0.1), composite(0.1, 0.1)]);
+    assert_eq!((lower, equal), (3 * one, one));
+}

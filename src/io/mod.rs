@@ -6,6 +6,7 @@ mod encode;
 mod hdf5;
 mod mark;
 mod npy;
+mod sha256;
 mod write;
 
 pub use array::{
@@ -16,4 +17,5 @@ pub use encode::{PictureFormat, generator_mark, png_bytes, write_picture};
 pub use hdf5::{Dataset, Element, Hdf5};
 pub use mark::{TOOL, is_own};
 pub use npy::{Precision, read_npy, read_npy_layout, read_npy_shape, write_npy, write_npy_as};
+pub use sha256::sha256;
 pub use write::{Overwrite, check, write_bytes, write_png};

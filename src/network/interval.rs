@@ -17,6 +17,13 @@ pub struct Interval {
     pub high: Tensor,
 }
 
+impl PartialEq for Interval {
+    fn eq(&self, other: &Interval) -> bool {
+        let are_equal = |a: &Tensor, b: &Tensor| a.shape() == b.shape() && a.data() == b.data();
+        are_equal(&self.low, &other.low) && are_equal(&self.high, &other.high)
+    }
+}
+
 /// The interval of the network's input, followed to a layer.
 pub(crate) enum Followed {
     /// The interval of the layer's value.

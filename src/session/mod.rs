@@ -42,6 +42,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod variants;
 
 pub use crate::io::is_array_file;
 pub use array::Array;
@@ -67,3 +68,4 @@ pub use predictor::Predictor;
 pub use sign::Sign;
 pub use source::Source;
 pub use target::{Target, Targets};
+pub use variants::{Propagated, Variants};

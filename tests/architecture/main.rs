@@ -19,13 +19,14 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "spray probe sanity summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+        "search spray probe sanity summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
     ),
     (
         "sanity",
         "summary statistics evaluation session method metric explain onnx network tensor picture random suggest error",
     ),
     ("probe", "statistics metric tensor picture random suggest"),
+    ("search", "evaluation session method metric composite statistics io random error"),
     ("summary", "evaluation metric statistics"),
     (
         "evaluation",
@@ -41,7 +42,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("metric", "tensor picture plane random suggest"),
     ("explain", "composite rule network operator linear tensor parallel kernels"),
-    ("composite", "rule canonize network operator suggest"),
+    ("composite", "rule canonize network operator suggest yaml"),
     ("rule", "linear"),
     ("canonize", "network operator linear tensor suggest"),
     ("onnx", "network linear tensor picture suggest"),

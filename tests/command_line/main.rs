@@ -24,6 +24,7 @@ mod resume;
 mod sanity;
 mod sanity_goldens;
 mod sanity_page;
+mod search;
 #[path = "../support/mod.rs"]
 mod support;
 mod words;

@@ -18,7 +18,7 @@ use anyhow::{Context, Result, ensure};
 
 use onnxplain::io::Overwrite;
 
-pub use self::options::EvaluateOptions;
+pub use self::options::{EvaluateOptions, FillWord, parse_fill};
 use self::plan::Plan;
 use self::prepare::Prepared;
 use self::work::Work;

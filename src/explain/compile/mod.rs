@@ -46,6 +46,27 @@ impl Program {
         ranges: &InputRanges,
     ) -> Result<Program> {
         let signs = SignBounds::of(&network);
+        Program::knowing(network, signs, assignment, ranges)
+    }
+
+    /// Compiles other rules for the same network.
+    ///
+    /// # Errors
+    /// Those of [`Program::compile`].
+    pub fn with_other_rules(
+        &self,
+        assignment: &Assignment,
+        ranges: &InputRanges,
+    ) -> Result<Program> {
+        Program::knowing(self.network.clone(), self.signs.clone(), assignment, ranges)
+    }
+
+    fn knowing(
+        network: Network,
+        signs: SignBounds,
+        assignment: &Assignment,
+        ranges: &InputRanges,
+    ) -> Result<Program> {
         let depends = network.depends_on_input();
         let consumers = network.consumers();
         let count = network.layers.len();

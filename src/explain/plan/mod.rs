@@ -28,7 +28,7 @@ use crate::tensor::Tensor;
 /// A program with its layouts, its kernels and what is kept in memory.
 pub(super) struct Plan {
     program: Arc<Program>,
-    layouts: Layouts,
+    layouts: Arc<Layouts>,
     pub liveness: Liveness,
     /// For each layer, an activation that is its only reader and is computed with it.
     pub activations: Vec<Option<(LayerId, Pointwise)>>,
@@ -37,9 +37,9 @@ pub(super) struct Plan {
     /// Whether propagation at a layer works on images in blocks.
     steps_in_blocks: Vec<bool>,
     /// What computes the value of every layer.
-    pub forward: Vec<ForwardKernel>,
+    pub forward: Arc<Vec<ForwardKernel>>,
     /// What propagation runs at every layer.
-    pub steps: Vec<StepKernels>,
+    pub steps: Vec<Arc<StepKernels>>,
 }
 
 impl Plan {
@@ -49,25 +49,56 @@ impl Plan {
     /// When the weights cannot be read, or the memory for rearranged ones cannot be had.
     pub fn new(program: Arc<Program>, prepack: Prepack) -> Result<Plan> {
         let count = program.network.layers.len();
-        let layouts = Layouts::of(&program.network, prepack)?;
-        let steps_in_blocks = (0..count).map(|id| step_is_in_blocks(&program, &layouts, id));
-        let output_ids = output_ids(&program);
-        let mut plan = Plan {
-            liveness: Liveness::of(&program, &output_ids),
-            activations: activations_behind(&program.network, &layouts),
-            steps_in_blocks: steps_in_blocks.collect(),
-            output_ids,
-            forward: vec![],
-            steps: vec![],
-            layouts,
-            program,
-        };
+        let layouts = Arc::new(Layouts::of(&program.network, prepack)?);
+        let mut plan = Plan::without_kernels(program, layouts);
         let kernels = (0..count).into_par_iter().map(|id| {
             let layer = &plan.network().layers[id];
             plan.kernels(id, prepack).with_context(|| format!("compiling the {}", layer.describe()))
         });
         let kernels: Vec<(ForwardKernel, StepKernels)> = kernels.collect::<Result<_>>()?;
-        (plan.forward, plan.steps) = kernels.into_iter().unzip();
+        let (forward, steps): (Vec<_>, Vec<_>) = kernels.into_iter().unzip();
+        plan.forward = Arc::new(forward);
+        plan.steps = steps.into_iter().map(Arc::new).collect();
+        Ok(plan)
+    }
+
+    fn without_kernels(program: Arc<Program>, layouts: Arc<Layouts>) -> Plan {
+        let count = program.network.layers.len();
+        let steps_in_blocks = (0..count).map(|id| step_is_in_blocks(&program, &layouts, id));
+        let output_ids = output_ids(&program);
+        Plan {
+            liveness: Liveness::of(&program, &output_ids),
+            activations: activations_behind(&program.network, &layouts),
+            steps_in_blocks: steps_in_blocks.collect(),
+            output_ids,
+            forward: Arc::default(),
+            steps: vec![],
+            layouts,
+            program,
+        }
+    }
+
+    /// The plan of another program for the same network, with the layouts and the forward kernels of this one. The
+    /// kernels of the step of layer `id` are those of `known(id)` where there are some.
+    ///
+    /// # Errors
+    /// When the weights cannot be read, or the memory for rearranged ones cannot be had.
+    pub fn beside(
+        &self,
+        program: Arc<Program>,
+        known: impl Fn(LayerId) -> Option<Arc<StepKernels>> + Sync,
+    ) -> Result<Plan> {
+        let mut plan = Plan::without_kernels(program, Arc::clone(&self.layouts));
+        plan.forward = Arc::clone(&self.forward);
+        let kernels = (0..plan.program.steps.len()).into_par_iter().map(|id| {
+            if let Some(kernels) = known(id) {
+                return Ok(kernels);
+            }
+            let layer = &plan.network().layers[id];
+            let kernels = StepKernels::new(&plan.step_layer(id), &plan.program.steps[id]);
+            kernels.map(Arc::new).with_context(|| format!("compiling the {}", layer.describe()))
+        });
+        plan.steps = kernels.collect::<Result<_>>()?;
         Ok(plan)
     }
 

@@ -8,6 +8,7 @@ use onnxplain_kernels::simd::SumPair;
 use crate::tensor::Tensor;
 
 /// Relevance of a value, with its sum and the sum of its absolute values.
+#[derive(Clone)]
 pub(in crate::explain) struct Relevance {
     pub tensor: Tensor,
     pub sums: [f64; 2],

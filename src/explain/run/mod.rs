@@ -7,5 +7,5 @@ mod propagate;
 pub use self::conservation::{Conservation, LayerConservation};
 pub use self::forward::Activations;
 pub(super) use self::forward::{forward, value};
-pub(super) use self::propagate::propagate;
 pub use self::propagate::{Attribution, End};
+pub(super) use self::propagate::{Propagation, propagate};

@@ -58,29 +58,65 @@ pub(in crate::explain) fn propagate(
     end: End,
 ) -> Result<Attribution> {
     let network = plan.network();
-    ensure!(
-        initial.shape() == network.layers[network.output].shape,
-        "the initial relevance has the shape {:?}, but the output {:?}",
-        initial.shape(),
-        network.layers[network.output].shape
-    );
-    let initial = Relevance::from(initial);
-    let mut conservation = Conservation { initial: initial.sum(), ..Conservation::default() };
-    let [_, explained] = initial.sums;
-    let mut relevance: Vec<Option<Relevance>> = network.layers.iter().map(|_| None).collect();
-    relevance[network.output] = Some(initial);
+    let mut propagation = Propagation::begin(network, initial)?;
     let ends = end.layers(network);
     for id in (ends.end..network.layers.len()).rev() {
-        let layer = &network.layers[id];
-        let Some(arrived) = relevance[id].take() else {
-            continue;
-        };
+        if propagation.arrives_at(id) {
+            propagation.pass(plan, id, &activations)?;
+            plan.liveness.last_steps[id].iter().for_each(|&read| activations.values[read] = None);
+        }
+    }
+    propagation.finish(plan, ends)
+}
+
+/// Relevance on its way from the output to the inputs. Cloning shares the tensors: a clone goes on by other steps.
+#[derive(Clone)]
+pub(in crate::explain) struct Propagation {
+    /// What has arrived at the value of each layer.
+    relevance: Vec<Option<Relevance>>,
+    /// Σ|R| that was put in at the output.
+    explained: f64,
+    conservation: Conservation,
+}
+
+impl Propagation {
+    /// At the output.
+    ///
+    /// # Errors
+    /// When `initial` has another shape than the output.
+    pub fn begin(network: &Network, initial: Tensor) -> Result<Propagation> {
+        ensure!(
+            initial.shape() == network.layers[network.output].shape,
+            "the initial relevance has the shape {:?}, but the output {:?}",
+            initial.shape(),
+            network.layers[network.output].shape
+        );
+        let initial = Relevance::from(initial);
+        let [_, explained] = initial.sums;
+        let conservation = Conservation { initial: initial.sum(), ..Conservation::default() };
+        let mut relevance: Vec<Option<Relevance>> = network.layers.iter().map(|_| None).collect();
+        relevance[network.output] = Some(initial);
+        Ok(Propagation { relevance, explained, conservation })
+    }
+
+    /// Whether any relevance has arrived at the value of a layer.
+    pub fn arrives_at(&self, id: LayerId) -> bool {
+        self.relevance[id].is_some()
+    }
+
+    /// Hands what has arrived at a layer to its inputs, by the layer's step. Layers above it were passed before.
+    ///
+    /// # Errors
+    /// When a step fails, or relevance is not finite behind it.
+    pub fn pass(&mut self, plan: &Plan, id: LayerId, activations: &Activations) -> Result<()> {
+        let layer = &plan.network().layers[id];
+        let Some(arrived) = self.relevance[id].take() else { return Ok(()) };
         let sums = arrived.sums;
-        let before = added_to(plan, id, &mut relevance);
+        let before = added_to(plan, id, &mut self.relevance);
         let sums_before = before.iter().map(|before| before.as_ref().map_or(0.0, Relevance::sum));
         let sums_before: Vec<f64> = sums_before.collect();
         let output = arranged(plan, id, arrived, plan.step_is_in_blocks(id))
-            .and_then(|arrived| step(plan, id, &activations, arrived, before))
+            .and_then(|arrived| step(plan, id, activations, arrived, before))
             .with_context(|| format!("propagating through the {}", layer.describe()))?;
         let are_finite = |part: &Relevance| part.sums.iter().all(|sum| sum.is_finite());
         ensure!(
@@ -88,7 +124,7 @@ pub(in crate::explain) fn propagate(
             "relevance is not finite any more: the first layer that hands down NaN or infinity is the {}",
             layer.describe()
         );
-        let mut account = account_of(plan, id, sums, explained);
+        let mut account = account_of(plan, id, sums, self.explained);
         account.absorbed_by_bias = output.absorbed.by_bias;
         account.absorbed_by_stabilizer = output.absorbed.by_stabilizer;
         let parts = output.inputs.into_iter().zip(sums_before);
@@ -101,31 +137,39 @@ pub(in crate::explain) fn propagate(
             if is_followed(plan, input) {
                 account.outgoing += sum;
                 let part = arranged(plan, input, part, plan.is_in_blocks(input))?;
-                relevance[input] = Some(Relevance::joined(relevance[input].take(), part)?);
+                let joined = Relevance::joined(self.relevance[input].take(), part)?;
+                self.relevance[input] = Some(joined);
             } else {
                 // What a constant gets (a class token) is lost as what a bias absorbs.
                 account.absorbed_by_bias += sum;
             }
         }
-        plan.liveness.last_steps[id].iter().for_each(|&read| activations.values[read] = None);
         if let Op::Routing(routing) = &layer.op
             && routing.pads()
         {
             // What padding gets is lost in the same way.
             account.absorbed_by_bias += account.incoming - account.outgoing;
         }
-        conservation.layers.push(account);
+        self.conservation.layers.push(account);
+        Ok(())
     }
-    let mut arrived = Vec::with_capacity(ends.len());
-    for end in ends {
-        let part = match relevance[end].take() {
-            Some(part) => arranged(plan, end, part, false)?,
-            None => Tensor::zeros(&network.layers[end].shape)?.into(),
-        };
-        conservation.input_sum += part.sum();
-        arrived.push(part.tensor);
+
+    /// What has arrived at the values at the end.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn finish(mut self, plan: &Plan, ends: Range<LayerId>) -> Result<Attribution> {
+        let mut arrived = Vec::with_capacity(ends.len());
+        for end in ends {
+            let part = match self.relevance[end].take() {
+                Some(part) => arranged(plan, end, part, false)?,
+                None => Tensor::zeros(&plan.network().layers[end].shape)?.into(),
+            };
+            self.conservation.input_sum += part.sum();
+            arrived.push(part.tensor);
+        }
+        Ok(Attribution { relevance: arrived.into(), conservation: self.conservation })
     }
-    Ok(Attribution { relevance: arrived.into(), conservation })
 }
 
 /// Relevance of the value of a layer, in blocks or row by row.
@@ -146,7 +190,7 @@ fn added_to(
     relevance: &mut [Option<Relevance>],
 ) -> Vec<Option<Relevance>> {
     let layer = &plan.network().layers[id];
-    let adds = match (&plan.steps[id], &layer.op) {
+    let adds = match (&*plan.steps[id], &layer.op) {
         (StepKernels::None, Op::Concat(_)) => {
             matches!(plan.program().steps[id], Step::Gradient)
         }
@@ -181,7 +225,7 @@ fn step(
     let inputs = &plan.network().layers[id].inputs;
     let read = |of: LayerId| value(plan, activations, of, plan.step_is_in_blocks(id));
     let context = StepContext::new(inputs, plan.output_ids[id], read);
-    match (&plan.program().steps[id], op.as_operator(), &plan.steps[id]) {
+    match (&plan.program().steps[id], op.as_operator(), &*plan.steps[id]) {
         (Step::End, ..) => Ok(Vec::<Relevance>::new().into()),
         (Step::Linear(step), _, StepKernels::Divisions(divisions)) => {
             propagate_divisions(step, divisions, &context, arrived, before)
