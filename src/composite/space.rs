@@ -28,6 +28,9 @@ use crate::suggest::placed::{at_key, from_yaml};
 /// More composites than this are a mistake: nobody waits for them.
 const MOST: usize = 100_000;
 
+/// More values than this are a mistake too.
+const MOST_VALUES: usize = 1_000;
+
 /// A space of composites: every combination of the values of its parameters.
 #[derive(Clone, Debug)]
 pub struct Space {
@@ -237,6 +240,7 @@ fn parameter(name: serde_yaml::Value, values: serde_yaml::Value) -> Result<Param
         bail!("{name}: a parameter has a list of values, such as {name}: [0, 0.25, 1]");
     };
     ensure!(!values.is_empty(), "{name}: a parameter has at least one value");
+    ensure!(values.len() <= MOST_VALUES, "{name}: a parameter has at most {MOST_VALUES} values");
     let twice = (1..values.len()).find(|&place| values[..place].contains(&values[place]));
     if let Some(place) = twice {
         bail!("{name}: the value {} is there twice", values[place]);
@@ -359,9 +363,15 @@ rules:
         assert!(error("[0, 0.25, 1e-6]", "[0, 0]").contains("is there twice"));
         assert!(error("rules:", "rulse:").contains("did you mean `rules`"));
         assert!(error("parameters:", "parameter:").contains("parameters"));
-        let many =
-            format!("[{}]", (0..60_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", "));
-        assert!(error("[0, 0.25, 1e-6]", &many).contains("more than 100000 combinations"));
+        let numbers = |count: usize| {
+            let numbers: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+            format!("[{}]", numbers.join(", "))
+        };
+        assert!(error("[0, 0.25, 1e-6]", &numbers(1_001)).contains("at most 1000 values"));
+        let two = SPACE.replace("[0, 0.25, 1e-6]", &numbers(400));
+        let two = two.replace("[z-plus, { gamma: { gamma: 10 } }]", &numbers(400));
+        let error = Space::parse(&two, "my.yaml").unwrap_err().to_string();
+        assert!(error.contains("more than 100000 combinations"), "{error}");
     }
 
     #[test]

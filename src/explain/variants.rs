@@ -2,8 +2,8 @@
 //!
 //! Relevance goes from the output down. As long as composites give the layers equal steps they share it; where steps
 //! part, each part goes on with a copy. So composites that differ in the lower third of a network cost one propagation
-//! through the upper two thirds together, and one through the lower third each. The forward pass and the kernels of equal
-//! steps are shared too.
+//! through the upper two thirds together, and one through the lower third each. The forward pass, the kernels of equal
+//! steps and the sums of magnitudes that z⁺, αβ and γ divide by are shared too.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use onnxplain_kernels::nchwc::Prepack;
 use super::compile::Program;
 use super::input_range::InputRanges;
 use super::plan::Plan;
+use super::rules::SharedSums;
 use super::run::{self, Activations, Attribution, End, Propagation};
 use super::step::Step;
 use crate::composite::{Assignment, Composite, InputKnowledge};
@@ -123,7 +124,9 @@ impl Variants {
         let network = self.plans[0].network();
         let propagation = Propagation::begin(network, initial)?;
         if !wanted.is_empty() {
-            let mut descent = Descent { variants: self, activations, emit };
+            let shared = SharedSums::of(network.layers.len());
+            let all = wanted.len();
+            let mut descent = Descent { variants: self, activations, shared, all, emit };
             descent.from(network.layers.len(), wanted, propagation);
         }
         Ok(())
@@ -134,6 +137,9 @@ impl Variants {
 struct Descent<'a> {
     variants: &'a Variants,
     activations: &'a Activations,
+    shared: SharedSums,
+    /// How many composites there are in all groups.
+    all: usize,
     emit: &'a mut dyn FnMut(usize, Result<Attribution>),
 }
 
@@ -153,7 +159,9 @@ impl Descent<'_> {
                 }
                 return;
             }
-            if let Err(error) = propagation.pass(plan, id, self.activations) {
+            // Before the first parting nobody else will ask.
+            let shared = Some(&self.shared).filter(|_| group.len() < self.all);
+            if let Err(error) = propagation.pass(plan, id, self.activations, shared) {
                 return self.fail(group, &error);
             }
         }
@@ -167,7 +175,8 @@ impl Descent<'_> {
 
     /// Passes one layer for a part of a group, and all below it.
     fn pass(&mut self, id: LayerId, part: &[usize], mut propagation: Propagation) {
-        match propagation.pass(&self.variants.plans[part[0]], id, self.activations) {
+        let plan = &self.variants.plans[part[0]];
+        match propagation.pass(plan, id, self.activations, Some(&self.shared)) {
             Ok(()) => self.from(id, part, propagation),
             Err(error) => self.fail(part, &error),
         }

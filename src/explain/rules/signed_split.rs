@@ -203,7 +203,7 @@ impl SplitKernels {
                 let epilogue =
                     epilogue(Bias::of(self.bias.as_ref().map(Tensor::data), kernel.image));
                 let magnitudes = || magnitudes()?.pop().context("a convolution reads an image");
-                match self.is_shared {
+                match self.is_shared || context.has_shared_sums() {
                     false => kernel.run(&magnitudes()?, relevance.data_mut().into(), &epilogue)?,
                     true => {
                         let sums = || kernel.forward(&magnitudes()?, None, None);
@@ -215,7 +215,11 @@ impl SplitKernels {
                 }
             }
             MagnitudeKernel::Tensors(forward) => {
-                let sums = forward(&magnitudes()?)?;
+                let compute = || forward(&magnitudes()?);
+                let sums = match context.has_shared_sums() {
+                    true => context.magnitude_sums(compute)?.clone(),
+                    false => compute()?,
+                };
                 let bias = self.bias.as_ref().map(|bias| spread(bias, sums.shape())).transpose()?;
                 let bias = bias.as_ref().map_or(Bias::None, |bias| Bias::Map(bias.data()));
                 divide_rows(&epilogue(bias), &sums, relevance)?

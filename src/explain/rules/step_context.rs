@@ -20,6 +20,23 @@ pub(in crate::explain) struct StepContext<'a> {
     read: Read<'a>,
     parts: RefCell<Vec<(InputPart, Vec<Tensor>)>>,
     magnitude_sums: OnceCell<Tensor>,
+    /// Where other steps of the layer read the same sums.
+    shared_sums: Option<&'a OnceCell<Tensor>>,
+}
+
+/// `|W| |x|` of every layer for one input, where several steps of a layer divide by what is computed from it.
+pub(in crate::explain) struct SharedSums(Vec<OnceCell<Tensor>>);
+
+impl SharedSums {
+    /// Nothing yet, of so many layers.
+    pub fn of(layers: usize) -> SharedSums {
+        SharedSums((0..layers).map(|_| OnceCell::new()).collect())
+    }
+
+    /// That of a layer.
+    pub fn at(&self, id: LayerId) -> &OnceCell<Tensor> {
+        &self.0[id]
+    }
 }
 
 impl<'a> StepContext<'a> {
@@ -27,9 +44,21 @@ impl<'a> StepContext<'a> {
         input_ids: &'a [LayerId],
         output_id: LayerId,
         read: impl Fn(LayerId) -> Result<Tensor> + 'a,
+        shared_sums: Option<&'a OnceCell<Tensor>>,
     ) -> StepContext<'a> {
-        let (read, parts) = (Box::new(read), RefCell::default());
-        StepContext { input_ids, output_id, read, parts, magnitude_sums: OnceCell::new() }
+        StepContext {
+            input_ids,
+            output_id,
+            read: Box::new(read),
+            parts: RefCell::default(),
+            magnitude_sums: OnceCell::new(),
+            shared_sums,
+        }
+    }
+
+    /// Whether other steps of the layer read the same `|W| |x|`.
+    pub fn has_shared_sums(&self) -> bool {
+        self.shared_sums.is_some()
     }
 
     /// The layer's output.
@@ -61,11 +90,12 @@ impl<'a> StepContext<'a> {
 
     /// `|W| |x|`, computed when it is read for the first time.
     pub fn magnitude_sums(&self, compute: impl FnOnce() -> Result<Tensor>) -> Result<&Tensor> {
-        match self.magnitude_sums.get() {
+        let known = self.shared_sums.unwrap_or(&self.magnitude_sums);
+        match known.get() {
             Some(sums) => Ok(sums),
             None => {
                 let computed = compute()?;
-                Ok(self.magnitude_sums.get_or_init(|| computed))
+                Ok(known.get_or_init(|| computed))
             }
         }
     }

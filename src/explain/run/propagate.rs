@@ -9,8 +9,8 @@ use super::conservation::{Conservation, LayerConservation};
 use super::forward::{Activations, value};
 use crate::explain::plan::Plan;
 use crate::explain::rules::{
-    Relevance, StepContext, StepKernels, StepOutput, propagate_divisions, propagate_residual_sum,
-    propagate_taylor, residual_sum,
+    Relevance, SharedSums, StepContext, StepKernels, StepOutput, propagate_divisions,
+    propagate_residual_sum, propagate_taylor, residual_sum,
 };
 use crate::explain::step::Step;
 use crate::network::{LayerId, Network, Op};
@@ -62,7 +62,7 @@ pub(in crate::explain) fn propagate(
     let ends = end.layers(network);
     for id in (ends.end..network.layers.len()).rev() {
         if propagation.arrives_at(id) {
-            propagation.pass(plan, id, &activations)?;
+            propagation.pass(plan, id, &activations, None)?;
             plan.liveness.last_steps[id].iter().for_each(|&read| activations.values[read] = None);
         }
     }
@@ -104,11 +104,18 @@ impl Propagation {
         self.relevance[id].is_some()
     }
 
-    /// Hands what has arrived at a layer to its inputs, by the layer's step. Layers above it were passed before.
+    /// Hands what has arrived at a layer to its inputs, by the layer's step. Layers above it were passed before. What
+    /// other steps of the layer read too is in `shared`.
     ///
     /// # Errors
     /// When a step fails, or relevance is not finite behind it.
-    pub fn pass(&mut self, plan: &Plan, id: LayerId, activations: &Activations) -> Result<()> {
+    pub fn pass(
+        &mut self,
+        plan: &Plan,
+        id: LayerId,
+        activations: &Activations,
+        shared: Option<&SharedSums>,
+    ) -> Result<()> {
         let layer = &plan.network().layers[id];
         let Some(arrived) = self.relevance[id].take() else { return Ok(()) };
         let sums = arrived.sums;
@@ -116,7 +123,7 @@ impl Propagation {
         let sums_before = before.iter().map(|before| before.as_ref().map_or(0.0, Relevance::sum));
         let sums_before: Vec<f64> = sums_before.collect();
         let output = arranged(plan, id, arrived, plan.step_is_in_blocks(id))
-            .and_then(|arrived| step(plan, id, activations, arrived, before))
+            .and_then(|arrived| step(plan, id, (activations, shared), arrived, before))
             .with_context(|| format!("propagating through the {}", layer.describe()))?;
         let are_finite = |part: &Relevance| part.sums.iter().all(|sum| sum.is_finite());
         ensure!(
@@ -210,7 +217,7 @@ fn added_to(
 fn step(
     plan: &Plan,
     id: LayerId,
-    activations: &Activations,
+    (activations, shared): (&Activations, Option<&SharedSums>),
     arrived: Relevance,
     before: Vec<Option<Relevance>>,
 ) -> Result<StepOutput> {
@@ -224,7 +231,7 @@ fn step(
     };
     let inputs = &plan.network().layers[id].inputs;
     let read = |of: LayerId| value(plan, activations, of, plan.step_is_in_blocks(id));
-    let context = StepContext::new(inputs, plan.output_ids[id], read);
+    let context = StepContext::new(inputs, plan.output_ids[id], read, shared.map(|it| it.at(id)));
     match (&plan.program().steps[id], op.as_operator(), &*plan.steps[id]) {
         (Step::End, ..) => Ok(Vec::<Relevance>::new().into()),
         (Step::Linear(step), _, StepKernels::Divisions(divisions)) => {
