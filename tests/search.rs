@@ -62,7 +62,11 @@ fn together_they_are_what_each_is_alone() {
                 alone.relevance().values(),
                 "{model}, composite {number}"
             );
-            assert_eq!(together.sums, alone.conservation(), "{model}, composite {number}");
+            // What is absorbed is added up in another order.
+            let (found, expected) = (together.sums, alone.conservation());
+            assert_eq!((found.initial, found.input_sum), (expected.initial, expected.input_sum));
+            let difference = (found.absorbed_by_bias - expected.absorbed_by_bias).abs();
+            assert!(difference <= 1e-5 * expected.initial.abs(), "{model}, composite {number}");
         }
     }
 }

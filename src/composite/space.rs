@@ -197,6 +197,11 @@ impl Space {
 }
 
 impl Candidate {
+    /// The text of the space with its values in the place of names.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The composite as a file, under another name and with what is known about where it comes from.
     ///
     /// # Errors

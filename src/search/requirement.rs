@@ -61,7 +61,7 @@ mod tests {
         assert!(low.slack(0.4) > 0.0 && low.slack(0.6) < 0.0);
         let message = |text: &str| text.parse::<Requirement>().unwrap_err().to_string();
         assert!(message("srg").contains("write METRIC>=NUMBER"));
-        assert!(message("sgr>=1").contains("did you mean `srg`"));
+        assert!(message("srgg>=1").contains("did you mean `srg`"));
         assert!(message("srg>=much").contains("is no number"));
     }
 }

@@ -106,9 +106,8 @@ impl<'a> Searcher<'a> {
             Ok((metric.clone(), named(metric)?.info().direction))
         };
         settings.objectives = self.objectives.iter().map(direction).collect::<Checked<_>>()?;
-        let rules: Vec<String> =
-            self.candidates.iter().map(|it| format!("{:?}", it.composite)).collect();
-        settings.composites_hash = format!("{:016x}", word_of(&rules.join("\n")));
+        let texts: Vec<&str> = self.candidates.iter().map(Candidate::text).collect();
+        settings.composites_hash = format!("{:016x}", word_of(&texts.concat()));
         settings.hash.clear();
         settings.hash = format!("{:016x}", word_of(&serde_json::to_string(settings)?));
         Ok(())

@@ -146,7 +146,7 @@ fn mistakes_are_told_before_anything_runs() {
         assert!(!out.path().join("trials.jsonl").exists());
         run.stderr
     };
-    assert!(error(&["--objective", "sgr"]).contains("did you mean `srg`"));
+    assert!(error(&["--objective", "srgg"]).contains("did you mean `srg`"));
     assert!(error(&["--require", "srg"]).contains("METRIC>=NUMBER"));
     assert!(error(&["--budget", "much"]).contains("is no budget"));
     assert!(error(&["--split", "2"]).contains("between 0 and 1"));
