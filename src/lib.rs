@@ -89,6 +89,7 @@
 
 #[doc(hidden)]
 pub mod canonize;
+pub mod comparison;
 #[doc(hidden)]
 pub mod composite;
 mod error;
@@ -136,6 +137,7 @@ pub mod suggest;
 pub mod summary;
 #[doc(hidden)]
 pub mod tensor;
+mod truth;
 mod yaml;
 
 pub use error::{Cause, Error, Result};

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the pictures of README and docs with the tool. From the root of the repository:
-#     cargo build --release && docs/images/make.sh target/release/onnxplain
+#     cargo build --release && PYTHON=python3 docs/images/make.sh target/release/onnxplain
 set -euo pipefail
 onnxplain=$(realpath "${1:?give the binary: docs/images/make.sh target/release/onnxplain}")
 cd "$(dirname "$0")/../.."
@@ -34,3 +34,19 @@ fashion=(sample-models/fashion_vgg.onnx sample-models/photos/fashion --quiet)
 page evaluation evaluation 1570
 "$onnxplain" sanity "${fashion[@]}" -o "$out/sanity" > "$out/text"
 page sanity sanity 2950
+
+# Four networks on one picture.
+printf 'input,label,x0,y0,x1,y1\n*,upper half,0,0,28,14\n*,lower half,0,14,28,28\n' > "$out/parts.csv"
+"$onnxplain" compare sample-models/fashion_{vgg,resnet,densenet,vit}.onnx sample-models/photos/fashion/ankle-boot.png \
+    --boxes "$out/parts.csv" -o "$out/comparison" --quiet > "$out/text"
+mv "$out/comparison/ankle-boot.figure.png" docs/images/compare.png
+
+# The states of a toy player, which has to be trained for it (PYTHON with torch, onnx and Pillow).
+if [ -n "${PYTHON:-}" ]; then
+    "$PYTHON" docs/images/breakout.py "$out/breakout"
+    "$onnxplain" compare "$out"/breakout/step-{0,50,100,200,400,800,1600}.onnx "$out/breakout/frames" --checkpoints \
+        --boxes "$out/breakout/objects.csv" -o "$out/focus" --no-figures --quiet > "$out/text"
+    mv "$out/focus/evolution.svg" docs/images/evolution.svg
+else
+    echo "docs/images/evolution.svg stays as it is: PYTHON=python3 with torch makes it"
+fi

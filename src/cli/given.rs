@@ -8,8 +8,8 @@ use onnxplain::evaluation::EvaluationInput;
 use onnxplain::session::is_array_file;
 use onnxplain::{SessionOptions, Watch};
 
+use super::batch::inputs::{Failed, InputFile, InputOptions, Inputs};
 use super::console::Console;
-use super::explain::inputs::{Failed, InputFile, InputOptions, Inputs};
 use super::interrupt::is_interrupted;
 use super::options::{ModelOptions, PreprocessOptions};
 

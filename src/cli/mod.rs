@@ -5,7 +5,9 @@
 
 mod address;
 mod arguments;
+mod batch;
 mod check;
+mod compare;
 mod completions;
 mod console;
 mod demo;
@@ -13,17 +15,20 @@ mod evaluate;
 mod explain;
 mod explained;
 mod failure;
+mod figure_parts;
 mod file_names;
 mod gallery;
 mod given;
 mod inspect;
 mod interrupt;
 mod man;
+mod method_options;
 mod model_inputs;
 mod options;
 mod presets;
 mod probe;
 mod progress;
+mod rendering_options;
 mod reports;
 mod sanity;
 mod search;
@@ -34,6 +39,7 @@ mod spray;
 mod stage;
 mod table;
 mod terminal;
+mod ways;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,6 +80,7 @@ Examples:
   onnxplain explain model.onnx photos/ -o heatmaps   every picture of a folder
   onnxplain gallery heatmaps                         a page to look through them
   onnxplain spray heatmaps                           does it look at what it should not?
+  onnxplain compare a.onnx b.onnx photos/            do two models look at the same?
   onnxplain evaluate model.onnx photos/              is the explanation any good?
   onnxplain sanity model.onnx photos/                does it change with the weights?
   onnxplain search model.onnx photos/                which rules explain this model best?
@@ -116,6 +123,8 @@ struct GlobalOptions {
 enum Command {
     /// Show which pixels speak for (red) and against (blue) a decision
     Explain(Box<explain::ExplainOptions>),
+    /// Show the same pictures under several models, composites or methods: figures, and how alike the maps are
+    Compare(Box<compare::CompareOptions>),
     /// Measure how good explanations are: metrics of any methods on any pictures, with controls
     Evaluate(Box<evaluate::EvaluateOptions>),
     /// Test whether explanations change when the network's weights become random, layer after layer
@@ -178,6 +187,7 @@ fn command_line() -> clap::Command {
 fn run(command: Command, console: &mut Console) -> Result<Status> {
     match command {
         Command::Explain(options) => explain::run(&options, console),
+        Command::Compare(options) => compare::run(&options, console),
         Command::Evaluate(options) => evaluate::run(&options, console),
         Command::Sanity(options) => sanity::run(&options, console),
         Command::Search(options) => search::run(&options, console),

@@ -157,8 +157,22 @@ impl ModelOptions {
 impl PreprocessOptions {
     /// What a session is opened with, for pictures too.
     pub fn session(&self, model: &ModelOptions) -> SessionOptions {
+        self.session_by(model, self.preprocess.as_deref())
+    }
+
+    /// The preprocessings, where the option is a list; a file whose name has commas is one. `None` is that of the card.
+    pub fn several(&self) -> Vec<Option<&str>> {
+        match self.preprocess.as_deref() {
+            None => vec![None],
+            Some(name) if Path::new(name).is_file() => vec![Some(name)],
+            Some(names) => names.split(',').map(|name| Some(name.trim())).collect(),
+        }
+    }
+
+    /// The same with another preprocessing.
+    pub fn session_by(&self, model: &ModelOptions, preprocess: Option<&str>) -> SessionOptions {
         let mut options = model.session().overrides(self.overrides(model));
-        if let Some(name) = &self.preprocess {
+        if let Some(name) = preprocess {
             options = options.preprocess(name);
         }
         if let Some(RangeText { low, high }) = self.input_range.clone() {

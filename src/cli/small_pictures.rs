@@ -38,9 +38,19 @@ pub fn write_map(path: &Path, map: &JudgedMap) -> Result<()> {
 /// # Errors
 /// When the file cannot be written.
 pub fn write_photo(path: &Path, input: &Path) -> Result<()> {
-    let Some(picture) = photo(input) else { return Ok(()) };
+    match photo(input) {
+        Some(picture) => write_jpeg(path, &picture),
+        None => Ok(()),
+    }
+}
+
+/// Writes a picture as a JPEG.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_jpeg(path: &Path, picture: &RgbImage) -> Result<()> {
     let mut bytes = vec![];
-    JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(&picture)?;
+    JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(picture)?;
     write_bytes(path, bytes, Overwrite::Replace)
 }
 
@@ -49,7 +59,8 @@ fn photo(path: &Path) -> Option<RgbImage> {
     picture.map(|picture| small(picture).into_rgb8())
 }
 
-fn small(picture: DynamicImage) -> DynamicImage {
+/// A picture no larger than pages show it.
+pub fn small(picture: DynamicImage) -> DynamicImage {
     let is_large = picture.width().max(picture.height()) > LONGEST_SIDE;
     if is_large { picture.thumbnail(LONGEST_SIDE, LONGEST_SIDE) } else { picture }
 }

@@ -14,14 +14,15 @@ pub enum Align {
 /// A table of text, printed with as much space between the columns as they need.
 #[derive(Debug)]
 pub struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table without rows.
-    pub fn new(columns: &[(&'static str, Align)]) -> Table {
-        Table { columns: columns.to_vec(), rows: vec![] }
+    pub fn new<'a>(columns: impl IntoIterator<Item = &'a (&'a str, Align)>) -> Table {
+        let columns = columns.into_iter().map(|(name, align)| (name.to_string(), *align));
+        Table { columns: columns.collect(), rows: vec![] }
     }
 
     /// Appends a row: one cell per column.
@@ -32,7 +33,7 @@ impl Table {
     /// The table, its heading and a line below included.
     pub fn render(&self) -> String {
         let widths = self.widths();
-        let heading: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        let heading: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
         let mut text = format!("{BOLD}{}{BOLD:#}\n", self.line(&heading, &widths));
         let length = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
         text.push_str(&format!("{DIM}{}{DIM:#}\n", "─".repeat(length)));

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use super::mosaic::Mosaics;
 use super::options::Truth;
-use super::truth::{Frame, mask, segments};
 use crate::metric::removal::Layered;
 use crate::metric::{Beside, Mask, Mosaic, undefined};
+use crate::truth::{Frame, mask, segments};
 
 /// What lies beside an input.
 pub(super) struct BesideInput<'a> {

@@ -18,7 +18,6 @@ use super::line::{JudgedMap, ReportLine, Target};
 use super::mosaic::Mosaics;
 use super::options::Truth;
 use super::settings::{MethodSettings, Settings};
-use super::truth::Frame;
 use crate::error::{Error, Kind, Result};
 use crate::heatmap::{Normalization, Rendering};
 use crate::method::Watch;
@@ -26,6 +25,7 @@ use crate::metric::removal::Layered;
 use crate::metric::{Beside, Explain, Map, Network, Output, Picture, Reading, Seeds};
 use crate::picture::InputShape;
 use crate::session::{Explainer, Heatmap, Input, Predictor};
+use crate::truth::Frame;
 
 /// An evaluation, made ready: judges any number of inputs, from any number of threads.
 pub struct Evaluator {

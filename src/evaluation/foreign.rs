@@ -1,6 +1,6 @@
 //! Maps that were made elsewhere: any tool can be judged.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -8,6 +8,7 @@ use crate::io::read_npy;
 use crate::metric::{Explain, Explained, Map, Reading, undefined};
 use crate::picture::{InputShape, Layout};
 use crate::tensor::Tensor;
+use crate::truth::with_suffix;
 
 /// The map of one picture, from a folder.
 pub(super) struct ForeignMap {
@@ -41,11 +42,6 @@ impl ForeignMap {
             class,
         })
     }
-}
-
-/// `FOLDER/<stem><suffix>`; a stem may hold folders and points.
-pub(super) fn with_suffix(folder: &Path, stem: &str, suffix: &str) -> PathBuf {
-    folder.join(format!("{stem}{suffix}"))
 }
 
 fn map(found: &[usize], values: &[f32], shape: InputShape, reading: Reading) -> Result<Map> {

@@ -25,9 +25,9 @@ mod mosaic;
 mod options;
 mod prepare;
 mod settings;
-mod truth;
 mod variants;
 
+pub use crate::truth::{Boxes, Classes};
 pub use batch::Evaluation;
 pub use chosen::check_names;
 pub use clock::Spent;
@@ -40,7 +40,6 @@ pub use line::{JudgedMap, ReportLine, Seconds, Target};
 pub use options::{EvaluationOptions, JudgedMethod, JudgedTarget, MetricChoice};
 pub use prepare::Earlier;
 pub use settings::{FillChoice, MethodSettings, MetricSettings, Settings};
-pub use truth::{Boxes, Classes};
 pub use variants::VariantValues;
 
 pub use crate::metric::removal::{Fill, Levels, Regions};

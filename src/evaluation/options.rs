@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::truth::{Boxes, Classes};
 use crate::error::{Error, Kind, Result};
 use crate::metric::removal::Fill;
 use crate::metric::{Conditions, Reading};
 use crate::session::{Composite, ExplainerOptions, Method, Target};
+use crate::truth::{Boxes, Classes};
 
 /// What is evaluated, and how. Everything has a default: LRP and four other methods, the default metrics, three controls.
 #[derive(Clone, Debug)]

@@ -77,6 +77,21 @@ impl Explainer {
         threads: Threads,
         prepack: Prepack,
     ) -> Result<Explainer> {
+        Explainer::beside(network, composite, ranges, (threads, prepack), None)
+    }
+
+    /// Like [`Explainer::with_prepack`], beside an explainer of the same network with other rules: what the forward pass
+    /// runs by is shared with it.
+    ///
+    /// # Errors
+    /// When the composite does not fit the network, or has only z-box for a layer and the range is not known.
+    pub fn beside(
+        network: Network,
+        composite: &Composite,
+        ranges: impl Into<InputRanges>,
+        (threads, prepack): (Threads, Prepack),
+        other: Option<&Explainer>,
+    ) -> Result<Explainer> {
         let ranges = ranges.into();
         let knowledge = match composite.asks_for_input_range() {
             true => InputKnowledge::Within(ranges.intervals(network.inputs())?),
@@ -84,7 +99,11 @@ impl Explainer {
         };
         let assignment = Assignment::knowing(&network, composite, &knowledge)?;
         let program = Program::compile(network, &assignment, &ranges)?;
-        let plan = threads.run(|| Plan::new(Arc::new(program), prepack))?;
+        let program = Arc::new(program);
+        let plan = threads.run(|| match other {
+            Some(other) => other.plan.beside(program, |_| None),
+            None => Plan::new(program, prepack),
+        })?;
         Ok(Explainer { plan, assignment, threads })
     }
 
@@ -111,6 +130,11 @@ impl Explainer {
     /// Keeps the value of an inner layer in every forward pass, for [`Explainer::value`].
     pub fn keep(&mut self, layer: LayerId) {
         self.plan.keep(layer);
+    }
+
+    /// Keeps in every forward pass whatever another explainer of the same network keeps, so that one pass is good for both.
+    pub fn keep_for(&mut self, other: &Explainer) {
+        self.plan.keep_for(&other.plan);
     }
 
     /// The value of a layer that [`Explainer::keep`] was told of.

@@ -37,6 +37,19 @@ pub struct Row {
     pub cells: Vec<Option<Cell>>,
 }
 
+impl Row {
+    /// The same with an empty place in front, where another row has a picture.
+    pub fn moved_behind(mut self, has_picture: bool) -> Row {
+        if has_picture {
+            self.cells.insert(0, None);
+            if !self.labels.is_empty() {
+                self.labels.insert(0, Label::default());
+            }
+        }
+        self
+    }
+}
+
 /// A picture, its colour bar and its caption.
 #[derive(Clone, Debug)]
 pub struct Cell {

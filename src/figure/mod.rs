@@ -15,6 +15,7 @@ mod raster;
 mod svg;
 mod text;
 mod typeset;
+mod web_font;
 
 pub use content::{Cell, ColorBar, Figure, FrameBox, Label, Panel, Row, Tick};
 
@@ -74,7 +75,7 @@ impl Figure {
         let setter = Typesetter::new(&fonts);
         let page = layout::page(self, &setter);
         match format {
-            Format::Svg => write_bytes(path, svg::file(&page)?, overwrite),
+            Format::Svg => write_bytes(path, svg::file(&page, &setter, &fonts)?, overwrite),
             Format::Png => write_png(path, &raster::picture(&page, &setter)?, overwrite),
             Format::Pdf => write_bytes(path, pdf::file(&page, &setter, &fonts)?, overwrite),
         }

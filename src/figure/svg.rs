@@ -1,19 +1,23 @@
 //! A page as SVG.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::fonts::{BOLD, FAMILY, REGULAR};
+use super::fonts::{BOLD, BOLD_FONT, FAMILY, Fonts, REGULAR};
 use super::page::{Item, Page, Picture, Place, Text};
+use super::typeset::Typesetter;
+use super::web_font::web_font;
 use crate::io::{base64, generator_mark, png_bytes};
 
-/// The page as SVG: text as text, pictures and the Latin fonts inside.
+/// The page as SVG: text as text, pictures and fonts inside.
 ///
 /// # Errors
-/// When a picture cannot be encoded.
-pub fn file(page: &Page) -> Result<Vec<u8>> {
-    let mut body = style();
+/// When a picture cannot be encoded, or a font cannot be divided.
+pub fn file(page: &Page, setter: &Typesetter, fonts: &Fonts) -> Result<Vec<u8>> {
+    let carried = carried(page, setter, fonts)?;
+    let mut body = style(&carried);
     body.push_str("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
     for (index, item) in page.items.iter().enumerate() {
         match item {
@@ -22,14 +26,47 @@ pub fn file(page: &Page) -> Result<Vec<u8>> {
             other => body.push_str(&shape(index, other)),
         }
     }
-    Ok(document(page, &body).into_bytes())
+    Ok(document(page, &carried, &body).into_bytes())
 }
 
-fn document(page: &Page, body: &str) -> String {
+/// A font for other scripts: its name, and its file.
+type Carried = (String, Vec<u8>);
+
+/// The fonts beside the Latin ones that the texts are set in, in the order in which they are asked for a character.
+fn carried(page: &Page, setter: &Typesetter, fonts: &Fonts) -> Result<Vec<Carried>> {
+    let mut used: BTreeMap<usize, BTreeSet<char>> = BTreeMap::new();
+    let texts = page.items.iter().filter_map(|item| match item {
+        Item::Text(text) => Some(text),
+        _ => None,
+    });
+    for glyph in texts.flat_map(|text| &text.line.glyphs).filter(|glyph| glyph.font > BOLD_FONT) {
+        used.entry(glyph.font).or_default().extend(glyph.text.chars());
+    }
+    let mut carried = vec![];
+    for (font, characters) in used {
+        if let (Some(file), Some(face)) = (fonts.files().get(font), setter.face(font)) {
+            // Two figures in one page may carry other parts of a font.
+            let all: String = characters.iter().collect();
+            let name = format!("onnxplain {font} {:08x}", fingerprint(&all));
+            carried.push((name, web_font(file, face, &characters)?));
+        }
+    }
+    Ok(carried)
+}
+
+/// A short number for a text (FNV-1a).
+fn fingerprint(text: &str) -> u32 {
+    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    text.bytes().fold(0x811c_9dc5, step)
+}
+
+fn document(page: &Page, carried: &[Carried], body: &str) -> String {
     let Page { width, height, title, .. } = page;
+    let others: String = carried.iter().map(|(name, _)| format!(", '{name}'")).collect();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\" role=\"img\" font-family=\"'{FAMILY}', 'DejaVu Sans', Arial, sans-serif\">\n\
+         viewBox=\"0 0 {width} {height}\" role=\"img\" font-family=\"'{FAMILY}'{others}, 'DejaVu Sans', Arial, sans-serif\" \
+         style=\"font-synthesis:none;font-variant-emoji:text\">\n\
          <!-- {} -->\n<title>{}</title>\n{body}</svg>\n",
         generator_mark(),
         escaped(title)
@@ -37,14 +74,16 @@ fn document(page: &Page, body: &str) -> String {
 }
 
 /// The fonts that are carried along.
-fn style() -> String {
-    let face = |font: &[u8], weight: u16| {
+fn style(carried: &[Carried]) -> String {
+    let face = |family: &str, font: &[u8], weight: u16| {
         format!(
-            "@font-face{{font-family:'{FAMILY}';font-weight:{weight};src:url(data:font/ttf;base64,{})}}",
+            "@font-face{{font-family:'{family}';font-weight:{weight};src:url(data:font/ttf;base64,{})}}",
             base64(font)
         )
     };
-    format!("<style>{}{}</style>\n", face(REGULAR, 400), face(BOLD, 700))
+    let others: String = carried.iter().map(|(name, font)| face(name, font, 400)).collect();
+    let latin = [face(FAMILY, REGULAR, 400), face(FAMILY, BOLD, 700)].concat();
+    format!("<style>{latin}{others}</style>\n")
 }
 
 fn image(picture: &Picture) -> Result<String> {
@@ -62,7 +101,7 @@ fn image(picture: &Picture) -> Result<String> {
 fn text(text: &Text) -> String {
     let Text { x, y, style, line, color, anchor, text } = text;
     let weight = if style.is_bold { " font-weight=\"700\"" } else { "" };
-    // The viewer may have another font than ours for other scripts: the width stays.
+    // A viewer may take other fonts than those that are carried along: the width stays.
     let length = match text.is_ascii() {
         true => String::new(),
         false => format!(" textLength=\"{:.2}\" lengthAdjust=\"spacingAndGlyphs\"", line.width),

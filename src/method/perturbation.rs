@@ -23,7 +23,7 @@ impl Perturbation {
     pub(super) fn explainer(&self, change: impl Fn(&str, &mut [f32])) -> Result<Explainer> {
         let mut network = self.stored.network(change)?;
         canonize(&mut network, &self.passes)?;
-        self.compilation.explainer(network, Threads::default())
+        self.compilation.explainer(network, Threads::default(), None)
     }
 }
 
@@ -38,12 +38,18 @@ pub(super) struct Compilation {
 }
 
 impl Compilation {
-    /// Compiles a network.
-    pub fn explainer(&self, network: Network, threads: Threads) -> Result<Explainer> {
+    /// Compiles a network, beside another explainer of it where there is one.
+    pub fn explainer(
+        &self,
+        network: Network,
+        threads: Threads,
+        other: Option<&Explainer>,
+    ) -> Result<Explainer> {
         let layer = self.layer.as_ref().map(|layer| layer.find(&network)).transpose()?;
         let ranges: InputRanges = self.infos.iter().map(|info| info.range.clone()).collect();
         let composite = &self.composite;
-        let explainer = Explainer::with_prepack(network, composite, ranges, threads, self.prepack);
+        let settings = (threads, self.prepack);
+        let explainer = Explainer::beside(network, composite, ranges, settings, other);
         let mut explainer = explainer
             .with_context(|| format!("the composite {} cannot be used", composite.name))?;
         if let Some(layer) = layer {

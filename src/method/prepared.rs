@@ -52,6 +52,19 @@ impl PreparedMethod {
     /// # Errors
     /// When the composite does not fit the network, or the method cannot be applied to it.
     pub fn new(method: Method, setup: Setup) -> Result<PreparedMethod> {
+        PreparedMethod::beside(method, setup, None)
+    }
+
+    /// Compiles the network for the method, beside another one of the same network, rewritten by the same passes: what the
+    /// forward pass runs by is shared with it.
+    ///
+    /// # Errors
+    /// As [`PreparedMethod::new`].
+    pub fn beside(
+        method: Method,
+        setup: Setup,
+        other: Option<&PreparedMethod>,
+    ) -> Result<PreparedMethod> {
         let is_sampled = method.samples(only_picture(&setup.infos)).is_some();
         let Setup { network, composite, passes, infos, at, stored, threads, prepack } = setup;
         let end = match at.as_deref() {
@@ -65,7 +78,7 @@ impl PreparedMethod {
         };
         // Samples use threads better than one propagation does: each sample runs on one thread.
         let inside = if is_sampled { Threads::default() } else { Threads::new(threads)? };
-        let explainer = compilation.explainer(network, inside)?;
+        let explainer = compilation.explainer(network, inside, other.map(|it| &it.explainer))?;
         let perturbation = stored.map(|stored| Perturbation { stored, passes, compilation });
         let workers = if is_sampled { Workers::new(threads)? } else { Workers::default() };
         Ok(PreparedMethod { method, explainer, end, infos, perturbation, workers })
@@ -74,6 +87,11 @@ impl PreparedMethod {
     /// The method.
     pub fn method(&self) -> &Method {
         &self.method
+    }
+
+    /// Keeps in every forward pass whatever another method of the same network reads, so that one pass is good for both.
+    pub fn keep_for(&mut self, other: &PreparedMethod) {
+        self.explainer.keep_for(&other.explainer);
     }
 
     /// The compiled network.

@@ -39,6 +39,7 @@ pub use curve::{Curve, Curves};
 pub use faithfulness::{PerturbationCurve, area_under_curve};
 pub use hog::oriented_gradients;
 pub use info::{Category, Direction, MetricInfo};
+pub use localisation::positive_share;
 pub use map::{Map, Reading};
 pub use mask::Mask;
 pub use measure::{Metric, Needs};

@@ -63,6 +63,12 @@ impl Array {
         &self.0
     }
 
+    /// The magnitudes of its numbers.
+    pub(super) fn magnitudes(&self) -> Result<Array> {
+        let values: Vec<f32> = self.values().iter().map(|value| value.abs()).collect();
+        Array::new(self.shape(), &values)
+    }
+
     /// Without the batch axis in front.
     pub(super) fn without_batch(tensor: Tensor) -> Result<Array> {
         let shape = tensor.shape()[1..].to_vec();

@@ -1,5 +1,7 @@
 //! What of a model has relevance: its inputs, or the value of a layer; and how that is drawn.
 
+use std::sync::Arc;
+
 use super::array::Array;
 use super::explainer::Explainer;
 use super::explanation::Drawing;
@@ -59,6 +61,12 @@ impl Explainer {
         };
         checked(tokens.collect()).kind(Error::Input)?;
         Ok(input)
+    }
+
+    /// Whether inputs that were prepared by another explainer are its own: both are of one session.
+    #[doc(hidden)]
+    pub fn takes_inputs_of(&self, other: &Explainer) -> bool {
+        Arc::ptr_eq(&self.context, &other.context)
     }
 
     /// The relevance of every input, or of the layer's value that propagation stopped at.

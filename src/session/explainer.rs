@@ -4,120 +4,50 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{cores, in_parallel};
-use super::canonized::Canonized;
 use super::context::Context;
-use super::explainer_options::ExplainerOptions;
 use super::explanation::{Asked, Explanation, Timing};
 use super::frame::Frame;
 use super::input::Input;
 use super::method::Method;
 use super::notice::Notice;
+use super::passes::{Family, Passes, Run};
 use super::prediction::{Class, Prediction};
 use super::sign::Sign;
 use super::source::Source;
+use super::start_up::StartUp;
 use super::target::{Target, Targets};
 use super::turn::Turns;
-use crate::canonize::PassReport;
+use crate::canonize::{PassReport, PassSelection};
 use crate::error::{Error, Kind, Result};
 use crate::explain::{self, Initial, Prepack, TargetClass};
 use crate::heatmap::Rendering;
-use crate::method::{self, Cancelled, ForwardPass, PreparedMethod, Setup, TargetSpec};
+use crate::method::{self, Cancelled, ForwardPass, PreparedMethod, TargetSpec};
 use crate::method::{Unwatched, Watch};
 use crate::network::Quantity;
-use crate::onnx::MemoryLimit;
-use crate::tensor::Tensor;
 
 /// A model with a method and a composite, compiled: explains any number of inputs, from any number of threads.
 pub struct Explainer {
     pub(super) context: Arc<Context>,
-    method: Method,
+    pub(super) method: Method,
     pub(super) prepared: PreparedMethod,
-    composite: String,
-    canonization: Vec<PassReport>,
-    initial: Initial,
+    pub(super) composite: String,
+    pub(super) canonization: Vec<PassReport>,
+    pub(super) initial: Initial,
     pub(super) frames: Vec<Frame>,
-    turns: Turns,
-    notices: Vec<Notice>,
-    start_up: StartUp,
-}
-
-/// How long it took until the first input could be explained.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StartUp {
-    /// From the model file to layers.
-    pub load: Duration,
-    /// Rewriting the network.
-    pub canonize: Duration,
-    /// From rules to kernels.
-    pub compile: Duration,
-}
-
-/// Fails where the values of one forward pass do not fit into memory.
-fn check_memory(context: &Context, engine: &explain::Explainer) -> Result<()> {
-    let (bytes, largest) = engine.kept_bytes();
-    let layer = &engine.network().layers[largest];
-    let told = || {
-        let shape = &layer.shape;
-        format!(
-            "what an explanation keeps of all layers (most of the {}, {shape:?})",
-            layer.describe()
-        )
-    };
-    MemoryLimit::new(context.file.options.max_memory).check(bytes, told).kind(Error::Model)
+    pub(super) turns: Turns,
+    pub(super) notices: Vec<Notice>,
+    pub(super) start_up: StartUp,
+    /// With whom it can share forward passes.
+    pub(super) family: Family,
+    pub(super) passes: PassSelection,
+    pub(super) prepack: Prepack,
 }
 
 impl Explainer {
-    /// Compiles a network.
-    pub(super) fn new(context: Arc<Context>, canonized: Canonized) -> Result<Explainer> {
-        let Canonized { choice, passes, network, reports, mut notices, options, elapsed } =
-            canonized;
-        let ExplainerOptions { method, at, .. } = options;
-        let kind = if method.takes_composite() { Error::Composite } else { Error::Method };
-        let stored = match method.inner().perturbs_parameters() {
-            true => Some(context.file.parametric()?),
-            false => None,
-        };
-        if let Some(name) = &at {
-            network.layer_named(name).kind(Error::Method)?;
-        }
-        let initial = options.initial.unwrap_or_else(|| method.initial());
-        let threads = options.threads.unwrap_or_else(cores);
-        let layer = at.clone();
-        let setup = Setup {
-            network,
-            composite: choice.composite.clone(),
-            passes,
-            infos: context.input_infos(options.fallback_range),
-            at,
-            stored,
-            threads,
-            prepack: if options.is_single { Prepack::OnTheFly } else { Prepack::Once },
-        };
-        let begin = Instant::now();
-        let turns = Turns::of(threads);
-        let compile = || PreparedMethod::new(method.inner().clone(), setup).kind(kind);
-        let prepared = turns.run(compile)?;
-        let (load, compile) = (context.file.elapsed, begin.elapsed());
-        check_memory(&context, prepared.explainer())?;
-        notices.extend(choice.unused(prepared.explainer().assignment()));
-        let network = prepared.explainer().network();
-        let inner = layer.map(|name| {
-            let end = prepared.end().layers(network).start;
-            (name, network.layers[end].shape[1..].to_vec())
-        });
-        let frames = Frame::all(&context, inner);
-        Ok(Explainer {
-            frames,
-            composite: choice.composite.name,
-            canonization: reports,
-            initial,
-            turns,
-            notices,
-            start_up: StartUp { load, canonize: elapsed, compile },
-            method,
-            prepared,
-            context,
-        })
+    /// The forward passes on one input of these explainers, to be given to [`Explainer::explain_each_by`] of each.
+    #[doc(hidden)]
+    pub fn passes<'a>(explainers: impl IntoIterator<Item = &'a Explainer>) -> Passes {
+        Passes::of(explainers.into_iter().map(|explainer| &explainer.family))
     }
 
     /// What was chosen: the composite and why, the method's parameters, the rewrites of the network.
@@ -268,17 +198,34 @@ impl Explainer {
         targets: &Targets,
         watch: &dyn Watch,
         begin: impl FnOnce(&Prediction, &[Class]) -> Result<(), E>,
-        mut emit: impl FnMut(Explanation) -> bool,
+        emit: impl FnMut(Explanation) -> bool,
     ) -> Result<(), E> {
         let input = self.prepare(source)?;
+        self.explain_each_by(&mut Explainer::passes([self]), &input, targets, watch, begin, emit)
+    }
+
+    /// The same, by forward passes that other explainers use too.
+    ///
+    /// # Errors
+    /// As [`Explainer::explain_each`].
+    #[doc(hidden)]
+    pub fn explain_each_by<E: From<Error>>(
+        &self,
+        passes: &mut Passes,
+        input: &Input,
+        targets: &Targets,
+        watch: &dyn Watch,
+        begin: impl FnOnce(&Prediction, &[Class]) -> Result<(), E>,
+        mut emit: impl FnMut(Explanation) -> bool,
+    ) -> Result<(), E> {
         let targets = self.resolve(targets)?;
         let _turn = self.turns.take();
-        let (pass, run) = self.run(&input)?;
+        let (pass, run) = passes.take(&self.family, || self.run(input))?;
         let classes = targets.classes(&run.logits)?;
         let found: Vec<Class> =
             classes.iter().filter_map(|class| run.prediction.class(class.index)).collect();
         begin(&run.prediction, &found)?;
-        let drawing = self.drawing(&input);
+        let drawing = self.drawing(input);
         // The last class may use the forward pass up.
         let passes = std::iter::repeat_n(pass, classes.len());
         for ((class, found), pass) in classes.into_iter().zip(found).zip(passes) {
@@ -330,7 +277,7 @@ impl Explainer {
         if self.turns.are_taken() { 1 } else { cores() }
     }
 
-    fn run(&self, input: &Input) -> Result<(ForwardPass, Run)> {
+    pub(super) fn run(&self, input: &Input) -> Result<(ForwardPass, Run)> {
         let inputs = self.context.network_inputs(input)?;
         let begin = Instant::now();
         let forward = || self.prepared.forward(inputs).kind(Error::Input);
@@ -383,11 +330,4 @@ impl Explainer {
         let preprocessor = inputs.find_map(|input| input.preprocessor.as_ref().ok());
         preprocessor.map(crate::picture::Preprocessor::steps)
     }
-}
-
-/// A run of the network.
-struct Run {
-    logits: Tensor,
-    prediction: Prediction,
-    elapsed: Duration,
 }

@@ -14,6 +14,7 @@ use super::sign::Sign;
 use crate::error::{Error, Kind, Result};
 use crate::heatmap::Rendering;
 use crate::method::{self, Adaptation, Completeness, Sums};
+use crate::metric::{Map, Reading};
 use crate::network::Quantity;
 
 /// The explanation of one class for one input.
@@ -167,6 +168,23 @@ impl Explanation {
     /// [`Error::Rendering`] when the relevance cannot be drawn, as that of most inner layers.
     pub fn heatmap(&self) -> Result<Heatmap> {
         self.heatmap_at(0)
+    }
+
+    /// The relevance of the first input as metrics read it: of every pixel, the sum over its channels, or of their
+    /// magnitudes.
+    ///
+    /// # Errors
+    /// As [`Explanation::heatmap`].
+    #[doc(hidden)]
+    pub fn map(&self, reading: Reading) -> Result<Map> {
+        let relevance = match reading {
+            Reading::Signed => self.relevance[0].clone(),
+            Reading::Magnitude => self.relevance[0].magnitudes()?,
+        };
+        let rows = || self.drawing.frames[0].heatmap(&relevance);
+        let rows = rows().kind(Error::Rendering)?;
+        let values = rows.values().iter().map(|&value| f64::from(value)).collect();
+        Map::new(values, rows.height(), rows.width()).kind(Error::Rendering)
     }
 
     /// The relevance of one of several inputs, to be drawn.

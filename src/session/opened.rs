@@ -179,24 +179,57 @@ impl Session {
     /// # Errors
     /// As [`Session::explainer`].
     pub fn into_explainer(self, options: impl Into<ExplainerOptions>) -> Result<Explainer> {
-        self.into_explainer_telling(options.into(), |_| ())
+        let Session { context, model, .. } = self;
+        model.check_classes().kind(Error::Model)?;
+        Explainer::new(context, Canonized::new(model.network, options.into())?, &[])
     }
 
-    /// As [`Session::into_explainer`]; `see` is shown what was chosen before it is compiled.
+    /// Compiles the model for several methods and composites. Those that need the network in the same form share what its
+    /// forward pass runs by.
+    ///
+    /// # Errors
+    /// As [`Session::explainer`].
+    pub fn explainers(
+        &self,
+        all: impl IntoIterator<Item = ExplainerOptions>,
+    ) -> Result<Vec<Explainer>> {
+        self.model.check_classes().kind(Error::Model)?;
+        let mut compiled = vec![];
+        for options in all {
+            let canonized = self.canonized(options)?;
+            compiled.push(Explainer::new(Arc::clone(&self.context), canonized, &compiled)?);
+        }
+        Explainer::share_passes(&mut compiled)?;
+        Ok(compiled)
+    }
+
+    /// As [`Session::explainers`], for a session that is not needed any more; `see` is told what was chosen for each before
+    /// it is compiled, and what else there is to say about it after.
     ///
     /// # Errors
     /// As [`Session::explainer`].
     #[doc(hidden)]
-    pub fn into_explainer_telling(
+    pub fn into_explainers_telling(
         self,
-        options: ExplainerOptions,
-        see: impl FnOnce(&Canonized),
-    ) -> Result<Explainer> {
+        all: Vec<ExplainerOptions>,
+        mut see: impl FnMut(&Notice),
+    ) -> Result<Vec<Explainer>> {
         let Session { context, model, .. } = self;
         model.check_classes().kind(Error::Model)?;
-        let canonized = Canonized::new(model.network, options)?;
-        see(&canonized);
-        Explainer::new(context, canonized)
+        let mut compiled: Vec<Explainer> = vec![];
+        let count = all.len();
+        // The last one takes the weights over.
+        let networks = std::iter::repeat_n(model.network, count);
+        for (options, network) in all.into_iter().zip(networks) {
+            let canonized = Canonized::new(network, options)?;
+            let told = canonized.notices.len();
+            canonized.notices.iter().for_each(&mut see);
+            let explainer = Explainer::new(Arc::clone(&context), canonized, &compiled)?;
+            explainer.notices().iter().skip(told).for_each(&mut see);
+            compiled.push(explainer);
+        }
+        Explainer::share_passes(&mut compiled)?;
+        Ok(compiled)
     }
 
     /// Explains the strongest class by LRP, with the composite that suits the architecture, on all cores.
@@ -250,7 +283,7 @@ impl Session {
     /// As [`Session::explainer`].
     #[doc(hidden)]
     pub fn compile(&self, canonized: Canonized) -> Result<Explainer> {
-        Explainer::new(Arc::clone(&self.context), canonized)
+        Explainer::new(Arc::clone(&self.context), canonized, &[])
     }
 
     /// The architecture family, which decides what composite is taken by default.

@@ -293,3 +293,59 @@ fn probabilities_in_place_of_logits_stay_what_they_are() {
     let (is_logits, sum) = sum("output: logits");
     assert!(!is_logits && (sum - 1.0).abs() < 1e-5, "{sum}");
 }
+
+#[test]
+fn explainers_of_one_form_share_passes_and_explain_as_alone() {
+    let session = session();
+    let composite = |name: &str| ExplainerOptions::new().composite(Composite::named(name).unwrap());
+    let method = |name: &str| ExplainerOptions::new().method(Method::named(name).unwrap());
+    let all = vec![
+        composite("epsilon-plus"),
+        method("grad-cam"),
+        composite("epsilon-gamma-box"),
+        method("gradient"),
+        method("smoothgrad"),
+        composite("epsilon-alpha2-beta1"),
+    ];
+    let together = session.explainers(all.clone()).unwrap();
+    let relatives = together.iter().filter(|it| it.family == together[0].family).count();
+    // Grad-CAM needs the layers as stored; SmoothGrad runs the network at inputs of its own.
+    assert_eq!(relatives, 4);
+    let input = session.prepare(&bag()).unwrap();
+    let mut passes = Explainer::passes(&together);
+    let targets = Targets::new([Target::TopK(2)]);
+    for (explainer, options) in together.iter().zip(all) {
+        let mut found = vec![];
+        let keep = |explanation| {
+            found.push(explanation);
+            true
+        };
+        let begin = |_: &_, _: &[_]| Ok::<_, Error>(());
+        explainer.explain_each_by(&mut passes, &input, &targets, &Unwatched, begin, keep).unwrap();
+        let alone = session.explainer(options).unwrap();
+        let alone = alone.explain_targets(&input, &targets, &Unwatched).unwrap();
+        assert_eq!(found.len(), 2);
+        for (found, alone) in found.iter().zip(&alone) {
+            assert_eq!(values(found), values(alone), "{}", explainer.method());
+            assert_eq!(found.prediction().logits(), alone.prediction().logits());
+        }
+    }
+}
+
+#[test]
+fn a_family_runs_the_network_once_on_an_input() {
+    let session = session();
+    let composite = |name: &str| ExplainerOptions::new().composite(Composite::named(name).unwrap());
+    let together = session.explainers([composite("epsilon"), composite("gamma")]).unwrap();
+    let input = session.prepare(&bag()).unwrap();
+    let mut passes = Explainer::passes(&together);
+    let mut runs = 0;
+    for _ in 0..2 {
+        let run = || {
+            runs += 1;
+            together[0].run(&input)
+        };
+        passes.take(&together[0].family, run).unwrap();
+    }
+    assert_eq!(runs, 1);
+}

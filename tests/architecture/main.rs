@@ -19,7 +19,7 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "search spray probe sanity summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+        "search comparison spray probe sanity summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
     ),
     (
         "sanity",
@@ -27,11 +27,13 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("probe", "statistics metric tensor picture random suggest"),
     ("search", "evaluation session method metric composite statistics io random error"),
+    ("comparison", "truth session method metric random statistics error"),
     ("summary", "evaluation metric statistics"),
     (
         "evaluation",
-        "session method metric tensor parallel heatmap io picture plane random suggest error",
+        "truth session method metric tensor parallel heatmap io picture plane random suggest error",
     ),
+    ("truth", "session metric io picture"),
     (
         "session",
         "method metric explain composite canonize onnx network tensor parallel heatmap io picture suggest error",

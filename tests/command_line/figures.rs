@@ -86,19 +86,17 @@ fn poppler_shows_the_pdf_as_the_png() {
     assert!(mean < 3.0 && differing < 0.01, "{mean} {differing}");
 }
 
-#[test]
-fn chromium_shows_the_svg_as_the_png() {
+/// A picture of an SVG as Chromium shows it, two pixels for one of its own; `None` without Chromium.
+fn in_chromium(svg: &Path, [width, height]: [u32; 2]) -> Option<RgbImage> {
     let Some(chromium) = chromium() else {
-        return skip_without("Chromium", "chromium");
+        skip_without("Chromium", "chromium");
+        return None;
     };
-    let out = folder();
-    let [png, svg] = ["png", "svg"].map(|format| figure(out.path(), format, &[]));
-    let (png, target) = (read(&png), out.path().join("page.png"));
-    let profile = folder();
+    let (profile, target) = (folder(), svg.with_extension("shown.png"));
     let status = Command::new(chromium)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
         .args(["--hide-scrollbars", "--force-device-scale-factor=2"])
-        .arg(format!("--window-size={},{}", png.width() / 2, png.height() / 2))
+        .arg(format!("--window-size={},{}", width / 2, height / 2))
         .arg(format!("--screenshot={}", target.display()))
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(format!("file://{}", svg.display()))
@@ -107,8 +105,51 @@ fn chromium_shows_the_svg_as_the_png() {
         .status()
         .unwrap();
     assert!(status.success());
-    let (mean, differing) = difference(&png, &read(&target));
+    Some(read(&target))
+}
+
+#[test]
+fn chromium_shows_the_svg_as_the_png() {
+    let out = folder();
+    let [png, svg] = ["png", "svg"].map(|format| figure(out.path(), format, &[]));
+    let png = read(&png);
+    let Some(shown) = in_chromium(&svg, png.dimensions().into()) else { return };
+    let (mean, differing) = difference(&png, &shown);
     assert!(mean < 3.0 && differing < 0.01, "{mean} {differing}");
+}
+
+#[test]
+fn labels_of_all_scripts_look_the_same_in_all_formats() {
+    let labels = [
+        "虎斑貓 🐱 🚀",
+        "قطة منزلية",
+        "חתול בית",
+        "Кошка γάτα",
+        "고양이",
+        "猫はかわいい",
+        "แมวบ้าน",
+        "बिल्ली",
+        "বিড়াল பூனை",
+        "კატა կատու",
+    ];
+    let out = folder();
+    let file = out.path().join("labels.txt");
+    fs::write(&file, labels.join("\n")).unwrap();
+    let options = ["--target", "top:10", "--labels", file.to_str().unwrap()];
+    let png = read(&figure(out.path(), "png", &options));
+    let svg = figure(out.path(), "svg", &options);
+    let words: Vec<String> =
+        labels.iter().map(|label| label.split(' ').next().unwrap().to_string()).collect();
+    let text = fs::read_to_string(&svg).unwrap();
+    assert!(words.iter().all(|word| text.contains(word)));
+    // The fonts of all scripts, but of Chinese and emoji only what is used.
+    let fonts = text.split("</style>").next().unwrap().len();
+    assert!(fonts < 1_300_000, "{fonts}");
+    if let Some(shown) = in_chromium(&svg, png.dimensions().into()) {
+        let (mean, differing) = difference(&png, &shown);
+        // Boxes in the place of characters make it 0.01.
+        assert!(mean < 2.0 && differing < 0.003, "{mean} {differing}");
+    }
 }
 
 #[test]

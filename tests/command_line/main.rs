@@ -5,6 +5,7 @@
 mod bad_inputs;
 mod batches;
 mod chromium;
+mod compare;
 mod cookbook;
 mod demo;
 mod evaluate;

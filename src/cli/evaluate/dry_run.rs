@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::prepare::Prepared;
 use crate::cli::Status;
+use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
-use crate::cli::explain::inputs::{Failed, InputFile};
 use crate::cli::given::{Interruption, evaluation_input};
 
 /// Counts the work of the first input that can be read, times one run of each kind, and prints what all inputs would take.

@@ -8,7 +8,6 @@ mod pictures;
 mod plan;
 pub(super) mod planned;
 mod prepare;
-mod resume;
 mod summary;
 mod work;
 
@@ -22,10 +21,12 @@ pub use self::options::{EvaluateOptions, FillWord, parse_fill};
 use self::plan::Plan;
 use self::prepare::Prepared;
 use self::work::Work;
+use super::batch::ending;
+use super::batch::inputs::{Failed, InputFile};
+use super::batch::report_file::{self, ReportFile};
+use super::batch::resume::{Expected, Judge};
+use super::batch::staging::Staging;
 use super::console::Console;
-use super::explain::inputs::{Failed, InputFile};
-use super::explain::report_file::{self, ReportFile};
-use super::explain::staging::Staging;
 use super::given::Given;
 use super::options::check_model_path;
 use super::settings_file;
@@ -45,7 +46,7 @@ pub fn run(options: &EvaluateOptions, console: &mut Console) -> Result<Status> {
     );
     let Given { files, all } = Given::expand(&plan.inputs, &options.input_options, console)?;
     if !files.is_empty() && files.iter().all(Result::is_err) {
-        return work::report_failures(&files, console);
+        return ending::report_failures(&files, console);
     }
     let report = report_file::path(&options.output, options.input_options.shard);
     if !options.is_dry_run && !options.resume {
@@ -92,7 +93,12 @@ fn begin<'a>(
         });
     }
     settings_file::refuse_others(&options.output, settings)?;
-    let mut judge = resume::Judge::new(settings, report, files);
+    let expected = Expected {
+        settings: &settings.hash,
+        field: "method",
+        names: settings.methods.iter().map(|method| method.name.as_str()).collect(),
+    };
+    let mut judge = Judge::new(expected, report, files);
     let (file, staging) = report_file::resume(report, |group, _| judge.judge(group))?;
     settings_file::write(&options.output, settings)?;
     judge.summary().iter().for_each(|note| console.note(note));

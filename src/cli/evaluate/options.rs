@@ -7,7 +7,7 @@ use clap::Args;
 use onnxplain::evaluation::{Fill, Levels, Regions, Score};
 
 use super::summary::SummaryArguments;
-use crate::cli::explain::inputs::InputOptions;
+use crate::cli::batch::inputs::InputOptions;
 use crate::cli::options::{ModelOptions, PreprocessOptions};
 
 const EXAMPLES: &str = "\

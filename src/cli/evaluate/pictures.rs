@@ -8,7 +8,7 @@ use anyhow::Result;
 use onnxplain::evaluation::{JudgedMap, Settings};
 use onnxplain::summary::PagePictures;
 
-use crate::cli::explain::inputs::{Failed, InputFile};
+use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::file_names::file_names;
 use crate::cli::small_pictures::{address_in, with_suffix, write_map, write_photo};
 

@@ -12,8 +12,8 @@ use onnxplain::evaluation::{
 use super::methods;
 use super::options::{EvaluateOptions, FillWord};
 use super::plan::Plan;
+use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
-use crate::cli::explain::inputs::{Failed, InputFile};
 use crate::cli::{given, settings_file};
 
 /// Everything that is needed to judge inputs.

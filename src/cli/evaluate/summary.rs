@@ -15,8 +15,8 @@ use onnxplain::summary::{
 };
 
 use super::pictures;
+use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
-use crate::cli::explain::inputs::{Failed, InputFile};
 use crate::cli::file_names::file_names;
 use crate::cli::reports::lines_of_reports;
 

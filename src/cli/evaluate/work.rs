@@ -7,17 +7,18 @@ use anyhow::{Error, Result};
 
 use onnxplain::evaluation::{JudgedMap, ReportLine, Spent};
 
+use super::pictures;
 use super::prepare::Prepared;
-use super::{pictures, resume};
+use crate::cli::batch::ending::{
+    self, Counts, Ending, refuse_full_disk, tell_failure, was_cancelled,
+};
+use crate::cli::batch::inputs::{Failed, InputFile};
+use crate::cli::batch::pipeline::{Steps, in_order};
+use crate::cli::batch::report_file::{self, ReportFile};
+use crate::cli::batch::staging::Staging;
 use crate::cli::console::Console;
-use crate::cli::explain::batch::{self, Steps};
-use crate::cli::explain::inputs::{Failed, InputFile};
-use crate::cli::explain::report_file::ReportFile;
-use crate::cli::explain::staging::Staging;
-pub use crate::cli::explain::work::report_failures;
-use crate::cli::explain::work::{Failure, refuse_full_disk, tell_failure};
 use crate::cli::given::{Interruption, evaluation_input};
-use crate::cli::{Status, failure, interrupt};
+use crate::cli::{Status, failure};
 
 /// What is to be done.
 pub struct Work<'a> {
@@ -31,18 +32,6 @@ pub struct Work<'a> {
     pub staging: Staging,
 }
 
-/// How many inputs ended in which way.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    all: usize,
-    done_before: usize,
-    evaluated: usize,
-    failed: usize,
-}
-
-/// How an input ended.
-type Ending<'a> = Result<&'a [ReportLine], Failure<'a>>;
-
 impl Work<'_> {
     /// Evaluates what is to be evaluated, `jobs` inputs at a time.
     ///
@@ -53,18 +42,18 @@ impl Work<'_> {
         let Work { prepared, output, files, is_done, mut report, staging } = self;
         let to_do: Vec<usize> = (0..files.len()).filter(|&index| !is_done[index]).collect();
         let done_before = files.len() - to_do.len();
-        let mut counts = Counts { all: files.len(), done_before, ..Counts::default() };
+        let mut counts = Counts::new(files.len(), done_before);
         let steps = EvaluateSteps { prepared, output, files, to_do: &to_do };
         console.begin_progress(files.len(), done_before);
-        let outcome = batch::in_order(&steps, to_do.len(), jobs, |position, result| {
+        let outcome = in_order(&steps, to_do.len(), jobs, |position, result| {
             let index = to_do[position];
             if result.as_ref().is_err_and(was_cancelled) {
                 return Ok(());
             }
-            let name = name(&files[index]);
-            let ending = ending(&files[index], &name, &result);
-            counts.add(ending);
-            let reported = report.append(resume::order(index), &lines(ending)?);
+            let name = ending::name(&files[index]);
+            let ending = ending::of_result(&files[index], &name, &result);
+            counts.add(ending.is_err());
+            let reported = report.append(report_file::order(index), &lines(ending)?);
             tell(ending, console)?;
             console.advance_progress(ending.is_err());
             reported.and(refuse_full_disk(ending.err().map(|failure| failure.error)))
@@ -74,38 +63,14 @@ impl Work<'_> {
             console.error(error);
         }
         report.sort(&staging)?;
-        console.note(counts.describe(begin));
+        console.note(counts.describe("evaluated", begin));
         console.note(work_of(prepared.evaluator.spent()));
         Ok(counts.status(outcome.is_err()))
     }
 }
 
-fn name(file: &Result<InputFile, Failed>) -> String {
-    match file {
-        Ok(file) => file.path.display().to_string(),
-        Err(failed) => failed.input.clone(),
-    }
-}
-
-fn ending<'a>(
-    file: &'a Result<InputFile, Failed>,
-    input: &'a str,
-    result: &'a Result<Vec<ReportLine>>,
-) -> Ending<'a> {
-    match (file, result) {
-        (Err(failed), _) => Err(Failure { input, error: &failed.error }),
-        (Ok(_), Err(error)) => Err(Failure { input, error }),
-        (Ok(_), Ok(lines)) => Ok(lines),
-    }
-}
-
-/// Whether an input was ended by Ctrl-C: it has not failed but is left.
-fn was_cancelled(error: &Error) -> bool {
-    matches!(error.downcast_ref(), Some(onnxplain::Error::Cancelled))
-}
-
 /// The lines of an input in the report: without what is another number in every run.
-fn lines(ending: Ending) -> Result<Vec<String>> {
+fn lines(ending: Ending<Vec<ReportLine>>) -> Result<Vec<String>> {
     match ending {
         Ok(lines) => {
             let lines = lines.iter().map(|line| ReportLine { seconds: None, ..line.clone() });
@@ -115,45 +80,13 @@ fn lines(ending: Ending) -> Result<Vec<String>> {
     }
 }
 
-fn tell(ending: Ending, console: &mut Console) -> Result<()> {
+fn tell(ending: Ending<Vec<ReportLine>>, console: &mut Console) -> Result<()> {
     match ending {
         Ok(lines) if console.is_json() => {
             lines.iter().try_for_each(|line| console.print_json(line))
         }
         Ok(_) => Ok(()),
         Err(failure) => tell_failure(failure, console),
-    }
-}
-
-impl Counts {
-    fn add(&mut self, ending: Ending) {
-        match ending {
-            Ok(_) => self.evaluated += 1,
-            Err(_) => self.failed += 1,
-        }
-    }
-
-    fn describe(self, begin: Instant) -> String {
-        let Counts { all, done_before, evaluated, failed } = self;
-        let seconds = begin.elapsed().as_secs_f64();
-        let before = match done_before {
-            0 => String::new(),
-            done => format!("{done} done before, "),
-        };
-        let left = match all - done_before - evaluated - failed {
-            0 => String::new(),
-            left => format!(", {left} left: --resume goes on with them"),
-        };
-        format!("{before}{evaluated} evaluated, {failed} failed{left}, {seconds:.2} s")
-    }
-
-    fn status(self, is_stopped: bool) -> Status {
-        let has_results = self.evaluated + self.done_before > 0;
-        interrupt::or_interrupted(match (has_results, self.failed > 0 || is_stopped) {
-            (_, false) => Status::Done,
-            (false, true) => Status::Nothing,
-            (true, true) => Status::Partly,
-        })
     }
 }
 
@@ -168,7 +101,7 @@ fn work_of(spent: Spent) -> String {
     )
 }
 
-/// The steps of [`batch`] for the inputs of a list: all is one step, in which the network is busy.
+/// The steps of the pipeline for the inputs of a list: all is one step, in which the network is busy.
 struct EvaluateSteps<'a> {
     prepared: &'a Prepared,
     output: &'a Path,

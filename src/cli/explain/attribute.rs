@@ -10,15 +10,16 @@ use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
 use onnxplain::io::is_array_file;
-use onnxplain::session::Drawn;
+use onnxplain::session::{Drawn, Passes};
 use onnxplain::{Class, Explainer, Explanation, Input, Notice, Severity, Targets};
 
-use super::inputs::InputFile;
-use super::method::SampleWatch;
-use super::outputs::{Canvas, Outputs, Saved};
+use super::kinds::{Canvas, Saved};
+use super::outputs::Outputs;
 use super::report::Seconds;
 use super::scales::ScaleWord;
-use super::ways::Way;
+use crate::cli::batch::inputs::InputFile;
+use crate::cli::method_options::SampleWatch;
+use crate::cli::ways::Way;
 
 /// What every input needs, loaded once.
 pub struct Job {
@@ -160,10 +161,14 @@ impl Job {
     ) -> Result<()> {
         let Decoded { own, input, source } = decoded;
         let source = Arc::new(source);
-        for way in 0..self.ways.len() {
-            let explainer = own.as_ref().and_then(|own| own.get(way));
-            let explainer = explainer.unwrap_or(&self.ways[way].explainer);
-            let explained = self.attribute_in_a_way((way, explainer), &input, &source, emit);
+        let explainers: Vec<&Explainer> = match &own {
+            Some(own) => own.iter().collect(),
+            None => self.ways.iter().map(|way| &way.explainer).collect(),
+        };
+        // The network runs once for all ways that need it in the same form.
+        let mut passes = Explainer::passes(explainers.iter().copied());
+        for way in explainers.into_iter().enumerate() {
+            let explained = self.attribute_in_a_way(way, &input, &source, (&mut passes, emit));
             let is_wanted = explained
                 .with_context(|| format!("cannot explain {}", source.file.path.display()))?;
             if !is_wanted {
@@ -179,7 +184,7 @@ impl Job {
         (way, explainer): (usize, &Explainer),
         input: &Input,
         source: &Arc<Source<'a>>,
-        emit: &mut dyn FnMut(Attributed<'a>) -> bool,
+        (passes, emit): (&mut Passes, &mut dyn FnMut(Attributed<'a>) -> bool),
     ) -> Result<bool> {
         let watch = SampleWatch(self.samples.clone());
         let (left, is_wanted) = (Cell::new(0), Cell::new(true));
@@ -205,7 +210,7 @@ impl Job {
             }));
             is_wanted.get()
         };
-        explainer.explain_each(input, &self.targets, &watch, begin, hand_out)?;
+        explainer.explain_each_by(passes, input, &self.targets, &watch, begin, hand_out)?;
         Ok(is_wanted.get())
     }
 

@@ -1,66 +1,18 @@
 //! What the figure of an input shows: the photo, a picture for each result, and the words that are needed to read them.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use image::RgbImage;
-
-use onnxplain::figure::{Cell, ColorBar, Figure, FrameBox, Label, Panel, Row, Tick};
+use onnxplain::figure::{Cell, Figure, Label, Row};
 use onnxplain::heatmap::Scale;
-use onnxplain::{Class, Normalization, Rendering, Sign};
+use onnxplain::{Class, Rendering, Sign};
 
 use super::report::Report;
 use super::summary;
-
-/// Larger panels are made smaller: a figure is looked at as a whole.
-const LONGEST_SIDE: u32 = 1000;
-
-/// Photos up to this size show their pixels.
-const PIXELATED_SIDE: u32 = 128;
-
-/// Colours of a colour bar.
-const COLORS: usize = 65;
+use crate::cli::figure_parts::{Drawn, Meaning, file_name, fixed, percent};
 
 /// Results beside each other; more go into the next row.
 const RESULTS_IN_ROW: usize = 4;
 
 /// More results than this are not drawn into one figure.
 pub const MOST_RESULTS: usize = 40;
-
-/// A picture of a result, or the photo.
-#[derive(Clone, Debug)]
-pub struct Drawn {
-    picture: Arc<RgbImage>,
-    frame: Option<FrameBox>,
-    is_pixelated: bool,
-}
-
-impl Drawn {
-    /// A picture, and the part of it to be framed (left, top, width, height, as shares).
-    pub fn new(picture: &Arc<RgbImage>, frame: Option<[f32; 4]>) -> Drawn {
-        let (width, height) = picture.dimensions();
-        let longest = width.max(height);
-        let picture = match longest > LONGEST_SIDE {
-            true => {
-                let scaled = |side: u32| (side * LONGEST_SIDE / longest).max(1);
-                image::imageops::thumbnail(&**picture, scaled(width), scaled(height)).into()
-            }
-            false => Arc::clone(picture),
-        };
-        let frame = frame.map(|[left, top, width, height]| FrameBox { left, top, width, height });
-        Drawn { picture, frame, is_pixelated: longest <= PIXELATED_SIDE }
-    }
-
-    /// The same, showing its pixels or not.
-    pub fn pixelated(self, is_pixelated: bool) -> Drawn {
-        Drawn { is_pixelated: self.is_pixelated || is_pixelated, ..self }
-    }
-
-    fn panel(&self, description: String) -> Panel {
-        let Drawn { picture, frame, is_pixelated } = self.clone();
-        Panel { picture, is_pixelated, frame, description }
-    }
-}
 
 /// A result in the figure.
 pub struct Shown<'a> {
@@ -104,9 +56,11 @@ pub fn figure(shown: &[Shown], photo: Option<&Drawn>, said: &[String]) -> Figure
                 _ => Label { text: it.title(), detail: it.subtitle() },
             };
             let labels = if shown.len() > 1 { some.iter().map(label).collect() } else { vec![] };
-            // The photo stands before the first row only.
-            let photo = photo.filter(|_| figure.rows.is_empty());
-            figure.rows.push(row(some, labels, photo));
+            figure.rows.push(match figure.rows.is_empty() {
+                true => row(some, labels, photo),
+                // The photo stands before the first row only; results stay below each other.
+                false => row(some, labels, None).moved_behind(photo.is_some()),
+            });
         }
     }
     figure.notes = notes(shown, photo, said);
@@ -197,48 +151,16 @@ impl Shown<'_> {
 
     fn cell(&self) -> Cell {
         let description = format!("relevance for {} by {}", self.title(), self.way());
-        Cell { panel: self.drawn.panel(description), bar: Some(self.bar()), caption: None }
-    }
-
-    fn bar(&self) -> ColorBar {
-        let [low, high] = self.scale.ends();
-        let [low_word, high_word] = self.words();
-        let tick = |position: f32, prefix: &str| {
-            let value = low + f64::from(position) * (high - low);
-            Tick { position, text: format!("{prefix}{}", number(value)) }
-        };
-        let is_signed = self.rendering.normalization == Normalization::Symmetric;
-        let lowest = if is_signed { "≤ " } else { "" };
-        let ticks = match high > low {
-            true => vec![tick(0.0, lowest), tick(0.5, ""), tick(1.0, "≥ ")],
-            false => vec![tick(0.5, "")],
-        };
-        ColorBar { colors: self.rendering.colors(COLORS), ticks, low: low_word, high: high_word }
-    }
-
-    /// What the ends of the colour bar mean.
-    fn words(&self) -> [String; 2] {
         let class = name(self.class);
-        let mut words = match (self.rendering.normalization, self.against) {
-            (Normalization::Symmetric, Some(other)) => {
-                [format!("speaks for {}", name(other)), format!("speaks for {class}")]
-            }
-            (Normalization::Symmetric, None) => {
-                [format!("speaks against {class}"), format!("speaks for {class}")]
-            }
-            (Normalization::Absolute, _) => {
-                return ["no influence", "strong influence"].map(String::from);
-            }
-            (Normalization::Unaligned, _) => {
-                return ["least important", "most important"].map(String::from);
-            }
+        let against = self.against.map(name);
+        let meaning = Meaning {
+            scale: self.scale,
+            rendering: self.rendering,
+            class: &class,
+            against: against.as_deref(),
+            positive: self.report.positive,
         };
-        match self.report.positive {
-            Sign::For => {}
-            Sign::Against => words.reverse(),
-            Sign::Mixed => words = ["signs cannot be read", ""].map(String::from),
-        }
-        words
+        Cell { panel: self.drawn.panel(description), bar: Some(meaning.bar()), caption: None }
     }
 }
 
@@ -270,7 +192,7 @@ fn notes(shown: &[Shown], photo: Option<&Drawn>, said: &[String]) -> Vec<String>
                 .to_string(),
         );
     }
-    if photo.is_some_and(|photo| photo.frame.is_some()) {
+    if photo.is_some_and(Drawn::is_framed) {
         notes.push("Frame: the part of the picture that the network sees.".to_string());
     }
     notes.extend(said.iter().cloned());
@@ -287,57 +209,7 @@ fn name(class: &Class) -> String {
     class.label.clone().unwrap_or_else(|| format!("class {}", class.index))
 }
 
-fn file_name(path: &str) -> String {
-    Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy().into_owned())
-}
-
-fn percent(probability: f32) -> String {
-    format!("{:.1} %", probability * 100.0)
-}
-
-/// Two decimals.
-fn fixed(value: f32) -> String {
-    format!("{value:.2}").replace('-', "−")
-}
-
 /// A number after an operator.
 fn in_parentheses(value: f32) -> String {
     if value < 0.0 { format!("({})", fixed(value)) } else { fixed(value) }
-}
-
-/// Two digits that count.
-fn number(value: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 {
-        return "0".to_string();
-    }
-    let text = if (1e-3..1e4).contains(&size) {
-        let decimals = (1.0 - size.log10().floor()).max(0.0) as usize;
-        format!("{value:.decimals$}")
-    } else {
-        let scientific = format!("{value:.1e}");
-        let (digits, power) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-        format!("{digits}·10{}", superscript(power))
-    };
-    text.replace('-', "−")
-}
-
-fn superscript(power: &str) -> String {
-    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-    let raised = |it: char| match it.to_digit(10) {
-        Some(digit) => DIGITS[digit as usize],
-        None => '⁻',
-    };
-    power.chars().map(raised).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_two_digits_that_count() {
-        let texts = [0.0, 0.01234, -0.5, 12.3, 1234.0, 1.26e-5, -3.0e7].map(number);
-        assert_eq!(texts, ["0", "0.012", "−0.50", "12", "1234", "1.3·10⁻⁵", "−3.0·10⁷"]);
-    }
 }

@@ -1,121 +1,15 @@
 //! Which files are written, and where.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use clap::ValueEnum;
 
-use onnxplain::figure::Format;
-use onnxplain::io::{self, Overwrite, PictureFormat, Precision};
+use onnxplain::io::{self, Overwrite};
 
-use super::inputs::place;
-
-/// A kind of file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum Kind {
-    /// Photo, heatmaps and the words to read them by: STEM.figure.png, one for each input
-    Figure,
-    /// The heatmap over the picture, or a plot of other inputs with their relevance: STEM.overlay.png
-    Overlay,
-    /// The heatmap alone, in the size of the network's input, or a plot of the relevance: STEM.heatmap.png
-    Heatmap,
-    /// The relevance of every element of the network's input: STEM.relevance.npy
-    Relevance,
-    /// Prediction, target, conservation, preprocessing, seconds: STEM.json
-    Report,
-}
-
-impl Kind {
-    /// What `--save` saves by default of the inputs of a batch.
-    const OF_BATCH: [Kind; 3] = [Kind::Overlay, Kind::Heatmap, Kind::Report];
-
-    /// What `--save` saves by default of a single input.
-    const OF_SINGLE: [Kind; 4] = [Kind::Figure, Kind::Overlay, Kind::Heatmap, Kind::Report];
-
-    /// Every kind.
-    const ALL: [Kind; 5] =
-        [Kind::Figure, Kind::Overlay, Kind::Heatmap, Kind::Relevance, Kind::Report];
-
-    /// The word in `--save` and in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Kind::Figure => "figure",
-            Kind::Overlay => "overlay",
-            Kind::Heatmap => "heatmap",
-            Kind::Relevance => "relevance",
-            Kind::Report => "report",
-        }
-    }
-
-    fn suffix(self, formats: Formats) -> String {
-        let suffix = match self {
-            Kind::Figure => return format!(".figure.{}", formats.figures.extension()),
-            Kind::Overlay => return format!(".overlay.{}", formats.overlays.extension()),
-            Kind::Heatmap => ".heatmap.png",
-            Kind::Relevance => ".relevance.npy",
-            Kind::Report => ".json",
-        };
-        suffix.to_string()
-    }
-}
-
-/// The formats of files that have several.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Formats {
-    pub figures: Format,
-    pub overlays: PictureFormat,
-    pub relevance: RelevanceFormat,
-}
-
-/// How relevance is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum RelevanceFormat {
-    #[default]
-    Float32,
-    Float16,
-}
-
-impl RelevanceFormat {
-    /// The precision of its numbers.
-    pub fn precision(self) -> Precision {
-        match self {
-            RelevanceFormat::Float32 => Precision::Single,
-            RelevanceFormat::Float16 => Precision::Half,
-        }
-    }
-}
-
-/// A file of a result: its kind, and of which of several inputs it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Saved {
-    /// The place of the input; `None` for the report, and where there is only one.
-    pub input: Option<usize>,
-    pub kind: Kind,
-}
-
-/// The report is written last: where it is, everything is.
-impl Ord for Saved {
-    fn cmp(&self, other: &Saved) -> Ordering {
-        let key = |saved: &Saved| (saved.kind == Kind::Report, saved.input, saved.kind);
-        key(self).cmp(&key(other))
-    }
-}
-
-impl PartialOrd for Saved {
-    fn partial_cmp(&self, other: &Saved) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Saved {
-    /// A file that is not of one of several inputs.
-    pub fn of(kind: Kind) -> Saved {
-        Saved { input: None, kind }
-    }
-}
+use super::kinds::{Canvas, Formats, Kind, Saved};
+use crate::cli::batch::inputs::place;
 
 /// Where results go.
 #[derive(Debug)]
@@ -154,19 +48,6 @@ pub struct Wishes<'a> {
     /// What tells the files of each way to explain from the others.
     pub ways: Vec<String>,
     pub overwrite: bool,
-}
-
-/// What there is to draw on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Canvas {
-    /// A picture file.
-    Photo,
-    /// An array in the shape of a picture.
-    Array,
-    /// The values themselves: a signal, a row of a table, a text, a volume.
-    Values,
-    /// Nothing: the value of a layer that has no positions on the picture.
-    Nothing,
 }
 
 impl Outputs {
@@ -421,6 +302,7 @@ fn ensure_can_be_folder(folder: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use onnxplain::figure::Format;
 
     fn outputs(folder: &str, save: Option<&[Kind]>, has_index: bool) -> Outputs {
         let formats = Formats { figures: Format::Pdf, ..Formats::default() };

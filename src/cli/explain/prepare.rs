@@ -7,15 +7,15 @@ use indicatif::ProgressBar;
 
 use onnxplain::io::is_array_file;
 use onnxplain::session::Described;
-use onnxplain::{Explainer, ExplainerOptions, Rendering, Session, Severity, Topic};
+use onnxplain::{ExplainerOptions, Session, Severity, Topic};
 
 use super::attribute::{Job, Reopen};
-use super::inputs::{Failed, InputFile};
+use super::options::{ExplainOptions, LogitsWord};
 use super::outputs::Outputs;
 use super::targets;
-use super::ways::{Asked, Way};
-use super::{ExplainOptions, LogitsWord};
+use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
+use crate::cli::ways::{Asked, Way};
 
 /// Opens the model and compiles its explanation; says what was assumed.
 ///
@@ -30,7 +30,7 @@ pub(super) fn prepare(
     console: &mut Console,
 ) -> Result<Job> {
     let wanted = asked.into_iter().map(|way| {
-        let rendering = options.rendering(&way.method)?;
+        let rendering = options.rendering.rendering(&way.method)?;
         Ok((rendering, explainer_options(options, way, &outputs, files)?))
     });
     let wanted = wanted.collect::<Result<Vec<_>>>()?;
@@ -47,14 +47,18 @@ pub(super) fn prepare(
             wanted.iter().map(|(_, explainer)| explainer.clone()).collect();
         reopen = Some(Box::new(move |path| {
             let session = described.clone().with(|session| session.shaped_by([path])).open()?;
-            all.iter().map(|explainer| Ok(session.explainer(explainer.clone())?)).collect()
+            Ok(session.into_explainers_telling(all.clone(), |_| ())?)
         }));
     }
     let at = || options.method.at.clone();
-    let ways = compile(session, wanted, console)?;
-    said.extend(ways.iter().flat_map(|(_, explainer)| explainer.notices().iter().cloned()));
-    let ways =
-        ways.into_iter().map(|(rendering, explainer)| Way { explainer, rendering, at: at() });
+    let (renderings, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+    let explainers = session.into_explainers_telling(wanted, |notice| console.notice(notice))?;
+    said.extend(explainers.iter().flat_map(|explainer| explainer.notices().iter().cloned()));
+    let ways = explainers.into_iter().zip(renderings).map(|(explainer, rendering)| Way {
+        explainer,
+        rendering,
+        at: at(),
+    });
     let ways: Vec<Way> = ways.collect();
     let names: Vec<&str> = ways
         .iter()
@@ -82,32 +86,6 @@ pub(super) fn prepare(
         said,
         samples: ProgressBar::hidden(),
     })
-}
-
-/// Compiles the ways; says what was chosen for each.
-fn compile(
-    session: Session,
-    mut wanted: Vec<(Rendering, ExplainerOptions)>,
-    console: &mut Console,
-) -> Result<Vec<(Rendering, Explainer)>> {
-    let last = wanted.pop();
-    let mut compiled = vec![];
-    for (rendering, options) in wanted {
-        let explainer = session.explainer(options)?;
-        explainer.notices().iter().for_each(|notice| console.notice(notice));
-        compiled.push((rendering, explainer));
-    }
-    // The last way takes the weights over.
-    if let Some((rendering, options)) = last {
-        let mut told = 0;
-        let explainer = session.into_explainer_telling(options, |canonized| {
-            canonized.notices.iter().for_each(|notice| console.notice(notice));
-            told = canonized.notices.len();
-        })?;
-        explainer.notices().iter().skip(told).for_each(|notice| console.notice(notice));
-        compiled.push((rendering, explainer));
-    }
-    Ok(compiled)
 }
 
 /// What a figure says about the model: how its output is read, and a guess about its pictures.

@@ -16,16 +16,17 @@ use onnxplain::io::{
 use onnxplain::{Array, Class, Explanation, Heatmap, Severity, Topic};
 
 use super::attribute::{Attributed, Job};
-use super::figure::{self, Drawn, MOST_RESULTS, Shown};
-use super::inputs::InputFile;
-use super::outputs::{Kind, Saved};
-use super::recorded::Settings;
+use super::figure::{self, MOST_RESULTS, Shown};
+use super::kinds::{Kind, Saved};
 use super::report::{
     Element, Report, ReportedInput, ReportedPreprocessing, ReportedTarget, Seconds,
 };
 use super::scales::{self, Scales};
-use super::staging::{StagedFile, Staging};
-use super::ways::Way;
+use crate::cli::batch::inputs::InputFile;
+use crate::cli::batch::recorded::Settings;
+use crate::cli::batch::staging::{StagedFile, Staging};
+use crate::cli::figure_parts::Drawn;
+use crate::cli::ways::Way;
 
 /// The results of one input, one per target.
 #[derive(Debug, Default)]

@@ -11,17 +11,11 @@ use anyhow::{Result, bail};
 use onnxplain::io::is_array_file;
 
 use super::attribute::Job;
-use super::inputs::{Failed, InputFile};
-use super::outputs::Saved;
-use super::recorded::{Difference, Recorded};
-
-/// Lines about inputs that were not given, and files that were left out, come before those of the inputs.
-pub const ORDER_OF_OTHERS: usize = 0;
-
-/// Where the lines of an input belong in the report.
-pub fn order(index: usize) -> usize {
-    index + 1
-}
+use super::kinds::Saved;
+use super::whole::is_whole;
+use crate::cli::batch::inputs::{Failed, InputFile};
+use crate::cli::batch::recorded::{Difference, Recorded};
+use crate::cli::batch::report_file::{ORDER_OF_OTHERS, order};
 
 /// Judges the lines of an earlier run.
 pub struct Judge<'a> {
@@ -187,6 +181,6 @@ impl<'a> Judge<'a> {
         // Another --save makes other files.
         paths.len() == recorded.files.len()
             && paths.keys().all(|&saved| recorded.files.contains_key(&outputs.word(saved)))
-            && paths.iter().all(|(saved, path)| recorded.is_whole(saved.kind, path, length(saved)))
+            && paths.iter().all(|(saved, path)| is_whole(recorded, saved.kind, path, length(saved)))
     }
 }

@@ -14,8 +14,8 @@ use onnxplain::probe::{Edit, Outcome, Region, adjusted, outcome};
 use onnxplain::{Session, SessionOptions, Target};
 
 use self::work::{Probed, Work};
+use super::batch::inputs::{Failed, InputFile, InputOptions, Inputs};
 use super::console::Console;
-use super::explain::inputs::{Failed, InputFile, InputOptions, Inputs};
 use super::gallery::Truth;
 use super::options::{ModelOptions, PreprocessOptions, check_model_path};
 use super::stage::Stage;

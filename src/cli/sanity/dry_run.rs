@@ -9,8 +9,8 @@ use serde_json::json;
 use onnxplain::sanity::SanityTest;
 
 use crate::cli::Status;
+use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
-use crate::cli::explain::inputs::{Failed, InputFile};
 use crate::cli::given::{Interruption, evaluation_input};
 
 /// Times one explanation of each method on the first input that can be read, and one random network; prints what all

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use onnxplain::Target;
 use onnxplain::sanity::{Initialisation, Order};
 
-use crate::cli::explain::inputs::InputOptions;
+use crate::cli::batch::inputs::InputOptions;
 use crate::cli::options::{ModelOptions, PreprocessOptions};
 
 const EXAMPLES: &str = "\

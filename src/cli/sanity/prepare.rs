@@ -6,10 +6,10 @@ use onnxplain::evaluation::EvaluationInput;
 use onnxplain::sanity::{SanityOptions as Test, SanityTest, TestedMethod};
 
 use super::options::SanityOptions;
+use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
 use crate::cli::evaluate::methods;
 use crate::cli::evaluate::planned::PlannedMethod;
-use crate::cli::explain::inputs::{Failed, InputFile};
 use crate::cli::given;
 
 /// Opens the model and compiles the methods; `all` are the inputs of all processes.

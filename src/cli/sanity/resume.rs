@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use onnxplain::sanity::SanitySettings;
 
-use crate::cli::explain::inputs::{Failed, InputFile};
-use crate::cli::explain::recorded::Recorded;
+use crate::cli::batch::inputs::{Failed, InputFile};
+use crate::cli::batch::recorded::Recorded;
 
 /// Every line stands for itself.
 pub fn is_together(_: &Recorded, _: &Recorded) -> bool {

@@ -11,8 +11,8 @@ use onnxplain::sanity::{
 
 use super::options::{Format, SanityOptions};
 use super::pictures;
+use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
-use crate::cli::explain::inputs::{Failed, InputFile};
 use crate::cli::reports::lines_of_reports;
 
 /// Summarizes the reports of a folder: writes the files, and prints what was asked for.

@@ -9,11 +9,11 @@ use onnxplain::evaluation::EvaluationInput;
 use onnxplain::sanity::{Outcome, SanityTest};
 
 use super::{pictures, resume};
+use crate::cli::batch::ending::{Failure, refuse_full_disk, tell_failure};
+use crate::cli::batch::inputs::{Failed, InputFile};
+use crate::cli::batch::report_file::ReportFile;
+use crate::cli::batch::staging::Staging;
 use crate::cli::console::Console;
-use crate::cli::explain::inputs::{Failed, InputFile};
-use crate::cli::explain::report_file::ReportFile;
-use crate::cli::explain::staging::Staging;
-use crate::cli::explain::work::{Failure, refuse_full_disk, tell_failure};
 use crate::cli::given::{Interruption, evaluation_input};
 use crate::cli::{Status, interrupt};
 

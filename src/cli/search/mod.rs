@@ -14,9 +14,9 @@ use onnxplain::search::{Found, SearchOptions, SearchSettings, Searcher, page, te
 
 use self::journal::TrialsFile;
 pub use self::options::SearchArguments;
+use super::batch::inputs::{Failed, InputFile, InputOptions};
 use super::console::Console;
 use super::evaluate::FillWord;
-use super::explain::inputs::{Failed, InputFile, InputOptions};
 use super::given::{self, Given, Interruption};
 use super::options::check_model_path;
 use super::{Status, interrupt, settings_file};

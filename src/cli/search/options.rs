@@ -7,8 +7,8 @@ use clap::Args;
 use onnxplain::evaluation::Regions;
 use onnxplain::search::{Budget, Requirement};
 
+use crate::cli::batch::inputs::InputOptions;
 use crate::cli::evaluate::{FillWord, parse_fill};
-use crate::cli::explain::inputs::InputOptions;
 use crate::cli::options::{ModelOptions, PreprocessOptions};
 
 const EXAMPLES: &str = "\

@@ -120,6 +120,12 @@ impl Plan {
         &self.program.network
     }
 
+    /// Keeps whatever another plan keeps, so that a forward pass of this one is good for both.
+    pub fn keep_for(&mut self, other: &Plan) {
+        let kept = self.liveness.is_kept.iter_mut().zip(&other.liveness.is_kept);
+        kept.for_each(|(is_kept, other)| *is_kept |= other);
+    }
+
     /// Keeps the value of a layer that propagation itself does not read.
     pub fn keep(&mut self, id: LayerId) {
         self.liveness.is_kept[id] = true;

@@ -16,3 +16,4 @@ pub use mass_gain::MassGain;
 pub use pointing::Pointing;
 pub use rank::Rank;
 pub use roc::Roc;
+pub use truth::positive_share;

@@ -18,7 +18,10 @@ pub(super) fn object(subject: &Subject) -> Result<Mask> {
 }
 
 /// Σ_inside h⁺ / Σ h⁺.
-pub(super) fn positive_share(map: &Map, inside: &[bool]) -> Result<f64> {
+///
+/// # Errors
+/// Undefined where the map has no positive relevance.
+pub fn positive_share(map: &Map, inside: &[bool]) -> Result<f64> {
     let positive = || map.values().iter().map(|value| value.max(0.0));
     let sum: f64 = positive().sum();
     if sum == 0.0 {

@@ -11,4 +11,4 @@ mod table;
 pub use boxes::Boxes;
 pub use classes::Classes;
 pub use frame::Frame;
-pub(super) use masks::{mask, segments};
+pub(crate) use masks::{mask, segments, with_suffix};

@@ -16,6 +16,14 @@ use super::recorded::Recorded;
 use super::shard::Shard;
 use super::staging::Staging;
 
+/// Lines about inputs that were not given, and files that were left out, come before those of the inputs.
+pub const ORDER_OF_OTHERS: usize = 0;
+
+/// Where the lines of an input belong in the report.
+pub fn order(index: usize) -> usize {
+    index + 1
+}
+
 /// The file of a run. Its lock keeps other processes from writing it.
 pub struct ReportFile {
     path: PathBuf,

@@ -1,6 +1,7 @@
-//! Boxes around objects: `input,label,x0,y0,x1,y1` in pixels of the picture, or COCO's JSON.
+//! Boxes around objects: `input,label,x0,y0,x1,y1` in pixels of the picture, or COCO's JSON. The input `*` stands for every
+//! picture.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -10,6 +11,9 @@ use super::frame::{Frame, is_visible};
 use super::labelled_box::LabelledBox;
 use super::table::rows;
 use crate::metric::{Mask, undefined};
+
+/// The name that stands for every picture in a file of boxes.
+const EVERY_PICTURE: &str = "*";
 
 /// The boxes of many pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,11 +55,31 @@ impl Boxes {
         unknown
     }
 
-    /// The boxes of a picture: by its path below the folder of inputs, or by its name alone.
-    fn of(&self, stem: &str) -> &[LabelledBox] {
+    /// The boxes of a picture: by its path below the folder of inputs, or by its name alone; and those of every picture.
+    fn of(&self, stem: &str) -> Vec<&LabelledBox> {
         let alone = || stem.rsplit('/').next().unwrap_or(stem);
         let found = self.by_name.get(stem).or_else(|| self.by_name.get(alone()));
-        found.map_or(&[], Vec::as_slice)
+        let of_all = self.by_name.get(EVERY_PICTURE);
+        found.into_iter().chain(of_all).flatten().collect()
+    }
+
+    /// The boxes of a picture by their labels, in alphabetical order, those of one label together.
+    ///
+    /// # Errors
+    /// Undefined, label by label, where an object is mostly cropped away.
+    pub(crate) fn labelled(&self, stem: &str, frame: &Frame) -> Vec<(String, Result<Mask>)> {
+        let mut by_label: BTreeMap<&str, Vec<&LabelledBox>> = BTreeMap::new();
+        for labelled in self.of(stem) {
+            by_label.entry(&labelled.label).or_default().push(labelled);
+        }
+        let named = by_label.into_iter();
+        named.map(|(label, boxes)| (label.to_string(), seen(&boxes, frame))).collect()
+    }
+
+    /// All labels, in alphabetical order.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let labels = self.by_name.values().flatten().map(|labelled| labelled.label.clone());
+        labels.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     /// Where the objects of a class are. Boxes whose label is none of the network's classes count for every class, as
@@ -63,12 +87,7 @@ impl Boxes {
     ///
     /// # Errors
     /// Undefined where there is none, or it is mostly cropped away.
-    pub(in crate::evaluation) fn object(
-        &self,
-        stem: &str,
-        class: usize,
-        frame: &Frame,
-    ) -> Result<Mask> {
+    pub(crate) fn object(&self, stem: &str, class: usize, frame: &Frame) -> Result<Mask> {
         let all = self.of(stem);
         if all.is_empty() {
             return undefined("there is no box for the picture");
@@ -77,7 +96,7 @@ impl Boxes {
             |labelled: &LabelledBox| self.classes.get(&labelled.label).copied().flatten();
         let has_classes = all.iter().any(|labelled| class_of(labelled).is_some());
         let is_wanted = |labelled: &&LabelledBox| !has_classes || class_of(labelled) == Some(class);
-        let wanted: Vec<&LabelledBox> = all.iter().filter(is_wanted).collect();
+        let wanted: Vec<&LabelledBox> = all.into_iter().filter(is_wanted).collect();
         if wanted.is_empty() {
             return undefined("no box of the picture has the class that is explained");
         }
@@ -88,21 +107,18 @@ impl Boxes {
     ///
     /// # Errors
     /// When the memory cannot be had.
-    pub(in crate::evaluation) fn objects(
-        &self,
-        stem: &str,
-        frame: &Frame,
-    ) -> Result<Vec<(usize, Mask)>> {
+    pub(crate) fn objects(&self, stem: &str, frame: &Frame) -> Result<Vec<(usize, Mask)>> {
         let all = self.of(stem);
         let class_of =
             |labelled: &LabelledBox| self.classes.get(&labelled.label).copied().flatten();
-        let mut classes: Vec<usize> = all.iter().filter_map(class_of).collect();
+        let mut classes: Vec<usize> =
+            all.iter().filter_map(|labelled| class_of(labelled)).collect();
         classes.sort_unstable();
         classes.dedup();
         let mut objects = vec![];
         for class in classes {
             let boxes: Vec<&LabelledBox> =
-                all.iter().filter(|labelled| class_of(labelled) == Some(class)).collect();
+                all.iter().copied().filter(|labelled| class_of(labelled) == Some(class)).collect();
             // An object that is mostly cropped away is left out.
             if let Ok(mask) = seen(&boxes, frame) {
                 objects.push((class, mask));
@@ -192,12 +208,26 @@ two.png,\"thing, any\",1,1,3,3
     }
 
     #[test]
+    fn boxes_of_every_picture_stand_beside_its_own() {
+        let boxes = read("boxes.csv", &format!("{TABLE}*,sky,0,0,4,1\n")).unwrap();
+        let frame = Frame::whole([4, 4]);
+        let areas = |stem: &str| -> Vec<(String, usize)> {
+            let all = boxes.labelled(stem, &frame).into_iter();
+            all.map(|(label, mask)| (label, mask.unwrap().area())).collect()
+        };
+        let of = |name: &str, area| (name.to_string(), area);
+        assert_eq!(areas("a/one"), [of("cat", 8), of("dog", 8), of("sky", 4)]);
+        assert_eq!(areas("three"), [of("sky", 4)]);
+        assert_eq!(boxes.labels(), ["cat", "dog", "sky", "thing, any"]);
+    }
+
+    #[test]
     fn coco_has_corners_and_sizes() {
         let text = r#"{"images": [{"id": 7, "file_name": "one.jpg"}], "categories": [{"id": 3, "name": "dog"}],
             "annotations": [{"image_id": 7, "category_id": 3, "bbox": [1, 2, 3, 2]}]}"#;
         let boxes = read("boxes.json", text).unwrap();
         let expected = LabelledBox { label: "dog".into(), edges: [1.0, 2.0, 4.0, 4.0] };
-        assert_eq!(boxes.of("one"), [expected]);
+        assert_eq!(boxes.of("one"), [&expected]);
         let stray = text.replace("\"image_id\": 7", "\"image_id\": 8");
         let error = format!("{:#}", read("boxes.json", &stray).unwrap_err());
         assert!(error.contains("image 8"), "{error}");

@@ -22,14 +22,32 @@ impl Frame {
     /// The frame of an input; a tensor is its own picture.
     pub fn of(input: &Input, network: [usize; 2]) -> Frame {
         match input.window() {
-            Some((picture, window)) => Frame {
+            Some((picture, window)) => Frame::cropped(
                 picture,
                 network,
-                corner: [window.y, window.x],
-                window: [window.height, window.width],
-            },
+                [window.y, window.x],
+                [window.height, window.width],
+            ),
             None => Frame::whole(network),
         }
+    }
+
+    /// The network sees a window of the picture, from its upper left corner `[down, right]`, `[height, width]` large.
+    pub fn cropped(
+        picture: [usize; 2],
+        network: [usize; 2],
+        corner: [f64; 2],
+        window: [f64; 2],
+    ) -> Frame {
+        Frame { picture, network, corner, window }
+    }
+
+    /// Where the window begins and ends, down and across, as shares of the picture's sides.
+    pub fn window_shares(&self) -> [[f64; 2]; 2] {
+        [0, 1].map(|axis| {
+            let side = self.picture[axis] as f64;
+            [self.corner[axis] / side, (self.corner[axis] + self.window[axis]) / side]
+        })
     }
 
     /// The network sees the whole picture, in its own size.

@@ -1,11 +1,10 @@
 //! Masks and segments: numbers for every pixel, of the picture's size or of the network's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::frame::{Frame, is_visible};
-use crate::evaluation::foreign::with_suffix;
 use crate::io::read_npy;
 use crate::metric::{Mask, undefined};
 use crate::picture::decode;
@@ -56,11 +55,16 @@ impl Plane {
     }
 }
 
+/// `FOLDER/<stem><suffix>`; a stem may hold folders and points.
+pub(crate) fn with_suffix(folder: &Path, stem: &str, suffix: &str) -> PathBuf {
+    folder.join(format!("{stem}{suffix}"))
+}
+
 /// The mask of a picture, `FOLDER/<stem>.png` or `.npy`.
 ///
 /// # Errors
 /// When it cannot be read or has another size; undefined where there is none, or the object is mostly cropped away.
-pub(in crate::evaluation) fn mask(folder: &Path, stem: &str, frame: &Frame) -> Result<Mask> {
+pub(crate) fn mask(folder: &Path, stem: &str, frame: &Frame) -> Result<Mask> {
     let (picture, array) = (with_suffix(folder, stem, ".png"), with_suffix(folder, stem, ".npy"));
     let (path, read): (_, fn(&Path) -> Result<Plane>) = match (picture.exists(), array.exists()) {
         (true, _) => (picture, Plane::of_picture),
@@ -82,11 +86,7 @@ pub(in crate::evaluation) fn mask(folder: &Path, stem: &str, frame: &Frame) -> R
 ///
 /// # Errors
 /// When there is no such file, it has another size, or a number is not whole.
-pub(in crate::evaluation) fn segments(
-    folder: &Path,
-    stem: &str,
-    frame: &Frame,
-) -> Result<Vec<i64>> {
+pub(crate) fn segments(folder: &Path, stem: &str, frame: &Frame) -> Result<Vec<i64>> {
     let path = with_suffix(folder, stem, ".npy");
     let read = || {
         let values = Plane::of_array(&path)?.seen(frame)?;

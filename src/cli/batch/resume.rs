@@ -1,4 +1,5 @@
-//! `--resume`: which inputs are done already: those with a line for every method, of the same settings.
+//! `--resume` of commands whose lines have the hash of their settings: an input is done where it has a line for every method,
+//! or whatever else an input has a line for, of the same settings.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,19 +7,23 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use onnxplain::evaluation::Settings;
+use super::inputs::{Failed, InputFile};
+use super::recorded::Recorded;
+use super::report_file::{ORDER_OF_OTHERS, order};
 
-use crate::cli::explain::inputs::{Failed, InputFile};
-use crate::cli::explain::recorded::Recorded;
-
-/// Where the lines of an input belong in the report; those of inputs that were not given come before all others.
-pub fn order(index: usize) -> usize {
-    index + 1
+/// The lines that a whole input has.
+pub struct Expected<'a> {
+    /// The hash of the settings.
+    pub settings: &'a str,
+    /// The field that tells the lines of an input apart, such as `method`.
+    pub field: &'static str,
+    /// Its values, line by line.
+    pub names: Vec<&'a str>,
 }
 
 /// Judges the lines of an earlier run.
 pub struct Judge<'a> {
-    settings: &'a Settings,
+    expected: Expected<'a>,
     report: &'a Path,
     by_path: HashMap<&'a str, usize>,
     /// Whether an input is done.
@@ -30,7 +35,7 @@ pub struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// A judge who knows the inputs of this run.
     pub fn new(
-        settings: &'a Settings,
+        expected: Expected<'a>,
         report: &'a Path,
         files: &'a [Result<InputFile, Failed>],
     ) -> Judge<'a> {
@@ -39,7 +44,7 @@ impl<'a> Judge<'a> {
         // A name that is not UTF-8 is not told from others in a report: such an input is always done again.
         let by_path = usable.filter_map(|(file, index)| Some((file.path.to_str()?, index)));
         let (by_path, is_done) = (by_path.collect(), vec![false; files.len()]);
-        Judge { settings, report, by_path, is_done, others: 0 }
+        Judge { expected, report, by_path, is_done, others: 0 }
     }
 
     /// What was found, for people.
@@ -56,7 +61,7 @@ impl<'a> Judge<'a> {
         notes
     }
 
-    /// Where the lines of an input belong, `None` where they are not whole: the input is evaluated again.
+    /// Where the lines of an input belong, `None` where they are not whole: the input is done again.
     ///
     /// # Errors
     /// When the earlier run had other settings.
@@ -65,8 +70,9 @@ impl<'a> Judge<'a> {
             return Ok(None);
         };
         let settings = |recorded: &Recorded| recorded.field("settings").cloned();
-        let hash = Value::from(self.settings.hash.as_str());
-        for recorded in group.iter().filter(|recorded| recorded.field("method").is_some()) {
+        let hash = Value::from(self.expected.settings);
+        let field = self.expected.field;
+        for recorded in group.iter().filter(|recorded| recorded.field(field).is_some()) {
             ensure!(
                 settings(recorded).as_ref() == Some(&hash),
                 "cannot resume: {} has lines of other settings; give the options of the first run, --overwrite to begin \
@@ -74,16 +80,15 @@ impl<'a> Judge<'a> {
                 self.report.display()
             );
         }
-        let methods = group.iter().map(|recorded| recorded.field("method").and_then(Value::as_str));
-        let is_whole =
-            methods.eq(self.settings.methods.iter().map(|method| Some(method.name.as_str())));
+        let names = group.iter().map(|recorded| recorded.field(field).and_then(Value::as_str));
+        let is_whole = names.eq(self.expected.names.iter().copied().map(Some));
         if !is_whole {
             return Ok(None);
         }
         match self.by_path.get(first.input.as_str()) {
             None => {
                 self.others += 1;
-                Ok(Some(0))
+                Ok(Some(ORDER_OF_OTHERS))
             }
             Some(&index) if !self.is_done[index] => {
                 self.is_done[index] = true;
