@@ -56,7 +56,7 @@ impl Parametric {
     /// As [`Session::explainer`], and [`Error::Method`] where the method changes the parameters itself.
     pub fn explainer(&self, network: Network, options: ExplainerOptions) -> Result<Explainer> {
         refuse_noise(&options)?;
-        Explainer::new(Arc::clone(&self.context), Canonized::new(network, options)?)
+        Explainer::new(Arc::clone(&self.context), Canonized::new(network, options)?, &[])
     }
 
     /// Compiles such a network, not rewritten, for gradients of its layers.
