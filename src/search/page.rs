@@ -161,7 +161,7 @@ fn parameters(found: &Found) -> String {
             ));
         }
         format!(
-            "<figure><svg viewBox=\"0 0 {width:.0} 180\" style=\"max-width: {width:.0}px\" role=\"img\" aria-label=\"{0}\">{body}</svg><figcaption>{0}</figcaption></figure>\n",
+            "<figure><svg viewBox=\"0 0 {width:.0} 180\" style=\"width: {width:.0}px; max-width: 100%\" role=\"img\" aria-label=\"{0}\">{body}</svg><figcaption>{0}</figcaption></figure>\n",
             escaped(name)
         )
     };
