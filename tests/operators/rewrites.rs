@@ -345,3 +345,27 @@ fn operators_of_scikit_learn_are_products_and_sums() {
     // Scaled to [4, 1].
     assert_close(&output(&model, &[3.0, 4.0]), &[4.0, 1.5, -3.0], "scores");
 }
+
+/// As a calibrated classifier is exported: columns are taken one by one, by numbers without an axis.
+#[test]
+fn a_column_that_is_taken_stays_a_column() {
+    let mut graph = Graph::with_input(15, &[1, 3]);
+    let columns: Vec<String> = (0..3)
+        .rev()
+        .map(|at| {
+            let place = graph.tensor(TensorProto {
+                name: format!("place{at}"),
+                data_type: DataType::Int64 as i32,
+                int64_data: vec![at],
+                ..TensorProto::default()
+            });
+            let column = graph.node("ArrayFeatureExtractor", &["x", &place], &[]);
+            graph.proto.node.last_mut().unwrap().domain = "ai.onnx.ml".to_string();
+            column
+        })
+        .collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let y = graph.node("Concat", &columns, &[int("axis", 1)]);
+    graph.output(&y);
+    assert_eq!(output(&graph.load().unwrap(), &[1.0, 2.0, 3.0]), [3.0, 2.0, 1.0]);
+}

@@ -129,7 +129,13 @@ class Examination:
 
             try:
                 exact = evaluator(in_double(self.model))
-                return fine_differences(lambda x: value(exact, x), self.x.astype(np.float64), target)
+                fine, wider = (
+                    fine_differences(lambda x: value(exact, x), self.x.astype(np.float64), target, step) for step in (1e-6, 2e-6)
+                )
+                # some of its operators work in float32 whatever they are given
+                if fine.distance(wider.values) < GRADIENT_LIMIT / 10:
+                    return fine
+                return gradient(lambda x: value(function, x), self.x, target)
             except Exception:  # it knows less, and says so in many ways
                 return gradient(lambda x: value(function, x), self.x, target)
         torch.set_default_dtype(torch.float64)

@@ -3,12 +3,15 @@
 //! - `Scaler`: `(x − offset) · scale`;
 //! - `LinearClassifier`: the scores `σ(W x + b)`, with a softmax, a sigmoid or nothing for `σ`;
 //! - `LinearRegressor`: `W x + b`;
-//! - `Normalizer`: `x / Σ|x|`, `x / √Σx²` or `x / max|x|` of every row.
+//! - `Normalizer`: `x / Σ|x|`, `x / √Σx²` or `x / max|x|` of every row;
+//! - `ArrayFeatureExtractor` of one stored place: a column stays a column.
 
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
-use super::graph::{attribute, node, numbers, replace, whole_number, whole_numbers};
+use super::graph::{
+    attribute, constant, node, numbers, read_whole_numbers, replace, whole_number, whole_numbers,
+};
 
 /// Writes all of them out that are known.
 pub(super) fn write_out(graph: &mut GraphProto, opset: i64) {
@@ -19,6 +22,7 @@ pub(super) fn write_out(graph: &mut GraphProto, opset: i64) {
             "LinearClassifier" => linear(&learned, ["coefficients", "intercepts"], 1),
             "LinearRegressor" => linear(&learned, ["coefficients", "intercepts"], 0),
             "Normalizer" => normalizer(&learned, opset),
+            "ArrayFeatureExtractor" => column(&learned, graph),
             _ => None,
         };
         if let Some((nodes, stored)) = written.filter(|_| learned.domain == "ai.onnx.ml") {
@@ -30,6 +34,17 @@ pub(super) fn write_out(graph: &mut GraphProto, opset: i64) {
 
 /// Nodes, and what they read.
 type Written = (Vec<NodeProto>, Vec<TensorProto>);
+
+/// The place is a number without an axis, for which tract drops the axis.
+fn column(extractor: &NodeProto, graph: &GraphProto) -> Option<Written> {
+    let [value, place] = extractor.input.as_slice() else { return None };
+    let stored = constant(graph, place).filter(|place| place.dims.is_empty())?;
+    let places = format!("{}.places", extractor.name);
+    let stored = whole_numbers(&places, &read_whole_numbers(stored)?);
+    let mut gather = node(&extractor.name, "Gather", &[value, &places], extractor.output.first()?);
+    gather.attribute.push(whole_number("axis", -1));
+    Some((vec![gather], vec![stored]))
+}
 
 fn scaler(scaler: &NodeProto) -> Option<Written> {
     let named = |piece: &str| format!("{}.{piece}", scaler.name);
