@@ -1,10 +1,10 @@
 //! Maps that were made elsewhere: any tool can be judged.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::io::read_npy;
+use crate::io::{ArrayFile, read_array};
 use crate::metric::{Explain, Explained, Map, Reading, undefined};
 use crate::picture::{InputShape, Layout};
 use crate::tensor::Tensor;
@@ -17,7 +17,8 @@ pub(super) struct ForeignMap {
 }
 
 impl ForeignMap {
-    /// Reads `FOLDER/<stem>.npy`: `[C, H, W]` in the shape of the network's input, or `[H, W]`.
+    /// Reads `FOLDER/<stem>.npy`, or what `explain` calls it, or the array `<stem>` of an `.npz` file: `[C, H, W]` in the shape of
+    /// the network's input, or `[H, W]`.
     ///
     /// # Errors
     /// When there is no such file, it has another shape, or a number is not finite.
@@ -28,9 +29,9 @@ impl ForeignMap {
         shape: InputShape,
         reading: Reading,
     ) -> Result<ForeignMap> {
-        let path = with_suffix(folder, stem, ".npy");
+        let path = path_of(folder, stem);
         let read = || {
-            let (found, values) = read_npy(&path)?;
+            let ArrayFile { shape: found, values, .. } = read_array(&path)?;
             let map = map(&found, &values, shape, reading)?;
             let wrong = map.values().iter().filter(|value| !value.is_finite()).count();
             ensure!(wrong == 0, "{wrong} of its values are NaN or infinite");
@@ -42,6 +43,15 @@ impl ForeignMap {
             class,
         })
     }
+}
+
+/// Where the map of a picture is.
+fn path_of(folder: &Path, stem: &str) -> PathBuf {
+    if folder.is_file() {
+        return PathBuf::from(format!("{}:{stem}", folder.display()));
+    }
+    let saved = with_suffix(folder, stem, ".relevance.npy");
+    if saved.is_file() { saved } else { with_suffix(folder, stem, ".npy") }
 }
 
 fn map(found: &[usize], values: &[f32], shape: InputShape, reading: Reading) -> Result<Map> {

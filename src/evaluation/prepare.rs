@@ -1,6 +1,7 @@
 //! From a session and options to an evaluator: methods are compiled, metrics chosen, the fill decided.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result as Checked, anyhow, bail, ensure};
@@ -250,11 +251,16 @@ fn control(control: Control) -> Method {
     Method { settings, source: Source::Control(control) }
 }
 
+/// Whether maps are in one file.
+fn is_archive(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|extension| extension == "npz")
+}
+
 fn compiled(session: &Session, judged: &JudgedMethod) -> Result<Method> {
     match &judged.source {
         MethodSource::Maps(folder) => {
             let name = judged.name.clone().unwrap_or_default();
-            let error = match (folder.is_dir(), name.is_empty()) {
+            let error = match (folder.is_dir() || is_archive(folder), name.is_empty()) {
                 (true, false) => None,
                 (_, true) => Some(anyhow!("maps that were made elsewhere need a name: NAME=DIR")),
                 _ => {

@@ -10,7 +10,8 @@ mod sha256;
 mod write;
 
 pub use array::{
-    ARRAY_EXTENSIONS, ArrayFile, file_of, is_array_file, read_array, read_array_shape,
+    ARRAY_EXTENSIONS, ArrayFile, file_of, is_array_file, npz_names, pack_npz, read_array,
+    read_array_shape,
 };
 pub use base64::base64;
 pub use encode::{PictureFormat, generator_mark, png_bytes, write_picture};

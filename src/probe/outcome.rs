@@ -127,7 +127,7 @@ mod tests {
             probability: -0.25,
             lead: 4.0,
             before: true,
-            after: index % 4 > 0,
+            after: !index.is_multiple_of(4),
         };
         (0..count).map(answer).collect()
     }

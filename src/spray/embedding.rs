@@ -187,9 +187,9 @@ impl Forces {
             let closeness = 1.0 / (1.0 + away[0] * away[0] + away[1] * away[1]);
             all.sum += closeness;
             let (draw, push) = (wanted * closeness, closeness * closeness);
-            for axis in 0..2 {
-                all.drawn[axis] += draw * away[axis];
-                all.pushed[axis] += push * away[axis];
+            for ((drawn, pushed), away) in all.drawn.iter_mut().zip(&mut all.pushed).zip(away) {
+                *drawn += draw * away;
+                *pushed += push * away;
             }
         }
         all

@@ -92,24 +92,23 @@ fn reduce(z: &mut [Vec<f64>]) -> (Vec<f64>, Vec<f64>) {
 fn accumulate(z: &mut [Vec<f64>], d: &mut [f64]) {
     let n = z.len();
     for i in 0..n {
+        let (above, below) = z.split_at_mut(i);
+        let row = &mut below[0];
         if i > 0 && d[i] != 0.0 {
             let mut products = vec![0.0; i];
-            for k in 0..i {
-                let factor = z[i][k];
-                products.iter_mut().zip(&z[k]).for_each(|(sum, value)| *sum += factor * value);
+            for (factor, other) in row.iter().zip(above.iter()) {
+                products.iter_mut().zip(other).for_each(|(sum, value)| *sum += factor * value);
             }
-            for k in 0..i {
-                let factor = z[k][i];
-                let row = z[k].iter_mut().take(i);
-                row.zip(&products).for_each(|(value, product)| *value -= product * factor);
+            for other in above.iter_mut() {
+                let factor = other[i];
+                let values = other.iter_mut().zip(&products);
+                values.for_each(|(value, product)| *value -= product * factor);
             }
         }
-        d[i] = z[i][i];
-        z[i][i] = 1.0;
-        for k in 0..i {
-            z[k][i] = 0.0;
-            z[i][k] = 0.0;
-        }
+        d[i] = row[i];
+        row[i] = 1.0;
+        row[..i].fill(0.0);
+        above.iter_mut().for_each(|other| other[i] = 0.0);
     }
 }
 

@@ -33,7 +33,7 @@ fn maps(seed: u64, planted: Option<usize>) -> Vec<Vec<f64>> {
         let mut value = |pixel: usize| {
             let (y, x) = (pixel / SIDE, pixel % SIDE);
             let mut height = bump(y, x, cy, cx, 12.0);
-            if planted.is_some_and(|every| index % every == 0) {
+            if planted.is_some_and(|every| index.is_multiple_of(every)) {
                 height = 0.6 * height + 1.5 * bump(y, x, 13.0, 2.0, 2.0);
             }
             f64::from((height + 0.1 * (random.next() - 0.5)) as f32)
@@ -132,7 +132,7 @@ fn the_synthetic_cases_have_the_expected_suspects() {
         close(first.separation, case.separation.0, case.separation.1);
         assert_eq!(first.members.len(), case.size, "seed {}", case.seed);
         if let Some(every) = case.planted {
-            assert!(first.members.iter().all(|row| row % every == 0));
+            assert!(first.members.iter().all(|row| row.is_multiple_of(every)));
             assert_eq!(first.region.cells, case.cells);
         }
     }

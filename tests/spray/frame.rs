@@ -6,7 +6,7 @@ use super::beds::{self, f1, number};
 use super::{lines, onnxplain, suspects};
 
 fn is_framed(input: &str) -> bool {
-    number(input, "coffee").is_some_and(|number| number % 4 == 0)
+    number(input, "coffee").is_some_and(|number| number.is_multiple_of(4))
 }
 
 #[test]

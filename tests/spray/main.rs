@@ -10,6 +10,7 @@ mod page;
 mod refusals;
 mod repeated;
 mod tag;
+mod virelay;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -71,13 +71,15 @@ pub enum RelevanceFormat {
     #[default]
     Float32,
     Float16,
+    /// One archive of a batch, `relevance.npz`
+    Npz,
 }
 
 impl RelevanceFormat {
     /// The precision of its numbers.
     pub fn precision(self) -> Precision {
         match self {
-            RelevanceFormat::Float32 => Precision::Single,
+            RelevanceFormat::Float32 | RelevanceFormat::Npz => Precision::Single,
             RelevanceFormat::Float16 => Precision::Half,
         }
     }

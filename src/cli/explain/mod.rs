@@ -1,5 +1,6 @@
 //! `onnxplain explain`: operands -> files -> model -> **batch** -> results.
 
+mod archive;
 mod attribute;
 mod figure;
 mod kinds;
@@ -63,8 +64,12 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
         has_index: names_several,
         ways: asked.iter().map(|way| way.infix.clone()).collect(),
         overwrite: options.overwrite || options.resume,
+        shard: options.input_options.shard,
     })?;
     outputs.keep(options.read_files(&inputs.files));
+    if options.resume {
+        outputs.read_archive();
+    }
     let report = options.report(inputs.is_batch);
     if let Some(report) = report.as_deref().filter(|_| options.resume) {
         outputs.take_for_own(report_file::files(report));
@@ -89,7 +94,9 @@ pub fn run(options: &ExplainOptions, console: &mut Console) -> Result<Status> {
         job.samples = console.begin_samples(job.explainer().sample_count());
     }
     let work = begin_work(&job, &files, &inputs.left_out, report.as_deref(), options, console)?;
-    work.run(options.jobs(), console)
+    let status = work.run(options.jobs(), console)?;
+    job.outputs.pack(options.resume)?;
+    Ok(status)
 }
 
 /// A shard may be left without inputs; its report is empty then.

@@ -121,7 +121,7 @@ pub struct ExplainOptions {
     /// Format of overlays: png, jpeg (small), or webp (without loss)
     #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = overlay_format_parser())]
     pub overlay_format: PictureFormat,
-    /// Numbers of relevance files: float32, or float16 (half the size, three digits)
+    /// Numbers of relevance: float32, float16 (half the size, three digits), or npz (float32, one file relevance.npz of the batch)
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, hide_possible_values = true)]
     pub relevance_format: RelevanceFormat,
     /// Logits in reports: top, those of the five strongest classes, or all, a list in the order of the classes

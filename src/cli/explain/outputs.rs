@@ -8,8 +8,10 @@ use anyhow::{Result, ensure};
 
 use onnxplain::io::{self, Overwrite};
 
-use super::kinds::{Canvas, Formats, Kind, Saved};
+use super::archive;
+use super::kinds::{Canvas, Formats, Kind, RelevanceFormat, Saved};
 use crate::cli::batch::inputs::place;
+use crate::cli::batch::shard::Shard;
 
 /// Where results go.
 #[derive(Debug)]
@@ -31,6 +33,9 @@ pub struct Outputs {
     read: HashSet<PathBuf>,
     /// Files that the report says are ours, whatever became of them.
     own: HashSet<PathBuf>,
+    /// The archive of relevance, and the names of arrays that an earlier run put into it.
+    archive: PathBuf,
+    packed: HashSet<String>,
 }
 
 /// What the options say about the files.
@@ -48,6 +53,8 @@ pub struct Wishes<'a> {
     /// What tells the files of each way to explain from the others.
     pub ways: Vec<String>,
     pub overwrite: bool,
+    /// Which of several processes this is: each has an archive of its own.
+    pub shard: Option<Shard>,
 }
 
 impl Outputs {
@@ -56,7 +63,7 @@ impl Outputs {
     /// # Errors
     /// When the folder cannot be one.
     pub fn new(wishes: Wishes) -> Result<Outputs> {
-        let Wishes { folder, save, formats, is_batch, has_index, ways, overwrite } = wishes;
+        let Wishes { folder, save, formats, is_batch, has_index, ways, overwrite, shard } = wishes;
         ensure_can_be_folder(folder)?;
         let default = || if is_batch { Kind::OF_BATCH.to_vec() } else { Kind::OF_SINGLE.to_vec() };
         let mut kinds = save.map_or_else(default, <[Kind]>::to_vec);
@@ -75,6 +82,8 @@ impl Outputs {
             overwrite,
             read: HashSet::new(),
             own: HashSet::new(),
+            archive: folder.join(archive::name(shard)),
+            packed: HashSet::new(),
         })
     }
 
@@ -209,7 +218,11 @@ impl Outputs {
     ) -> BTreeMap<Saved, PathBuf> {
         let infix = self.infix(class, way);
         let path = |saved: Saved| {
-            let mut name: OsString = self.folder.join(stem).into_os_string();
+            let folder = match self.is_archived(saved) {
+                true => archive::parts(&self.archive),
+                false => self.folder.clone(),
+            };
+            let mut name: OsString = folder.join(stem).into_os_string();
             // One figure shows all results of an input.
             if saved.kind != Kind::Figure {
                 name.push(&infix);
@@ -225,6 +238,41 @@ impl Outputs {
         all.iter().map(|&saved| (saved, path(saved))).collect()
     }
 
+    /// Whether a file becomes an array of the archive.
+    fn is_archived(&self, saved: Saved) -> bool {
+        saved.kind == Kind::Relevance && self.formats.relevance == RelevanceFormat::Npz
+    }
+
+    /// What a file is called in reports.
+    pub fn reported(&self, saved: Saved, path: &Path) -> String {
+        match self.is_archived(saved) {
+            true => format!("{}:{}", self.archive.display(), archive::array(&self.archive, path)),
+            false => path.display().to_string(),
+        }
+    }
+
+    /// Whether an earlier run put a file into the archive.
+    pub fn is_packed(&self, saved: Saved, path: &Path) -> bool {
+        self.is_archived(saved) && self.packed.contains(&archive::array(&self.archive, path))
+    }
+
+    /// Finds out what an earlier run put into the archive.
+    pub fn read_archive(&mut self) {
+        let names = io::npz_names(&self.archive).unwrap_or_default();
+        self.packed = names.into_iter().collect();
+    }
+
+    /// Puts relevance into the archive; with `keep`, beside what is there.
+    ///
+    /// # Errors
+    /// When files cannot be read or written.
+    pub fn pack(&self, keep: bool) -> Result<()> {
+        match self.formats.relevance {
+            RelevanceFormat::Npz => archive::pack(&self.archive, keep),
+            RelevanceFormat::Float32 | RelevanceFormat::Float16 => Ok(()),
+        }
+    }
+
     /// What stands between the name of the input and that of the kind.
     fn infix(&self, class: usize, way: usize) -> String {
         let way = self.ways.get(way).map_or("", String::as_str);
@@ -236,6 +284,8 @@ impl Outputs {
 
     /// The input's part of the name of a file, as [`Outputs::paths`] made it for a class.
     pub fn stem(&self, name: &str, class: Option<usize>) -> Option<PathBuf> {
+        let unpacked = archive::unpacked(name, &Kind::Relevance.suffix(self.formats));
+        let name = unpacked.as_deref().unwrap_or(name);
         let below = Path::new(name).strip_prefix(&self.folder).unwrap_or(Path::new(name));
         let below = below.to_str()?;
         let without = |kind: &Kind| Some((*kind, below.strip_suffix(&kind.suffix(self.formats))?));
@@ -310,7 +360,8 @@ mod tests {
         let ways = vec![".lrp".to_string(), ".rise".to_string()];
         let ways = if has_index { ways } else { vec![String::new()] };
         let (is_batch, overwrite) = (true, false);
-        let wishes = Wishes { folder, save, formats, is_batch, has_index, ways, overwrite };
+        let shard = None;
+        let wishes = Wishes { folder, save, formats, is_batch, has_index, ways, overwrite, shard };
         Outputs::new(wishes).unwrap()
     }
 
@@ -386,7 +437,8 @@ mod tests {
         let folder = &file.path().join("a/b");
         let (save, formats, ways) = (None, Formats::default(), vec![]);
         let (is_batch, has_index, overwrite) = (true, false, false);
-        let wishes = Wishes { folder, save, formats, is_batch, has_index, ways, overwrite };
+        let shard = None;
+        let wishes = Wishes { folder, save, formats, is_batch, has_index, ways, overwrite, shard };
         let error = Outputs::new(wishes).unwrap_err();
         assert!(error.to_string().contains("is not a folder"));
     }

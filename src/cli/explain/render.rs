@@ -131,8 +131,8 @@ impl Job {
         let way = &self.ways[attributed.way];
         let paths = self.paths(source, class, attributed.way);
         let files = paths.iter();
-        let files =
-            files.map(|(&saved, path)| (self.outputs.word(saved), path.display().to_string()));
+        let files = files
+            .map(|(&saved, path)| (self.outputs.word(saved), self.outputs.reported(saved, path)));
         let files = files.collect();
         let mut staged = StagedFiles::new();
         for (saved, path) in paths {

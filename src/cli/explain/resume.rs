@@ -181,6 +181,9 @@ impl<'a> Judge<'a> {
         // Another --save makes other files.
         paths.len() == recorded.files.len()
             && paths.keys().all(|&saved| recorded.files.contains_key(&outputs.word(saved)))
-            && paths.iter().all(|(saved, path)| is_whole(recorded, saved.kind, path, length(saved)))
+            && paths.iter().all(|(saved, path)| {
+                outputs.is_packed(*saved, path)
+                    || is_whole(recorded, saved.kind, path, length(saved))
+            })
     }
 }

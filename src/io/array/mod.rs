@@ -13,6 +13,8 @@ use anyhow::{Context, Result, bail};
 
 use super::{read_npy, read_npy_shape};
 
+pub use npz::{npz_names, pack_npz};
+
 /// The numbers of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArrayFile {
