@@ -14,7 +14,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::load::{Source, reader};
-use super::weighted_layers::{WeightedLayer, moves_only, weighted_layers};
+use super::weighted_layers::{WeightedLayer, is_batch_normalization, moves_only, weighted_layers};
 use super::weights::declared;
 use super::{LoadOptions, batch_normalization};
 use crate::linear::Weight;
@@ -161,7 +161,7 @@ fn takes_parameter(node: &NodeProto, slot: usize) -> bool {
         "Conv" | "ConvTranspose" | "Gemm" => slot > 0,
         "MatMul" => true,
         // Slots 3 and 4 are the mean and variance of the training data.
-        "BatchNormalization" => matches!(slot, 1 | 2),
+        _ if is_batch_normalization(node) => matches!(slot, 1 | 2),
         "LayerNormalization" | "GroupNormalization" | "InstanceNormalization" | "PRelu" => slot > 0,
         _ => false,
     }

@@ -156,6 +156,13 @@ impl<'a> Search<'a> {
         let axis_from_end = |back: usize| {
             shape.len().checked_sub(back).and_then(|axis| shape.get(axis)).copied().unwrap_or(1)
         };
+        if is_normalization(node) {
+            return match slot {
+                1 => Some(Role::Scale),
+                2 => Some(Role::Shift),
+                _ => None,
+            };
+        }
         Some(match (node.op_type.as_str(), slot) {
             ("Conv" | "ConvTranspose", 1) => Role::Weight { fan_in: kernel() },
             ("Gemm", 0 | 1) => {
@@ -165,20 +172,6 @@ impl<'a> Search<'a> {
             ("MatMul", 0) => Role::Weight { fan_in: axis_from_end(1) },
             ("MatMul", _) => Role::Weight { fan_in: axis_from_end(2) },
             ("Conv" | "ConvTranspose" | "Gemm", _) => Role::Bias,
-            (
-                "BatchNormalization"
-                | "LayerNormalization"
-                | "GroupNormalization"
-                | "InstanceNormalization",
-                1,
-            ) => Role::Scale,
-            (
-                "BatchNormalization"
-                | "LayerNormalization"
-                | "GroupNormalization"
-                | "InstanceNormalization",
-                2,
-            ) => Role::Shift,
             ("Mul" | "Div", _) => Role::Scale,
             ("Add" | "Sub" | "Concat", _) => Role::Bias,
             ("PRelu", 1) => Role::Slope,
@@ -203,7 +196,7 @@ impl<'a> Search<'a> {
             let behind = reaching(self.parameters_of(next));
             match next.op_type.as_str() {
                 "Add" if behind.len() == 1 => layer.parameters.extend(behind),
-                "BatchNormalization" => {
+                _ if is_batch_normalization(next) => {
                     layer.parameters.iter_mut().for_each(|it| it.reaches_end = false);
                     layer.parameters.extend(behind);
                 }
@@ -211,7 +204,7 @@ impl<'a> Search<'a> {
             }
             layer.end = next.name.clone();
             last = next;
-            if next.op_type == "BatchNormalization" {
+            if is_batch_normalization(next) {
                 break;
             }
         }
@@ -238,8 +231,15 @@ fn is_arithmetic(node: &NodeProto) -> bool {
     ["Add", "Sub", "Mul", "Div", "Concat"].contains(&node.op_type.as_str())
 }
 
+/// Whether a node is a BatchNormalization, in whatever form: some have names of their own by now, as where a parameter comes
+/// through an `Identity`, which exporters write where two are equal.
+pub(super) fn is_batch_normalization(node: &NodeProto) -> bool {
+    node.op_type.starts_with("BatchNormalization")
+}
+
 fn is_normalization(node: &NodeProto) -> bool {
-    node.op_type.ends_with("Normalization")
+    let others = ["LayerNormalization", "GroupNormalization", "InstanceNormalization"];
+    is_batch_normalization(node) || others.contains(&node.op_type.as_str())
 }
 
 fn attribute(node: &NodeProto, name: &str) -> i64 {
@@ -313,6 +313,39 @@ mod tests {
         let dense = [("v", Role::Weight { fan_in: 72 }, true), ("c", Role::Bias, true)];
         assert_eq!(told(&found[1]), dense);
         assert_eq!(found[1].fan_in(), 72);
+    }
+
+    #[test]
+    fn a_shift_that_two_normalizations_share_belongs_to_both() {
+        let nodes = vec![
+            node("Identity", &["shift"], "same"),
+            node("Conv", &["x", "w"], "conv"),
+            node("BatchNormalization", &["conv", "scale", "shift", "m", "v"], "norm"),
+            node("Conv", &["x", "u"], "shortcut"),
+            node(
+                "BatchNormalizationOfComputed",
+                &["shortcut", "other", "same", "m", "v"],
+                "second",
+            ),
+            node("Add", &["norm", "second"], "sum"),
+        ];
+        let found = layers(
+            nodes,
+            &[
+                ("w", &[8, 3, 1, 1]),
+                ("u", &[8, 3, 1, 1]),
+                ("scale", &[8]),
+                ("shift", &[8]),
+                ("other", &[8]),
+            ],
+        );
+        assert_eq!((found[0].end.as_str(), found[1].end.as_str()), ("norm", "second"));
+        let second = [
+            ("u", Role::Weight { fan_in: 3 }, false),
+            ("other", Role::Scale, true),
+            ("shift", Role::Shift, true),
+        ];
+        assert_eq!(told(&found[1]), second);
     }
 
     #[test]
