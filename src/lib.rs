@@ -92,6 +92,8 @@ pub mod canonize;
 pub mod comparison;
 #[doc(hidden)]
 pub mod composite;
+#[doc(hidden)]
+pub mod emit;
 mod error;
 pub mod evaluation;
 #[doc(hidden)]
@@ -148,6 +150,7 @@ pub use method::{Sums, Unwatched, Watch};
 pub use network::Quantity;
 pub use onnx::Reduction;
 pub use session::{Array, Class, Composite, Explainer, ExplainerOptions, Explanation, Heatmap};
+pub use session::{ExplainerGraph, GraphDifference, GraphOptions, WrittenGraph};
 pub use session::{Input, Method, Notice, Prediction, Session, SessionOptions, Severity, Source};
 pub use session::{Sign, StartUp, Target, Targets, Timing, Topic};
 

@@ -2,6 +2,7 @@
 
 mod conservation;
 mod function;
+mod graph;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,8 @@ const EXAMPLES: &str = "\
 Examples:
   onnxplain check model.onnx                 on random inputs
   onnxplain check model.onnx photos/*.jpg    on pictures as well
+  onnxplain check explainer.onnx --against model.onnx photos/*.jpg
+                                             is a compiled graph what explain computes?
   onnxplain check bert.onnx --input input_ids=ids.npy --input attention_mask=mask.npy";
 
 /// Random inputs that are always tried.
@@ -41,6 +44,9 @@ pub struct CheckOptions {
     model: PathBuf,
     /// Pictures or arrays to check on, besides random inputs
     inputs: Vec<PathBuf>,
+    /// The first operand is a graph that `onnxplain compile` made of this model: compare both, by tract
+    #[arg(long, value_name = "MODEL")]
+    against: Option<PathBuf>,
     #[command(flatten)]
     options: ModelOptions,
     #[command(flatten)]
@@ -49,6 +55,9 @@ pub struct CheckOptions {
 
 /// Prints the two verdicts; the status says whether both are good.
 pub fn run(options: &CheckOptions, console: &mut Console) -> Result<Status> {
+    if let Some(model) = &options.against {
+        return graph::run(options, model, console);
+    }
     check_model_path(&options.model)?;
     let explainer = options.options.explainer()?.threads(1).fallback_range(LOWEST, HIGHEST);
     let session = open(options, console)?;

@@ -8,6 +8,7 @@ mod arguments;
 mod batch;
 mod check;
 mod compare;
+mod compile;
 mod completions;
 mod console;
 mod demo;
@@ -86,6 +87,7 @@ Examples:
   onnxplain search model.onnx photos/                which rules explain this model best?
   onnxplain inspect model.onnx                       its layers and their rules
   onnxplain check model.onnx                         is the explanation sound?
+  onnxplain compile model.onnx -o explainer.onnx     the explainer as an ONNX graph
   onnxplain presets                                  the rules to choose from
 
 `onnxplain COMMAND --help` tells more and shows more examples.
@@ -143,6 +145,8 @@ enum Command {
     Inspect(inspect::InspectOptions),
     /// Verify that canonization keeps the function and that relevance is conserved
     Check(check::CheckOptions),
+    /// Write the explainer as an ONNX graph of its own: for onnxruntime, TensorRT, browsers, services
+    Compile(Box<compile::CompileOptions>),
     /// List the composites that come with onnxplain, or print one
     Presets(presets::PresetsOptions),
     /// Explain a small picture that comes with onnxplain: a first run that needs no files
@@ -181,7 +185,8 @@ pub fn main() -> ExitCode {
 
 /// All commands with their options.
 fn command_line() -> clap::Command {
-    Cli::command().mut_subcommand("explain", explain::with_short_help)
+    let command = Cli::command().mut_subcommand("explain", explain::with_short_help);
+    command.mut_subcommand("compile", compile::with_graph_input)
 }
 
 fn run(command: Command, console: &mut Console) -> Result<Status> {
@@ -197,6 +202,7 @@ fn run(command: Command, console: &mut Console) -> Result<Status> {
         Command::Select(options) => select::run(&options, console),
         Command::Inspect(options) => inspect::run(&options, console),
         Command::Check(options) => check::run(&options, console),
+        Command::Compile(options) => compile::run(&options, console),
         Command::Presets(options) => presets::run(&options, console),
         Command::Demo(options) => demo::run(&options, console),
         Command::Completions(options) => completions::run(&options, console),

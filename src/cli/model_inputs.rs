@@ -80,7 +80,9 @@ impl FromStr for NamedShape {
 impl ModelInputOptions {
     /// What a session is opened with.
     pub fn session(&self, mut options: SessionOptions) -> SessionOptions {
-        for NamedFile { name, file } in &self.input {
+        // Words that are no files have no name (`onnxplain compile`).
+        let files = self.input.iter().filter(|input| !input.name.is_empty());
+        for NamedFile { name, file } in files {
             options = options.input(name, Source::from(file));
         }
         for NamedShape { name, shape } in &self.shape {

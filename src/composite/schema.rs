@@ -33,6 +33,9 @@ pub struct Composite {
     /// Of a space of composites, which is no composite itself.
     #[serde(default)]
     parameters: Option<IgnoredAny>,
+    /// The text that it was read from.
+    #[serde(skip)]
+    pub text: String,
 }
 
 /// One entry of a composite.
@@ -130,10 +133,11 @@ impl Composite {
 
     /// Like [`Composite::parse`], for a composite of a space, in whose text the values of parameters were put.
     pub(super) fn read(text: &str, origin: &str) -> Result<Composite> {
-        let composite: Composite = from_yaml(text, origin)?;
+        let mut composite: Composite = from_yaml(text, origin)?;
         if composite.rules.is_empty() {
             bail!("{origin}: the composite has no rules");
         }
+        composite.text = text.to_string();
         Ok(composite)
     }
 }

@@ -102,6 +102,14 @@ impl Weight {
         }
     }
 
+    /// Where the elements are: the same for clones, and different for weights that exist at the same time.
+    pub(crate) fn identity(&self) -> usize {
+        match &self.0 {
+            Numbers::Held(tensor) => tensor.data().as_ptr() as usize,
+            Numbers::Stored(stored) => Arc::as_ptr(stored) as usize,
+        }
+    }
+
     /// The storage to read it from; `None` if it is in memory.
     pub(crate) fn stored(&self) -> Option<&Arc<LazyTensor>> {
         match &self.0 {

@@ -40,6 +40,11 @@ impl Function {
         Function { steps: vec![Step::Input] }
     }
 
+    /// What is computed, one after the other; the last step is the result.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// `operation(x)`.
     pub fn unary(operation: Unary) -> Function {
         Function { steps: vec![Step::Input, Step::Unary(operation, 0)] }

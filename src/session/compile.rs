@@ -80,7 +80,7 @@ impl Explainer {
         check_memory(&context, prepared.explainer())?;
         notices.extend(choice.unused(prepared.explainer().assignment()));
         let network = prepared.explainer().network();
-        let inner = layer.map(|name| {
+        let inner = layer.clone().map(|name| {
             let end = prepared.end().layers(network).start;
             (name, network.layers[end].shape[1..].to_vec())
         });
@@ -88,6 +88,8 @@ impl Explainer {
         Ok(Explainer {
             frames,
             composite: choice.composite.name,
+            composite_text: choice.composite.text,
+            layer,
             canonization: reports,
             initial,
             turns,

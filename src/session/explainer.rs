@@ -31,6 +31,8 @@ pub struct Explainer {
     pub(super) method: Method,
     pub(super) prepared: PreparedMethod,
     pub(super) composite: String,
+    pub(super) composite_text: String,
+    pub(super) layer: Option<String>,
     pub(super) canonization: Vec<PassReport>,
     pub(super) initial: Initial,
     pub(super) frames: Vec<Frame>,
@@ -77,6 +79,17 @@ impl Explainer {
             true => format!("{}:{}", self.method.name(), self.composite),
             false => self.method.name().to_string(),
         }
+    }
+
+    /// The YAML of the composite.
+    #[doc(hidden)]
+    pub fn composite_text(&self) -> &str {
+        &self.composite_text
+    }
+
+    /// The layer that relevance stops at; `None`: at the inputs.
+    pub(super) fn layer(&self) -> Option<&str> {
+        self.layer.as_deref()
     }
 
     /// The relevance that is put in at the target.

@@ -19,7 +19,7 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "search comparison spray probe sanity summary statistics evaluation session method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+        "search comparison spray probe sanity summary statistics evaluation session emit method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
     ),
     (
         "sanity",
@@ -36,8 +36,9 @@ const ROOMS: &[(&str, &str)] = &[
     ("truth", "session metric io picture"),
     (
         "session",
-        "method metric explain composite canonize onnx network tensor parallel heatmap io picture suggest error",
+        "emit method metric explain composite canonize onnx network tensor parallel heatmap io picture random suggest error",
     ),
+    ("emit", "explain rule network operator linear tensor"),
     (
         "method",
         "metric explain composite canonize onnx network tensor parallel plane picture random suggest",
