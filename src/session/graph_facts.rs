@@ -7,13 +7,12 @@ use anyhow::{Context as _, Result as Checked, ensure};
 
 use super::composite::Composite;
 use super::explainer_options::ExplainerOptions;
-use super::graph_metadata::keys;
+use super::graph_metadata::{hash_of, keys};
 use super::method::Method;
 use super::options::SessionOptions;
 use crate::canonize::PASSES;
 use crate::error::{Error, Kind, Result};
 use crate::explain::Initial;
-use crate::io::sha256_of_file;
 use crate::onnx::GraphRunner;
 
 /// How a graph was made, as its file says it.
@@ -57,7 +56,7 @@ impl GraphFacts {
     /// # Errors
     /// [`Error::Model`] when the file cannot be read.
     pub fn is_of(&self, model: impl AsRef<Path>) -> Result<bool> {
-        Ok(self.fact(keys::SHA256) == Some(&sha256_of_file(model.as_ref()).kind(Error::Model)?))
+        Ok(self.fact(keys::SHA256) == Some(&hash_of(model.as_ref()).kind(Error::Model)?))
     }
 
     /// How the model is opened.

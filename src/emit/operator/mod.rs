@@ -44,6 +44,7 @@ pub(super) fn forward(graph: &mut Graph, layer: &Layer, inputs: &[Value]) -> Res
         Op::Routing(routing) => routing::forward(graph, routing, &inputs[0])?,
         Op::Product(_) => graph.multiply(&inputs[0], &inputs[1]),
         Op::Quotient(_) => graph.divide(&inputs[0], &inputs[1]),
+        Op::MaximumShift(_) => graph.subtract(&inputs[0], &inputs[1]),
         Op::TwoSignals(function) => two_signals::forward(graph, function, inputs),
         Op::Choice(choice) => choice::forward(graph, choice, inputs),
         Op::TopElements(top) => selection::top_elements(graph, top, &inputs[0]).0,
@@ -84,6 +85,11 @@ pub(super) fn gradient(
         Op::Routing(routing) => only(routing::gradient(graph, routing, relevance)?),
         Op::Product(_) => Ok(product::gradient(graph, inputs, relevance)),
         Op::Quotient(_) => Ok(product::gradient_of_quotient(graph, inputs, relevance)),
+        Op::MaximumShift(_) => {
+            let negative = graph.unary("Neg", relevance);
+            let by_maximum = graph.summed_to(&negative, &inputs[1].axes);
+            Ok(vec![Some(relevance.clone()), Some(by_maximum)])
+        }
         Op::TwoSignals(function) => two_signals::gradient(graph, function, inputs, relevance),
         Op::Choice(_) => Ok(choice::gradient(graph, inputs, relevance)),
         Op::TopElements(top) => only(selection::gradient_of_top(graph, top, &inputs[0], relevance)),
