@@ -38,9 +38,13 @@ impl Clock {
         timed(&self.engine, work)
     }
 
-    /// Times everything that is done for an input.
-    pub fn input<T>(&self, work: impl FnOnce() -> T) -> T {
-        timed(&self.all, work)
+    /// Times everything that is done for an input by so many threads. A thread that waits for the others counts, too.
+    pub fn input<T>(&self, threads: usize, work: impl FnOnce() -> T) -> T {
+        let begin = Instant::now();
+        let result = work();
+        let all = begin.elapsed().saturating_mul(u32::try_from(threads).unwrap_or(u32::MAX));
+        self.all.fetch_add(nanoseconds(all), Ordering::Relaxed);
+        result
     }
 
     /// What was counted until now.
@@ -58,7 +62,32 @@ impl Clock {
 fn timed<T>(nanos: &AtomicU64, work: impl FnOnce() -> T) -> T {
     let begin = Instant::now();
     let result = work();
-    let elapsed = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    nanos.fetch_add(elapsed, Ordering::Relaxed);
+    nanos.fetch_add(nanoseconds(begin.elapsed()), Ordering::Relaxed);
     result
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{scope, sleep};
+
+    use super::*;
+
+    #[test]
+    fn all_is_never_less_than_what_the_threads_of_an_input_do() {
+        let clock = Clock::default();
+        let work = || clock.run(|| sleep(Duration::from_millis(20)));
+        clock.input(2, || {
+            scope(|scope| {
+                scope.spawn(work);
+                work();
+            });
+        });
+        let Spent { runs, engine, all, .. } = clock.spent();
+        assert_eq!(runs, 2);
+        assert!(engine >= Duration::from_millis(40) && all >= engine, "{engine:?} {all:?}");
+    }
 }

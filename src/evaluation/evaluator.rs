@@ -102,7 +102,7 @@ impl Evaluator {
         input: &EvaluationInput,
         watch: &dyn Watch,
     ) -> Result<Vec<(ReportLine, JudgedMap)>> {
-        self.clock.input(|| self.lines(input, watch).kind(Error::Input))
+        self.clock.input(self.threads, || self.lines(input, watch).kind(Error::Input))
     }
 
     /// A method's map of an input, as it is judged, to be drawn over the picture.

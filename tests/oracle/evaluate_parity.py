@@ -100,13 +100,19 @@ def main() -> int:
         allowed = f"{pair.tolerance:.0e}" if pair.tolerance else "0"
         text += f"| {pair.theirs} | {pair.ours} | {' | '.join(cells)} | {allowed} |\n"
     text += NOTES + "\n".join(quantus_deviations.rows()) + "\n"
+    write(text, arguments.write)
     if arguments.speed:
-        text += evaluate_speed.section(arguments.onnxplain.resolve())
-    if arguments.write:
-        arguments.write.write_text(text, encoding="utf-8")
+        section = evaluate_speed.section(arguments.onnxplain.resolve())
+        write(text + section if arguments.write else section, arguments.write)
+    return 1 if is_off else 0
+
+
+def write(text: str, path: Path | None) -> None:
+    """Write to a file, or print."""
+    if path:
+        path.write_text(text, encoding="utf-8")
     else:
         print(text)
-    return 1 if is_off else 0
 
 
 if __name__ == "__main__":

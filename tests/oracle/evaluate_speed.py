@@ -101,7 +101,7 @@ PARTS = [
         {"name": "flipping", "metric": "morf", "regions": "pixels", "fill": "black", "levels": STEPS},
         lambda rival: rival.run(
             quantus.PixelFlipping(
-                features_in_step=rival.subject.inputs[0].size // STEPS, perturb_baseline=rival.subject.lowest, **QUIET
+                features_in_step=rival.maps[0].size // STEPS, perturb_baseline=rival.subject.lowest, **QUIET
             )
         ),
     ),
@@ -111,7 +111,7 @@ PARTS = [
         lambda rival: rival.run(
             quantus.FaithfulnessCorrelation(
                 nr_runs=SUBSETS,
-                subset_size=rival.subject.inputs[0].size // 5,
+                subset_size=rival.maps[0].size // 5,
                 perturb_baseline=rival.subject.lowest,
                 return_aggregate=False,
                 **QUIET,
