@@ -38,7 +38,7 @@ impl Evaluator {
         watch: &dyn Watch,
     ) -> Result<Vec<VariantValues>> {
         let judge = || self.judge_variants(variants, wanted, input, watch);
-        self.clock.input(|| judge().kind(Error::Input))
+        self.clock.input(self.threads, || judge().kind(Error::Input))
     }
 
     fn judge_variants(
