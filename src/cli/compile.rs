@@ -168,21 +168,22 @@ pub fn run(options: &CompileOptions, console: &mut Console) -> Result<Status> {
         true => None,
         false => Some(explainer.compare_with_graph(&options.output, RANDOM_INPUTS, &[])?),
     };
+    let is_off = difference.as_ref().is_some_and(|it| !it.is_good()) && !options.float16;
     let result = Compiled { options, graph: &graph, written: &written, difference };
     match console.is_json() {
         true => console.print_json(&result.to_json())?,
         false => console.print(result.to_text())?,
     }
     // Half precision has fewer digits than what is compared.
-    match difference.filter(|difference| !difference.is_good() && !options.float16) {
-        Some(_) => {
+    match is_off {
+        true => {
             console.warning(
                 "the graph computes something else than the engine (see the differences above): please report it with \
                  the model",
             );
             Ok(Status::Partly)
         }
-        None => Ok(Status::Done),
+        false => Ok(Status::Done),
     }
 }
 
@@ -278,8 +279,8 @@ impl Compiled<'_> {
             format!("  nodes       {}, opset {}", self.graph.node_count(), self.graph.opset()),
             format!("  operators   {}", operators.join(", ")),
         ];
-        lines.push(match self.difference {
-            Some(difference) => format!("  difference  {}", described(&difference)),
+        lines.push(match &self.difference {
+            Some(difference) => format!("  difference  {}", described(difference)),
             None => "  difference  not compared (--no-check)".to_string(),
         });
         lines.join("\n")
@@ -304,8 +305,12 @@ impl Compiled<'_> {
 /// How far graph and engine differ, in words.
 pub fn described(difference: &GraphDifference) -> String {
     format!(
-        "{:.1e} of the largest relevance, {:.1e} of the largest logit, {:.1e} between a batch and a single picture \
-         (tract against the engine, {} inputs)",
-        difference.relevance, difference.logits, difference.batch, difference.inputs
+        "{:.1e} of the largest relevance ({:.1e} where the input's last bits move), {:.1e} of the largest logit, {:.1e} \
+         between a batch and a single picture (tract against the engine, {} inputs)",
+        difference.relevance,
+        difference.rounding,
+        difference.logits,
+        difference.batch,
+        difference.inputs
     )
 }

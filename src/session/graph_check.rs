@@ -15,28 +15,45 @@ use crate::emit::{self, Finish, Output, Rival, Spec, TARGET};
 use crate::error::{Error, Kind, Result};
 use crate::explain::{TargetClass, initial_relevance};
 use crate::onnx::{GraphRunner, Numbers};
-use crate::tensor::Tensor;
+use crate::random::Stream;
+use crate::tensor::{Tensor, Tensors};
 
 /// How far a graph and the engine differ, each as a part of the largest value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct GraphDifference {
     /// Of the logits.
     pub logits: f32,
     /// Of relevance and what is summed from it.
     pub relevance: f32,
+    /// How far the engine's own relevance moves where every number of the input moves by its last bit: what rounding
+    /// can do. Denominators near zero, and ReLUs that decide otherwise, make it large.
+    pub rounding: f32,
     /// Between a picture in a batch and the same alone, in the graph.
     pub batch: f32,
     /// The inputs that were compared.
     pub inputs: usize,
+    /// For each of them, how far relevance differs, and what rounding can do.
+    #[serde(skip)]
+    by_input: Vec<[f32; 2]>,
 }
+
+/// So many times what rounding can do is allowed where that is more than the limit.
+const ROUNDINGS: f32 = 3.0;
 
 /// Below this part of the largest relevance a graph counts as the same.
 pub const GRAPH_LIMIT: f32 = 1e-3;
 
 impl GraphDifference {
-    /// Whether they count as the same.
+    /// Whether they count as the same: as near as [`GRAPH_LIMIT`], or as rounding allows.
     pub fn is_good(&self) -> bool {
-        self.logits <= GRAPH_LIMIT && self.relevance <= GRAPH_LIMIT && self.batch <= GRAPH_LIMIT
+        self.is_within(GRAPH_LIMIT)
+    }
+
+    /// Whether nothing is further off than `limit`; relevance of an input may be as far off as three times what
+    /// rounding does there.
+    pub fn is_within(&self, limit: f32) -> bool {
+        let is_near = |[off, rounding]: &[f32; 2]| *off <= limit.max(ROUNDINGS * rounding);
+        self.logits <= limit && self.batch <= limit && self.by_input.iter().all(is_near)
     }
 }
 
@@ -117,24 +134,22 @@ impl Comparison<'_> {
         let together = self.by_graph(samples, &classes)?;
         let mut difference = GraphDifference { inputs: samples.len(), ..Default::default() };
         for ((sample, &class), outputs) in samples.iter().zip(&classes).zip(&together) {
-            let expected = self.by_engine(sample, class)?;
-            for (name, expected) in &expected {
-                let Some(found) = outputs.get(name) else { continue };
-                let distance = distance(found, expected, scale(name, &expected[..], outputs));
-                match name == Output::Logits.name() {
-                    true => raise(&mut difference.logits, distance),
-                    false => raise(&mut difference.relevance, distance),
-                }
+            let expected = self.by_engine(&sample.network, class)?;
+            let [logits, relevance] = farthest(outputs, &expected);
+            let mut rounding = 0.0;
+            for seed in 0..NEIGHBOURS {
+                let moved = neighbour(&sample.network, seed)?;
+                let [_, own] = farthest(&self.by_engine(&moved, class)?, &expected);
+                raise(&mut rounding, own);
             }
+            raise(&mut difference.logits, logits);
+            raise(&mut difference.relevance, relevance);
+            raise(&mut difference.rounding, rounding);
+            difference.by_input.push([relevance, rounding]);
         }
         let alone = self.by_graph(&samples[..1], &classes[..1])?;
-        for (name, expected) in &alone[0] {
-            let found = together[0].get(name).context("an output is missing")?;
-            raise(
-                &mut difference.batch,
-                distance(found, expected, scale(name, expected, &alone[0])),
-            );
-        }
+        let [logits, relevance] = farthest(&together[0], &alone[0]);
+        raise(&mut difference.batch, logits.max(relevance));
         Ok(difference)
     }
 
@@ -176,9 +191,9 @@ impl Comparison<'_> {
         as_in_network(&self.spec.inputs[place].content, &network.layers[place].shape, numbers)
     }
 
-    fn by_engine(&self, sample: &Sample, class: i64) -> Checked<Outputs> {
+    fn by_engine(&self, inputs: &Tensors, class: i64) -> Checked<Outputs> {
         let engine = self.explainer.engine();
-        let activations = engine.forward(&sample.network)?;
+        let activations = engine.forward(inputs)?;
         let logits = activations.logits()?.clone();
         let (target, rival) = self.target_of(&logits, class);
         let initial = initial_relevance(&logits, target, rival, self.spec.initial)?;
@@ -194,7 +209,7 @@ impl Comparison<'_> {
                 Finish::Magnitude => relevance.map(f32::abs)?,
                 Finish::TimesInput => {
                     let mut product = relevance.clone();
-                    product.combine([&sample.network[place]], |r, [x]| r * x)?;
+                    product.combine([&inputs[place]], |r, [x]| r * x)?;
                     product
                 }
             };
@@ -252,6 +267,39 @@ impl Comparison<'_> {
         });
         (target, rival)
     }
+}
+
+/// Inputs whose last bits are moved, to see what rounding can do.
+const NEIGHBOURS: u64 = 3;
+
+/// The input with every number moved by its last bit, up or down; the lowest and the highest stay, which may be the ends
+/// of its range.
+fn neighbour(inputs: &Tensors, seed: u64) -> Checked<Tensors> {
+    let moved = |(place, tensor): (usize, &Tensor)| {
+        let stream = Stream::new(seed, &[place as u64]);
+        let (low, high) = tensor.extremes();
+        let numbers = tensor.data().iter().enumerate().map(|(at, &number)| {
+            let is_end = number == low || number == high;
+            match (is_end, stream.below(at as u64, 2)) {
+                (true, _) => number,
+                (false, 0) => number.next_down(),
+                (false, _) => number.next_up(),
+            }
+        });
+        Tensor::new(tensor.shape(), &numbers.collect::<Vec<_>>())
+    };
+    inputs.iter().enumerate().map(moved).collect()
+}
+
+/// How far logits, and relevance with what is summed from it, differ at most; outputs that only one has do not count.
+fn farthest(found: &Outputs, expected: &Outputs) -> [f32; 2] {
+    let mut farthest = [0.0, 0.0];
+    for (name, expected) in expected {
+        let Some(numbers) = found.get(name) else { continue };
+        let distance = distance(numbers, expected, scale(name, expected, found));
+        raise(&mut farthest[usize::from(name != Output::Logits.name())], distance);
+    }
+    farthest
 }
 
 /// What differences are measured by: the largest number of the output; for what is absorbed that of the relevance.

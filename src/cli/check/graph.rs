@@ -54,13 +54,13 @@ pub fn run(options: &CheckOptions, model: &Path, console: &mut Console) -> Resul
     });
     let inputs = inputs.collect::<Result<Vec<Input>>>()?;
     let difference = explainer.compare_with_graph(&options.model, RANDOM_INPUTS, &inputs)?;
-    print(&facts, difference, options, console)?;
+    print(&facts, &difference, options, console)?;
     Ok(if difference.is_good() { Status::Done } else { Status::Partly })
 }
 
 fn print(
     facts: &GraphFacts,
-    difference: GraphDifference,
+    difference: &GraphDifference,
     options: &CheckOptions,
     console: &mut Console,
 ) -> Result<()> {
@@ -76,5 +76,5 @@ fn print(
     }
     let claim = format!("the graph computes what the engine computes ({})", facts.describe());
     console.print(verdict(&claim, difference.is_good()))?;
-    console.print(format!("  {}", described(&difference)))
+    console.print(format!("  {}", described(difference)))
 }
