@@ -105,7 +105,7 @@ impl GraphRunner {
             values.push(tensor.into_tvalue());
         }
         let typed = model.into_typed()?;
-        let plan = match guarded(|| Ok(typed.clone().into_optimized()?)) {
+        let plan = match guarded(|| typed.clone().into_optimized()) {
             Ok(optimized) => optimized.into_runnable()?,
             Err(_) => typed.into_runnable()?,
         };

@@ -174,7 +174,7 @@ impl Edit {
             Edit::Blur(sigma) => put_scene(
                 &mut changed,
                 mask,
-                &blurred(scene, sigma.unwrap_or(shorter(scene) / 22.4)),
+                &blurred(scene, sigma.unwrap_or((shorter(scene) / 22.4).max(1.0))),
             ),
             Edit::Lowpass(sigma) => {
                 // A normal distribution on the spectrum is one in the picture.

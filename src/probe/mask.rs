@@ -37,6 +37,9 @@ impl Mask {
     /// Shifted copies that have little in common with the region, at most `count`: inside the picture where there are
     /// any such places, else around its edges. None for a region that has no other place, such as the whole picture.
     pub fn shifted(&self, count: usize, seed: u64) -> Vec<Mask> {
+        if self.count() == 0 {
+            return vec![];
+        }
         let inside = self.inside_shifts();
         let shifts = if inside.is_empty() { self.around_shifts() } else { inside };
         let stream = Stream::new(seed, &[word_of("controls")]);

@@ -202,10 +202,7 @@ impl Explainer {
             return Err(Error::of(Error::Target, error));
         }
         let inputs = self.graph_inputs(options)?;
-        let end = match self.prepared.end() {
-            End::Layer(id) => End::Layer(id),
-            End::Inputs => End::Inputs,
-        };
+        let end = self.prepared.end();
         let mut spec = Spec {
             inputs,
             target,

@@ -10,7 +10,10 @@ pub fn wilson(hits: usize, count: usize) -> Option<[f64; 2]> {
     let middle = share + Z * Z / (2.0 * count);
     let half = Z * (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
     let scale = 1.0 + Z * Z / count;
-    Some([(middle - half) / scale, (middle + half) / scale].map(|end| end.clamp(0.0, 1.0)))
+    // The ends of nothing and of everything are exact, which rounding would miss.
+    let low = if hits == 0 { 0.0 } else { (middle - half) / scale };
+    let high = if share == 1.0 { 1.0 } else { (middle + half) / scale };
+    Some([low, high])
 }
 
 /// McNemar's exact test (1947), two-sided: of pairs that changed, `lost` one way and `gained` the other.

@@ -47,7 +47,7 @@ impl Grid {
         let mut outer = length;
         for &axis in &moving {
             let step = axes[axis].step.unsigned_abs() as usize;
-            if outer % step != 0 {
+            if !outer.is_multiple_of(step) {
                 return None;
             }
             let (start, of_axis) = (rest / step, outer / step);
@@ -177,7 +177,7 @@ fn axes_of_line(line: &[i64]) -> Option<Vec<Axis>> {
     if same == steps.len() {
         return Some(vec![inner]);
     }
-    if line.len() % inner.count != 0 {
+    if !line.len().is_multiple_of(inner.count) {
         return None;
     }
     let outer: Vec<i64> = line.iter().step_by(inner.count).copied().collect();
