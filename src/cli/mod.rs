@@ -144,7 +144,7 @@ enum Command {
     /// List the layers of a model and the rule each gets
     Inspect(inspect::InspectOptions),
     /// Verify that canonization keeps the function and that relevance is conserved
-    Check(check::CheckOptions),
+    Check(Box<check::CheckOptions>),
     /// Write the explainer as an ONNX graph of its own: for onnxruntime, TensorRT, browsers, services
     Compile(Box<compile::CompileOptions>),
     /// List the composites that come with onnxplain, or print one

@@ -12,7 +12,6 @@ use crate::emit::{
     Rival, Spec, emit,
 };
 use crate::error::{Error, Kind, Result};
-use crate::explain::End;
 use crate::io::Overwrite;
 use crate::onnx::Part;
 use crate::picture::{Channels, Layout, Preprocessing};

@@ -83,7 +83,8 @@ fn skip_without(program: &str, package: &str) {
     let text = format!("skipped: there is no {program} here (Debian: apt-get install {package})");
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}; with CI=true this is a failure");
     // What `eprintln!` says is shown for failing tests only.
-    writeln!(std::io::stderr(), "{text}").unwrap();
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "{text}").unwrap();
 }
 
 fn folder() -> TempDir {

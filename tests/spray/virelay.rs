@@ -29,7 +29,8 @@ fn a_project_is_opened_by_virelay() {
     let Some(python) = python() else {
         let text = "skipped: ViRelAy is not installed; pip install virelay==0.6.1 h5py, and name that Python in ONNXPLAIN_VIRELAY";
         // What `eprintln!` says is shown for failing tests only.
-        writeln!(std::io::stderr(), "{text}").unwrap();
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "{text}").unwrap();
         return;
     };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/virelay_check.py");
