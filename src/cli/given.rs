@@ -59,8 +59,18 @@ pub fn session(
     (model, preprocess): (&ModelOptions, &PreprocessOptions),
     files: &[Result<InputFile, Failed>],
 ) -> SessionOptions {
+    session_of(preprocess.session(model), preprocess, labels, files)
+}
+
+/// The same where the preprocessing is said already.
+pub fn session_of(
+    session: SessionOptions,
+    preprocess: &PreprocessOptions,
+    labels: Option<&Path>,
+    files: &[Result<InputFile, Failed>],
+) -> SessionOptions {
     let paths = || files.iter().flatten().map(|file| file.path.as_path());
-    let session = preprocess.session(model).shaped_by(paths());
+    let session = session.shaped_by(paths());
     let session = match labels {
         Some(path) => session.labels_file(path),
         None => session,

@@ -40,6 +40,7 @@ mod spray;
 mod stage;
 mod table;
 mod terminal;
+mod truth_options;
 mod ways;
 
 use std::ffi::OsString;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, Error, Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use onnxplain::picture::{Channels, Crop, Layout, Overrides, Resize, parse_numbers, parse_size};
 use onnxplain::{Composite, ExplainerOptions, SessionOptions};
@@ -114,6 +114,26 @@ impl FromStr for RangeText {
         );
         Ok(RangeText { low, high })
     }
+}
+
+/// How a summary is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    #[default]
+    Table,
+    Markdown,
+    Csv,
+    Json,
+}
+
+/// The number of cores.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// How many are worked on at a time, by `--jobs`.
+pub fn at_a_time(jobs: Option<u64>) -> usize {
+    jobs.map_or_else(cores, |jobs| jobs as usize)
 }
 
 impl ModelOptions {

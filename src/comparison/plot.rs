@@ -2,6 +2,7 @@
 
 use super::overview::{Overview, RegionMean};
 use super::variant::VariantSettings;
+use crate::page::escaped;
 
 const WIDTH: f64 = 640.0;
 /// The plot's edges: left, top, right, bottom. Names of regions stand on its right, those of variants below.
@@ -243,8 +244,4 @@ fn cut(name: &str, longest: usize) -> String {
         true => name.chars().take(longest - 1).chain(['…']).collect(),
         false => name.to_string(),
     }
-}
-
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

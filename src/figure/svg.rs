@@ -150,6 +150,5 @@ fn hex([red, green, blue]: [u8; 3]) -> String {
 
 /// Text between tags or quotation marks. Control characters have no place in XML.
 fn escaped(text: &str) -> String {
-    let text = text.replace(|it: char| it.is_control(), " ");
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    crate::page::escaped(&text.replace(|it: char| it.is_control(), " "))
 }

@@ -7,7 +7,7 @@ use tract_hir::ops::math::{add, div, mul, sqrt, sub};
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 
-use super::wires::per_channel;
+use super::wires::{per_channel, shaped_like_first};
 
 /// What the ONNX reader calls for a `BatchNormalization` node.
 pub(super) fn build(
@@ -35,10 +35,7 @@ impl Expansion for BatchNormalization {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        check_input_arity(inputs, 5)?;
-        check_output_arity(outputs, 1)?;
-        solver.equals(&inputs[0].datum_type, &outputs[0].datum_type)?;
-        solver.equals(&inputs[0].shape, &outputs[0].shape)
+        shaped_like_first(solver, inputs, outputs, 5)
     }
 
     /// `γ / √(σ² + ε) · x + (β − μ γ / √(σ² + ε))`, in the order of tract's own arithmetic, so that

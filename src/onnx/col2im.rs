@@ -4,6 +4,7 @@ use tract_hir::internal::*;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 
+use super::wires::whole_numbers;
 use crate::linear::ResampledAxis;
 use crate::network::Interpolation;
 
@@ -27,8 +28,7 @@ struct Fold {
 
 /// Lengths from a stored vector.
 fn lengths(tensor: &Tensor) -> TractResult<Vec<usize>> {
-    let numbers = tensor.cast_to::<i64>()?;
-    let numbers = numbers.try_as_plain_ram()?.as_slice::<i64>()?.to_vec();
+    let numbers = whole_numbers(tensor)?;
     numbers.into_iter().map(|length| Ok(usize::try_from(length)?)).collect()
 }
 

@@ -6,6 +6,8 @@ use tract_hir::internal::*;
 use tract_onnx::model::{ParsingContext, optional_inputs};
 use tract_onnx::pb::NodeProto;
 
+use super::wires::whole_numbers;
+
 /// What the ONNX reader calls for a `Pad` node.
 pub(super) fn build(
     context: &ParsingContext,
@@ -80,11 +82,6 @@ fn ends(pads: &[i64], axes: Option<&[i64]>, rank: usize) -> TractResult<Ends> {
         ends[axis] = (pads[index], pads[index + count]);
     }
     Ok(ends)
-}
-
-fn whole_numbers(tensor: &Tensor) -> TractResult<Vec<i64>> {
-    let numbers = tensor.cast_to::<i64>()?;
-    Ok(numbers.try_as_plain_ram()?.as_slice::<i64>()?.to_vec())
 }
 
 fn infer(

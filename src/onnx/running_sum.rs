@@ -7,6 +7,8 @@ use tract_hir::internal::*;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 
+use super::wires::shaped_like_first;
+
 /// What the ONNX reader calls for a `CumSum` node.
 pub(super) fn build(
     _context: &ParsingContext,
@@ -34,10 +36,7 @@ impl Expansion for RunningSum {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        check_input_arity(inputs, 2)?;
-        check_output_arity(outputs, 1)?;
-        solver.equals(&inputs[0].datum_type, &outputs[0].datum_type)?;
-        solver.equals(&inputs[0].shape, &outputs[0].shape)
+        shaped_like_first(solver, inputs, outputs, 2)
     }
 
     fn wire(

@@ -54,3 +54,22 @@ pub(super) fn per_channel(
         Ok(model.wire_node(format!("{name}-{axis}"), AxisOp::Add(axis), &[wire])?[0])
     })
 }
+
+/// The rules of an operator of so many inputs whose output has the type and the shape of the first one.
+pub(super) fn shaped_like_first<'r, 'p: 'r>(
+    solver: &mut Solver<'r>,
+    inputs: &'p [TensorProxy],
+    outputs: &'p [TensorProxy],
+    arity: usize,
+) -> InferenceResult {
+    check_input_arity(inputs, arity)?;
+    check_output_arity(outputs, 1)?;
+    solver.equals(&inputs[0].datum_type, &outputs[0].datum_type)?;
+    solver.equals(&inputs[0].shape, &outputs[0].shape)
+}
+
+/// Stored whole numbers.
+pub(super) fn whole_numbers(tensor: &Tensor) -> TractResult<Vec<i64>> {
+    let numbers = tensor.cast_to::<i64>()?;
+    Ok(numbers.try_as_plain_ram()?.as_slice::<i64>()?.to_vec())
+}

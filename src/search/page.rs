@@ -5,23 +5,28 @@ use serde_json::Value;
 use super::found::{CandidateScores, Found, Role};
 use super::table::{difference, mean, metric_names, sentence};
 use crate::metric::find;
+use crate::page::{Page, escaped};
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 
 /// The page of a search.
 pub fn page(found: &Found) -> String {
-    let model = &found.settings.model;
-    PAGE.replace("{{style}}", STYLE.trim_end())
-        .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-        .replace("{{title}}", &escaped(&format!("Search of rules for {model}")))
-        .replace("{{facts}}", &escaped(&facts(found)))
-        .replace("{{verdict}}", &escaped(&sentence(found)))
-        .replace("{{confirmed}}", &confirmed(found))
-        .replace("{{best}}", &escaped(&found.best))
-        .replace("{{parameters}}", &parameters(found))
-        .replace("{{stages}}", &stages(found))
-        .replace("{{raced}}", &raced(found))
+    let page = Page {
+        body: PAGE,
+        title: &format!("Search of rules for {}", found.settings.model),
+        parts: &[
+            ("facts", &escaped(&facts(found))),
+            ("verdict", &escaped(&sentence(found))),
+            ("confirmed", &confirmed(found)),
+            ("best", &escaped(&found.best)),
+            ("parameters", &parameters(found)),
+            ("stages", &stages(found)),
+            ("raced", &raced(found)),
+        ],
+        styles: &[STYLE],
+    };
+    page.assembled()
 }
 
 fn facts(found: &Found) -> String {
@@ -293,8 +298,4 @@ impl Axis {
         };
         self.ticks().into_iter().map(line).collect()
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -302,7 +302,7 @@ fn farthest(found: &Outputs, expected: &Outputs) -> [f32; 2] {
     farthest
 }
 
-/// What differences are measured by: the largest number of the output; for what is absorbed that of the relevance.
+/// What differences are measured by: the largest number of the output; for what is absorbed the largest logit, at least 1.
 fn scale(name: &str, expected: &[f32], outputs: &Outputs) -> f32 {
     let largest =
         |numbers: &[f32]| numbers.iter().fold(0.0f32, |largest, number| largest.max(number.abs()));

@@ -29,7 +29,6 @@ pub use csv::csv;
 pub(crate) use csv::{line as csv_line, number as csv_number};
 pub use curves::{Band, MeanCurve, mean_curves};
 pub use named::Named;
-pub(crate) use page::{Page, escaped, file_name_of};
 pub use page::{PagePictures, page};
 pub use svg::{Place, curves_svg, range_of};
 pub(crate) use table::lines_up;

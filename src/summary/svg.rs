@@ -1,6 +1,7 @@
 //! A method's mean curves as a picture: SVG, for itself or inside a page.
 
 use super::curves::{Band, MeanCurve};
+use crate::page::escaped;
 
 const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 230.0;
@@ -154,10 +155,6 @@ fn band_and_line(class: &str, fraction: &[f64], band: &Band, range: [f64; 2]) ->
         around.join(" "),
         along.join(" ")
     )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -19,16 +19,16 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "search comparison spray probe sanity summary statistics evaluation session emit method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+        "page search comparison spray probe sanity summary statistics evaluation session emit method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
     ),
     (
         "sanity",
-        "summary statistics evaluation session method metric explain onnx network tensor picture random suggest error",
+        "page summary statistics evaluation session method metric explain onnx network tensor picture random suggest error",
     ),
     ("probe", "statistics metric tensor picture random suggest"),
-    ("search", "evaluation session method metric composite statistics io random error"),
-    ("comparison", "truth session method metric random statistics error"),
-    ("summary", "evaluation metric statistics"),
+    ("search", "page evaluation session method metric composite statistics io random error"),
+    ("comparison", "page truth session method metric random statistics error"),
+    ("summary", "page evaluation metric statistics"),
     (
         "evaluation",
         "truth session method metric tensor parallel heatmap io picture plane random suggest error",
@@ -56,7 +56,8 @@ const ROOMS: &[(&str, &str)] = &[
     ("tensor", "parallel kernels"),
     ("parallel", "kernels"),
     ("kernels", ""),
-    ("figure", "io"),
+    ("page", ""),
+    ("figure", "page io"),
     ("heatmap", "error suggest"),
     ("spray", "random"),
     ("statistics", "random"),

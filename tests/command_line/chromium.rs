@@ -41,6 +41,21 @@ pub fn in_chromium(page: &Path, script: &str) -> Option<Value> {
     Some(serde_json::from_str(&outcome.replace("&gt;", ">").replace("&amp;", "&")).unwrap())
 }
 
+/// Of the page of a folder in a window of 360 pixels: whether it keeps to them, how far it is wider, and how many elements
+/// the selector finds; `None` without Chromium.
+#[allow(dead_code)]
+pub fn on_a_phone(folder: &Path, selector: &str) -> Option<Value> {
+    // A headless window is no narrower than 500 pixels; a frame is.
+    let frame = "<!DOCTYPE html><body><iframe src='index.html' style='border:0;width:360px;height:2000px'></iframe></body>";
+    let frame_file = folder.join("frame.html");
+    fs::write(&frame_file, frame).unwrap();
+    let script = format!(
+        "const page = document.querySelector('iframe').contentDocument.documentElement;
+        return [page.offsetWidth <= 360, page.scrollWidth - page.clientWidth, page.querySelectorAll('{selector}').length];"
+    );
+    in_chromium(&frame_file, &script)
+}
+
 /// The program, where there is one.
 pub fn chromium() -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::chromium::in_chromium;
+use super::chromium::{in_chromium, on_a_phone};
 use super::{Run, command, fashion_photo, files_in, folder, report, run, sample, vgg};
 
 /// Boxes on the sample pictures of 28 x 28 pixels: everything, and the upper half.
@@ -367,13 +367,7 @@ fn chromium_orders_filters_and_shows_pictures() {
 fn the_page_fits_a_phone() {
     let (place, run) = compared(&["vgg", "resnet", "vit", "densenet", "mobilenet"], &[]);
     run.succeeded();
-    let frame = "<!DOCTYPE html><body><iframe src='index.html' style='border:0;width:360px;height:2000px'></iframe></body>";
-    let frame_file = place.path().join("out/frame.html");
-    fs::write(&frame_file, frame).unwrap();
-    let script = "
-        const page = document.querySelector('iframe').contentDocument.documentElement;
-        return [page.offsetWidth <= 360, page.scrollWidth - page.clientWidth, page.querySelectorAll('#rows article').length];";
-    let Some(found) = in_chromium(&frame_file, script) else {
+    let Some(found) = on_a_phone(&place.path().join("out"), "#rows article") else {
         return;
     };
     assert_eq!(found, json!([true, 0, 10]), "the page is wider than its window");

@@ -1,12 +1,12 @@
 //! `onnxplain evaluate`: what the report holds, what does not change it, and what becomes of mistakes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use onnxplain::io::{Overwrite, write_npy, write_png};
 use serde_json::{Value, json};
 
-use super::{Run, command, fashion_photo, folder, photos, report, run, vgg};
+use super::{Run, command, fashion_photo, folder, photos, report, run, sorted_lines, vgg};
 
 /// Two methods without controls and the metrics that are quick.
 const QUICK: [&str; 6] = [
@@ -22,14 +22,6 @@ fn evaluate(inputs: &Path, output: &Path, more: &[&str]) -> Run {
     let mut command = command();
     command.arg("evaluate").arg(vgg()).arg(inputs).args(QUICK).arg("-o").arg(output).args(more);
     command.output().unwrap().into()
-}
-
-fn sorted_lines(paths: &[PathBuf]) -> Vec<String> {
-    let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
-    let text: String = paths.iter().map(read).collect();
-    let mut lines: Vec<String> = text.lines().map(String::from).collect();
-    lines.sort();
-    lines
 }
 
 #[test]

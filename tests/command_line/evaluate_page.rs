@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::chromium::in_chromium;
+use super::chromium::{in_chromium, on_a_phone};
 use super::{Run, command, files_in, folder, sample, vgg};
 
 /// Evaluates two methods on the ten sample pictures.
@@ -126,14 +126,7 @@ fn chromium_sorts_chooses_and_shows_pictures() {
 fn the_page_fits_a_phone() {
     let (place, run) = evaluated(&[]);
     run.succeeded();
-    // A headless window is no narrower than 500 pixels; a frame is.
-    let frame = "<!DOCTYPE html><body><iframe src='index.html' style='border:0;width:360px;height:2000px'></iframe></body>";
-    let frame_file = place.path().join("out/frame.html");
-    fs::write(&frame_file, frame).unwrap();
-    let script = "
-        const page = document.querySelector('iframe').contentDocument.documentElement;
-        return [page.offsetWidth <= 360, page.scrollWidth - page.clientWidth, page.querySelectorAll('#table tbody tr').length];";
-    let Some(found) = in_chromium(&frame_file, script) else {
+    let Some(found) = on_a_phone(&place.path().join("out"), "#table tbody tr") else {
         return;
     };
     assert_eq!(found, json!([true, 0, 5]), "the page is wider than its window");

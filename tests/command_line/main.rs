@@ -31,11 +31,11 @@ mod support;
 mod words;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use support::programs::skip_without;
 use tempfile::TempDir;
 
 /// A file of `sample-models`.
@@ -134,6 +134,15 @@ fn report(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// The lines of reports together, sorted.
+fn sorted_lines(paths: &[PathBuf]) -> Vec<String> {
+    let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
+    let text: String = paths.iter().map(read).collect();
+    let mut lines: Vec<String> = text.lines().map(String::from).collect();
+    lines.sort();
+    lines
+}
+
 /// The inputs that a report tells of, in its order.
 fn reported_inputs(path: &Path) -> Vec<String> {
     report(path).iter().map(|line| line["input"].as_str().unwrap().to_string()).collect()
@@ -150,15 +159,6 @@ fn photos(count: usize) -> TempDir {
         std::fs::copy(source, below.join(format!("{number:03}.png"))).unwrap();
     }
     photos
-}
-
-/// Says that a test is skipped because a program is missing: where the test runs to be relied on (`CI=true`), it fails.
-fn skip_without(program: &str, package: &str) {
-    let text = format!("skipped: there is no {program} here (Debian: apt-get install {package})");
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}; with CI=true this is a failure");
-    // What `eprintln!` says is shown for failing tests only.
-    let mut stderr = std::io::stderr();
-    writeln!(stderr, "{text}").unwrap();
 }
 
 fn folder() -> TempDir {

@@ -1,11 +1,13 @@
 //! `onnxplain sanity`: what the report holds, what does not change it, and what becomes of mistakes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Run, command, fashion_photo, files_in, folder, photos, report, run, sample, vgg};
+use super::{
+    Run, command, fashion_photo, files_in, folder, photos, report, run, sample, sorted_lines, vgg,
+};
 
 /// Two methods and four steps.
 const QUICK: [&str; 5] = ["--methods", "lrp,gradient", "--steps", "4", "-q"];
@@ -14,14 +16,6 @@ fn sanity(inputs: &Path, output: &Path, more: &[&str]) -> Run {
     let mut command = command();
     command.arg("sanity").arg(vgg()).arg(inputs).args(QUICK).arg("-o").arg(output).args(more);
     command.output().unwrap().into()
-}
-
-fn sorted_lines(paths: &[PathBuf]) -> Vec<String> {
-    let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
-    let text: String = paths.iter().map(read).collect();
-    let mut lines: Vec<String> = text.lines().map(String::from).collect();
-    lines.sort();
-    lines
 }
 
 #[test]

@@ -9,6 +9,7 @@ use onnxplain::explain::InputRange;
 use onnxplain::onnx::{LoadOptions, Model};
 use onnxplain::tensor::Tensor;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::recognised;
 use crate::support::{difference, explain};
@@ -27,13 +28,24 @@ struct Golden {
 
 #[test]
 fn agree_with_onnxruntime() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/operators");
+    all_agree("operators", 20, |golden: &Golden| (&golden.name, &golden.file), check);
+}
+
+/// Checks all goldens of a folder, of which there are at least so many; `named` gives name and file.
+pub fn all_agree<G: DeserializeOwned>(
+    folder: &str,
+    least: usize,
+    named: impl Fn(&G) -> (&str, &str),
+    check: impl Fn(&G, &Path) -> Result<()>,
+) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(folder);
     let index = std::fs::read_to_string(folder.join("index.json")).unwrap();
-    let goldens: Vec<Golden> = serde_json::from_str(&index).unwrap();
-    assert!(goldens.len() >= 20, "only {} goldens", goldens.len());
-    let failed = |golden: &Golden| {
-        let error = check(golden, &folder.join(&golden.file)).err()?;
-        Some(format!("{}: {error:#}", golden.name))
+    let goldens: Vec<G> = serde_json::from_str(&index).unwrap();
+    assert!(goldens.len() >= least, "only {} goldens", goldens.len());
+    let failed = |golden: &G| {
+        let (name, file) = named(golden);
+        let error = check(golden, &folder.join(file)).err()?;
+        Some(format!("{name}: {error:#}"))
     };
     let failures: Vec<String> = goldens.iter().filter_map(failed).collect();
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));

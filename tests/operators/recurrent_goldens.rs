@@ -9,6 +9,7 @@ use onnxplain::onnx::{LoadOptions, Model};
 use onnxplain::tensor::Tensor;
 use serde::Deserialize;
 
+use super::goldens::all_agree;
 use super::recognised;
 use crate::support::{difference, explain};
 
@@ -29,16 +30,7 @@ struct Golden {
 
 #[test]
 fn recurrent_layers_agree_with_a_dense_replica_of_the_rules() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/recurrent");
-    let index = std::fs::read_to_string(folder.join("index.json")).unwrap();
-    let goldens: Vec<Golden> = serde_json::from_str(&index).unwrap();
-    assert!(goldens.len() >= 15, "only {} goldens", goldens.len());
-    let failed = |golden: &Golden| {
-        let error = check(golden, &folder.join(&golden.file)).err()?;
-        Some(format!("{}: {error:#}", golden.name))
-    };
-    let failures: Vec<String> = goldens.iter().filter_map(failed).collect();
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    all_agree("recurrent", 15, |golden: &Golden| (&golden.name, &golden.file), check);
 }
 
 fn check(golden: &Golden, path: &Path) -> Result<()> {

@@ -7,15 +7,17 @@ mod beds;
 mod chromium;
 mod frame;
 mod page;
+#[path = "../support/programs.rs"]
+mod programs;
 mod refusals;
 mod repeated;
 mod tag;
 mod virelay;
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use programs::skip_without;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -76,15 +78,6 @@ fn lines(path: &Path) -> Vec<Value> {
 fn suspects(folder: &Path) -> Vec<Value> {
     let lines = lines(&folder.join("spray.jsonl")).into_iter();
     lines.filter(|line| line.get("suspect").is_some()).collect()
-}
-
-/// Says that a test is skipped because a program is missing: where the test runs to be relied on (`CI=true`), it fails.
-fn skip_without(program: &str, package: &str) {
-    let text = format!("skipped: there is no {program} here (Debian: apt-get install {package})");
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}; with CI=true this is a failure");
-    // What `eprintln!` says is shown for failing tests only.
-    let mut stderr = std::io::stderr();
-    writeln!(stderr, "{text}").unwrap();
 }
 
 fn folder() -> TempDir {

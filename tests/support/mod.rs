@@ -5,6 +5,7 @@
 pub mod comparison;
 pub mod dense_map;
 pub mod onnx;
+pub mod programs;
 
 use onnxplain::canonize::{PassSelection, canonize};
 use onnxplain::composite::Composite;

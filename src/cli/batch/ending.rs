@@ -48,42 +48,51 @@ pub fn was_cancelled(error: &Error) -> bool {
     matches!(error.downcast_ref(), Some(onnxplain::Error::Cancelled))
 }
 
-/// How many inputs ended in which way.
+/// How much of the work ended in which way: of inputs, or of their parts.
 #[derive(Clone, Copy, Debug)]
 pub struct Counts {
     all: usize,
     done_before: usize,
     done: usize,
+    /// Inputs.
     failed: usize,
+    /// What is not done because they failed.
+    given_up: usize,
 }
 
 impl Counts {
     /// Nothing has ended yet, but for what an earlier run has done.
     pub fn new(all: usize, done_before: usize) -> Counts {
-        Counts { all, done_before, done: 0, failed: 0 }
+        Counts { all, done_before, done: 0, failed: 0, given_up: 0 }
     }
 
-    /// Counts an ending.
+    /// Counts the ending of an input, or of a part that was done.
     pub fn add(&mut self, is_failure: bool) {
         match is_failure {
             false => self.done += 1,
-            true => self.failed += 1,
+            true => self.give_up(1),
         }
     }
 
-    /// All of it in a line; `done` is the word for what was done to the inputs.
-    pub fn describe(self, done: &str, begin: Instant) -> String {
-        let Counts { all, done_before, failed, .. } = self;
+    /// Counts an input that failed, and the parts of it that are not done.
+    pub fn give_up(&mut self, parts: usize) {
+        self.failed += 1;
+        self.given_up += parts;
+    }
+
+    /// All of it in a line; the words say what was done, and what failed.
+    pub fn describe(self, [done_word, failed_word]: [&str; 2], begin: Instant) -> String {
+        let Counts { all, done_before, done, failed, given_up } = self;
         let seconds = begin.elapsed().as_secs_f64();
         let before = match done_before {
             0 => String::new(),
             done => format!("{done} done before, "),
         };
-        let left = match all - done_before - self.done - failed {
+        let left = match all - done_before - done - given_up {
             0 => String::new(),
             left => format!(", {left} left: --resume goes on with them"),
         };
-        format!("{before}{} {done}, {failed} failed{left}, {seconds:.2} s", self.done)
+        format!("{before}{done} {done_word}, {failed} {failed_word}{left}, {seconds:.2} s")
     }
 
     /// The exit status; `is_stopped` where not all inputs could be tried.
@@ -192,7 +201,7 @@ mod tests {
     #[test]
     fn the_status_tells_what_became_of_the_batch() {
         let status = |done_before, done, failed, is_stopped| {
-            Counts { all: 9, done_before, done, failed }.status(is_stopped)
+            Counts { all: 9, done_before, done, failed, given_up: failed }.status(is_stopped)
         };
         assert_eq!(status(0, 9, 0, false), Status::Done);
         assert_eq!(status(9, 0, 0, false), Status::Done);

@@ -5,6 +5,7 @@ pub mod inputs;
 pub mod pipeline;
 pub mod recorded;
 pub mod report_file;
+pub mod reported;
 pub mod resume;
 pub mod shard;
 pub mod staging;

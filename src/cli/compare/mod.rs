@@ -19,14 +19,14 @@ use onnxplain::io::Overwrite;
 pub use self::options::CompareOptions;
 use self::prepare::Prepared;
 use self::work::Work;
+use super::Status;
 use super::batch::ending;
 use super::batch::inputs::{Failed, InputFile};
-use super::batch::report_file::{self, ReportFile};
-use super::batch::resume::{Expected, Judge};
-use super::batch::staging::Staging;
+use super::batch::report_file;
+use super::batch::reported::{Place, Reported};
+use super::batch::resume::Expected;
 use super::console::Console;
 use super::given::Given;
-use super::{Status, settings_file};
 
 /// Compares all variants on every input.
 ///
@@ -62,26 +62,14 @@ fn begin<'a>(
     console: &mut Console,
 ) -> Result<Work<'a>> {
     let settings = prepared.comparer.settings();
-    let (report, staging, is_done) = match options.resume {
-        false => {
-            let file = ReportFile::create(report, overwrite(options))?;
-            (file, Staging::of_report(report)?, vec![false; files.len()])
-        }
-        true => {
-            settings_file::refuse_others(&options.output, settings)?;
-            let expected = Expected {
-                settings: &settings.hash,
-                field: "variant",
-                names: settings.variants.iter().map(|variant| variant.name.as_str()).collect(),
-            };
-            let mut judge = Judge::new(expected, report, files);
-            let (file, staging) = report_file::resume(report, |group, _| judge.judge(group))?;
-            judge.summary().iter().for_each(|note| console.note(note));
-            (file, staging, judge.is_done)
-        }
+    let expected = Expected {
+        settings: &settings.hash,
+        field: "variant",
+        names: settings.variants.iter().map(|variant| variant.name.as_str()).collect(),
     };
-    settings_file::write(&options.output, settings)?;
+    let (output, is_resumed) = (&options.output, options.resume);
+    let place = Place { output, report, is_resumed, overwrite: overwrite(options) };
+    let batch = Reported::open(&place, settings, expected, files, console)?;
     let figures = (!options.has_no_figures).then_some(options.figure_format);
-    let output = &options.output;
-    Ok(Work { prepared, output, files, figures, is_done, report, staging })
+    Ok(Work { prepared, output, files, figures, batch })
 }

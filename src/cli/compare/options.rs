@@ -11,7 +11,7 @@ use onnxplain::figure::Format;
 
 use crate::cli::batch::inputs::InputOptions;
 use crate::cli::method_options::MethodOptions;
-use crate::cli::options::{ModelOptions, PreprocessOptions};
+use crate::cli::options::{ModelOptions, PreprocessOptions, at_a_time, cores};
 use crate::cli::rendering_options::RenderingOptions;
 
 const EXAMPLES: &str = "\
@@ -155,15 +155,11 @@ impl CompareOptions {
 
     /// Inputs at a time.
     pub fn jobs(&self) -> usize {
-        self.jobs.map_or_else(cores, |jobs| jobs as usize)
+        at_a_time(self.jobs)
     }
 
     /// The threads inside one explanation; with several inputs the cores are busy with others.
     pub fn threads(&self, inputs: usize) -> usize {
         if inputs == 1 { cores() } else { 1 }
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use onnxplain::comparison::{Comparer, Variant};
-use onnxplain::session::is_array_file;
-use onnxplain::{Method, Notice, Rendering, Session, SessionOptions, Target};
+use onnxplain::{Method, Notice, Rendering, Session, Target};
 
 use super::names;
 use super::options::CompareOptions;
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
+use crate::cli::given::session_of;
 use crate::cli::ways::{self, Asked};
 
 /// Everything that is needed to compare inputs.
@@ -111,7 +111,9 @@ fn opened(
     (files, has_models): (&[Result<InputFile, Failed>], bool),
     console: &mut Console,
 ) -> Result<Session> {
-    let session = session(options, asking.preprocess, files).open(asking.model)?;
+    let session = options.preprocess.session_by(&options.model_options, asking.preprocess);
+    let session = session_of(session, &options.preprocess, options.labels.as_deref(), files);
+    let session = session.open(asking.model)?;
     for notice in session.notices() {
         let text = match has_models {
             true => format!("{}: {}", asking.name, notice.text),
@@ -120,24 +122,6 @@ fn opened(
         console.notice(&Notice { text, ..notice.clone() });
     }
     Ok(session)
-}
-
-/// What a model is opened with. How arrays were prepared is not known, and so not the range of their values.
-fn session(
-    options: &CompareOptions,
-    preprocess: Option<&str>,
-    files: &[Result<InputFile, Failed>],
-) -> SessionOptions {
-    let paths = || files.iter().flatten().map(|file| file.path.as_path());
-    let session = options.preprocess.session_by(&options.model_options, preprocess);
-    let session = session.shaped_by(paths());
-    let session = match &options.labels {
-        Some(path) => session.labels_file(path),
-        None => session,
-    };
-    let has_unknown_range = paths().any(is_array_file) && options.preprocess.input_range.is_none();
-    let session = session.pictures(paths().any(|path| !is_array_file(path)));
-    if has_unknown_range { session.unknown_input_range() } else { session }
 }
 
 /// Compiles a model in every way.

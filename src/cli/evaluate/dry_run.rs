@@ -11,6 +11,7 @@ use crate::cli::Status;
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
 use crate::cli::given::{Interruption, evaluation_input};
+use crate::cli::options::cores;
 
 /// Counts the work of the first input that can be read, times one run of each kind, and prints what all inputs would take.
 ///
@@ -34,9 +35,8 @@ pub fn run(
     };
     let inputs = files.iter().flatten().count();
     let (runs, explanations) = (inputs * estimate.runs, inputs * estimate.explanations);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // A single input has all cores.
-    let threads = if inputs < jobs { cores } else { jobs.min(cores) };
+    let threads = if inputs < jobs { cores() } else { jobs.min(cores()) };
     let seconds = inputs as f64 * estimate.seconds / threads as f64;
     if console.is_json() {
         console.print_json(&json!({

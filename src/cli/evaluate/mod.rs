@@ -23,13 +23,12 @@ use self::prepare::Prepared;
 use self::work::Work;
 use super::batch::ending;
 use super::batch::inputs::{Failed, InputFile};
-use super::batch::report_file::{self, ReportFile};
-use super::batch::resume::{Expected, Judge};
-use super::batch::staging::Staging;
+use super::batch::report_file;
+use super::batch::reported::{Place, Reported};
+use super::batch::resume::Expected;
 use super::console::Console;
 use super::given::Given;
 use super::options::check_model_path;
-use super::settings_file;
 use super::{Status, interrupt};
 
 /// Evaluates every method on every input.
@@ -79,35 +78,13 @@ fn begin<'a>(
     console: &mut Console,
 ) -> Result<Work<'a>> {
     let settings = prepared.evaluator.settings();
-    if !options.resume {
-        let file = ReportFile::create(report, overwrite(options))?;
-        settings_file::write(&options.output, settings)?;
-        let is_done = vec![false; files.len()];
-        return Ok(Work {
-            prepared,
-            output: &options.output,
-            files,
-            is_done,
-            report: file,
-            staging: Staging::of_report(report)?,
-        });
-    }
-    settings_file::refuse_others(&options.output, settings)?;
     let expected = Expected {
         settings: &settings.hash,
         field: "method",
         names: settings.methods.iter().map(|method| method.name.as_str()).collect(),
     };
-    let mut judge = Judge::new(expected, report, files);
-    let (file, staging) = report_file::resume(report, |group, _| judge.judge(group))?;
-    settings_file::write(&options.output, settings)?;
-    judge.summary().iter().for_each(|note| console.note(note));
-    Ok(Work {
-        prepared,
-        output: &options.output,
-        files,
-        is_done: judge.is_done,
-        report: file,
-        staging,
-    })
+    let (output, is_resumed) = (&options.output, options.resume);
+    let place = Place { output, report, is_resumed, overwrite: overwrite(options) };
+    let batch = Reported::open(&place, settings, expected, files, console)?;
+    Ok(Work { prepared, output, files, batch })
 }

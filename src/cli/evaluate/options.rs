@@ -8,7 +8,8 @@ use onnxplain::evaluation::{Fill, Levels, Regions, Score};
 
 use super::summary::SummaryArguments;
 use crate::cli::batch::inputs::InputOptions;
-use crate::cli::options::{ModelOptions, PreprocessOptions};
+use crate::cli::options::{ModelOptions, PreprocessOptions, at_a_time};
+use crate::cli::truth_options::TruthOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -119,15 +120,8 @@ pub struct EvaluateOptions {
     /// The class to explain: top, label (what --classes says), a class index or a label [default: top]
     #[arg(long, value_name = "T", help_heading = "Truth")]
     pub target: Option<String>,
-    /// Where objects are: DIR/<stem>.png or .npy, not 0 is inside, of the picture's size or the network's
-    #[arg(long, value_name = "DIR", help_heading = "Truth")]
-    pub masks: Option<PathBuf>,
-    /// Boxes around objects: CSV with the columns input,label,x0,y0,x1,y1 in pixels of the picture, or COCO's JSON
-    #[arg(long, value_name = "FILE", help_heading = "Truth")]
-    pub boxes: Option<PathBuf>,
-    /// The class of every picture: CSV with the columns input,label, or folder where folders are called like classes
-    #[arg(long, value_name = "FILE|folder", help_heading = "Truth")]
-    pub classes: Option<String>,
+    #[command(flatten)]
+    pub truth: TruthOptions,
     /// Class names, one a line or JSON [default: the card's]
     #[arg(long, value_name = "FILE", help_heading = "Truth")]
     pub labels: Option<PathBuf>,
@@ -143,8 +137,7 @@ pub struct EvaluateOptions {
 impl EvaluateOptions {
     /// Inputs at a time.
     pub fn jobs(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.jobs.map_or_else(cores, |jobs| jobs as usize)
+        at_a_time(self.jobs)
     }
 }
 

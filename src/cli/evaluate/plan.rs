@@ -12,6 +12,7 @@ use onnxplain::evaluation::{Conditions, MetricChoice};
 use super::methods;
 use super::options::{EvaluateOptions, FillWord, parse_fill};
 use super::planned::{PlannedMethod, PlannedMetric};
+use crate::cli::truth_options::TruthOptions;
 
 /// Everything that an evaluation needs, from the plan and the options.
 #[derive(Debug, PartialEq)]
@@ -26,9 +27,7 @@ pub struct Plan {
     pub conditions: Conditions,
     pub seed: u64,
     pub target: Option<String>,
-    pub masks: Option<PathBuf>,
-    pub boxes: Option<PathBuf>,
-    pub classes: Option<String>,
+    pub truth: TruthOptions,
     pub has_controls: bool,
 }
 
@@ -131,9 +130,7 @@ impl Plan {
             conditions,
             seed: settings.seed.unwrap_or(0),
             target,
-            masks: file.masks,
-            boxes: file.boxes,
-            classes: file.classes,
+            truth: TruthOptions { masks: file.masks, boxes: file.boxes, classes: file.classes },
             has_controls: file.controls.unwrap_or(true),
         })
     }
@@ -147,10 +144,10 @@ impl Plan {
             }
         };
         let paths = self.model.iter_mut().chain(&mut self.inputs);
-        let paths = paths.chain(&mut self.masks).chain(&mut self.boxes);
+        let paths = paths.chain(&mut self.truth.masks).chain(&mut self.truth.boxes);
         let maps = self.methods.iter_mut().filter_map(|method| method.maps.as_mut());
         paths.chain(maps).for_each(beside);
-        if let Some(classes) = self.classes.as_mut().filter(|classes| *classes != "folder") {
+        if let Some(classes) = self.truth.classes.as_mut().filter(|classes| *classes != "folder") {
             let mut path = PathBuf::from(&*classes);
             beside(&mut path);
             *classes = path.display().to_string();
@@ -180,9 +177,7 @@ impl Plan {
         self.conditions = changed(&self.conditions, options);
         self.conditions.check()?;
         self.target = options.target.clone().or(self.target.take());
-        self.masks = options.masks.clone().or(self.masks.take());
-        self.boxes = options.boxes.clone().or(self.boxes.take());
-        self.classes = options.classes.clone().or(self.classes.take());
+        self.truth = options.truth.or(&self.truth);
         self.has_controls &= !options.has_no_controls;
         Ok(())
     }

@@ -5,15 +5,14 @@ use std::path::Path;
 use anyhow::Result;
 
 use onnxplain::Session;
-use onnxplain::evaluation::{
-    Earlier, EvaluationInput, EvaluationOptions, Evaluator, JudgedTarget, Settings,
-};
+use onnxplain::evaluation::{Earlier, EvaluationInput, EvaluationOptions, Evaluator, Settings};
 
 use super::methods;
 use super::options::{EvaluateOptions, FillWord};
 use super::plan::Plan;
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
+use crate::cli::truth_options::{judged_target, tell_fill};
 use crate::cli::{given, settings_file};
 
 /// Everything that is needed to judge inputs.
@@ -55,14 +54,7 @@ impl Prepared {
 /// Says what was decided.
 fn tell(evaluator: &Evaluator, session: &Session, console: &mut Console) {
     let settings = evaluator.settings();
-    let fill = &settings.fill;
-    match fill.leak {
-        Some(leak) => console.note(format_args!(
-            "fill: {} (auto: with everything blurred, the class keeps a probability of {leak:.2} above that of a guess)",
-            fill.name
-        )),
-        None => console.note(format_args!("fill: {}", fill.name)),
-    }
+    tell_fill(&settings.fill, console);
     for label in evaluator.unknown_labels() {
         console.warning(format_args!(
             "the boxes are labelled \"{label}\", which is no class of the model: they count for every class"
@@ -86,7 +78,7 @@ fn evaluation_options(options: &EvaluateOptions, plan: &Plan) -> Result<Evaluati
         .conditions(plan.conditions.clone())
         .seed(plan.seed)
         .jobs(options.jobs())
-        .target(target(plan.target.as_deref())?);
+        .target(judged_target(plan.target.as_deref().unwrap_or("top"))?);
     if let FillWord::This(fill) = plan.fill {
         evaluation = evaluation.fill(fill);
     }
@@ -99,23 +91,5 @@ fn evaluation_options(options: &EvaluateOptions, plan: &Plan) -> Result<Evaluati
     for metric in &plan.metrics {
         evaluation = evaluation.choose(metric.clone());
     }
-    if let Some(folder) = &plan.masks {
-        anyhow::ensure!(folder.is_dir(), "there is no folder {} with masks", folder.display());
-        evaluation = evaluation.masks(folder);
-    }
-    if let Some(file) = &plan.boxes {
-        evaluation = evaluation.boxes(file)?;
-    }
-    if let Some(classes) = &plan.classes {
-        evaluation = evaluation.classes(classes)?;
-    }
-    Ok(evaluation)
-}
-
-fn target(word: Option<&str>) -> Result<JudgedTarget> {
-    Ok(match word {
-        None | Some("top") => JudgedTarget::Top,
-        Some("label") => JudgedTarget::Label,
-        Some(word) => JudgedTarget::Class(word.parse()?),
-    })
+    plan.truth.known_to(evaluation)
 }

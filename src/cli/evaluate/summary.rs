@@ -18,13 +18,14 @@ use super::pictures;
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
 use crate::cli::file_names::file_names;
+use crate::cli::options::SummaryFormat;
 use crate::cli::reports::lines_of_reports;
 
 #[derive(Clone, Debug, Args)]
 pub struct SummaryArguments {
     /// How the summary is printed
     #[arg(long, value_enum, default_value_t, help_heading = "Summary")]
-    format: Format,
+    format: SummaryFormat,
     /// What is independent of the rest: every image, or every folder (frames of a film, slices of a patient)
     #[arg(long, value_name = "UNIT", value_enum, default_value_t, help_heading = "Summary")]
     resample: Resample,
@@ -34,15 +35,6 @@ pub struct SummaryArguments {
     /// A weighted score of your own, such as srg=2,sparseness=1 [default: none]
     #[arg(long, value_name = "METRIC=W,...", value_delimiter = ',', value_parser = weight, help_heading = "Summary")]
     weights: Vec<(String, f64)>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    #[default]
-    Table,
-    Markdown,
-    Csv,
-    Json,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -123,10 +115,10 @@ pub fn run(
     write(output, "index.html", &page(&summary, &lines, &found))?;
     if !console.is_json() {
         let text = match arguments.format {
-            Format::Table => text_table(&summary),
-            Format::Markdown => markdown_table(&summary),
-            Format::Csv => table,
-            Format::Json => json,
+            SummaryFormat::Table => text_table(&summary),
+            SummaryFormat::Markdown => markdown_table(&summary),
+            SummaryFormat::Csv => table,
+            SummaryFormat::Json => json,
         };
         console.print(text)?;
     }

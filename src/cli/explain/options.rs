@@ -15,7 +15,7 @@ use super::scales::ScaleWord;
 use crate::cli::batch::inputs::{Failed, InputFile, InputOptions};
 use crate::cli::batch::report_file;
 use crate::cli::method_options::MethodOptions;
-use crate::cli::options::{ModelOptions, PreprocessOptions};
+use crate::cli::options::{ModelOptions, PreprocessOptions, at_a_time, cores};
 use crate::cli::rendering_options::RenderingOptions;
 use crate::cli::ways::{self, Asked};
 
@@ -243,7 +243,7 @@ impl ExplainOptions {
     }
 
     pub fn jobs(&self) -> usize {
-        self.jobs.map_or_else(cores, |jobs| jobs as usize)
+        at_a_time(self.jobs)
     }
 
     /// The threads inside one explanation; in a batch the cores are busy with other inputs.
@@ -275,8 +275,4 @@ impl ExplainOptions {
             InitialWord::One => Initial::One,
         })
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

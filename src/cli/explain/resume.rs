@@ -16,18 +16,16 @@ use super::whole::is_whole;
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::batch::recorded::{Difference, Recorded};
 use crate::cli::batch::report_file::{ORDER_OF_OTHERS, order};
+use crate::cli::batch::resume::Known;
 
 /// Judges the lines of an earlier run.
 pub struct Judge<'a> {
     job: &'a Job,
-    report: &'a Path,
     files: &'a [Result<InputFile, Failed>],
-    by_path: HashMap<&'a str, usize>,
+    known: Known<'a>,
     by_stem: HashMap<&'a Path, usize>,
     /// Whether an input is done.
     pub is_done: Vec<bool>,
-    /// How many inputs in the report were not given this time; their lines stay.
-    others: usize,
 }
 
 impl<'a> Judge<'a> {
@@ -37,36 +35,16 @@ impl<'a> Judge<'a> {
         report: &'a Path,
         files: &'a [Result<InputFile, Failed>],
     ) -> Judge<'a> {
-        let usable = || {
-            let indexed = files.iter().enumerate();
-            indexed.filter_map(|(index, file)| Some((index, file.as_ref().ok()?)))
-        };
-        // A name that is not UTF-8 is not told from others in a report: such an input is always done again.
-        let by_path = usable().filter_map(|(index, file)| Some((file.path.to_str()?, index)));
-        let by_stem = usable().map(|(index, file)| (file.stem.as_path(), index));
-        Judge {
-            job,
-            report,
-            files,
-            by_path: by_path.collect(),
-            by_stem: by_stem.collect(),
-            is_done: vec![false; files.len()],
-            others: 0,
-        }
+        let indexed = files.iter().enumerate();
+        let usable = indexed.filter_map(|(index, file)| Some((index, file.as_ref().ok()?)));
+        let by_stem = usable.map(|(index, file)| (file.stem.as_path(), index)).collect();
+        let is_done = vec![false; files.len()];
+        Judge { job, files, known: Known::new(report, files), by_stem, is_done }
     }
 
     /// What was found, for people.
     pub fn summary(&self) -> Vec<String> {
-        let done = self.is_done.iter().filter(|is_done| **is_done).count();
-        let mut notes = vec![format!("resume: {done} of {} inputs are done", self.files.len())];
-        if self.others > 0 {
-            notes.push(format!(
-                "{} tells of {} inputs more, which were not given this time; they stay",
-                self.report.display(),
-                self.others
-            ));
-        }
-        notes
+        self.known.summary(&self.is_done)
     }
 
     /// Where the lines of an input belong, `None` where they are not to be trusted.
@@ -79,7 +57,7 @@ impl<'a> Judge<'a> {
         };
         // With several targets, the last lines of a killed run may be missing.
         let may_be_torn = is_last && self.job.outputs.has_index();
-        let Some(&index) = self.by_path.get(first.input.as_str()) else {
+        let Some(index) = self.known.index(first) else {
             return self.judge_other(group, is_last && self.job.outputs.has_several());
         };
         let Ok(file) = &self.files[index] else {
@@ -114,7 +92,7 @@ impl<'a> Judge<'a> {
                 self.refuse_equal_name(&recorded.input, &stem)?;
             }
         }
-        self.others += 1;
+        self.known.others += 1;
         Ok(Some(ORDER_OF_OTHERS))
     }
 
@@ -125,7 +103,7 @@ impl<'a> Judge<'a> {
                 "{other} has results called {}.* (says {}), and {} would write them again: name the inputs as in the \
                  first run, or give another --output",
                 stem.display(),
-                self.report.display(),
+                self.known.report.display(),
                 file.path.display()
             ),
             None => Ok(()),
@@ -156,7 +134,7 @@ impl<'a> Judge<'a> {
         format!(
             "cannot resume: in {} the {} is {then}, now it is {now}; give the options of the first run, --overwrite \
              to begin again, or another --output",
-            self.report.display(),
+            self.known.report.display(),
             name.replace('_', " ")
         )
     }

@@ -74,7 +74,7 @@ impl Work<'_> {
             report.sort(&staging)?;
         }
         if files.len() > 1 {
-            console.note(counts.describe("explained", begin));
+            console.note(counts.describe(["explained", "failed"], begin));
         }
         Ok(counts.status(outcome.is_err()))
     }

@@ -53,7 +53,7 @@ pub fn run(options: &GalleryOptions, console: &mut Console) -> Result<Status> {
         ));
     }
     let made = thumbnails::make(&options.folder, &read.entries, console)?;
-    let page = page::page(&options.folder, &read, &made.entries, truth.as_ref())?;
+    let page = page::page(&options.folder, &read, &made.entries, truth.as_ref());
     write_bytes(&path, page, overwrite)?;
     if made.missing > 0 {
         console.note(format_args!(

@@ -1,16 +1,16 @@
 //! The page: one file that needs no network.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Result;
 use serde_json::{Value, json};
 
+use onnxplain::page::Page;
 use onnxplain::{Colormap, Normalization, Rendering, Sign};
 
 use super::rows::{Entries, Entry, RenderingWords, Shown};
 use super::thumbnails::{EntryThumbnails, ResultThumbnails};
 use super::truth::Truth;
-use crate::cli::address::address;
+use crate::cli::address::{address, address_from};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -20,15 +20,12 @@ const SCRIPT: &str = include_str!("page.js");
 const STOPS: usize = 17;
 
 /// The page of a folder.
-///
-/// # Errors
-/// Never for entries that were read from a report.
 pub fn page(
     folder: &Path,
     entries: &Entries,
     thumbnails: &[EntryThumbnails],
     truth: Option<&Truth>,
-) -> Result<String> {
+) -> String {
     let has_ways = entries.ways.len() > 1;
     let inputs = entries.entries.iter().zip(thumbnails);
     let inputs: Vec<Value> =
@@ -39,14 +36,8 @@ pub fn page(
         "time": entries.time,
         "colors": colors(entries),
     });
-    // Inside a script element nothing may look like its end.
-    let data = serde_json::to_string(&data)?.replace('<', "\\u003c");
-    Ok(PAGE
-        .replace("{{style}}", STYLE.trim_end())
-        .replace("{{script}}", SCRIPT.trim_end())
-        .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-        .replace("{{title}}", &escaped(&title(folder)))
-        .replace("{{data}}", &data))
+    let page = Page { body: PAGE, title: &title(folder), parts: &[], styles: &[STYLE] };
+    page.with_script(&[SCRIPT], &data)
 }
 
 fn title(folder: &Path) -> String {
@@ -113,7 +104,7 @@ fn entry_json(
         "truth": truth,
         "isRight": is_right,
         "photo": small.photo,
-        "photoFile": small.photo.as_ref().and_then(|_| path_from(folder, Path::new(&entry.input))),
+        "photoFile": small.photo.as_ref().and_then(|_| address_from(folder, Path::new(&entry.input))),
         "results": results,
     })
 }
@@ -136,20 +127,6 @@ fn result_json(result: &Shown, small: &ResultThumbnails, has_ways: bool) -> Valu
     })
 }
 
-/// The address of a file as the page in a folder reaches it.
-fn path_from(folder: &Path, file: &Path) -> Option<String> {
-    let [folder, file] = [folder, file].map(|path| path.canonicalize().ok());
-    let (folder, file) = (folder?, file?);
-    let common = folder.iter().zip(file.iter()).take_while(|(a, b)| a == b).count();
-    let up = folder.iter().skip(common).map(|_| Component::ParentDir.as_os_str());
-    let path: PathBuf = up.chain(file.iter().skip(common)).collect();
-    Some(address(&path))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,23 +146,10 @@ mod tests {
         let entry = Entry { input, error: None, prediction: vec![], results: vec![result] };
         let entries = Entries { entries: vec![entry], ..Entries::default() };
         let small = EntryThumbnails { photo: None, results: vec![ResultThumbnails::default()] };
-        let page = page(Path::new("x/<out>"), &entries, &[small], None).unwrap();
+        let page = page(Path::new("x/<out>"), &entries, &[small], None);
         assert!(page.contains("<title>onnxplain: &lt;out&gt;</title>"));
         assert!(page.contains(r#""file":"\u003c/script>\u003cb>.png""#));
         assert!(page.contains(r#""overlayFile":"a%20b/50%25%23%3F.overlay.png""#));
         assert!(!page.contains("{{"), "a placeholder is left");
-    }
-
-    #[test]
-    fn photos_are_reached_from_the_page() {
-        let folder = tempfile::tempdir().unwrap();
-        let (out, photos) = (folder.path().join("out"), folder.path().join("a photo"));
-        for path in [&out, &photos] {
-            std::fs::create_dir(path).unwrap();
-        }
-        std::fs::write(photos.join("1.png"), "").unwrap();
-        let address = path_from(&out, &photos.join("1.png"));
-        assert_eq!(address.as_deref(), Some("../a%20photo/1.png"));
-        assert_eq!(path_from(&out, &photos.join("2.png")), None);
     }
 }

@@ -12,6 +12,7 @@ use crate::cli::Status;
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
 use crate::cli::given::{Interruption, evaluation_input};
+use crate::cli::options::cores;
 
 /// Times one explanation of each method on the first input that can be read, and one random network; prints what all
 /// inputs would take.
@@ -34,8 +35,7 @@ pub fn run(
         (None, error) => return Err(error.context("there is no input")?.into()),
     };
     let inputs = files.iter().flatten().count();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = jobs.min(cores);
+    let threads = jobs.min(cores());
     let networks = estimate.networks * test.blocks(inputs);
     let explanations = inputs * estimate.explanations;
     let seconds = networks as f64 * estimate.seconds_of_network

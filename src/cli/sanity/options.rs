@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use onnxplain::Target;
 use onnxplain::sanity::{Initialisation, Order};
 
 use crate::cli::batch::inputs::InputOptions;
-use crate::cli::options::{ModelOptions, PreprocessOptions};
+use crate::cli::options::{ModelOptions, PreprocessOptions, SummaryFormat, at_a_time};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,7 +84,7 @@ pub struct SanityOptions {
     pub seed: u64,
     /// How the summary is printed
     #[arg(long, value_enum, default_value_t, help_heading = "Test")]
-    pub format: Format,
+    pub format: SummaryFormat,
     /// Class names, one a line or JSON [default: the card's]
     #[arg(long, value_name = "FILE", help_heading = "Test")]
     pub labels: Option<PathBuf>,
@@ -95,21 +95,10 @@ pub struct SanityOptions {
     pub preprocess: PreprocessOptions,
 }
 
-/// How the summary is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    #[default]
-    Table,
-    Markdown,
-    Csv,
-    Json,
-}
-
 impl SanityOptions {
     /// Explanations at a time.
     pub fn jobs(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.jobs.map_or_else(cores, |jobs| jobs as usize)
+        at_a_time(self.jobs)
     }
 
     /// The most steps.

@@ -1,15 +1,15 @@
 //! `--resume`: which steps of which inputs are done already: those with a line of the same settings.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use serde_json::Value;
 
 use onnxplain::sanity::SanitySettings;
 
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::batch::recorded::Recorded;
+use crate::cli::batch::resume::Known;
 
 /// Every line stands for itself.
 pub fn is_together(_: &Recorded, _: &Recorded) -> bool {
@@ -24,12 +24,9 @@ pub fn order(index: usize, step: usize, steps: usize) -> usize {
 /// Judges the lines of an earlier run.
 pub struct Judge<'a> {
     settings: &'a SanitySettings,
-    report: &'a Path,
-    by_path: HashMap<&'a str, usize>,
+    known: Known<'a>,
     /// Whether a step of an input is done, 0 being the trained network.
     pub is_done: Vec<Vec<bool>>,
-    /// How many lines tell of inputs that were not given this time; they stay.
-    others: usize,
 }
 
 impl<'a> Judge<'a> {
@@ -39,12 +36,8 @@ impl<'a> Judge<'a> {
         report: &'a Path,
         files: &'a [Result<InputFile, Failed>],
     ) -> Judge<'a> {
-        let indexed = files.iter().enumerate();
-        let usable = indexed.filter_map(|(index, file)| Some((file.as_ref().ok()?, index)));
-        // A name that is not UTF-8 is not told from others in a report: such an input is always done again.
-        let by_path = usable.filter_map(|(file, index)| Some((file.path.to_str()?, index)));
         let is_done = vec![vec![false; settings.steps.len() + 1]; files.len()];
-        Judge { settings, report, by_path: by_path.collect(), is_done, others: 0 }
+        Judge { settings, known: Known::new(report, files), is_done }
     }
 
     /// What was found, for people.
@@ -52,11 +45,11 @@ impl<'a> Judge<'a> {
         let done = self.is_done.iter().flatten().filter(|is_done| **is_done).count();
         let all = self.is_done.iter().flatten().count();
         let mut notes = vec![format!("resume: {done} of {all} steps of inputs are done")];
-        if self.others > 0 {
+        if self.known.others > 0 {
             notes.push(format!(
                 "{} lines of {} tell of inputs that were not given this time; they stay",
-                self.others,
-                self.report.display()
+                self.known.others,
+                self.known.report.display()
             ));
         }
         notes
@@ -69,15 +62,9 @@ impl<'a> Judge<'a> {
     pub fn judge(&mut self, lines: &[Recorded]) -> Result<Option<usize>> {
         let [line] = lines else { return Ok(None) };
         let Some(step) = line.field("step").and_then(Value::as_u64) else { return Ok(None) };
-        let hash = Value::from(self.settings.hash.as_str());
-        ensure!(
-            line.field("settings") == Some(&hash),
-            "cannot resume: {} has lines of other settings; give the options of the first run, --overwrite to begin again, \
-             or another --output",
-            self.report.display()
-        );
-        let Some(&index) = self.by_path.get(line.input.as_str()) else {
-            self.others += 1;
+        self.known.refuse_other_settings(line, &self.settings.hash)?;
+        let Some(index) = self.known.index(line) else {
+            self.known.others += 1;
             return Ok(Some(0));
         };
         let step = step as usize;

@@ -9,10 +9,11 @@ use onnxplain::sanity::{
     SanitySettings, StepLine, csv, markdown_table, page, summarize, text_table,
 };
 
-use super::options::{Format, SanityOptions};
+use super::options::SanityOptions;
 use super::pictures;
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
+use crate::cli::options::SummaryFormat;
 use crate::cli::reports::lines_of_reports;
 
 /// Summarizes the reports of a folder: writes the files, and prints what was asked for.
@@ -41,10 +42,10 @@ pub fn run(
     write(output, "index.html", &page(&summary, &lines, &pictures))?;
     if !console.is_json() {
         console.print(match options.format {
-            Format::Table => text_table(&summary),
-            Format::Markdown => markdown,
-            Format::Csv => table,
-            Format::Json => json,
+            SummaryFormat::Table => text_table(&summary),
+            SummaryFormat::Markdown => markdown,
+            SummaryFormat::Csv => table,
+            SummaryFormat::Json => json,
         })?;
     }
     console.note(format_args!("open {} in a browser", output.join("index.html").display()));

@@ -9,13 +9,13 @@ use onnxplain::evaluation::EvaluationInput;
 use onnxplain::sanity::{Outcome, SanityTest};
 
 use super::{pictures, resume};
-use crate::cli::batch::ending::{Failure, refuse_full_disk, tell_failure};
+use crate::cli::Status;
+use crate::cli::batch::ending::{Counts, Failure, refuse_full_disk, tell_failure, was_cancelled};
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::batch::report_file::ReportFile;
 use crate::cli::batch::staging::Staging;
 use crate::cli::console::Console;
 use crate::cli::given::{Interruption, evaluation_input};
-use crate::cli::{Status, interrupt};
 
 /// What is to be done.
 pub struct Work<'a> {
@@ -29,18 +29,6 @@ pub struct Work<'a> {
     pub staging: Staging,
 }
 
-/// How many steps of inputs, and inputs, ended in which way.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    all: usize,
-    done_before: usize,
-    tested: usize,
-    /// Inputs.
-    failed: usize,
-    /// Their steps.
-    given_up: usize,
-}
-
 impl Work<'_> {
     /// Tests what is to be tested.
     ///
@@ -50,15 +38,13 @@ impl Work<'_> {
         let begin = Instant::now();
         let done_before = self.is_done.iter().flatten().filter(|is_done| **is_done).count();
         let all = self.is_done.iter().flatten().count();
-        let mut counts = Counts { all, done_before, ..Counts::default() };
+        let mut counts = Counts::new(all, done_before);
         console.begin_progress(all, done_before);
         let outcome =
             self.tell_failed(&mut counts, console).and_then(|()| self.test(&mut counts, console));
         console.end_progress();
         let is_stopped = match &outcome {
-            Err(error) if matches!(error.downcast_ref(), Some(onnxplain::Error::Cancelled)) => {
-                false
-            }
+            Err(error) if was_cancelled(error) => false,
             Err(error) => {
                 console.error(error);
                 true
@@ -66,7 +52,7 @@ impl Work<'_> {
             Ok(()) => false,
         };
         self.report.sort(&self.staging)?;
-        console.note(counts.describe(begin));
+        console.note(counts.describe(["steps of inputs tested", "inputs failed"], begin));
         Ok(counts.status(is_stopped))
     }
 
@@ -119,7 +105,7 @@ impl Work<'_> {
         if console.is_json() {
             console.print_json(&line)?;
         }
-        counts.tested += 1;
+        counts.add(false);
         console.advance_progress(false);
         Ok(())
     }
@@ -135,36 +121,8 @@ impl Work<'_> {
         let failure = Failure { input, error };
         self.report.append(resume::order(index, 0, steps), &[serde_json::to_string(&failure)?])?;
         tell_failure(failure, console)?;
-        counts.failed += 1;
-        counts.given_up += self.is_done[index].iter().filter(|is_done| !**is_done).count();
+        counts.give_up(self.is_done[index].iter().filter(|is_done| !**is_done).count());
         console.advance_progress(true);
         refuse_full_disk(Some(error))
-    }
-}
-
-impl Counts {
-    fn describe(self, begin: Instant) -> String {
-        let Counts { all, done_before, tested, failed, given_up } = self;
-        let seconds = begin.elapsed().as_secs_f64();
-        let before = match done_before {
-            0 => String::new(),
-            done => format!("{done} done before, "),
-        };
-        let left = match all - done_before - tested - given_up {
-            0 => String::new(),
-            left => format!(", {left} left: --resume goes on with them"),
-        };
-        format!(
-            "{before}{tested} steps of inputs tested, {failed} inputs failed{left}, {seconds:.2} s"
-        )
-    }
-
-    fn status(self, is_stopped: bool) -> Status {
-        let has_results = self.tested + self.done_before > 0;
-        interrupt::or_interrupted(match (has_results, self.failed > 0 || is_stopped) {
-            (_, false) => Status::Done,
-            (false, true) => Status::Nothing,
-            (true, true) => Status::Partly,
-        })
     }
 }

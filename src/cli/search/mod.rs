@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use onnxplain::evaluation::{EvaluationInput, EvaluationOptions, JudgedTarget};
+use onnxplain::evaluation::{EvaluationInput, EvaluationOptions};
 use onnxplain::io::{Overwrite, write_bytes};
 use onnxplain::search::{Found, SearchOptions, SearchSettings, Searcher, page, text_table};
 
@@ -19,6 +19,7 @@ use super::console::Console;
 use super::evaluate::FillWord;
 use super::given::{self, Given, Interruption};
 use super::options::check_model_path;
+use super::truth_options::{judged_target, tell_fill};
 use super::{Status, interrupt, settings_file};
 
 /// Searches.
@@ -121,39 +122,19 @@ fn evaluation_options(options: &SearchArguments) -> Result<EvaluationOptions> {
     if let Some(regions) = &options.regions {
         conditions.regions = regions.clone();
     }
-    let target = match options.target.as_str() {
-        "top" => JudgedTarget::Top,
-        "label" => JudgedTarget::Label,
-        word => JudgedTarget::Class(word.parse()?),
-    };
+    let target = judged_target(&options.target)?;
     let mut evaluation = EvaluationOptions::new().conditions(conditions).target(target);
     if let Some(FillWord::This(fill)) = options.fill {
         evaluation = evaluation.fill(fill);
     }
-    if let Some(folder) = &options.masks {
-        ensure!(folder.is_dir(), "there is no folder {} with masks", folder.display());
-        evaluation = evaluation.masks(folder);
-    }
-    if let Some(file) = &options.boxes {
-        evaluation = evaluation.boxes(file)?;
-    }
-    if let Some(classes) = &options.classes {
-        evaluation = evaluation.classes(classes)?;
-    }
-    Ok(evaluation)
+    options.truth.known_to(evaluation)
 }
 
 /// Says what was decided.
 fn tell(searcher: &Searcher, console: &mut Console) {
     let settings = searcher.settings();
     console.note(format_args!("space: {}, {} composites", settings.space, settings.composites));
-    match settings.fill.leak {
-        Some(leak) => console.note(format_args!(
-            "fill: {} (auto: with everything blurred, the class keeps a probability of {leak:.2} above that of a guess)",
-            settings.fill.name
-        )),
-        None => console.note(format_args!("fill: {}", settings.fill.name)),
-    }
+    tell_fill(&settings.fill, console);
     let (choosing, confirming) = (settings.choosing.len(), settings.confirming.len());
     console.note(format_args!("pictures: {choosing} choose, {confirming} others confirm"));
     if choosing < 8 || confirming < 8 {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::line::ComparedLine;
 use super::overview::Overview;
-use super::plot::{escaped, style};
+use super::plot::style;
+use crate::page::Page;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -40,15 +41,13 @@ pub fn page(
     pictures: &BTreeMap<String, ComparedPictures>,
 ) -> String {
     let data = Data { overview, inputs: inputs(overview, lines, pictures) };
-    let data = serde_json::to_string(&data).unwrap_or_default();
-    // Inside a script element nothing may look like its end.
-    let data = data.replace('<', "\\u003c");
-    PAGE.replace("{{style}}", &format!("{}\n{}", STYLE.trim_end(), style().trim_end()))
-        .replace("{{script}}", SCRIPT.trim_end())
-        .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-        .replace("{{title}}", &escaped(&title(overview)))
-        .replace("{{plots}}", &plots.concat())
-        .replace("{{data}}", &data)
+    let page = Page {
+        body: PAGE,
+        title: &title(overview),
+        parts: &[("plots", &plots.concat())],
+        styles: &[STYLE, &style()],
+    };
+    page.with_script(&[SCRIPT], &data)
 }
 
 fn title(overview: &Overview) -> String {

@@ -18,6 +18,7 @@ use tract_onnx::pb::NodeProto;
 use self::lengths::{Lengths, Ratio};
 use self::place::{Place, Rounding};
 use self::sampling::{Sampling, Taps};
+use super::wires::whole_numbers;
 use crate::linear::ResampledAxis;
 use crate::network::Interpolation;
 
@@ -81,7 +82,7 @@ impl Resize {
     ) -> InferenceResult {
         let known: Option<Vec<usize>> = shape.iter().map(|axis| axis.to_usize().ok()).collect();
         let Some(shape) = known else { return Ok(()) };
-        let (scales, sizes) = (numbers(scales)?, whole_numbers(sizes)?);
+        let (scales, sizes) = (numbers(scales)?, sizes.map(whole_numbers).transpose()?);
         let resized = self.lengths.of(&shape, scales.as_deref(), sizes.as_deref())?;
         for (at, axis) in resized.iter().enumerate() {
             solver.equals(&output.shape[at], axis.output.to_dim())?;
@@ -93,11 +94,6 @@ impl Resize {
 fn numbers(tensor: Option<&Tensor>) -> TractResult<Option<Vec<f32>>> {
     let Some(tensor) = tensor else { return Ok(None) };
     Ok(Some(tensor.cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec()))
-}
-
-fn whole_numbers(tensor: Option<&Tensor>) -> TractResult<Option<Vec<i64>>> {
-    let Some(tensor) = tensor else { return Ok(None) };
-    Ok(Some(tensor.cast_to::<i64>()?.try_as_plain_ram()?.as_slice::<i64>()?.to_vec()))
 }
 
 impl Expansion for Resize {
@@ -147,7 +143,8 @@ impl Expansion for Resize {
             Place::CropAndResize => known(self.roi, "regions")?,
             _ => None,
         };
-        let (scales, sizes) = (numbers(scales.as_deref())?, whole_numbers(sizes.as_deref())?);
+        let (scales, sizes) =
+            (numbers(scales.as_deref())?, sizes.as_deref().map(whole_numbers).transpose()?);
         let shape = model.outlet_fact(inputs[0])?.shape.clone();
         let shape = shape.as_concrete().context("a Resize of something of unknown size")?;
         let mut resized = self.lengths.of(shape, scales.as_deref(), sizes.as_deref())?;

@@ -12,7 +12,7 @@ use tract_onnx::model::{Onnx, ParsingContext};
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::super::batch_normalization;
-use super::super::wires::per_channel;
+use super::super::wires::{per_channel, shaped_like_first};
 use super::graph::{attribute, constant};
 
 /// The name that marked nodes get.
@@ -72,10 +72,7 @@ impl Expansion for InTraining {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        check_input_arity(inputs, 5)?;
-        check_output_arity(outputs, 1)?;
-        solver.equals(&inputs[0].datum_type, &outputs[0].datum_type)?;
-        solver.equals(&inputs[0].shape, &outputs[0].shape)
+        shaped_like_first(solver, inputs, outputs, 5)
     }
 
     fn wire(

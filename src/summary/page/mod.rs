@@ -1,7 +1,5 @@
 //! The summary as a page: one file that needs no network.
 
-mod assembly;
-
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -9,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::evaluation::{ReportLine, Settings};
 use crate::metric::find;
+use crate::page::{BASE_SCRIPT, BASE_STYLE, Page, escaped, file_name_of};
 
 use super::curves::{MeanCurve, mean_curves};
 use super::marks::mark;
@@ -16,8 +15,6 @@ use super::rows::RANDOM;
 use super::svg::{CURVES_STYLE, Place, curves_svg, range_of};
 use super::types::Summary;
 use super::values::Values;
-
-pub(crate) use assembly::{Page, escaped, file_name_of};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -66,9 +63,13 @@ pub fn page(
         marks: marks(summary),
     };
     let title = format!("Evaluation of {}", file_name_of(&summary.settings.model));
-    let style = format!("{}\n{CURVES_STYLE}", STYLE.trim_end());
-    let page = Page { template: PAGE, title: &title, style: &style, script: SCRIPT, data: &data };
-    page.assembled().replace("{{curves}}", &figures(&summary.settings, lines))
+    let page = Page {
+        body: PAGE,
+        title: &title,
+        parts: &[("curves", &figures(&summary.settings, lines))],
+        styles: &[BASE_STYLE, STYLE, CURVES_STYLE],
+    };
+    page.with_script(&[BASE_SCRIPT, SCRIPT], &data)
 }
 
 fn class(line: &ReportLine) -> String {

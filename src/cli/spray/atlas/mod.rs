@@ -1,16 +1,17 @@
 //! The page: one file that needs no network. Overlays are shown from the files beside it.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use onnxplain::io::is_array_file;
+use onnxplain::page::Page;
 use onnxplain::spray::{Feature, GraphAnalysis};
 
 use super::groups::Group;
 use super::{Findings, lines, names};
-use crate::cli::address::address;
+use crate::cli::address::address_from;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -35,23 +36,14 @@ pub fn page(output: &Path, findings: &Findings) -> Result<String> {
         "suspects": cards.map(|place| suspect_json(output, findings, place)).collect::<Result<Vec<_>>>()?,
         "all": findings.found.len(),
     });
-    // Inside a script element nothing may look like its end.
-    let data = serde_json::to_string(&data)?.replace('<', "\\u003c");
-    Ok(PAGE
-        .replace("{{style}}", STYLE.trim_end())
-        .replace("{{script}}", SCRIPT.trim_end())
-        .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-        .replace("{{title}}", &escaped(&title(&findings.explained.folder)))
-        .replace("{{data}}", &data))
+    let title = title(&findings.explained.folder);
+    let page = Page { body: PAGE, title: &title, parts: &[], styles: &[STYLE] };
+    Ok(page.with_script(&[SCRIPT], &data))
 }
 
 fn title(folder: &Path) -> String {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
     format!("onnxplain spray: {}", absolute.file_name().unwrap_or_default().to_string_lossy())
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// What all heatmaps have in common, in words.
@@ -79,7 +71,7 @@ fn group_json(output: &Path, findings: &Findings, group: &Group) -> Value {
             let shown = overlay.or_else(|| {
                 (!is_array_file(Path::new(&row.input))).then(|| PathBuf::from(&row.input))
             });
-            json!([row.input, shown.and_then(|path| path_from(output, &path))])
+            json!([row.input, shown.and_then(|path| address_from(output, &path))])
         })
         .collect();
     let analysis = group.analysis.as_ref();
@@ -160,15 +152,4 @@ fn command(output: &Path, findings: &Findings, place: usize) -> String {
         place + 1,
         output.join("spray.jsonl").display()
     )
-}
-
-/// The address of a file as the page in a folder reaches it.
-fn path_from(folder: &Path, file: &Path) -> Option<String> {
-    std::fs::create_dir_all(folder).ok()?;
-    let [folder, file] = [folder, file].map(|path| path.canonicalize().ok());
-    let (folder, file) = (folder?, file?);
-    let common = folder.iter().zip(file.iter()).take_while(|(a, b)| a == b).count();
-    let up = folder.iter().skip(common).map(|_| Component::ParentDir.as_os_str());
-    let path: PathBuf = up.chain(file.iter().skip(common)).collect();
-    Some(address(&path))
 }

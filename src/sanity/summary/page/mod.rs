@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::READING;
 use super::types::SanitySummary;
+use crate::page::{BASE_SCRIPT, BASE_STYLE, Page, escaped, file_name_of};
 use crate::sanity::line::StepLine;
 use crate::sanity::measure::MEASURES;
-use crate::summary::{Page, escaped, file_name_of};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -45,9 +45,14 @@ pub fn page(summary: &SanitySummary, lines: &[StepLine], pictures: &[StepPicture
     let data =
         Data { summary, about: about(), pictures, targets: pictures.iter().map(target).collect() };
     let title = format!("Randomisation test of {}", file_name_of(&summary.settings.model));
-    let page = Page { template: PAGE, title: &title, style: STYLE, script: SCRIPT, data: &data };
     let reading = READING.map(|line| format!("<li>{}</li>", escaped(line)));
-    page.assembled().replace("{{reading}}", &reading.join("\n    "))
+    let page = Page {
+        body: PAGE,
+        title: &title,
+        parts: &[("reading", &reading.join("\n    "))],
+        styles: &[BASE_STYLE, STYLE],
+    };
+    page.with_script(&[BASE_SCRIPT, SCRIPT], &data)
 }
 
 fn class(line: &StepLine) -> String {
