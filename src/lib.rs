@@ -117,6 +117,8 @@ pub mod onnx;
 #[doc(hidden)]
 pub mod operator;
 #[doc(hidden)]
+pub mod optimizer;
+#[doc(hidden)]
 pub mod page;
 #[doc(hidden)]
 pub mod parallel;

@@ -64,6 +64,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("io", ""),
     ("picture", "suggest"),
     ("random", ""),
+    ("optimizer", ""),
     ("suggest", "yaml"),
     ("yaml", ""),
     ("error", ""),
