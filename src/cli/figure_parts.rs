@@ -24,6 +24,7 @@ pub struct Drawn {
     picture: Arc<RgbImage>,
     frame: Option<FrameBox>,
     is_pixelated: bool,
+    is_plot: bool,
 }
 
 impl Drawn {
@@ -39,7 +40,17 @@ impl Drawn {
             false => Arc::clone(picture),
         };
         let frame = frame.map(|[left, top, width, height]| FrameBox { left, top, width, height });
-        Drawn { picture, frame, is_pixelated: longest <= PIXELATED_SIDE }
+        Drawn { picture, frame, is_pixelated: longest <= PIXELATED_SIDE, is_plot: false }
+    }
+
+    /// A plot, whose words are to be read.
+    pub fn plot(picture: RgbImage) -> Drawn {
+        Drawn { picture: picture.into(), frame: None, is_pixelated: false, is_plot: true }
+    }
+
+    /// Whether it needs the whole width of the page.
+    pub fn is_plot(&self) -> bool {
+        self.is_plot
     }
 
     /// The same, showing its pixels or not.
@@ -54,8 +65,8 @@ impl Drawn {
 
     /// It as a panel of a figure.
     pub fn panel(&self, description: String) -> Panel {
-        let Drawn { picture, frame, is_pixelated } = self.clone();
-        Panel { picture, is_pixelated, frame, description }
+        let Drawn { picture, frame, is_pixelated, is_plot } = self.clone();
+        Panel { picture, is_pixelated, is_wide: is_plot, frame, description }
     }
 }
 

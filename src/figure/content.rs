@@ -64,6 +64,8 @@ pub struct Panel {
     pub picture: Arc<RgbImage>,
     /// Whether its pixels are to be seen.
     pub is_pixelated: bool,
+    /// Whether it has words of its own, so that it takes the width of two pictures.
+    pub is_wide: bool,
     /// A thin frame around a part of it.
     pub frame: Option<FrameBox>,
     /// What it is, for readers who do not see it.

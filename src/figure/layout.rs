@@ -50,7 +50,10 @@ pub fn page(figure: &Figure, setter: &Typesetter) -> Page {
 
 /// The width of a column: less where there are many, and where pictures are tall.
 fn cell_width(figure: &Figure, columns: usize) -> f32 {
+    let mut panels = figure.rows.iter().flat_map(|row| row.cells.iter().flatten());
+    let is_wide = columns == 1 && panels.any(|cell| cell.panel.is_wide);
     let side = match columns {
+        _ if is_wide => 2.0 * 340.0 + GAP,
         0..=2 => 340.0,
         3 => 290.0,
         4 => 250.0,

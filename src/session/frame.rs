@@ -1,5 +1,7 @@
 //! How the relevance of an input is drawn: by the shape that the input has.
 
+use std::borrow::Cow;
+
 use anyhow::{Context as _, Result as Checked, bail};
 use image::RgbImage;
 
@@ -136,6 +138,14 @@ impl Frame {
                 self.name,
                 self.shape
             ),
+        }
+    }
+
+    /// The numbers that [`Frame::draw`] fits its colours to.
+    pub fn drawn<'a>(&self, map: &'a heatmap::Heatmap, relevance: &Array) -> Cow<'a, [f32]> {
+        match self.form {
+            Form::Signal(signal) => signal.columns(relevance.values()).concat().into(),
+            _ => map.values().into(),
         }
     }
 

@@ -128,11 +128,11 @@ impl Heatmap {
         lay().kind(Error::Rendering)
     }
 
-    /// The scale of the colours of [`Heatmap::picture`].
+    /// The scale of the colours of [`Heatmap::picture`], and of a plot that [`Heatmap::overlay`] draws.
     #[doc(hidden)]
     pub fn scale(&self) -> Scale {
         let Rendering { normalization, level, .. } = self.rendering;
-        Scale::fit(self.map.values(), normalization, level)
+        Scale::fit(&self.frame.drawn(&self.map, &self.relevance), normalization, level)
     }
 
     /// The heatmap alone, on a scale that it shares with others.

@@ -45,7 +45,8 @@ fn a_project_is_opened_by_virelay() {
 #[test]
 fn every_format_of_relevance_is_read() {
     let bed = beds::frame();
-    let explain = "explain model.onnx photos/coffee photos/cat --save relevance,report --quiet";
+    let explain =
+        "explain model.onnx photos/coffee photos/cat --base photos --save relevance,report --quiet";
     for format in ["float32", "float16", "npz"] {
         onnxplain(bed.path(), &format!("{explain} -o {format} --relevance-format {format}"))
             .succeeded();

@@ -40,7 +40,8 @@ pub fn figure(shown: &[Shown], photo: Option<&Drawn>, said: &[String]) -> Figure
             ..Figure::default()
         },
     };
-    if classes.len() > 1 && ways.len() > 1 {
+    let has_plots = shown.iter().any(|it| it.drawn.is_plot());
+    if classes.len() > 1 && ways.len() > 1 && !has_plots {
         for class in &classes {
             let of_class: Vec<&Shown> = shown.iter().filter(|it| it.is_about(class)).collect();
             let labels = of_class.iter().map(|it| Label { text: it.way(), ..Label::default() });
@@ -50,10 +51,13 @@ pub fn figure(shown: &[Shown], photo: Option<&Drawn>, said: &[String]) -> Figure
         }
     } else {
         let all: Vec<&Shown> = shown.iter().collect();
-        for some in all.chunks(RESULTS_IN_ROW) {
-            let label = |it: &&Shown| match classes.len() {
-                1 => Label { text: it.way(), ..Label::default() },
-                _ => Label { text: it.title(), detail: it.subtitle() },
+        for some in all.chunks(if has_plots { 1 } else { RESULTS_IN_ROW }) {
+            let label = |it: &&Shown| match (classes.len(), ways.len()) {
+                (1, _) => Label { text: it.way(), ..Label::default() },
+                (_, 1) => Label { text: it.title(), detail: it.subtitle() },
+                _ => {
+                    Label { text: format!("{} by {}", it.title(), it.way()), detail: it.subtitle() }
+                }
             };
             let labels = if shown.len() > 1 { some.iter().map(label).collect() } else { vec![] };
             figure.rows.push(match figure.rows.is_empty() {
@@ -62,6 +66,11 @@ pub fn figure(shown: &[Shown], photo: Option<&Drawn>, said: &[String]) -> Figure
                 false => row(some, labels, None).moved_behind(photo.is_some()),
             });
         }
+    }
+    // A plot stands without the photo, whose caption names the input.
+    if has_plots && classes.len() == 1 {
+        let cells = figure.rows.iter_mut().flat_map(|row| row.cells.iter_mut().flatten());
+        cells.take(1).for_each(|cell| cell.caption = Some(file_name(&first.report.input)));
     }
     figure.notes = notes(shown, photo, said);
     figure
@@ -182,8 +191,7 @@ fn notes(shown: &[Shown], photo: Option<&Drawn>, said: &[String]) -> Vec<String>
         && only.report.completeness.is_none()
         && only.report.relevance.is_conserving
     {
-        let at = only.report.parameters["at"].as_str();
-        let sums = summary::conservation(&only.report.relevance, at);
+        let sums = summary::conservation(&only.report.relevance, &only.report.end);
         notes.push(format!("Relevance: {}.", sums.replace(" -", " −")));
     }
     if shown.iter().any(|it| it.report.positive == Sign::Against) {

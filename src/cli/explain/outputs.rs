@@ -184,9 +184,6 @@ impl Outputs {
             (Kind::Overlay, Canvas::Array) => {
                 Some("an overlay needs a picture, and the input is a tensor")
             }
-            (Kind::Figure, Canvas::Values) => {
-                Some("a figure needs an input of the shape of a picture")
-            }
             (Kind::Figure | Kind::Overlay | Kind::Heatmap, Canvas::Nothing) => Some(
                 "the value of the layer given with --at has no positions on the picture; \
                      --save relevance writes it",

@@ -13,6 +13,7 @@ use onnxplain::io::{
     Overwrite, PictureFormat, TOOL, is_array_file, write_bytes, write_npy_as, write_picture,
     write_png,
 };
+use onnxplain::session::Drawn as ExplainedAs;
 use onnxplain::{Array, Class, Explanation, Heatmap, Severity, Topic};
 
 use super::attribute::{Attributed, Job};
@@ -241,6 +242,7 @@ impl Job {
             given: self.given.clone(),
             reduction: self.reduction.clone(),
             relevance: explanation.conservation(),
+            end: self.end(way),
             completeness: explanation.completeness(),
             adaptation: explanation.adaptation(),
             preprocessing: self.preprocessing(file),
@@ -249,6 +251,17 @@ impl Job {
             files,
             seconds,
             version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    /// What relevance ends at.
+    fn end(&self, way: &Way) -> String {
+        let drawn: Vec<ExplainedAs> = way.explainer.drawn().collect();
+        match (&way.at, &drawn[..]) {
+            (Some(layer), _) => format!("at {layer}"),
+            (None, [ExplainedAs::OverPicture]) => "pixels".to_string(),
+            (None, [_]) => "input".to_string(),
+            (None, _) => "inputs".to_string(),
         }
     }
 
@@ -315,8 +328,12 @@ fn draw(
         for (saved, file) in &one.staged {
             write_plain(heatmap, saved.kind, file, overlays)?;
         }
+        let drawn = match has_figure {
+            true => Some((Drawn::plot(heatmap.overlay()?), heatmap.scale())),
+            false => None,
+        };
         one.report.seconds.render += begin.elapsed().as_secs_f64();
-        return Ok(None);
+        return Ok(drawn);
     }
     let own_or_shared = shared.map_or_else(|| heatmap.scale(), |scales| scales.heatmap);
     if let Some(file) = one.staged.get(&Saved::of(Kind::Heatmap)) {

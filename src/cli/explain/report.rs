@@ -51,6 +51,9 @@ pub struct Report {
     pub reduction: Option<String>,
     /// Where the relevance went.
     pub relevance: Sums,
+    /// What it ends at, in words: pixels, another input, or a layer.
+    #[serde(skip)]
+    pub end: String,
     /// For Integrated Gradients: how well relevance adds up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completeness: Option<Completeness>,

@@ -108,14 +108,14 @@ fn name(index: usize, label: Option<&str>) -> String {
 fn sums(report: &Report) -> String {
     if let Some(completeness) = &report.completeness {
         return format!(
-            "pixels {:.4} for a difference of {:.4} in the output: complete to {:.1e}",
-            completeness.sum, completeness.difference, completeness.relative_error
+            "{} {:.4} for a difference of {:.4} in the output: complete to {:.1e}",
+            report.end, completeness.sum, completeness.difference, completeness.relative_error
         );
     }
     if onnxplain::method::Method::named(report.method).is_ok_and(|method| method.is_map()) {
         return format!("{:.4} in sum", report.relevance.input_sum);
     }
-    let mut text = conservation(&report.relevance, report.parameters["at"].as_str());
+    let mut text = conservation(&report.relevance, &report.end);
     if let Some(adaptation) = &report.adaptation {
         let _ = write!(
             text,
@@ -131,17 +131,16 @@ fn sums(report: &Report) -> String {
     text
 }
 
-/// Where the relevance went, in one line. It ends at the pixels, or at the layer that propagation stops at.
-pub fn conservation(sums: &Sums, at: Option<&str>) -> String {
+/// Where the relevance went, in one line. It ends at the pixels, at another input, or at a layer ("at conv1").
+pub fn conservation(sums: &Sums, end: &str) -> String {
     let Sums { initial, input_sum, absorbed_by_bias, absorbed_by_stabilizer, .. } = *sums;
     if !sums.is_conserving {
-        let end = at.map_or("at the pixels".to_string(), |layer| format!("at {layer}"));
+        let end = if end.starts_with("at ") { end.to_string() } else { format!("at the {end}") };
         return format!(
             "start {}, {input_sum:.4} {end}; gradients do not conserve relevance",
             fixed(initial)
         );
     }
-    let end = at.map_or("pixels".to_string(), |layer| format!("at {layer}"));
     format!(
         "start {} = {end} {} + biases {} + stabilizers {}",
         fixed(initial),
@@ -214,9 +213,12 @@ mod tests {
             absorbed_by_stabilizer: 0.0,
             is_conserving,
         };
-        let line = |is_conserving, at| conservation(&sums(is_conserving), at);
-        assert_eq!(line(true, None), "start 2.00 = pixels 1.50 + biases 0.50 + stabilizers 0.00");
-        assert!(line(true, Some("conv1")).starts_with("start 2.00 = at conv1 1.50 + biases"));
-        assert!(line(false, None).contains("do not conserve"));
+        let line = |is_conserving, end| conservation(&sums(is_conserving), end);
+        assert_eq!(
+            line(true, "pixels"),
+            "start 2.00 = pixels 1.50 + biases 0.50 + stabilizers 0.00"
+        );
+        assert!(line(true, "at conv1").starts_with("start 2.00 = at conv1 1.50 + biases"));
+        assert!(line(false, "input").contains("1.5000 at the input; gradients do not conserve"));
     }
 }

@@ -21,8 +21,9 @@ const MOST_RECEIVERS: usize = 2000;
 /// Pictures that regions come from.
 const MOST_DONORS: usize = 100;
 
-/// By how much flips exceed those of the control at least.
-const LEAST_EXCESS: f64 = 0.1;
+/// By how much flips exceed those of the control at least. On the two beds of `sample-models/clever-hans` planted cues
+/// exceed them by 0.16 to 0.36, other clusters by 0.13 at most.
+const LEAST_EXCESS: f64 = 0.15;
 
 /// Of the adjusted p-value.
 const LEVEL: f64 = 0.01;
@@ -30,7 +31,7 @@ const LEVEL: f64 = 0.01;
 /// What became of pictures that got the region of members, and of members that got that of others.
 #[derive(Clone, Debug, Serialize)]
 pub struct Confirmation {
-    /// Whether flips exceed those of the control by 0.1 and more with p < 0.01. Otherwise it is not confirmed, which
+    /// Whether flips exceed those of the control by 0.15 and more with p < 0.01. Otherwise it is not confirmed, which
     /// does not mean that it is harmless.
     pub confirmed: bool,
     /// Pictures of other classes.

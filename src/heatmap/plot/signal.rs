@@ -24,6 +24,20 @@ impl Signal {
             false => channel * self.steps + step,
         }
     }
+
+    /// The relevance of every column of the picture, channel by channel.
+    pub fn columns(self, relevance: &[f32]) -> Vec<Vec<f32>> {
+        let count = self.steps.min(WIDTH);
+        let of_channel = |channel: usize| {
+            let mut sums = vec![0.0f32; count];
+            for step in 0..self.steps {
+                let value = relevance[self.place(channel, step)];
+                sums[step * count / self.steps] += if value.is_finite() { value } else { 0.0 };
+            }
+            sums
+        };
+        (0..self.channels).map(of_channel).collect()
+    }
 }
 
 /// The width of the lines.
@@ -54,27 +68,13 @@ pub fn draw_signal(signal: Signal, numbers: Numbers, rendering: &Rendering) -> R
     ensure!(channels > 0 && steps > 0, "a signal of {channels} x {steps} cannot be drawn");
     numbers.check(channels * steps)?;
     // Where several steps share a column of the picture, the colours are those of their sum.
-    let columns = columns(signal, numbers.relevance);
+    let columns = signal.columns(numbers.relevance);
     let colors = Colors::of(&columns.concat(), rendering)?;
     let names = (0..channels).map(|channel| clipped(&numbers.name(channel), NAME));
     let longest = names.map(|name| name.chars().count()).max().unwrap_or(0);
     let panel = (720 / channels).clamp(2 * LINE, 240);
     let plot = Plot { signal, numbers, colors, left: MARGIN + width_of(longest + 1), panel };
     plot.draw(&columns)
-}
-
-/// The relevance of every column of the picture, channel by channel.
-fn columns(signal: Signal, relevance: &[f32]) -> Vec<Vec<f32>> {
-    let count = signal.steps.min(WIDTH);
-    let of_channel = |channel: usize| {
-        let mut sums = vec![0.0f32; count];
-        for step in 0..signal.steps {
-            let value = relevance[signal.place(channel, step)];
-            sums[step * count / signal.steps] += if value.is_finite() { value } else { 0.0 };
-        }
-        sums
-    };
-    (0..signal.channels).map(of_channel).collect()
 }
 
 impl Plot<'_> {
@@ -207,7 +207,7 @@ mod tests {
         let signal = Signal { channels: 2, steps: 3000, is_interleaved: true };
         let relevance: Vec<f32> =
             (0..6000).map(|at| if at % 2 == 0 { 1.0 } else { -2.0 }).collect();
-        let columns = columns(signal, &relevance);
+        let columns = signal.columns(&relevance);
         assert_eq!(columns, [vec![3.0; 1000], vec![-6.0; 1000]]);
     }
 

@@ -47,8 +47,8 @@ fn a_sound_is_a_line_in_the_colours_of_its_relevance() {
     let model = audio();
     write_wav(&model.at("a.wav"), 2000);
     let out = folder();
-    let all = "overlay,heatmap,relevance,report";
-    run![
+    let all = "figure,overlay,heatmap,relevance,report";
+    let run = run![
         "explain",
         model.path(),
         model.at("a.wav"),
@@ -57,9 +57,15 @@ fn a_sound_is_a_line_in_the_colours_of_its_relevance() {
         "--save",
         all,
         "--composite",
-        "epsilon-plus"
+        "epsilon-plus",
+        "--figure-format",
+        "svg"
     ]
     .succeeded();
+    assert!(run.stdout.contains(" = input "), "{}", run.stdout);
+    let figure = std::fs::read_to_string(out.path().join("a.figure.svg")).unwrap();
+    assert!(figure.contains("speaks for") && figure.contains("a.wav"), "{figure}");
+    assert!(!figure.contains("pixels"), "{figure}");
     let (shape, relevance) = read_npy(&out.path().join("a.relevance.npy")).unwrap();
     assert_eq!(shape, [1, 2000]);
     assert!(relevance.iter().any(|value| value.abs() > 0.0));
@@ -118,7 +124,10 @@ fn rows_of_a_table_are_chosen_and_named() {
     let out = folder();
     let row = format!("{}:1", model.at("t.csv").display());
     let run = run!["explain", model.path(), &row, "-o", out.path(), "--json"].succeeded();
-    assert_eq!(files_in(out.path()), ["t.1.heatmap.png", "t.1.json", "t.1.overlay.png"]);
+    assert_eq!(
+        files_in(out.path()),
+        ["t.1.figure.png", "t.1.heatmap.png", "t.1.json", "t.1.overlay.png"]
+    );
     let elements = run.objects()[0]["inputs"][0]["elements"].clone();
     assert_eq!((elements[3]["name"].as_str(), number(&elements[3]["value"])), (Some("d"), -2.0));
     refused(
