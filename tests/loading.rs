@@ -6,6 +6,8 @@
 mod damaged;
 #[path = "loading/external_weights.rs"]
 mod external_weights;
+#[path = "loading/guesses.rs"]
+mod guesses;
 #[path = "loading/number_types.rs"]
 mod number_types;
 mod support;

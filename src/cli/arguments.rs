@@ -20,7 +20,7 @@ const ESSENTIAL: [(&str, &str); 14] = [
     ("labels", "Class names [default: the card's]"),
     ("method", "Attribution method"),
     ("composite", "Rules: a preset, a .yaml file, or auto"),
-    ("preprocess", "imagenet, tensorflow, unit, caffe, raw, or a model card"),
+    ("preprocess", "imagenet, keras, unit, caffe, raw, or a model card"),
     ("json", "Print JSON Lines on standard output"),
     ("quiet", "Print results and errors only"),
     ("help", "Print this; --help prints everything"),

@@ -85,7 +85,7 @@ pub struct CompileOptions {
     /// Relevance put in at the target: its logit, or 1 (all methods but lrp) [default: logit]
     #[arg(long, value_enum, help_heading = "Methods")]
     initial: Option<InitialWord>,
-    /// Class names for the file's metadata, one a line or JSON; none for no names [default: the card's]
+    /// Class names for the file's metadata, one a line or JSON; imagenet, or none for no names [default: the card's]
     #[arg(long, value_name = "FILE", help_heading = "Graph")]
     labels: Option<PathBuf>,
     #[command(flatten)]
@@ -206,7 +206,6 @@ fn open(options: &CompileOptions, console: &mut Console) -> Result<Session> {
         session = session.pictures(true);
     }
     session = match &options.labels {
-        Some(file) if file == Path::new("none") => session.without_labels(),
         Some(file) => session.labels_file(file),
         None => session,
     };

@@ -44,8 +44,8 @@ pub struct ModelOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Preprocessing")]
 pub struct PreprocessOptions {
-    /// imagenet, tensorflow (-1..1), unit (0..1), caffe, raw (0..255), or a model card (YAML or Hugging Face's JSON)
-    /// [default: the card beside the model, else imagenet, or unit for one channel]
+    /// imagenet, keras (-1..1), tensorflow (the same of a center crop), unit (0..1), caffe, raw (0..255), or a model card
+    /// (YAML or Hugging Face's JSON) [default: the card beside the model, else a guess by its file, which is said]
     #[arg(long, value_name = "NAME|FILE")]
     pub preprocess: Option<String>,
     /// Subtracted per channel, such as 0.485,0.456,0.406 [default: the card's]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Result, bail};
 
+use super::problems::Problems;
 use super::{Composite, Entry};
 use crate::network::{Followed, Interval, Kind, Layer, LayerId, Network, UnknownOp};
 use crate::network::{follow, refuse};
@@ -62,7 +63,7 @@ impl Assignment {
     ///
     /// # Errors
     /// When no rule is known for an operator of the network, or a layer matches no entry, or a rule does not apply to its
-    /// kind. The message names all such layers.
+    /// kind. The message has a line for each such kind.
     pub fn of(network: &Network, composite: &Composite) -> Result<Assignment> {
         Assignment::knowing(network, composite, &InputKnowledge::Promised)
     }
@@ -88,7 +89,7 @@ impl Assignment {
             explained.filter_map(|(_, layer)| UnknownOp::of(layer)).collect();
         refuse(&unknown, "has no rule for")?;
         let mut is_used = vec![false; composite.rules.len()];
-        let (mut problems, mut replaced) = (vec![], vec![]);
+        let (mut problems, mut replaced) = (Problems::default(), vec![]);
         let mut rules = Vec::with_capacity(network.layers.len());
         for (id, layer) in network.layers.iter().enumerate() {
             let mut matching = (composite.rules.iter().enumerate())
@@ -106,17 +107,14 @@ impl Assignment {
                 entry = Some(next);
             }
             let entry = entry.map(|(_, entry)| entry);
-            match rule_of(layer, entry, composite) {
-                Ok(rule) => rules.push(rule),
-                Err(problem) => problems.push(problem),
-            }
+            let kind = places.kinds[id];
+            rules.extend(rule_of((layer, kind), entry, composite, &mut problems));
         }
         if !problems.is_empty() {
-            problems.dedup();
             bail!(
-                "the composite {} does not fit this network:\n  {}",
+                "the composite {} does not fit this network:{}",
                 composite.name,
-                problems.join("\n  ")
+                problems.lines()
             );
         }
         let unused = is_used.iter().enumerate().filter(|(_, used)| !**used);
@@ -165,67 +163,62 @@ fn is_gradient(setting: &RuleSetting) -> bool {
     matches!(setting.rule.effect(), Effect::Gradient)
 }
 
+/// The rule of a layer; `None` where there is none or it does not apply, which is added to the problems.
 fn rule_of(
-    layer: &Layer,
+    (layer, kind): (&Layer, Kind),
     entry: Option<&Entry>,
     composite: &Composite,
-) -> Result<LayerRule, String> {
-    let kind = layer.kind();
+    problems: &mut Problems,
+) -> Option<LayerRule> {
     if matches!(kind, Kind::Input | Kind::Constant) {
-        return Ok(LayerRule::End);
+        return Some(LayerRule::End);
     }
     if layer.unknown.is_some() {
         // Gradient times input: what is linear hands on what it got, whatever its sign.
         let wants_gradient = entry.is_some_and(|entry| is_gradient(&entry.rule));
         let rule = if wants_gradient { &GRADIENT } else { &TAYLOR };
-        return Ok(LayerRule::Rule(rule.into(), composite.stabilizer));
+        return Some(LayerRule::Rule(rule.into(), composite.stabilizer));
     }
-    let Some(entry) = entry else {
+    let Some(Entry { rule: setting, .. }) = entry else {
         if kind.routes() {
-            return Ok(LayerRule::Route);
+            return Some(LayerRule::Route);
         }
-        return Err(format!(
-            "the {} has the kind {}, for which no entry gives a rule; add one",
-            layer.describe(),
-            kind.word()
-        ));
+        problems.without_rule(layer, kind);
+        return None;
     };
     if kind.routes() {
-        return match entry.rule.rule.spec.on_routes {
-            true => Ok(LayerRule::Route),
-            false => Err(misfit(layer, &entry.rule, "it only routes: `pass` or no entry")),
-        };
+        if setting.rule.spec.on_routes {
+            return Some(LayerRule::Route);
+        }
+        problems.misfit((layer, kind), setting, "it only routes: `pass` or no entry");
+        return None;
     }
+    if !applies(setting, layer) {
+        problems.misfit((layer, kind), setting, applicable(layer));
+        return None;
+    }
+    let stabilizer = setting.stabilizer.unwrap_or(composite.stabilizer);
+    Some(LayerRule::Rule(setting.clone(), stabilizer))
+}
+
+/// Whether a rule is defined on a layer that does not only route.
+fn applies(setting: &RuleSetting, layer: &Layer) -> bool {
     let is_linear_in_signal = || layer.op.as_operator().is_some_and(Operator::is_linear_in_signal);
-    let applies = match entry.rule.rule.effect() {
+    match setting.rule.effect() {
         Effect::Gradient => true,
-        Effect::GuidedBackprop | Effect::Deconvnet => kind == Kind::Activation,
+        Effect::GuidedBackprop | Effect::Deconvnet => layer.kind() == Kind::Activation,
         Effect::Taylor => layer.op.as_operator().is_some(),
-        Effect::Pass => PASSING.contains(&kind),
+        Effect::Pass => PASSING.contains(&layer.kind()),
         Effect::Divide(_) => {
             layer.op.as_linear().is_some()
-                || (entry.rule.rule.spec.on_signals && is_linear_in_signal())
+                || (setting.rule.spec.on_signals && is_linear_in_signal())
         }
-    };
-    if !applies {
-        return Err(misfit(layer, &entry.rule, applicable(layer)));
     }
-    let stabilizer = entry.rule.stabilizer.unwrap_or(composite.stabilizer);
-    Ok(LayerRule::Rule(entry.rule.clone(), stabilizer))
 }
 
 /// Kinds that relevance may pass unchanged.
 const PASSING: [Kind; 5] =
     [Kind::Activation, Kind::Normalization, Kind::LayerNormalization, Kind::Gate, Kind::Product];
-
-fn misfit(layer: &Layer, rule: &RuleSetting, advice: &str) -> String {
-    format!(
-        "the rule {} does not apply to the {} of kind {} ({advice})",
-        rule.rule.name(),
-        layer.describe(),
-        layer.kind().word()
-    )
-}
 
 fn applicable(layer: &Layer) -> &'static str {
     match layer.kind() {

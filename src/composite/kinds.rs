@@ -72,7 +72,7 @@ mod tests {
         for yaml in ["convolutoin", "[dense, convolutoin]"] {
             let message = message(yaml);
             assert!(message.contains("unknown kind `convolutoin`"), "{message}");
-            for kind in [Kind::Convolution, Kind::LayerNormalization, Kind::Matmul, Kind::Resize] {
+            for kind in Kind::ALL {
                 assert!(message.contains(&format!("`{}`", kind.word())), "{message}");
             }
         }

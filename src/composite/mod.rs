@@ -8,6 +8,7 @@
 mod assign;
 mod kinds;
 mod presets;
+mod problems;
 mod schema;
 mod space;
 mod spaces;

@@ -70,46 +70,54 @@ pub enum Op {
     ResponseNormalization(ResponseNormalization),
 }
 
-/// What composites match on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// An input itself.
-    Input,
-    /// A value that does not change with the input, or only in jumps: a comparison.
-    Constant,
-    /// Convolution over one, two or three axes, transposed ones included.
-    Convolution,
-    /// Fully connected layer.
-    Dense,
-    /// Average over a window or over axes.
-    AveragePool,
-    /// Maximum of a window, of an axis, or of two signals.
-    MaxPool,
-    /// Sum of signals.
-    Sum,
-    /// Concatenation.
-    Concat,
-    /// Product of a signal with a gate (squeeze-excite), quotient of a signal and its norm, difference of a signal and its
-    /// maximum.
-    Gate,
-    /// Product of two signals, neither being a gate.
-    Product,
-    /// Elementwise nonlinearity.
-    Activation,
-    /// BatchNormalization that was not merged, other scales and shifts, local response normalisation.
-    Normalization,
-    /// LayerNormalization, RMSNormalization and similar ones.
-    LayerNormalization,
-    /// Matrix product of two signals: attention scores, and their product with the values.
-    Matmul,
-    /// Softmax inside the network.
-    Softmax,
-    /// Operators that only move elements: reshape, transpose, slice, gather, pad, split, nearest upsampling, the choice
-    /// between two signals, elements taken at computed places.
-    Reshape,
-    /// Interpolation, at computed places too, and other linear maps along one axis (a running sum).
-    Resize,
+/// The kinds: for each its word in YAML and in tables, and which layers it has.
+macro_rules! kinds {
+    ($($kind:ident $word:literal: $about:literal),+ $(,)?) => {
+        /// What composites match on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Kind {
+            $(#[doc = $about] #[serde(rename = $word)] $kind),+
+        }
+
+        impl Kind {
+            /// All kinds.
+            pub const ALL: &[Kind] = &[$(Kind::$kind),+];
+
+            /// The word in YAML and in tables.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => $word),+
+                }
+            }
+
+            /// Which layers have this kind, in a sentence.
+            pub fn about(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => $about),+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Input "input": "An input itself.",
+    Constant "constant": "A value that does not change with the input, or only in jumps: a comparison.",
+    Convolution "convolution": "Convolution over one, two or three axes, transposed ones included.",
+    Dense "dense": "Fully connected layer.",
+    AveragePool "average-pool": "Average over a window or over axes.",
+    MaxPool "max-pool": "Maximum of a window, of an axis, or of two signals.",
+    Sum "sum": "Sum of signals.",
+    Concat "concat": "Concatenation.",
+    Gate "gate": "Product of a signal with a gate (squeeze-excite), quotient of a signal and its norm, difference of a signal and its maximum.",
+    Product "product": "Product of two signals, neither being a gate.",
+    Activation "activation": "Elementwise nonlinearity.",
+    Normalization "normalization": "BatchNormalization that was not merged, other scales and shifts, local response normalisation.",
+    LayerNormalization "layer-normalization": "LayerNormalization, RMSNormalization and similar ones.",
+    Matmul "matmul": "Matrix product of two signals: attention scores, and their product with the values.",
+    Softmax "softmax": "Softmax inside the network.",
+    Reshape "reshape": "Operators that only move elements: reshape, transpose, slice, gather, pad, split, nearest upsampling, the choice between two signals, elements taken at computed places.",
+    Resize "resize": "Interpolation, at computed places too, and other linear maps along one axis (a running sum).",
 }
 
 impl Kind {
@@ -121,29 +129,6 @@ impl Kind {
     /// Whether there is only one possible rule, so that a composite need not name it.
     pub fn routes(self) -> bool {
         matches!(self, Kind::Input | Kind::Constant | Kind::Reshape | Kind::Concat | Kind::MaxPool)
-    }
-
-    /// The word in YAML and in tables.
-    pub fn word(self) -> &'static str {
-        match self {
-            Kind::Input => "input",
-            Kind::Constant => "constant",
-            Kind::Convolution => "convolution",
-            Kind::Dense => "dense",
-            Kind::AveragePool => "average-pool",
-            Kind::MaxPool => "max-pool",
-            Kind::Sum => "sum",
-            Kind::Concat => "concat",
-            Kind::Gate => "gate",
-            Kind::Product => "product",
-            Kind::Activation => "activation",
-            Kind::Normalization => "normalization",
-            Kind::LayerNormalization => "layer-normalization",
-            Kind::Matmul => "matmul",
-            Kind::Softmax => "softmax",
-            Kind::Reshape => "reshape",
-            Kind::Resize => "resize",
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`composite`](crate::composite) matches on its kinds, [`explain`](crate::explain) compiles it.
 
 mod family;
+mod input_scaling;
 mod interval;
 mod kind;
 mod lower;

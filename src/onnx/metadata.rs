@@ -1,4 +1,4 @@
-//! The names of classes that exporters write into a file's metadata.
+//! What exporters write into a file's metadata: who they are, and the names of the classes.
 
 use serde_json::Value;
 use tract_onnx::pb::ModelProto;
@@ -15,6 +15,13 @@ pub(super) fn labels_in_metadata(model: &ModelProto) -> Option<Labels> {
         parse(&entry.value)
     };
     KEYS.iter().find_map(of_key)
+}
+
+/// The program that made the model, as far as the file says: Ultralytics names itself as the author of what torch writes.
+pub(super) fn producer(model: &ModelProto) -> String {
+    let authors = model.metadata_props.iter().filter(|entry| entry.key == "author");
+    let mut named = authors.map(|entry| &entry.value).filter(|value| *value == "Ultralytics");
+    named.next().unwrap_or(&model.producer_name).clone()
 }
 
 /// JSON, a Python list or dictionary (`{0: 'cat', 1: 'dog'}`), or a name a line.

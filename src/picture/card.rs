@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::clues::{Clues, Guess};
 use super::labels::Labels;
 use super::preprocess::{PRESETS, Preprocessing};
 use crate::suggest::nearest;
@@ -65,7 +66,11 @@ impl Card {
             let checked = input.validate().context("input");
             checked.map_err(|error| at_key(&text, &origin, &error))?;
         }
-        let labels = file.labels.map(|labels| Labels::read(&beside(path, &labels)?)).transpose();
+        let labels = file.labels.map(|labels| match beside(path, &labels)? {
+            file if is_built_in(&labels) && !file.is_file() => Ok(Labels::imagenet(1000)),
+            file => Labels::read(&file),
+        });
+        let labels = labels.transpose();
         let labels = labels.context("labels").map_err(|error| at_key(&text, &origin, &error))?;
         Ok(Self {
             labels,
@@ -77,15 +82,16 @@ impl Card {
         })
     }
 
-    /// The guess for a model without a card: the preset `imagenet`, or `unit` for a network of one channel.
+    /// The guess for a model without a card, by what its file shows.
     #[must_use]
-    pub fn guessed(channels: usize) -> Self {
-        let name = if channels == 1 { "unit" } else { "imagenet" };
-        let input = Preprocessing::preset(name).unwrap_or_default();
-        Self::of_preset(
-            input,
-            format!("a guess: preset {name}, because no model card lies beside the model"),
-        )
+    pub fn guessed(clues: &Clues) -> Self {
+        let Guess { input, name, why } = clues.guess();
+        let beside = "no model card lies beside the model";
+        let because = match why {
+            Some(why) => format!("because {why}, and {beside}"),
+            None => format!("because {beside}"),
+        };
+        Self::of_preset(input, format!("a guess: preset {name}, {because}"))
     }
 
     /// The preprocessing of a network whose input is of bytes: those of the picture, which the network prepares itself.
@@ -104,6 +110,11 @@ impl Card {
             notes: Vec::new(),
         }
     }
+}
+
+/// Whether a name of labels is that of those that come with the program.
+fn is_built_in(labels: &Path) -> bool {
+    labels == Path::new("imagenet")
 }
 
 /// A file that people write.
@@ -234,6 +245,17 @@ source: trained at home
     }
 
     #[test]
+    fn a_card_may_name_the_labels_that_are_built_in() {
+        let folder = folder(&[("net.yaml", "labels: imagenet")]);
+        let card = Card::discover(&folder.path().join("net.onnx")).unwrap().unwrap();
+        assert_eq!(card.labels.unwrap().name(281), Some("tabby"));
+        // A file of that name is meant where there is one.
+        std::fs::write(folder.path().join("imagenet"), "cat\ndog\n").unwrap();
+        let card = Card::discover(&folder.path().join("net.onnx")).unwrap().unwrap();
+        assert_eq!(card.labels.unwrap().names(), ["cat", "dog"]);
+    }
+
+    #[test]
     fn labels_lie_below_the_folder_of_the_card() {
         let folder = folder(&[("names.txt", "cat\ndog\n")]);
         let inner = folder.path().join("inner");
@@ -290,7 +312,10 @@ source: trained at home
 
     #[test]
     fn a_guess_says_that_it_is_one() {
-        assert!(Card::guessed(3).origin.contains("a guess: preset imagenet"));
-        assert_eq!(Card::guessed(1).input, Preprocessing::preset("unit"));
+        let clues = Clues { producer: "pytorch".to_string(), ..Clues::default() };
+        let card = Card::guessed(&clues);
+        assert!(card.origin.starts_with("a guess: preset imagenet, because no model card"));
+        let card = Card::guessed(&Clues { producer: "tf2onnx".to_string(), ..clues });
+        assert!(card.origin.contains("preset keras, because tf2onnx wrote the file, and no model"));
     }
 }

@@ -17,6 +17,9 @@ pub struct Labels {
     names: Vec<String>,
 }
 
+/// The thousand classes of ImageNet (ILSVRC 2012), in the order of torchvision, timm and Keras.
+const IMAGENET: &str = include_str!("../../sample-models/imagenet1k.txt");
+
 /// How many candidates an error lists.
 const LISTED: usize = 8;
 
@@ -33,10 +36,19 @@ impl Labels {
         Ok(Self { names })
     }
 
+    /// The names of ImageNet's classes, in the usual order; for a network of 1001 outputs the first is `background`, as
+    /// TensorFlow counts.
+    #[must_use]
+    pub fn imagenet(classes: usize) -> Self {
+        let background = (classes == 1001).then_some("background");
+        Self { names: background.into_iter().chain(IMAGENET.lines()).map(str::to_owned).collect() }
+    }
+
     /// Reads a file with one label a line, or JSON: a list of names, a map from class index to name (Hugging Face's
     /// `id2label`, Keras' `{"0": ["n01440764", "tench"]}`), or a map from name to class index.
     ///
-    /// Lines may begin with their own class index, which is dropped when all of them do.
+    /// Lines may begin with their own class index, or with WordNet's number (`n01440764 tench`), which is dropped when all of
+    /// them do.
     ///
     /// # Errors
     /// Names the file, and what is wrong in it.
@@ -66,7 +78,7 @@ impl Labels {
                 (!name.is_empty()).then_some(name)
             })
             .collect();
-        let names = numbered.unwrap_or(lines);
+        let names = numbered.or_else(|| behind_word_net(&lines)).unwrap_or(lines);
         Self::new(names.into_iter().map(str::to_owned).collect())
     }
 
@@ -194,6 +206,17 @@ impl Labels {
     }
 }
 
+/// What stands behind WordNet's number in all lines.
+fn behind_word_net<'a>(lines: &[&'a str]) -> Option<Vec<&'a str>> {
+    let behind = |line: &&'a str| {
+        let (number, name) = line.split_once([' ', '\t'])?;
+        let digits = number.strip_prefix('n')?;
+        let is_number = digits.len() == 8 && digits.bytes().all(|it| it.is_ascii_digit());
+        is_number.then_some(name.trim())
+    };
+    lines.iter().map(behind).collect()
+}
+
 /// A text without regard to case and to how its words are joined.
 fn normal(text: &str) -> String {
     text.trim().to_lowercase().replace(['_', '-'], " ")
@@ -247,6 +270,7 @@ mod tests {
         for (name, content) in [
             ("a.txt", "tench\ngoldfish\r\n great white shark \n\n"),
             ("a.txt", "\u{feff}0 tench\n1: goldfish\n2,great white shark\n"),
+            ("synset.txt", "n01440764 tench\nn01443537 goldfish\nn01484850\tgreat white shark\n"),
             ("a.json", r#"["tench", "goldfish", "great white shark"]"#),
             ("a.json", r#"{"2": "great white shark", "0": "tench", "1": "goldfish"}"#),
             ("a.txt", r#"{"tench": 0, "great white shark": 2, "goldfish": 1}"#),
@@ -264,6 +288,18 @@ mod tests {
         let read = read("a.txt", "0 zero\n1 one\n3 two\n").unwrap();
         assert_eq!(read.name(2), Some("3 two"));
         assert_eq!(read.name(3), None);
+    }
+
+    #[test]
+    fn the_classes_of_image_net_are_built_in() {
+        let labels = Labels::imagenet(1000);
+        assert_eq!(labels.names().len(), 1000);
+        assert_eq!((labels.name(0), labels.name(281)), (Some("tench"), Some("tabby")));
+        assert_eq!(labels.name(999), Some("toilet paper"));
+        let with_background = Labels::imagenet(1001);
+        assert_eq!(with_background.name(0), Some("background"));
+        assert!(with_background.check_count(1001).is_ok());
+        assert_eq!(with_background.name(282), Some("tabby"));
     }
 
     #[test]

@@ -4,11 +4,13 @@
 
 mod card;
 mod card_files;
+mod clues;
 mod content;
 mod decode;
 mod doubts;
 mod huggingface;
 mod jpeg;
+mod label_files;
 mod labels;
 mod notation;
 mod prepare;
@@ -17,6 +19,7 @@ mod resample;
 mod timm;
 
 pub use card::{Card, Output};
+pub use clues::{Clues, Scaling};
 pub use content::{Content, OtherFormat, content_of};
 pub use decode::{PictureFile, decode, read_picture};
 pub use labels::Labels;

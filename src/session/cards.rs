@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::notice::{Notice, Topic};
 use crate::error::{Error, Kind, Result};
-use crate::picture::{Card, InputShape, Labels, Output, Overrides, Preprocessing, Preprocessor};
+use crate::picture::{
+    Card, Clues, InputShape, Labels, Output, Overrides, Preprocessing, Preprocessor,
+};
 
 /// The cards of a model.
 #[derive(Clone, Debug)]
@@ -64,13 +66,11 @@ impl Cards {
     pub fn preprocessor(
         &self,
         shape: InputShape,
-        takes_bytes: bool,
+        // `None`: the input is of bytes.
+        clues: Option<&Clues>,
         overrides: &Overrides,
     ) -> Result<(Preprocessor, Vec<Notice>)> {
-        let guessed = match takes_bytes {
-            true => Card::of_bytes(),
-            false => Card::guessed(shape.channels),
-        };
+        let guessed = clues.map_or_else(Card::of_bytes, Card::guessed);
         let (mut steps, card) = match self.input() {
             Some((steps, card)) => (steps.clone(), card),
             None => (guessed.input.clone().unwrap_or_default(), &guessed),

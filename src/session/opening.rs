@@ -15,7 +15,7 @@ use crate::explain::InputRange;
 use crate::io::ARRAY_EXTENSIONS;
 use crate::network::Quantity;
 use crate::onnx::{Model, ModelInput};
-use crate::picture::{Labels, Preprocessor};
+use crate::picture::{Clues, Labels, Preprocessor, Scaling};
 
 impl SessionOptions {
     /// Reads the model.
@@ -66,20 +66,49 @@ impl Described {
         if let Some(labels) = self.checked_labels(classes)? {
             return Ok(Some(labels));
         }
-        let Some(labels) = model.labels.clone() else { return Ok(None) };
-        if let Err(error) = labels.check_count(classes) {
-            let text = format!("the class names in the model's file are not used: {error}");
-            notices.push(Notice::warning(Topic::Labels, text));
-            return Ok(None);
+        if let Some(labels) = model.labels.clone() {
+            match labels.check_count(classes) {
+                Ok(()) => return Ok(Some(labels)),
+                Err(error) => {
+                    let text = format!("the class names in the model's file are not used: {error}");
+                    notices.push(Notice::warning(Topic::Labels, text));
+                }
+            }
         }
-        Ok(Some(labels))
+        Ok(self.labels_beside(classes, notices))
+    }
+
+    /// The first file of labels beside the model that fits it. Nobody said that it belongs to this model, so one that does
+    /// not fit is no error.
+    fn labels_beside(&self, classes: usize, notices: &mut Vec<Notice>) -> Option<Labels> {
+        for (path, labels) in Labels::beside(&self.path) {
+            let name = path.display();
+            let fitting = labels.and_then(|labels| labels.check_count(classes).map(|()| labels));
+            match fitting {
+                Ok(labels) => {
+                    let text = format!(
+                        "the names of the classes are those of {name}, which lies beside the model"
+                    );
+                    notices.push(Notice::note(Topic::Labels, text));
+                    return Some(labels);
+                }
+                Err(error) => {
+                    let text =
+                        format!("{name}, which lies beside the model, is not used: {error:#}");
+                    notices.push(Notice::warning(Topic::Labels, text));
+                }
+            }
+        }
+        None
     }
 
     /// What is known of every input that is explained.
     fn inputs(&self, model: &Model, notices: &mut Vec<Notice>) -> Result<Vec<InputContext>> {
         let is_only = model.inputs.len() == 1;
+        let mut places = 0..;
         let of_input = |input: &ModelInput| {
-            let preprocessor = self.preprocessor((input, is_only), notices)?;
+            let clues = clues(model, input, places.next().unwrap_or_default());
+            let preprocessor = self.preprocessor((input, is_only), &clues, notices)?;
             let mut context = InputContext {
                 range: self.range(input, preprocessor.as_ref().ok())?,
                 preprocessor,
@@ -99,6 +128,7 @@ impl Described {
     fn preprocessor(
         &self,
         (input, is_only): (&ModelInput, bool),
+        clues: &Clues,
         notices: &mut Vec<Notice>,
     ) -> Result<Result<Preprocessor>> {
         if self.options.pictures == Pictures::No {
@@ -108,7 +138,8 @@ impl Described {
         let fitted = match input.picture {
             Some(shape) => {
                 let takes_bytes = input.range == Some([0.0, 255.0]);
-                self.cards.preprocessor(shape, takes_bytes, &self.options.overrides)
+                let clues = (!takes_bytes).then_some(clues);
+                self.cards.preprocessor(shape, clues, &self.options.overrides)
             }
             None => Err(Error::of(
                 Error::Preprocessing,
@@ -150,6 +181,17 @@ impl Described {
     }
 }
 
+/// What the file shows about the pictures that its `place`-th input wants.
+fn clues(model: &Model, input: &ModelInput, place: usize) -> Clues {
+    let scaling = model.network.input_scaling(place);
+    Clues {
+        producer: model.producer.clone(),
+        channels: input.picture.map_or(0, |shape| shape.channels),
+        layout: input.picture.map(|shape| shape.layout),
+        scaling: scaling.map(|[scale, shift]| Scaling { scale, shift }),
+    }
+}
+
 /// What is explained of the output, where it is not the plain logit of a named class.
 fn about_output(context: &Context) -> Vec<Notice> {
     let mut notices = vec![];
@@ -166,8 +208,14 @@ fn about_output(context: &Context) -> Vec<Notice> {
         notices.push(Notice::note(Topic::Model, text));
     }
     if context.labels.is_none() {
-        let text = "the names of the classes are not known, so classes are numbers; --labels FILE gives them (one a \
-                    line, or JSON), or `labels: FILE` in a card beside the model";
+        let imagenet = match context.classes {
+            1000 | 1001 => ", --labels imagenet if they are those of ImageNet",
+            _ => "",
+        };
+        let text = format!(
+            "the names of the classes are not known, so classes are numbers; --labels FILE gives them (one a line, or \
+             JSON){imagenet}, or `labels: FILE` in a card beside the model"
+        );
         notices.push(Notice::note(Topic::Labels, text));
     }
     notices

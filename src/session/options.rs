@@ -44,6 +44,8 @@ pub struct SessionOptions {
 #[derive(Clone, Debug)]
 pub(super) enum GivenLabels {
     File(PathBuf),
+    /// Those of ImageNet.
+    ImageNet,
     Names(Vec<String>),
     /// None, whatever the card and the file say.
     None,
@@ -78,7 +80,7 @@ impl SessionOptions {
         SessionOptions::default()
     }
 
-    /// How pictures are prepared: `imagenet`, `tensorflow` (−1..1), `unit` (0..1), `caffe`, `raw` (0..255), or the path
+    /// How pictures are prepared: `imagenet`, `tensorflow` and `keras` (−1..1), `unit` (0..1), `caffe`, `raw` (0..255), or the path
     /// of a model card (YAML, or Hugging Face's JSON). Default: the card beside the model, else a guess, which
     /// [`Session::notices`](crate::Session::notices) tells.
     pub fn preprocess(mut self, name: impl Into<String>) -> SessionOptions {
@@ -211,9 +213,15 @@ impl SessionOptions {
         self
     }
 
-    /// A file with the names of the classes: one a line, or JSON. Default: the card's.
+    /// A file with the names of the classes: one a line, or JSON. Where no file is called so, `imagenet` are the thousand
+    /// names of ImageNet, and `none` no names. Default: the card's.
     pub fn labels_file(mut self, path: impl Into<PathBuf>) -> SessionOptions {
-        self.labels = Some(GivenLabels::File(path.into()));
+        let path = path.into();
+        self.labels = Some(match path.to_str() {
+            Some("imagenet") if !path.exists() => GivenLabels::ImageNet,
+            Some("none") if !path.exists() => GivenLabels::None,
+            _ => GivenLabels::File(path),
+        });
         self
     }
 
@@ -303,6 +311,7 @@ impl GivenLabels {
     fn read(&self) -> Result<Option<Labels>> {
         match self {
             GivenLabels::File(path) => Labels::read(path).map(Some),
+            GivenLabels::ImageNet => Ok(Some(Labels::imagenet(1000))),
             GivenLabels::Names(names) => Labels::new(names.clone()).map(Some),
             GivenLabels::None => Ok(None),
         }
@@ -312,6 +321,7 @@ impl GivenLabels {
     fn describe(&self) -> String {
         match self {
             GivenLabels::File(path) => format!("the labels {}", path.display()),
+            GivenLabels::ImageNet => "ImageNet's labels".to_string(),
             GivenLabels::Names(_) | GivenLabels::None => "the given labels".to_string(),
         }
     }
@@ -366,6 +376,9 @@ impl Described {
 
     /// The labels for so many classes.
     pub(super) fn checked_labels(&self, classes: usize) -> Result<Option<Labels>> {
+        if matches!(self.options.labels, Some(GivenLabels::ImageNet)) && classes == 1001 {
+            return Ok(Some(Labels::imagenet(classes)));
+        }
         let Some(labels) = self.known_labels() else { return Ok(None) };
         labels.check_count(classes).map_err(|error| {
             let origin = match (&self.options.labels, self.cards.labels()) {

@@ -248,6 +248,41 @@ fn what_is_guessed_is_told() {
 }
 
 #[test]
+fn names_that_lie_beside_the_model_are_taken_where_they_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let alone = folder.path().join("model.onnx");
+    std::fs::copy(sample("fashion_vgg.onnx"), &alone).unwrap();
+    let labels = folder.path().join("labels.txt");
+    std::fs::write(&labels, "cat\ndog\n").unwrap();
+    let session = Session::open(&alone).unwrap();
+    let told = |session: &Session, severity: Severity| {
+        let of_labels = |it: &&Notice| it.topic == Topic::Labels && it.severity == severity;
+        session.notices().iter().find(of_labels).map(|notice| notice.text.clone()).unwrap()
+    };
+    assert_eq!(session.labels(), None);
+    let misfit = told(&session, Severity::Warning);
+    assert!(misfit.contains("labels.txt") && misfit.contains("2 labels"), "{misfit}");
+
+    std::fs::copy(sample("fashion.txt"), folder.path().join("synset.txt")).unwrap();
+    let session = Session::open(&alone).unwrap();
+    assert_eq!(session.labels().unwrap()[8], "Bag");
+    assert!(told(&session, Severity::Note).contains("synset.txt, which lies beside the model"));
+    // What is given counts more.
+    let none = SessionOptions::new().labels_file("none").open(&alone).unwrap();
+    assert_eq!(none.labels(), None);
+}
+
+#[test]
+fn the_names_of_image_net_come_with_the_program() {
+    let open = |model: &str| SessionOptions::new().labels_file("imagenet").open(sample(model));
+    let session = open("efficientnet_lite0.onnx").unwrap();
+    assert_eq!(session.labels().unwrap()[281], "tabby");
+    let misfit = format!("{:#}", open("fashion_vgg.onnx").err().unwrap());
+    assert!(misfit.contains("ImageNet's labels do not fit"), "{misfit}");
+    assert!(misfit.contains("1000 labels, but the network has 10 outputs"), "{misfit}");
+}
+
+#[test]
 fn without_a_range_z_box_gives_way_to_another_rule_and_that_is_told() {
     let options = SessionOptions::new().unknown_input_range();
     let session = options.open(sample("fashion_vgg.onnx")).unwrap();

@@ -1,4 +1,4 @@
-//! The house as drawn in CONTRIBUTING.md: which room may import which, and no circle of files that import each other.
+//! The house as drawn in docs/internals/architecture.md: which room may import which, and no circle of files that import each other.
 //!
 //! Reads the imports of `src` and `kernels/src` as text: `use` lines and paths in the code, without comments and unit
 //! tests. A name that a `mod.rs` hands on counts as an import of the file that defines it; handing on is no import.
@@ -134,7 +134,7 @@ fn rooms_import_only_what_lies_below_them() {
     }
     assert!(
         wrong.is_empty(),
-        "imports against the direction (CONTRIBUTING.md):\n{}",
+        "imports against the direction (docs/internals/architecture.md):\n{}",
         wrong.join("\n")
     );
 }

@@ -212,7 +212,9 @@ fn a_typo_in_a_composite_has_a_place() {
     let text = "name: my\nrules:\n  - when: { kind: convolution }\n    rule: z-plus\n  - when: { kind: activation }\n    rule: pass\n";
     fs::write(&composite, text).unwrap();
     let run = with_options(&["--composite", composite.to_str().unwrap()]);
-    assert_failed(&run, 2, "has the kind dense, for which no entry gives a rule");
+    assert_failed(&run, 2, "no entry gives a rule for the kind dense (");
+    let entry = "add `- { when: { kind: dense }, rule: epsilon }`";
+    assert!(run.stderr.contains(entry), "{}", run.stderr);
 }
 
 #[test]

@@ -81,7 +81,7 @@ pub struct CompareOptions {
         help_heading = "Target"
     )]
     pub target: String,
-    /// Class names of all models, one a line or JSON [default: the card's, else the model file's]
+    /// Class names of all models, one a line or JSON, or imagenet [default: the card's, else the model file's]
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub labels: Option<PathBuf>,
 

@@ -163,7 +163,8 @@ pub struct ExplainOptions {
     /// The words of a text, one a line, for plots and reports of token ids [default: the ids]
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub tokens: Option<PathBuf>,
-    /// Class names, one a line or JSON; none for no names [default: the card's, else the model file's]
+    /// Class names, one a line or JSON; imagenet for its thousand, none for no names [default: the card's, else the model file's,
+    /// else those of labels.txt and the like beside it]
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub labels: Option<PathBuf>,
 
@@ -263,7 +264,6 @@ impl ExplainOptions {
     pub fn session(&self) -> SessionOptions {
         let options = self.preprocess.session(&self.model_options);
         match &self.labels {
-            Some(path) if path.as_os_str() == "none" && !path.exists() => options.without_labels(),
             Some(path) => options.labels_file(path),
             None => options,
         }

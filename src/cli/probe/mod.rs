@@ -71,7 +71,7 @@ pub struct ProbeOptions {
     /// Pictures at a time [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
-    /// Class names, one a line or JSON [default: the card's, else the model file's]
+    /// Class names, one a line or JSON, or imagenet [default: the card's, else the model file's]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     #[command(flatten)]

@@ -85,7 +85,7 @@ pub struct SanityOptions {
     /// How the summary is printed
     #[arg(long, value_enum, default_value_t, help_heading = "Test")]
     pub format: SummaryFormat,
-    /// Class names, one a line or JSON [default: the card's]
+    /// Class names, one a line or JSON, or imagenet [default: the card's]
     #[arg(long, value_name = "FILE", help_heading = "Test")]
     pub labels: Option<PathBuf>,
 

@@ -104,7 +104,7 @@ pub struct SearchArguments {
     pub target: String,
     #[command(flatten)]
     pub truth: TruthOptions,
-    /// Class names, one a line or JSON [default: the card's]
+    /// Class names, one a line or JSON, or imagenet [default: the card's]
     #[arg(long, value_name = "FILE", help_heading = "Truth")]
     pub labels: Option<PathBuf>,
 

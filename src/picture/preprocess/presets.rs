@@ -5,12 +5,13 @@
 use super::{Channels, Filter, Preprocessing, Resize, Target};
 
 /// The names `--preprocess` knows, each with a line about it.
-pub const PRESETS: [(&str, &str); 5] = [
+pub const PRESETS: [(&str, &str); 6] = [
     (
         "imagenet",
         "crop fraction 0.875 (short side 256 for 224), center crop, RGB 0..1 less the ImageNet mean, by its deviation",
     ),
     ("tensorflow", "crop fraction 0.875, center crop, RGB from -1 to 1"),
+    ("keras", "plain resize, RGB from -1 to 1"),
     ("unit", "plain resize, 0..1"),
     (
         "caffe",
@@ -33,6 +34,7 @@ impl Preprocessing {
                 Self { mean: vec![0.485, 0.456, 0.406], std: vec![0.229, 0.224, 0.225], ..cropped }
             }
             "tensorflow" => Self { scale: 1.0 / 127.5, mean: vec![1.0], ..cropped },
+            "keras" => Self { scale: 1.0 / 127.5, mean: vec![1.0], ..plain },
             "unit" => plain,
             "caffe" => Self {
                 channels: Some(Channels::Bgr),

@@ -1,0 +1,79 @@
+//! Reports that commands write are as `docs/reference/report.schema.json` says.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::docs;
+use crate::kitchen::{kitchen, run};
+use crate::schema::Schema;
+
+/// A command, the report that it writes, and what its lines are.
+const REPORTS: &[(&str, &str, &str)] = &[
+    ("onnxplain explain model.onnx photos -o plain --logits all", "plain/report.jsonl", "explain"),
+    ("onnxplain explain model.onnx photo.png -o against --target top --against Bag", "against/photo.json", "explain"),
+    ("onnxplain explain model.onnx photo.png -o ig --method integrated-gradients --steps 5", "ig/photo.json", "explain"),
+    (
+        "onnxplain explain model.onnx photo.png -o taylor --method smoothtaylor --samples 5 --adaptive tv",
+        "taylor/photo.json",
+        "explain",
+    ),
+    ("onnxplain explain vit.onnx photo.png -o at --at /blocks/blocks.0/Add --save report", "at/photo.json", "explain"),
+    (
+        "onnxplain explain text.onnx ids.npy -o text --input attention_mask=mask.npy --input token_type_ids=segments.npy",
+        "text/ids.json",
+        "explain",
+    ),
+    ("cp model.yaml photos/notes.txt; echo x > photos/broken.png; onnxplain explain model.onnx photos -o broken", "broken/report.jsonl", ""),
+    ("rm photos/broken.png; onnxplain evaluate model.onnx photos -o judged --methods lrp,saliency", "judged/report.jsonl", "evaluate"),
+    ("onnxplain sanity model.onnx photos -o sane --methods lrp --steps 2", "sane/report.jsonl", "sanity"),
+    (
+        "printf 'input,label,x0,y0,x1,y1\\n*,half,0,0,28,14\\n' > parts.csv;
+         onnxplain compare model.onnx resnet.onnx photos --boxes parts.csv -o compared --no-figures",
+        "compared/report.jsonl",
+        "compare",
+    ),
+    ("onnxplain search model.onnx photos -o found --budget 300", "found/trials.jsonl", "search"),
+];
+
+/// What a line of `explain` is.
+fn definition_of(line: &Value) -> &'static str {
+    match (line.get("error"), line.get("left_out")) {
+        (Some(_), _) => "failed",
+        (_, Some(_)) => "left-out",
+        _ => "explain",
+    }
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    if path.extension().is_some_and(|end| end == "json") {
+        return vec![serde_json::from_str(&text).unwrap()];
+    }
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn reports_are_as_their_schema_says() {
+    let text = fs::read_to_string(docs().join("reference/report.schema.json")).unwrap();
+    let schema = Schema::parse(&text);
+    let kitchen = kitchen();
+    let (mut wrong, mut seen) = (vec![], BTreeSet::new());
+    for (command, report, definition) in REPORTS {
+        let output = run(kitchen.path(), "bash", &["-c", command]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        let lines = lines(&kitchen.path().join(report));
+        assert!(!lines.is_empty(), "{command}\n{told}");
+        for line in &lines {
+            let definition = if definition.is_empty() { definition_of(line) } else { definition };
+            seen.insert(definition.to_string());
+            let errors = schema.errors(definition, line);
+            wrong.extend(errors.into_iter().map(|error| format!("{report}: {error}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(seen.len(), 7, "{seen:?}");
+}
