@@ -2,7 +2,7 @@
 
     python tests/oracle/files_parity.py --onnxplain target/release/onnxplain
 
-Prints the tables of docs/parity.md. Weights are random, everything is small: it takes a few minutes.
+Prints the tables of docs/sweeps/parity.md. Weights are random, everything is small: it takes a few minutes.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The tables of docs/parity.md."""
+"""The tables of docs/sweeps/parity.md."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
