@@ -39,7 +39,8 @@ const TORCH: (&str, &str) = ("pytorch", "");
 #[test]
 fn the_writer_and_the_layout_of_a_file_decide() {
     let plain = |_: &mut Graph| "x".to_string();
-    let transposed = |graph: &mut Graph| graph.node("Transpose", &["x"], &[ints("perm", &[0, 3, 1, 2])]);
+    let transposed =
+        |graph: &mut Graph| graph.node("Transpose", &["x"], &[ints("perm", &[0, 3, 1, 2])]);
     let torch = guess(TORCH, &[1, 3, 32, 32], plain);
     assert!(torch.contains("a guess: preset imagenet, because no model card"), "{torch}");
     let keras = guess(("tf2onnx", ""), &[1, 32, 32, 3], transposed);
@@ -61,7 +62,10 @@ fn preprocessing_inside_the_graph_decides() {
         graph.node("Div", &["x", &divisor], &[])
     };
     let bytes = guess(TORCH, &[1, 3, 32, 32], divided);
-    assert!(bytes.contains("preset raw, because the network scales numbers from 0 to 255"), "{bytes}");
+    assert!(
+        bytes.contains("preset raw, because the network scales numbers from 0 to 255"),
+        "{bytes}"
+    );
     // Behind a transpose, mean and deviation apart.
     let normalised = |graph: &mut Graph| {
         let mean = graph.floats(&[3], &[0.485, 0.456, 0.406]);
