@@ -5,15 +5,11 @@
 mod allocator;
 mod cli;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
-
-use onnxplain_kernels::simd::Isa;
 
 fn main() -> ExitCode {
     allocator::keep_pages();
-    if let Err(error) = Isa::from_environment() {
-        eprintln!("error: {error}");
-        return ExitCode::from(2);
-    }
-    cli::main()
+    let words: Vec<OsString> = std::env::args_os().collect();
+    ExitCode::from(cli::run_words(&words))
 }

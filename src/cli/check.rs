@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use onnxplain::explain::{Explainer, Initial, Target, initial_relevance};
 use onnxplain::io::is_array_file;
 use onnxplain::tensor::Tensors;
-use onnxplain::{Notice, Session, Severity, Source, Topic};
+use onnxplain::{ExplainerOptions, Notice, Session, Severity, Source, Topic};
 
 use self::conservation::WorstConservation;
 use self::function::Comparison;
@@ -59,34 +59,78 @@ pub fn run(options: &CheckOptions, console: &mut Console) -> Result<Status> {
         return graph::run(options, model, console);
     }
     check_model_path(&options.model)?;
-    let explainer = options.options.explainer()?.threads(1).fallback_range(LOWEST, HIGHEST);
     let session = open(options, console)?;
-    let inputs = inputs(options, &session, console)?;
-    let canonized = session.canonized(explainer)?;
-    let comparisons = function::compare(session.model(), &canonized.passes, &inputs)?;
-    let explainer = session.compile(canonized)?;
-    let network = explainer.engine().network();
-    let conservation = WorstConservation::worst(explainer.engine(), &inputs)?;
-
-    let keeps_function = comparisons.iter().all(Comparison::is_good);
-    let is_good = keeps_function && conservation.is_good();
-    if console.is_json() {
-        console.print_json(&json!({
-            "model": options.model.display().to_string(),
-            "composite": explainer.composite(),
-            "inputs": inputs.len(),
-            "function": { "is_unchanged": keeps_function, "limit": function::LIMIT, "comparisons": comparisons },
-            "conservation": conservation.to_json(network),
-            "version": env!("CARGO_PKG_VERSION"),
-        }))?;
-    } else {
-        console.print(verdict("the function is unchanged", keeps_function))?;
-        console.print(function::table(&comparisons).render())?;
-        let title = format!("relevance is conserved ({})", explainer.composite());
-        console.print(verdict(&title, conservation.is_good()))?;
-        console.print(conservation.to_text(network))?;
+    let given = given(options, &session, console)?;
+    let checked = Checked::of(&session, options.options.explainer()?, given)?;
+    match console.is_json() {
+        true => console.print_json(&checked.to_json())?,
+        false => console.print(checked.to_text())?,
     }
-    Ok(if is_good { Status::Done } else { Status::Partly })
+    Ok(if checked.is_good() { Status::Done } else { Status::Partly })
+}
+
+/// Both verdicts, with their numbers.
+pub(crate) struct Checked {
+    model: String,
+    explainer: onnxplain::Explainer,
+    /// How many were tried.
+    inputs: usize,
+    comparisons: Vec<Comparison>,
+    conservation: WorstConservation,
+}
+
+impl Checked {
+    /// Checks a model that was opened with its reference, on random inputs and on those given.
+    pub(crate) fn of(
+        session: &Session,
+        options: ExplainerOptions,
+        given: Vec<Tensors>,
+    ) -> Result<Checked> {
+        let mut inputs = random_inputs(session)?;
+        inputs.extend(given);
+        let canonized = session.canonized(options.threads(1).fallback_range(LOWEST, HIGHEST))?;
+        let comparisons = function::compare(session.model(), &canonized.passes, &inputs)?;
+        let explainer = session.compile(canonized)?;
+        let conservation = WorstConservation::worst(explainer.engine(), &inputs)?;
+        let model = session.path().display().to_string();
+        Ok(Checked { model, explainer, inputs: inputs.len(), comparisons, conservation })
+    }
+
+    fn keeps_function(&self) -> bool {
+        self.comparisons.iter().all(Comparison::is_good)
+    }
+
+    fn is_good(&self) -> bool {
+        self.keeps_function() && self.conservation.is_good()
+    }
+
+    fn to_text(&self) -> String {
+        let network = self.explainer.engine().network();
+        let title = format!("relevance is conserved ({})", self.explainer.composite());
+        [
+            verdict("the function is unchanged", self.keeps_function()),
+            function::table(&self.comparisons).render().trim_end().to_string(),
+            verdict(&title, self.conservation.is_good()),
+            self.conservation.to_text(network),
+        ]
+        .join("\n")
+    }
+
+    /// What `--json` prints.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "model": self.model,
+            "composite": self.explainer.composite(),
+            "inputs": self.inputs,
+            "function": {
+                "is_unchanged": self.keeps_function(),
+                "limit": function::LIMIT,
+                "comparisons": self.comparisons,
+            },
+            "conservation": self.conservation.to_json(self.explainer.engine().network()),
+            "version": env!("CARGO_PKG_VERSION"),
+        })
+    }
 }
 
 fn verdict(claim: &str, holds: bool) -> String {
@@ -114,18 +158,18 @@ fn open(options: &CheckOptions, console: &mut Console) -> Result<Session> {
     Ok(session)
 }
 
-/// Random inputs, and those given; says what is doubtful about them.
-fn inputs(
-    options: &CheckOptions,
-    session: &Session,
-    console: &mut Console,
-) -> Result<Vec<Tensors>> {
+fn random_inputs(session: &Session) -> Result<Vec<Tensors>> {
     let network = &session.model().network;
     let random = |seed: u64| {
         let inputs = network.inputs().iter().zip((seed..).step_by(RANDOM_INPUTS as usize));
         inputs.map(|(input, seed)| function::noise(&input.shape, seed)).collect::<Result<Tensors>>()
     };
-    let mut all = (0..RANDOM_INPUTS).map(random).collect::<Result<Vec<_>>>()?;
+    (0..RANDOM_INPUTS).map(random).collect()
+}
+
+/// The inputs that are given; says what is doubtful about them.
+fn given(options: &CheckOptions, session: &Session, console: &mut Console) -> Result<Vec<Tensors>> {
+    let mut all = vec![];
     for path in &options.inputs {
         let input = session.prepare(path)?;
         for notice in input.notices().iter().filter(|it| it.severity > Severity::Detail) {

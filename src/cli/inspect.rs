@@ -10,7 +10,7 @@ use onnxplain::composite::Assignment;
 use onnxplain::network::{Family, Kind, Layer, Network, Op, OutputFunction, Quantity};
 use onnxplain::onnx::Model;
 use onnxplain::session::Canonized;
-use onnxplain::{Session, Topic};
+use onnxplain::{ExplainerOptions, Session, Topic};
 
 use super::Status;
 use super::console::Console;
@@ -34,8 +34,8 @@ pub struct InspectOptions {
 }
 
 /// A canonized model with its rules.
-struct Inspection {
-    session: Session,
+pub(crate) struct Inspection<'a> {
+    session: &'a Session,
     family: Family,
     canonized: Canonized,
     assignment: Assignment,
@@ -43,7 +43,10 @@ struct Inspection {
 
 /// Prints the layers as a table.
 pub fn run(options: &InspectOptions, console: &mut Console) -> Result<Status> {
-    let inspection = inspect(options, console)?;
+    let session = open(options, console)?;
+    let inspection = Inspection::of(&session, options.options.explainer()?)?;
+    let unused = inspection.canonized.choice.unused(&inspection.assignment);
+    unused.iter().for_each(|notice| console.notice(notice));
     if console.is_json() {
         console.print_json(&inspection.to_json())?;
     } else {
@@ -52,21 +55,24 @@ pub fn run(options: &InspectOptions, console: &mut Console) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn inspect(options: &InspectOptions, console: &mut Console) -> Result<Inspection> {
+fn open(options: &InspectOptions, console: &mut Console) -> Result<Session> {
     check_model_path(&options.model)?;
-    let explainer = options.options.explainer()?;
     let session = options.options.session().without_labels().pictures(false).without_inputs();
     let session = session.open(&options.model)?;
     let notices = session.notices().iter().filter(|notice| notice.topic != Topic::Labels);
     notices.for_each(|notice| console.notice(notice));
-    let canonized = session.canonized(explainer)?;
-    let assignment = canonized.assignment(&session.knowledge()?)?;
-    canonized.choice.unused(&assignment).iter().for_each(|notice| console.notice(notice));
-    let family = session.family()?;
-    Ok(Inspection { session, family, canonized, assignment })
+    Ok(session)
 }
 
-impl Inspection {
+impl<'a> Inspection<'a> {
+    /// What a model is with a composite.
+    pub(crate) fn of(session: &'a Session, options: ExplainerOptions) -> Result<Inspection<'a>> {
+        let canonized = session.canonized(options)?;
+        let assignment = canonized.assignment(&session.knowledge()?)?;
+        let family = session.family()?;
+        Ok(Inspection { session, family, canonized, assignment })
+    }
+
     fn network(&self) -> &Network {
         &self.canonized.network
     }
@@ -141,7 +147,8 @@ impl Inspection {
         table
     }
 
-    fn to_json(&self) -> Value {
+    /// What `--json` prints.
+    pub(crate) fn to_json(&self) -> Value {
         let model = self.session.model();
         let inputs = model.inputs.iter();
         let inputs: Vec<Value> =

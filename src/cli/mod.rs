@@ -2,25 +2,27 @@
 //!
 //! Results go to standard output, everything else to standard error. `options` says what can be given, `console`
 //! prints, `failure` shows errors. Models are opened and explained by the library's [`Session`](onnxplain::Session).
+//!
+//! The Python package compiles these files too: its wheel has the command, and its module uses what is `pub(crate)` here.
 
 mod address;
 mod arguments;
 mod batch;
-mod check;
+pub(crate) mod check;
 mod compare;
 mod compile;
 mod completions;
 mod console;
 mod demo;
 mod evaluate;
-mod explain;
+pub(crate) mod explain;
 mod explained;
-mod failure;
-mod figure_parts;
+pub(crate) mod failure;
+pub(crate) mod figure_parts;
 mod file_names;
 mod gallery;
 mod given;
-mod inspect;
+pub(crate) mod inspect;
 mod interrupt;
 mod man;
 mod method_options;
@@ -39,21 +41,22 @@ mod small_pictures;
 mod spray;
 mod stage;
 mod table;
-mod terminal;
+pub(crate) mod terminal;
 mod truth_options;
 mod ways;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use onnxplain_kernels::simd::Isa;
 
 use self::console::Console;
 
 /// How a command ended; the exit codes that scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
+pub(crate) enum Status {
     /// 0: all done.
     Done,
     /// 1: some inputs failed, or a check did not pass.
@@ -64,14 +67,15 @@ enum Status {
     Interrupted,
 }
 
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> ExitCode {
-        ExitCode::from(match status {
+impl Status {
+    /// The exit code.
+    fn code(self) -> u8 {
+        match self {
             Status::Done => 0,
             Status::Partly => 1,
             Status::Nothing => 2,
             Status::Interrupted => 130,
-        })
+        }
     }
 }
 
@@ -107,7 +111,7 @@ struct Cli {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-struct GlobalOptions {
+pub(crate) struct GlobalOptions {
     /// Print JSON Lines on standard output, one object per result
     #[arg(long, global = true)]
     json: bool,
@@ -158,17 +162,20 @@ enum Command {
     Man(man::ManOptions),
 }
 
-/// Runs the command line of this process.
-pub fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let parsed = arguments::parse(command_line(), &arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
+/// Runs a command line, the program's name first; returns the exit code.
+pub fn run_words(words: &[OsString]) -> u8 {
+    if let Err(error) = Isa::from_environment() {
+        eprintln!("error: {error}");
+        return Status::Nothing.code();
+    }
+    let parsed =
+        arguments::parse(command_line(), words).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // A closed pipe (`--help | head`) is no reason to complain.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return u8::try_from(error.exit_code()).unwrap_or(Status::Nothing.code());
         }
     };
     failure::install_panic_hook(cli.global.verbose);
@@ -176,10 +183,10 @@ pub fn main() -> ExitCode {
     let mut console = Console::new(&cli.global);
     let outcome = failure::catching(|| run(cli.command, &mut console));
     match outcome {
-        Ok(status) => status.into(),
+        Ok(status) => status.code(),
         Err(error) => {
             console.error(&error);
-            Status::Nothing.into()
+            Status::Nothing.code()
         }
     }
 }

@@ -26,7 +26,7 @@ use anyhow::{Context, Error, Result};
 
 use self::fonts::Fonts;
 use self::typeset::Typesetter;
-use crate::io::{Overwrite, write_bytes, write_png};
+use crate::io::{Overwrite, png_bytes, write_bytes};
 
 /// The kind of file that a figure is written as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,13 +71,21 @@ impl Figure {
     /// # Errors
     /// When it is too large to be drawn, or the file cannot be written.
     pub fn write(&self, path: &Path, format: Format, overwrite: Overwrite) -> Result<()> {
+        write_bytes(path, self.bytes(format)?, overwrite)
+    }
+
+    /// The figure as a file of this format.
+    ///
+    /// # Errors
+    /// When it is too large to be drawn.
+    pub fn bytes(&self, format: Format) -> Result<Vec<u8>> {
         let fonts = Fonts::for_text(&self.texts());
         let setter = Typesetter::new(&fonts);
         let page = layout::page(self, &setter);
         match format {
-            Format::Svg => write_bytes(path, svg::file(&page, &setter, &fonts)?, overwrite),
-            Format::Png => write_png(path, &raster::picture(&page, &setter)?, overwrite),
-            Format::Pdf => write_bytes(path, pdf::file(&page, &setter, &fonts)?, overwrite),
+            Format::Svg => svg::file(&page, &setter, &fonts),
+            Format::Png => png_bytes(&raster::picture(&page, &setter)?),
+            Format::Pdf => pdf::file(&page, &setter, &fonts),
         }
     }
 }

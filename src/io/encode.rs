@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use anyhow::{Context, Error, Result};
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
 
@@ -79,18 +78,6 @@ pub fn write_picture(
 /// What tells our files from those of others: `--overwrite` replaces no others.
 pub fn generator_mark() -> String {
     format!("<meta name=\"generator\" content=\"onnxplain {}\">", env!("CARGO_PKG_VERSION"))
-}
-
-/// A picture as an 8-bit RGB PNG, quickly rather than small.
-///
-/// # Errors
-/// When the picture has no pixels.
-pub fn png_bytes(picture: &RgbImage) -> Result<Vec<u8>> {
-    let mut bytes = vec![];
-    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Sub);
-    let (width, height) = picture.dimensions();
-    encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)?;
-    Ok(bytes)
 }
 
 /// The mark is a comment, the first segment of the file.

@@ -14,9 +14,9 @@ pub use array::{
     read_array_shape,
 };
 pub use base64::base64;
-pub use encode::{PictureFormat, generator_mark, png_bytes, write_picture};
+pub use encode::{PictureFormat, generator_mark, write_picture};
 pub use hdf5::{Dataset, Element, Hdf5};
 pub use mark::{TOOL, is_own};
 pub use npy::{Precision, read_npy, read_npy_layout, read_npy_shape, write_npy, write_npy_as};
 pub use sha256::sha256;
-pub use write::{Overwrite, check, write_bytes, write_png};
+pub use write::{Overwrite, check, png_bytes, write_bytes, write_png};

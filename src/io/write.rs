@@ -24,23 +24,31 @@ pub enum Overwrite {
     ReplaceOwn,
 }
 
-/// Writes a picture as an 8-bit RGB PNG, quickly rather than small. A text chunk says that onnxplain wrote it.
+/// Writes a picture as [`png_bytes`] has it.
 ///
 /// # Errors
 /// Those of [`write_bytes`].
 pub fn write_png(path: &Path, picture: &RgbImage, overwrite: Overwrite) -> Result<()> {
-    write_whole(path, overwrite, |file| {
-        let software = format!("{TOOL} {}", env!("CARGO_PKG_VERSION"));
-        let mut encoder = png::Encoder::new(file, picture.width(), picture.height());
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_compression(png::Compression::Fast);
-        encoder.set_filter(png::Filter::Sub);
-        encoder.add_text_chunk(SOFTWARE.to_string(), software)?;
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(picture.as_raw())?;
-        Ok(writer.finish()?)
-    })
+    write_whole(path, overwrite, |file| Ok(file.write_all(&png_bytes(picture)?)?))
+}
+
+/// A picture as an 8-bit RGB PNG, quickly rather than small. A text chunk says that onnxplain wrote it.
+///
+/// # Errors
+/// When the picture has no pixels.
+pub fn png_bytes(picture: &RgbImage) -> Result<Vec<u8>> {
+    let mut bytes = vec![];
+    let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Sub);
+    let software = format!("{TOOL} {}", env!("CARGO_PKG_VERSION"));
+    encoder.add_text_chunk(SOFTWARE.to_string(), software)?;
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(picture.as_raw())?;
+    writer.finish()?;
+    Ok(bytes)
 }
 
 /// Writes bytes, or text.

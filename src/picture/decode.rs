@@ -46,6 +46,14 @@ pub fn read_picture(path: &Path) -> Result<PictureFile> {
     read().with_context(|| format!("cannot read the picture {}", path.display()))
 }
 
+/// Decodes the bytes of a picture file, as [`read_picture`] does.
+///
+/// # Errors
+/// Says whether they are none of a picture, truncated, damaged or too large.
+pub fn decode_picture(bytes: &[u8]) -> Result<PictureFile> {
+    decode_bytes(bytes).context("cannot read the bytes of the picture")
+}
+
 /// As [`read_picture`], for those who do not ask for doubts.
 ///
 /// # Errors

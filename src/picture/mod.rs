@@ -21,7 +21,7 @@ mod timm;
 pub use card::{Card, Output};
 pub use clues::{Clues, Scaling};
 pub use content::{Content, OtherFormat, content_of};
-pub use decode::{PictureFile, decode, read_picture};
+pub use decode::{PictureFile, decode, decode_picture, read_picture};
 pub use labels::Labels;
 pub use notation::{parse_numbers, parse_size};
 pub use prepare::{Prepared, Preprocessor, Window};

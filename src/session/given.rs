@@ -24,6 +24,7 @@ pub(super) struct GivenSource {
 #[derive(Clone, Debug)]
 enum Data {
     Path(PathBuf),
+    Bytes(Arc<[u8]>),
     Picture(Arc<DynamicImage>),
     Array(Array),
     Input(Input),
@@ -34,6 +35,7 @@ impl GivenSource {
     pub fn new(name: String, source: Source) -> Vec<GivenSource> {
         let data = match source {
             Source::Path(path) => Data::Path(path.to_path_buf()),
+            Source::Bytes(bytes) => Data::Bytes(bytes.into()),
             Source::Picture(picture) => Data::Picture(Arc::new(picture.clone())),
             Source::Array(array) => Data::Array(array.clone()),
             Source::Input(input) => Data::Input(input),
@@ -49,6 +51,7 @@ impl GivenSource {
     pub fn source(&self) -> Source<'_> {
         match &self.data {
             Data::Path(path) => path.into(),
+            Data::Bytes(bytes) => (&**bytes).into(),
             Data::Picture(picture) => (&**picture).into(),
             Data::Array(array) => array.into(),
             Data::Input(input) => input.into(),

@@ -10,7 +10,7 @@ use super::input::{Input, InputPart};
 use super::notice::{Notice, Topic};
 use super::source::Source;
 use crate::error::{Error, Kind, Result};
-use crate::picture::{PictureFile, read_picture};
+use crate::picture::{PictureFile, decode_picture, read_picture};
 use crate::suggest::nearest;
 use crate::tensor::{Tensor, Tensors};
 
@@ -185,6 +185,10 @@ impl InputContext {
                 let prepared = self.picture(std::borrow::Cow::Borrowed(picture), &"the picture");
                 self.usable(prepared, &"the picture").kind(Error::Input)
             }
+            Source::Bytes(bytes) => {
+                let prepared = self.picture_file(|| decode_picture(bytes), &"the picture", notices);
+                self.usable(prepared, &"the picture").kind(Error::Input)
+            }
             Source::Path(path) => self.read(path, notices),
         }
     }
@@ -193,15 +197,22 @@ impl InputContext {
         let name = path.display();
         let mut read = || match crate::io::is_array_file(path) {
             true => self.array_file(crate::io::read_array(path)?, &name, notices),
-            false => {
-                self.preprocessor.as_ref().map_err(Clone::clone)?;
-                let PictureFile { picture, doubts } = read_picture(path)?;
-                let doubts = doubts.into_iter().map(|text| Notice::warning(Topic::Input, text));
-                notices.extend(doubts);
-                self.picture(std::borrow::Cow::Owned(picture), &name)
-            }
+            false => self.picture_file(|| read_picture(path), &name, notices),
         };
         self.usable(read(), &name).kind(Error::Input)
+    }
+
+    /// What a picture file holds, unless the model takes none.
+    fn picture_file(
+        &self,
+        read: impl FnOnce() -> Checked<PictureFile>,
+        name: &dyn Display,
+        notices: &mut Vec<Notice>,
+    ) -> Checked<InputPart> {
+        self.preprocessor.as_ref().map_err(Clone::clone)?;
+        let PictureFile { picture, doubts } = read()?;
+        notices.extend(doubts.into_iter().map(|text| Notice::warning(Topic::Input, text)));
+        self.picture(std::borrow::Cow::Owned(picture), name)
     }
 
     /// An input, unless it holds numbers that are none, or such as the model does not take.

@@ -1,4 +1,4 @@
-//! What is explained: a file, a decoded picture, an array, or an input that is prepared already.
+//! What is explained: a file, its bytes, a decoded picture, an array, or an input that is prepared already.
 
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,8 @@ use super::input::Input;
 pub enum Source<'a> {
     /// A picture file (PNG, JPEG, WebP, BMP, TIFF, GIF), or a file of numbers (`.npy`, `.npz`, CSV, WAV).
     Path(&'a Path),
+    /// The bytes of a picture file, which came over a network or out of an archive.
+    Bytes(&'a [u8]),
     /// A decoded picture: it is resized, cropped and normalised as the model wants it.
     Picture(&'a DynamicImage),
     /// The network's input, prepared already, in the model's shape with or without the batch axis.
@@ -68,6 +70,12 @@ impl<'a> From<&'a &str> for Source<'a> {
 impl<'a> From<&'a String> for Source<'a> {
     fn from(path: &'a String) -> Source<'a> {
         Source::Path(Path::new(path))
+    }
+}
+
+impl<'a> From<&'a [u8]> for Source<'a> {
+    fn from(bytes: &'a [u8]) -> Source<'a> {
+        Source::Bytes(bytes)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use onnxplain::figure::{Cell, Figure, Label, Row};
 use onnxplain::heatmap::Scale;
-use onnxplain::{Class, Rendering, Sign};
+use onnxplain::{Class, Rendering, Session, Severity, Sign, Topic};
 
 use super::report::Report;
 use super::summary;
@@ -171,6 +171,24 @@ impl Shown<'_> {
         };
         Cell { panel: self.drawn.panel(description), bar: Some(meaning.bar()), caption: None }
     }
+}
+
+/// What a figure says about the model: how its output is read, and a guess about its pictures.
+pub fn assumptions(session: &Session) -> Vec<String> {
+    let is_told = |topic: Topic| match topic {
+        Topic::Model => true,
+        Topic::Preprocessing => session.guesses_preprocessing(),
+        _ => false,
+    };
+    let notices = session.notices().iter();
+    let told = notices.filter(|it| it.severity >= Severity::Note && is_told(it.topic));
+    told.map(|notice| format!("{}.", capitalised(&notice.text))).collect()
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
 }
 
 fn notes(shown: &[Shown], photo: Option<&Drawn>, said: &[String]) -> Vec<String> {

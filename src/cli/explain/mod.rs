@@ -2,15 +2,15 @@
 
 mod archive;
 mod attribute;
-mod figure;
+pub(crate) mod figure;
 mod kinds;
 mod options;
 mod outputs;
 mod prepare;
 mod render;
-mod report;
+pub(crate) mod report;
 mod resume;
-mod scales;
+pub(crate) mod scales;
 mod summary;
 mod targets;
 mod whole;

@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
+use onnxplain::ExplainerOptions;
 use onnxplain::io::is_array_file;
 use onnxplain::session::Described;
-use onnxplain::{ExplainerOptions, Session, Severity, Topic};
 
 use super::attribute::{Job, Reopen};
+use super::figure;
 use super::options::{ExplainOptions, LogitsWord};
 use super::outputs::Outputs;
 use super::targets;
@@ -37,7 +38,7 @@ pub(super) fn prepare(
     let described = describe(described, options, &outputs, files);
     let session = described.clone().open()?;
     session.notices().iter().for_each(|notice| console.notice(notice));
-    let assumed = assumptions(&session);
+    let assumed = figure::assumptions(&session);
     let mut said = session.notices().to_vec();
     let targets = targets::parse(&options.target, options.against.as_deref(), &session)?;
     let is_named = options.is_named();
@@ -86,24 +87,6 @@ pub(super) fn prepare(
         said,
         samples: ProgressBar::hidden(),
     })
-}
-
-/// What a figure says about the model: how its output is read, and a guess about its pictures.
-fn assumptions(session: &Session) -> Vec<String> {
-    let is_told = |topic: Topic| match topic {
-        Topic::Model => true,
-        Topic::Preprocessing => session.guesses_preprocessing(),
-        _ => false,
-    };
-    let notices = session.notices().iter();
-    let told = notices.filter(|it| it.severity >= Severity::Note && is_told(it.topic));
-    told.map(|notice| format!("{}.", capitalised(&notice.text))).collect()
-}
-
-fn capitalised(sentence: &str) -> String {
-    let mut characters = sentence.chars();
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(characters).collect()
 }
 
 /// What the model is opened with: for pictures where some are among the inputs. How tensors were prepared is not known, and so not the

@@ -19,9 +19,7 @@ use onnxplain::{Array, Class, Explanation, Heatmap, Severity, Topic};
 use super::attribute::{Attributed, Job};
 use super::figure::{self, MOST_RESULTS, Shown};
 use super::kinds::{Kind, Saved};
-use super::report::{
-    Element, Report, ReportedInput, ReportedPreprocessing, ReportedTarget, Seconds,
-};
+use super::report::{Report, ReportedInput, ReportedPreprocessing, ReportedTarget, Seconds};
 use super::scales::{self, Scales};
 use crate::cli::batch::inputs::InputFile;
 use crate::cli::batch::recorded::Settings;
@@ -238,7 +236,7 @@ impl Job {
             target: ReportedTarget::new(explanation.class(), explanation.against()),
             positive: explanation.sign(),
             rendering: way.rendering.into(),
-            inputs: reported_inputs(explanation),
+            inputs: ReportedInput::all(explanation),
             given: self.given.clone(),
             reduction: self.reduction.clone(),
             relevance: explanation.conservation(),
@@ -386,25 +384,4 @@ fn write_plain(
 /// A value of a report that is left out where it is empty.
 fn optional(value: &impl Serialize, is_empty: bool) -> Value {
     if is_empty { Value::Null } else { json!(value) }
-}
-
-/// What is told of every input.
-fn reported_inputs(explanation: &Explanation) -> Vec<ReportedInput> {
-    let reported = |(place, (name, relevance)): (usize, (&str, &Array))| {
-        let elements = explanation.elements(place).map(|(values, names)| {
-            let element = |(index, (&value, &relevance)): (usize, (&f32, &f32))| Element {
-                name: names.and_then(|names| names.get(index)).cloned(),
-                value,
-                relevance,
-            };
-            values.iter().zip(relevance.values()).enumerate().map(element).collect()
-        });
-        ReportedInput {
-            name: name.to_string(),
-            shape: relevance.shape().to_vec(),
-            relevance: relevance.sum(),
-            elements,
-        }
-    };
-    explanation.inputs().enumerate().map(reported).collect()
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use onnxplain::canonize::PassReport;
 use onnxplain::method::{Adaptation, Completeness};
 use onnxplain::picture::Preprocessing;
-use onnxplain::{Class, Rendering, Sign, Sums};
+use onnxplain::{Array, Class, Explanation, Rendering, Sign, Sums};
 
 /// One result.
 #[derive(Clone, Debug, Serialize)]
@@ -84,6 +84,29 @@ pub struct ReportedInput {
     /// Of tokens and of a row of a table: one by one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elements: Option<Vec<Element>>,
+}
+
+impl ReportedInput {
+    /// Every input of an explanation.
+    pub fn all(explanation: &Explanation) -> Vec<ReportedInput> {
+        let reported = |(place, (name, relevance)): (usize, (&str, &Array))| {
+            let elements = explanation.elements(place).map(|(values, names)| {
+                let element = |(index, (&value, &relevance)): (usize, (&f32, &f32))| Element {
+                    name: names.and_then(|names| names.get(index)).cloned(),
+                    value,
+                    relevance,
+                };
+                values.iter().zip(relevance.values()).enumerate().map(element).collect()
+            });
+            ReportedInput {
+                name: name.to_string(),
+                shape: relevance.shape().to_vec(),
+                relevance: relevance.sum(),
+                elements,
+            }
+        };
+        explanation.inputs().enumerate().map(reported).collect()
+    }
 }
 
 /// A token, or a number of a row of a table.
