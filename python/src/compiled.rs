@@ -9,6 +9,7 @@ use onnxplain::{Explainer, Method, Notice, Rendering, Session, StartUp};
 use serde_json::{Value, json};
 
 use crate::cli::explain::figure::assumptions;
+use crate::cli::explain::report::end;
 use crate::way::Way;
 
 /// So many are kept: each holds the weights in the order of its kernels.
@@ -31,6 +32,8 @@ pub struct Origin {
     pub preprocessing: Option<Preprocessing>,
     pub rendering: Rendering,
     pub start_up: StartUp,
+    /// What relevance ends at, in words.
+    pub end: String,
     /// What was said about the model, and when it was compiled.
     pub said: Vec<Notice>,
     /// What was assumed, for figures.
@@ -86,6 +89,7 @@ impl Compiled {
             preprocessing: explainer.preprocessing().cloned(),
             rendering: explainer.rendering(),
             start_up: explainer.start_up(),
+            end: end(&explainer, way.at.as_deref()),
             said: notices.cloned().collect(),
             assumed: assumptions(session),
         };

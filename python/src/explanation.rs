@@ -88,6 +88,7 @@ impl Explanation {
             given: BTreeMap::new(),
             reduction: None,
             relevance: found.conservation(),
+            end: origin.end.clone(),
             completeness: found.completeness(),
             adaptation: found.adaptation(),
             preprocessing: match steps.filter(|_| self.has_picture()) {
@@ -213,7 +214,7 @@ impl Explanation {
         py.detach(|| heatmap.overlay()).map(Picture::new).map_err(raised_plain)
     }
 
-    /// Picture, heatmap, colour bar and the words to read them by.
+    /// Picture and heatmap, or the plot of what is no picture, with the colour bar and the words to read them by.
     #[pyo3(signature = (**drawing), text_signature = "($self, *, colormap=None, normalize=None, alpha=None, level=None, crop_mark=None, overlay_size=None)")]
     fn figure(&self, py: Python<'_>, drawing: Option<&Bound<'_, PyDict>>) -> PyResult<Figure> {
         figure::of(py, &[self], drawing)
@@ -224,12 +225,11 @@ impl Explanation {
         to_python(py, &self.reported(self.origin.rendering))
     }
 
-    /// For notebooks: the figure, or for what is no picture the plot; nothing where neither can be drawn.
+    /// For notebooks: the figure; nothing where there is none.
     fn _repr_png_<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let Ok(heatmap) = self.found.heatmap() else { return Ok(None) };
-        match heatmap.is_plot() {
-            true => self.overlay(py, None)?.png(py).map(Some),
-            false => self.figure(py, None)?.png(py).map(Some),
+        match self.found.heatmap() {
+            Ok(_) => self.figure(py, None)?.png(py).map(Some),
+            Err(_) => Ok(None),
         }
     }
 

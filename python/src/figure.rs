@@ -16,7 +16,7 @@ use crate::cli::explain::figure::{MOST_RESULTS, Shown, figure};
 use crate::cli::explain::report::Report;
 use crate::cli::explain::scales::{Scales, shared};
 use crate::cli::figure_parts::Drawn;
-use crate::errors::{RenderingError, raised, unwritten};
+use crate::errors::{raised, unwritten};
 use crate::explanation::Explanation;
 use crate::keywords::Keywords;
 
@@ -41,11 +41,6 @@ pub fn of(
         let keywords = Keywords::new(py, drawing)?;
         let (heatmap, rendering) = explanation.drawn(&keywords)?;
         keywords.end("figure")?;
-        if heatmap.is_plot() {
-            return Err(RenderingError::new_err(
-                "a figure shows a picture, and this input is none: overlay() plots it",
-            ));
-        }
         results.push(Result { explanation, heatmap, rendering });
     }
     let figure = py.detach(|| draw(&results)).map_err(raised)?;
@@ -99,6 +94,9 @@ impl Result<'_> {
         scales: Option<Scales>,
         photo: &mut Option<Drawn>,
     ) -> anyhow::Result<(Drawn, Scale)> {
+        if self.heatmap.is_plot() {
+            return Ok((Drawn::plot(self.heatmap.overlay()?), self.heatmap.scale()));
+        }
         if !self.heatmap.has_photo() {
             let scale = scales.map_or_else(|| self.heatmap.scale(), |scales| scales.heatmap);
             let picture = Arc::new(self.heatmap.scaled_picture(scale)?);

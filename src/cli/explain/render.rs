@@ -13,13 +13,12 @@ use onnxplain::io::{
     Overwrite, PictureFormat, TOOL, is_array_file, write_bytes, write_npy_as, write_picture,
     write_png,
 };
-use onnxplain::session::Drawn as ExplainedAs;
 use onnxplain::{Array, Class, Explanation, Heatmap, Severity, Topic};
 
 use super::attribute::{Attributed, Job};
 use super::figure::{self, MOST_RESULTS, Shown};
 use super::kinds::{Kind, Saved};
-use super::report::{Report, ReportedInput, ReportedPreprocessing, ReportedTarget, Seconds};
+use super::report::{Report, ReportedInput, ReportedPreprocessing, ReportedTarget, Seconds, end};
 use super::scales::{self, Scales};
 use crate::cli::batch::inputs::InputFile;
 use crate::cli::batch::recorded::Settings;
@@ -240,7 +239,7 @@ impl Job {
             given: self.given.clone(),
             reduction: self.reduction.clone(),
             relevance: explanation.conservation(),
-            end: self.end(way),
+            end: end(&way.explainer, way.at.as_deref()),
             completeness: explanation.completeness(),
             adaptation: explanation.adaptation(),
             preprocessing: self.preprocessing(file),
@@ -249,17 +248,6 @@ impl Job {
             files,
             seconds,
             version: env!("CARGO_PKG_VERSION"),
-        }
-    }
-
-    /// What relevance ends at.
-    fn end(&self, way: &Way) -> String {
-        let drawn: Vec<ExplainedAs> = way.explainer.drawn().collect();
-        match (&way.at, &drawn[..]) {
-            (Some(layer), _) => format!("at {layer}"),
-            (None, [ExplainedAs::OverPicture]) => "pixels".to_string(),
-            (None, [_]) => "input".to_string(),
-            (None, _) => "inputs".to_string(),
         }
     }
 

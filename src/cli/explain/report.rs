@@ -8,7 +8,8 @@ use serde_json::Value;
 use onnxplain::canonize::PassReport;
 use onnxplain::method::{Adaptation, Completeness};
 use onnxplain::picture::Preprocessing;
-use onnxplain::{Array, Class, Explanation, Rendering, Sign, Sums};
+use onnxplain::session::Drawn;
+use onnxplain::{Array, Class, Explainer, Explanation, Rendering, Sign, Sums};
 
 /// One result.
 #[derive(Clone, Debug, Serialize)]
@@ -106,6 +107,17 @@ impl ReportedInput {
             }
         };
         explanation.inputs().enumerate().map(reported).collect()
+    }
+}
+
+/// What relevance ends at, in words.
+pub fn end(explainer: &Explainer, at: Option<&str>) -> String {
+    let drawn: Vec<Drawn> = explainer.drawn().collect();
+    match (at, &drawn[..]) {
+        (Some(layer), _) => format!("at {layer}"),
+        (None, [Drawn::OverPicture]) => "pixels".to_string(),
+        (None, [_]) => "input".to_string(),
+        (None, _) => "inputs".to_string(),
     }
 }
 
