@@ -100,6 +100,7 @@ pub mod evaluation;
 pub mod explain;
 #[doc(hidden)]
 pub mod figure;
+pub mod finetune;
 #[doc(hidden)]
 pub mod heatmap;
 #[doc(hidden)]

@@ -51,6 +51,16 @@ impl Memory {
     pub fn steps(&self) -> u64 {
         self.steps
     }
+
+    /// What is remembered: the momentum or Adam's m, and Adam's v. For files that hold many numbers.
+    pub fn numbers(&self) -> [&[f32]; 2] {
+        [&self.first, &self.second]
+    }
+
+    /// What [`Memory::steps`] and [`Memory::numbers`] gave.
+    pub fn restored(steps: u64, [first, second]: [Vec<f32>; 2]) -> Memory {
+        Memory { steps, first, second }
+    }
 }
 
 impl Optimizer {

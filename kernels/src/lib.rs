@@ -20,6 +20,7 @@ mod reference;
 mod scratch;
 pub mod simd;
 pub mod threads;
+pub mod weight_gradient;
 
 pub use output::Output;
 pub use scratch::AlignedBuf;

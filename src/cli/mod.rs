@@ -20,10 +20,12 @@ mod explained;
 pub(crate) mod failure;
 pub(crate) mod figure_parts;
 mod file_names;
+mod finetune;
 mod gallery;
 mod given;
 pub(crate) mod inspect;
 mod interrupt;
+mod labelled;
 mod man;
 mod method_options;
 mod model_inputs;
@@ -31,6 +33,7 @@ mod options;
 mod presets;
 mod probe;
 mod progress;
+mod prune;
 mod rendering_options;
 mod reports;
 mod sanity;
@@ -90,6 +93,8 @@ Examples:
   onnxplain evaluate model.onnx photos/              is the explanation any good?
   onnxplain sanity model.onnx photos/                does it change with the weights?
   onnxplain search model.onnx photos/                which rules explain this model best?
+  onnxplain finetune model.onnx photos/ -o new.onnx  train it by rewards, or by the gradient
+  onnxplain prune model.onnx photos/ -o small.onnx   set to zero what matters least
   onnxplain inspect model.onnx                       its layers and their rules
   onnxplain check model.onnx                         is the explanation sound?
   onnxplain compile model.onnx -o explainer.onnx     the explainer as an ONNX graph
@@ -146,6 +151,10 @@ enum Command {
     Probe(Box<probe::ProbeOptions>),
     /// Choose the pictures to label next, by heatmaps that are unlike those of labelled ones
     Select(select::SelectOptions),
+    /// Train a model by rewards that go back by the rules of LRP (LFP), or by the gradient: the same file with other numbers
+    Finetune(Box<finetune::FinetuneOptions>),
+    /// Set the weights or filters of a model to zero that matter least
+    Prune(Box<prune::PruneOptions>),
     /// List the layers of a model and the rule each gets
     Inspect(inspect::InspectOptions),
     /// Verify that canonization keeps the function and that relevance is conserved
@@ -208,6 +217,8 @@ fn run(command: Command, console: &mut Console) -> Result<Status> {
         Command::Spray(options) => spray::run(&options, console),
         Command::Probe(options) => probe::run(&options, console),
         Command::Select(options) => select::run(&options, console),
+        Command::Finetune(options) => finetune::run(&options, console),
+        Command::Prune(options) => prune::run(&options, console),
         Command::Inspect(options) => inspect::run(&options, console),
         Command::Check(options) => check::run(&options, console),
         Command::Compile(options) => compile::run(&options, console),

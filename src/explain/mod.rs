@@ -28,7 +28,7 @@ use anyhow::Result;
 pub use self::compile::{Program, RelevanceSupport};
 pub use self::input_range::{InputRange, InputRanges};
 pub use self::predictor::Predictor;
-pub use self::run::{Activations, Attribution, Conservation, End, LayerConservation};
+pub use self::run::{Activations, Arrival, Attribution, Conservation, End, LayerConservation};
 pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
 pub use self::target::{Initial, Target, TargetClass, initial_relevance};
 pub use self::variants::Variants;
@@ -156,6 +156,27 @@ impl Explainer {
         initial: Tensor,
     ) -> Result<Attribution> {
         self.threads.run(|| run::propagate(&self.plan, activations, initial, end))
+    }
+
+    /// Propagates relevance from the output down to the lowest of the observed layers, and calls `observe` at each of them
+    /// where relevance arrives, from the output on. [`Explainer::keep_around`] must have been told of them.
+    ///
+    /// # Errors
+    /// When `initial` has another shape than the output, and those of `observe`.
+    pub fn propagate_observed(
+        &self,
+        activations: &Activations,
+        initial: Tensor,
+        is_observed: &[bool],
+        observe: &mut dyn FnMut(&Arrival) -> Result<()>,
+    ) -> Result<()> {
+        run::propagate_observed(&self.plan, activations, initial, is_observed, observe)
+    }
+
+    /// Keeps the value of a layer and those that it reads in every forward pass, for [`Explainer::propagate_observed`].
+    pub fn keep_around(&mut self, layer: LayerId) {
+        let inputs = self.network().layers[layer].inputs.clone();
+        inputs.into_iter().chain([layer]).for_each(|value| self.plan.keep(value));
     }
 
     /// The network.

@@ -35,7 +35,15 @@ impl Predictor {
     /// # Errors
     /// When the input has another shape than the network's.
     pub fn logits(&self, input: &Tensor) -> Result<Tensor> {
-        self.threads
-            .run(|| run::forward(&self.plan, std::slice::from_ref(input))?.logits().cloned())
+        self.logits_of(std::slice::from_ref(input))
+    }
+
+    /// The logits for a tensor for each input of the network.
+    ///
+    /// # Errors
+    /// When there are other tensors than inputs, or they have other shapes.
+    pub fn logits_of(&self, inputs: &(impl AsRef<[Tensor]> + ?Sized)) -> Result<Tensor> {
+        let inputs = inputs.as_ref();
+        self.threads.run(|| run::forward(&self.plan, inputs)?.logits().cloned())
     }
 }

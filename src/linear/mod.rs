@@ -21,6 +21,7 @@ mod row_kernels;
 mod sum;
 mod tract_convolution;
 mod weight;
+mod weight_gradient;
 
 use std::fmt::Debug;
 
@@ -37,6 +38,7 @@ pub use reduction::Reduction;
 pub use resampling::{ResampledAxis, Resampling};
 pub use sum::Sum;
 pub use weight::Weight;
+pub use weight_gradient::WeightGradient;
 
 pub use onnxplain_kernels::geometry::{Signs, WeightPart, Window, WindowAxis};
 

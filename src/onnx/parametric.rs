@@ -69,6 +69,11 @@ impl ParametricModel {
         &self.layers
     }
 
+    /// The parameters with their names in the file, as they are stored.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.parameters.iter().map(|parameter| (parameter.name.as_str(), &parameter.values))
+    }
+
     /// The network with every stored parameter changed by `change(name, values)`.
     ///
     /// The parameters are weights, biases, and the scale and shift of BatchNormalization. Its mean

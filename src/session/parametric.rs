@@ -16,7 +16,7 @@ use crate::explain::{self, InputRanges, Prepack};
 use crate::network::Network;
 use crate::onnx::{ParametricModel, WeightedLayer};
 use crate::parallel::Threads;
-use crate::tensor::Tensors;
+use crate::tensor::{Tensor, Tensors};
 
 /// A model whose stored parameters can be changed. Its graph is read and typed once, whatever their numbers are.
 pub struct Parametric {
@@ -40,6 +40,11 @@ impl Parametric {
     /// The layers with weights, in the order of the file's nodes, with the parameters that belong to each.
     pub fn layers(&self) -> &[WeightedLayer] {
         self.stored.layers()
+    }
+
+    /// The parameters with their names in the file, as they are stored.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.stored.parameters()
     }
 
     /// The network with every stored parameter changed by `change(name, values)`, not rewritten.

@@ -19,11 +19,15 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "page search comparison spray probe sanity summary statistics evaluation session emit method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+        "page search comparison spray probe sanity finetune optimizer summary statistics evaluation session emit method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
     ),
     (
         "sanity",
         "page summary statistics evaluation session method metric explain onnx network tensor picture random suggest error",
+    ),
+    (
+        "finetune",
+        "optimizer page evaluation session explain composite canonize onnx network operator linear tensor parallel random suggest",
     ),
     ("probe", "statistics metric tensor picture random suggest"),
     ("search", "page evaluation session method metric composite statistics io random error"),
@@ -52,6 +56,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("network", "operator linear tensor random suggest"),
     ("operator", "linear tensor parallel kernels"),
     ("linear", "tensor parallel kernels"),
+    ("optimizer", ""),
     ("plane", "tensor picture"),
     ("tensor", "parallel kernels"),
     ("parallel", "kernels"),

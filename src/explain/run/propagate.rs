@@ -104,6 +104,11 @@ impl Propagation {
         self.relevance[id].is_some()
     }
 
+    /// The relevance that has arrived at the value of a layer, in the layout of the value.
+    pub fn arrived(&self, id: LayerId) -> Option<&Tensor> {
+        self.relevance[id].as_ref().map(|relevance| &relevance.tensor)
+    }
+
     /// Hands what has arrived at a layer to its inputs, by the layer's step. Layers above it were passed before. What
     /// other steps of the layer read too is in `shared`.
     ///

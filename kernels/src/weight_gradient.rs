@@ -1,0 +1,427 @@
+//! What the weights of a convolution meet: products of inputs with what stands at the outputs, summed over positions.
+//!
+//! `G[o, c, k] = Σ_p s[o, p] · x[c, p + k]` is the gradient of `Σ s ⊙ (W * x)` by the weights. It is a matrix product whose
+//! inner axis are the positions: the microkernel of the convolutions runs it with outputs in the place of filters and
+//! with the channels under a row of the window, which lie side by side, in the place of pixels. No window is copied.
+
+use crate::SizeError;
+use crate::geometry::{Window, WindowAxis};
+use crate::microkernel::{MOST_SUMS, Operands, run_blocks};
+use crate::simd::{Isa, LANES};
+
+/// Positions whose products are summed before they are added to the totals: their outputs stay in the second cache.
+const POSITIONS: usize = 1024;
+
+/// The gradient of a convolution's weights, summed over any number of inputs.
+pub struct WeightGradient {
+    /// The window over three axes, leading ones being points.
+    axes: [WindowAxis; 3],
+    groups: usize,
+    /// Of a group.
+    outputs: usize,
+    /// Of a group.
+    inputs: usize,
+    isa: Isa,
+    /// `[group, panel of filters, row of the window, column, filter]`, the columns of a row filled up to whole tiles;
+    /// of a convolution of single channels `[output, tap]`.
+    sums: Vec<f32>,
+    /// The inputs of a group, channels last, with their padding.
+    padded: Vec<f32>,
+    /// Outputs of a panel, position by position.
+    panel: Vec<f32>,
+    /// Where each position reads in `padded`.
+    offsets: Vec<u32>,
+}
+
+impl WeightGradient {
+    /// Nothing yet, of weights `[outputs, inputs / groups, kernel...]`.
+    ///
+    /// # Errors
+    /// When groups do not divide the channels, or the input does not fit in offsets of 32 bits.
+    pub fn new(
+        [outputs, inputs]: [usize; 2],
+        groups: usize,
+        window: &Window,
+    ) -> Result<WeightGradient, SizeError> {
+        if groups == 0 || !outputs.is_multiple_of(groups) || !inputs.is_multiple_of(groups) {
+            return Err(SizeError::new(format!(
+                "{groups} groups do not divide {outputs} outputs and {inputs} inputs"
+            )));
+        }
+        let mut axes = [WindowAxis::POINT; 3];
+        let leading = 3usize.saturating_sub(window.axes.len());
+        axes[leading..].copy_from_slice(&window.axes);
+        let (outputs, inputs) = (outputs / groups, inputs / groups);
+        let isa = Isa::detect();
+        let mut gradient = WeightGradient {
+            axes,
+            groups,
+            outputs,
+            inputs,
+            isa,
+            sums: vec![],
+            padded: vec![],
+            panel: vec![],
+            offsets: vec![],
+        };
+        if gradient.is_of_single_channels() {
+            gradient.sums = vec![0.0; groups * outputs * gradient.taps()];
+            return Ok(gradient);
+        }
+        let len = gradient.padded_len();
+        if u32::try_from(len).is_err() {
+            return Err(SizeError::new(format!("an input of {len} numbers is too large")));
+        }
+        gradient.padded = vec![0.0; len];
+        gradient.panel = vec![0.0; POSITIONS.min(gradient.positions()) * gradient.width()];
+        gradient.offsets = gradient.position_offsets();
+        gradient.sums = vec![0.0; groups * gradient.panels() * gradient.panel_len()];
+        Ok(gradient)
+    }
+
+    /// Adds the products of one input `[C, spatial...]` with what stands at its outputs, `[O, spatial...]`.
+    ///
+    /// # Errors
+    /// When there are more or fewer numbers than the geometry says.
+    pub fn add(&mut self, input: &[f32], output: &[f32]) -> Result<(), SizeError> {
+        let (input_len, output_len) = (self.input_len(), self.positions());
+        let expected = [
+            self.groups * self.inputs * input_len,
+            self.groups * self.outputs * output_len,
+        ];
+        if [input.len(), output.len()] != expected {
+            return Err(SizeError::new(format!(
+                "{} inputs and {} outputs where the window has {expected:?}",
+                input.len(),
+                output.len()
+            )));
+        }
+        for group in 0..self.groups {
+            let input = &input[group * self.inputs * input_len..][..self.inputs * input_len];
+            let output = &output[group * self.outputs * output_len..][..self.outputs * output_len];
+            match self.is_of_single_channels() {
+                true => self.add_single_channel(group, input, output),
+                false => self.add_group(group, input, output),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the sums as `[outputs, inputs / groups, kernel...]`, and begins again.
+    ///
+    /// # Errors
+    /// When there is not room for exactly these.
+    pub fn take(&mut self, to: &mut [f32]) -> Result<(), SizeError> {
+        let taps = self.taps();
+        let len = self.groups * self.outputs * self.inputs * taps;
+        if to.len() != len {
+            return Err(SizeError::new(format!("{len} weights do not fit in {}", to.len())));
+        }
+        if self.is_of_single_channels() {
+            to.copy_from_slice(&self.sums);
+        } else {
+            let per_row = self.taps_of_row();
+            for (place, to) in to.iter_mut().enumerate() {
+                let (tap, rest) = (place % taps, place / taps);
+                let (channel, output) = (rest % self.inputs, rest / self.inputs);
+                let (group, filter) = (output / self.outputs, output % self.outputs);
+                let column = tap % per_row * self.inputs + channel;
+                *to = self.sums[self.sum_place(group, filter, tap / per_row, column)];
+            }
+        }
+        self.sums.fill(0.0);
+        Ok(())
+    }
+
+    /// Depthwise convolutions have one product a position and tap: nothing to tile.
+    fn is_of_single_channels(&self) -> bool {
+        self.inputs == 1 && self.groups > 1
+    }
+
+    fn taps(&self) -> usize {
+        self.axes.iter().map(|axis| axis.kernel).product()
+    }
+
+    /// Taps side by side: those of a row of the window, where nothing lies between them.
+    fn taps_of_row(&self) -> usize {
+        let [_, _, last] = self.axes;
+        if last.dilation == 1 { last.kernel } else { 1 }
+    }
+
+    fn rows(&self) -> usize {
+        self.taps() / self.taps_of_row().max(1)
+    }
+
+    fn columns(&self) -> usize {
+        self.taps_of_row() * self.inputs
+    }
+
+    /// The columns of a row, filled up: whole tiles, and half a one at the end where that is enough.
+    fn padded_columns(&self) -> usize {
+        let half = (self.isa.pixels() / 2).max(1);
+        self.columns().div_ceil(half) * half
+    }
+
+    fn blocks(&self) -> usize {
+        self.isa.blocks().min(self.outputs.div_ceil(LANES)).max(1)
+    }
+
+    fn width(&self) -> usize {
+        self.blocks() * LANES
+    }
+
+    fn panels(&self) -> usize {
+        self.outputs.div_ceil(self.width())
+    }
+
+    fn panel_len(&self) -> usize {
+        self.rows() * self.padded_columns() * self.width()
+    }
+
+    fn positions(&self) -> usize {
+        self.axes.iter().map(|axis| axis.output).product()
+    }
+
+    fn input_len(&self) -> usize {
+        self.axes.iter().map(|axis| axis.input).product()
+    }
+
+    fn padded_axes(&self) -> [usize; 3] {
+        self.axes.map(|axis| {
+            let reach = (axis.output.max(1) - 1) * axis.stride
+                + (axis.kernel.max(1) - 1) * axis.dilation
+                + 1;
+            (axis.pad_before + axis.input + axis.pad_after).max(reach)
+        })
+    }
+
+    fn padded_len(&self) -> usize {
+        // The last tile of a row reads behind its columns.
+        self.padded_axes().iter().product::<usize>() * self.inputs + self.padded_columns()
+    }
+
+    fn sum_place(&self, group: usize, filter: usize, row: usize, column: usize) -> usize {
+        let (panel, filter) = (filter / self.width(), filter % self.width());
+        let panel = group * self.panels() + panel;
+        panel * self.panel_len()
+            + (row * self.padded_columns() + column) * self.width()
+            + filter
+    }
+
+    fn position_offsets(&self) -> Vec<u32> {
+        let [depth, height, width] = self.axes;
+        let [_, padded_height, padded_width] = self.padded_axes();
+        let mut offsets = Vec::with_capacity(self.positions());
+        for z in 0..depth.output {
+            for y in 0..height.output {
+                for x in 0..width.output {
+                    let row = z * depth.stride * padded_height + y * height.stride;
+                    let place = row * padded_width + x * width.stride;
+                    offsets.push((place * self.inputs) as u32);
+                }
+            }
+        }
+        offsets
+    }
+
+    /// Where the first tap of a row of the window reads at the first position.
+    fn row_start(&self, row: usize) -> usize {
+        let [depth, height, width] = self.axes;
+        let [_, padded_height, padded_width] = self.padded_axes();
+        let per_row = if self.taps_of_row() == 1 { width.kernel } else { 1 };
+        let (x, rest) = (row % per_row, row / per_row);
+        let (y, z) = (rest % height.kernel, rest / height.kernel);
+        let line = z * depth.dilation * padded_height + y * height.dilation;
+        (line * padded_width + x * width.dilation) * self.inputs
+    }
+
+    fn pad(&mut self, input: &[f32]) {
+        let [depth, height, width] = self.axes;
+        let [_, padded_height, padded_width] = self.padded_axes();
+        // What lies outside stays 0.
+        for (channel, plane) in input.chunks_exact(self.input_len().max(1)).enumerate() {
+            for (line, numbers) in plane.chunks_exact(width.input.max(1)).enumerate() {
+                let (z, y) = (line / height.input, line % height.input);
+                let line = (z + depth.pad_before) * padded_height + y + height.pad_before;
+                let start = (line * padded_width + width.pad_before) * self.inputs + channel;
+                let places = self.padded[start..].iter_mut().step_by(self.inputs);
+                places.zip(numbers).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+
+    fn add_group(&mut self, group: usize, input: &[f32], output: &[f32]) {
+        self.pad(input);
+        let (width, positions) = (self.width(), self.positions());
+        let mut panel = std::mem::take(&mut self.panel);
+        for first in (0..positions).step_by(POSITIONS) {
+            let count = POSITIONS.min(positions - first);
+            for index in 0..self.panels() {
+                let filters = index * width..self.outputs.min((index + 1) * width);
+                panel.fill(0.0);
+                for (lane, filter) in filters.enumerate() {
+                    let numbers = &output[filter * positions + first..][..count];
+                    let places = panel[lane..].iter_mut().step_by(width);
+                    places.zip(numbers).for_each(|(to, from)| *to = *from);
+                }
+                self.add_panel(group * self.panels() + index, first..first + count, &panel);
+            }
+        }
+        self.panel = panel;
+    }
+
+    fn add_panel(&mut self, index: usize, positions: std::ops::Range<usize>, panel: &[f32]) {
+        let (blocks, width, columns) = (self.blocks(), self.width(), self.padded_columns());
+        let (isa, panel_len) = (self.isa, self.panel_len());
+        let offsets = &self.offsets[positions];
+        let mut sums = [0.0; MOST_SUMS];
+        for row in 0..self.rows() {
+            let start = self.row_start(row);
+            let mut column = 0;
+            while column < columns {
+                let whole = isa.pixels();
+                let pixels = if columns - column >= whole { whole } else { (whole / 2).max(1) };
+                let input = &self.padded[start + column..];
+                let operands = Operands { weights: panel, input, offsets, prefetch: None };
+                run_blocks(isa, blocks, (pixels, 1), operands, &mut sums);
+                let place = index * panel_len + (row * columns + column) * width;
+                let to = self.sums[place..][..pixels * width].chunks_exact_mut(width);
+                for (pixel, to) in to.enumerate() {
+                    for (block, to) in to.chunks_exact_mut(LANES).enumerate() {
+                        let from = &sums[(block * pixels + pixel) * LANES..][..LANES];
+                        to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+                    }
+                }
+                column += pixels;
+            }
+        }
+    }
+
+    fn add_single_channel(&mut self, group: usize, input: &[f32], output: &[f32]) {
+        let [depth, height, width] = self.axes;
+        let taps = self.taps();
+        for (index, output) in output.chunks_exact(self.positions().max(1)).enumerate() {
+            let sums = &mut self.sums[(group * self.outputs + index) * taps..][..taps];
+            for (tap, sum) in sums.iter_mut().enumerate() {
+                let (tap_x, rest) = (tap % width.kernel, tap / width.kernel);
+                let (tap_y, tap_z) = (rest % height.kernel, rest / height.kernel);
+                let columns = inside(&width, tap_x);
+                for (line, output) in output.chunks_exact(width.output.max(1)).enumerate() {
+                    let (z, y) = (line / height.output, line % height.output);
+                    let source = depth.source(z, tap_z).zip(height.source(y, tap_y));
+                    let Some((source_z, source_y)) = source else { continue };
+                    let Some(first) = width.source(columns.start, tap_x) else { continue };
+                    let start = (source_z * height.input + source_y) * width.input + first;
+                    let output = &output[columns.clone()];
+                    *sum += match width.stride {
+                        1 => dot(output, &input[start..][..output.len()]),
+                        stride => {
+                            let input = input[start..].iter().step_by(stride);
+                            output.iter().zip(input).map(|(a, b)| a * b).sum()
+                        }
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// The positions at which a tap reads inside the input.
+fn inside(axis: &WindowAxis, tap: usize) -> std::ops::Range<usize> {
+    let reads = |position: &usize| axis.source(*position, tap).is_some();
+    let start = (0..axis.output).find(reads).unwrap_or(axis.output);
+    let end = (start..axis.output).rev().find(reads).map_or(start, |last| last + 1);
+    start..end
+}
+
+/// The sum of products, in sixteen sums at a time.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, step: usize) -> Vec<f32> {
+        (0..count).map(|n| ((n * step) % 13) as f32 / 4.0 - 1.5).collect()
+    }
+
+    /// Against the definition; numbers are multiples of 1/16, so every order of summation gives the same.
+    fn check([outputs, inputs]: [usize; 2], groups: usize, axes: &[WindowAxis]) {
+        let window = Window { axes: axes.to_vec() };
+        let mut gradient = WeightGradient::new([outputs, inputs], groups, &window).unwrap();
+        let (input_len, output_len) = (window.input_len(), window.output_len());
+        let taps: usize = axes.iter().map(|axis| axis.kernel).product();
+        let per_group = inputs / groups;
+        let mut expected = vec![0.0; outputs * per_group * taps];
+        for round in 0..2 {
+            let input = numbers(inputs * input_len, 5 + round);
+            let output = numbers(outputs * output_len, 7 + round);
+            gradient.add(&input, &output).unwrap();
+            for (place, expected) in expected.iter_mut().enumerate() {
+                let (tap, rest) = (place % taps, place / taps);
+                let (channel, filter) = (rest % per_group, rest / per_group);
+                let channel = filter / (outputs / groups) * per_group + channel;
+                for position in 0..output_len {
+                    let Some(source) = source(axes, position, tap) else { continue };
+                    *expected += output[filter * output_len + position]
+                        * input[channel * input_len + source];
+                }
+            }
+        }
+        let mut found = vec![f32::NAN; expected.len()];
+        gradient.take(&mut found).unwrap();
+        assert_eq!(found, expected, "{outputs} {inputs} {groups} {axes:?}");
+        gradient.take(&mut found).unwrap();
+        assert!(found.iter().all(|sum| *sum == 0.0));
+    }
+
+    /// The element that a tap reads at a position, over any number of axes.
+    fn source(axes: &[WindowAxis], mut position: usize, mut tap: usize) -> Option<usize> {
+        let (mut place, mut stride) = (0, 1);
+        for axis in axes.iter().rev() {
+            place += stride * axis.source(position % axis.output, tap % axis.kernel)?;
+            (position, tap) = (position / axis.output, tap / axis.kernel);
+            stride *= axis.input;
+        }
+        Some(place)
+    }
+
+    #[test]
+    fn gradients_of_every_geometry() {
+        let fit = WindowAxis::fitting;
+        check([5, 3], 1, &[fit(9, 3, 1, 1, [1, 1]), fit(7, 3, 1, 1, [1, 1])]);
+        check([40, 17], 1, &[fit(6, 3, 2, 1, [0, 1]), fit(6, 3, 2, 1, [1, 0])]);
+        check([33, 20], 1, &[fit(5, 1, 1, 1, [0, 0]), fit(40, 1, 1, 1, [0, 0])]);
+        check([16, 16], 1, &[fit(8, 3, 1, 2, [2, 2]), fit(8, 3, 1, 2, [2, 2])]);
+        check([8, 4], 2, &[fit(7, 2, 1, 1, [0, 0]), fit(7, 5, 3, 1, [2, 2])]);
+        check([6, 6], 6, &[fit(7, 3, 1, 1, [1, 1]), fit(40, 3, 1, 1, [1, 1])]);
+        check([12, 6], 6, &[fit(8, 3, 2, 1, [1, 1]), fit(9, 3, 2, 1, [1, 1])]);
+        check([4, 3], 1, &[fit(50, 5, 2, 1, [2, 2])]);
+        check([3, 2], 1, &[
+            fit(4, 2, 1, 1, [0, 1]),
+            fit(5, 3, 1, 1, [1, 1]),
+            fit(6, 3, 2, 1, [1, 1]),
+        ]);
+        // More positions than are summed at once.
+        check([3, 2], 1, &[fit(40, 3, 1, 1, [1, 1]), fit(40, 3, 1, 1, [1, 1])]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let window = Window { axes: vec![WindowAxis::fitting(9, 3, 1, 1, [1, 1])] };
+        assert!(WeightGradient::new([5, 3], 2, &window).is_err());
+        let mut gradient = WeightGradient::new([5, 3], 1, &window).unwrap();
+        assert!(gradient.add(&[0.0; 26], &[0.0; 45]).is_err());
+        assert!(gradient.take(&mut [0.0; 44]).is_err());
+    }
+}

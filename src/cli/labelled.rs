@@ -1,0 +1,222 @@
+//! Pictures with their classes, and a model whose numbers are changed: what finetune and prune share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use onnxplain::Session;
+use onnxplain::evaluation::Classes;
+use onnxplain::finetune::{Labelled, Sample, labelled, read, split};
+use onnxplain::io::{Overwrite, write_bytes};
+use onnxplain::onnx::StoredNumbers;
+use onnxplain::session::Parametric;
+
+use super::batch::inputs::{Failed, InputFile, InputOptions};
+use super::console::Console;
+use super::given::{self, Given};
+use super::options::{ModelOptions, PreprocessOptions, check_model_path};
+
+/// Pictures with their classes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Classes")]
+pub struct LabelOptions {
+    /// The class of every picture: folder, where folders are called like classes, or a CSV with the columns input,label
+    #[arg(long, value_name = "folder|FILE")]
+    pub labels: String,
+    /// Go on where a class has no pictures [default: fail, because training unlearns it]
+    #[arg(long = "missing-classes")]
+    pub missing_classes: bool,
+    /// Class names in the model's order, one a line or JSON [default: the card's]
+    #[arg(long, value_name = "FILE")]
+    pub class_names: Option<PathBuf>,
+    /// Pictures that are held out, to judge with: a share of every class, or a folder
+    #[arg(long, value_name = "SHARE|DIR", default_value = "0.2")]
+    pub validation: String,
+}
+
+/// What is held out.
+enum HeldOut {
+    Share(f64),
+    Folder(PathBuf),
+}
+
+impl LabelOptions {
+    fn held_out(&self) -> Result<HeldOut> {
+        if Path::new(&self.validation).is_dir() {
+            return Ok(HeldOut::Folder(PathBuf::from(&self.validation)));
+        }
+        match self.validation.parse::<f64>() {
+            Ok(share) => {
+                ensure!(
+                    (0.0..1.0).contains(&share),
+                    "--validation is a share from 0 to below 1, such as 0.2, not {share}"
+                );
+                Ok(HeldOut::Share(share))
+            }
+            Err(_) => bail!(
+                "--validation {} is neither a share, such as 0.2, nor a folder",
+                self.validation
+            ),
+        }
+    }
+}
+
+/// What a command is about.
+pub struct Operands<'a> {
+    pub model: &'a Path,
+    pub data: &'a [PathBuf],
+    pub output: &'a Path,
+    pub inputs: &'a InputOptions,
+    pub labels: &'a LabelOptions,
+    pub model_options: &'a ModelOptions,
+    pub preprocess: &'a PreprocessOptions,
+    pub seed: u64,
+    pub jobs: usize,
+}
+
+/// An opened model, and pictures.
+pub struct Opened {
+    pub parametric: Parametric,
+    pub stored: StoredNumbers,
+    /// To change the model by, and to judge with.
+    pub samples: [Vec<Arc<Sample>>; 2],
+    /// What the classes are called, where it is known.
+    pub classes: Vec<String>,
+    /// Whether some pictures could not be read.
+    pub has_failed: bool,
+}
+
+impl Operands<'_> {
+    /// Refuses what cannot be written to, before anything is read.
+    ///
+    /// # Errors
+    /// When the model is none, or the output is the model itself or no file.
+    pub fn check(&self, overwrite: Overwrite) -> Result<()> {
+        check_model_path(self.model)?;
+        let same = |other: &Path| match (self.model.canonicalize(), other.canonicalize()) {
+            (Ok(model), Ok(other)) => model == other,
+            _ => false,
+        };
+        ensure!(
+            !same(self.output),
+            "{} is the model itself: give another --output",
+            self.output.display()
+        );
+        ensure!(!self.output.is_dir(), "{} is a folder: --output is a file", self.output.display());
+        ensure!(
+            self.model_options.composite == "auto",
+            "rewards go back by the rules of --rule: --composite {} is not used here",
+            self.model_options.composite
+        );
+        onnxplain::io::check(self.output, overwrite)
+    }
+
+    /// Opens the model and reads the pictures.
+    ///
+    /// # Errors
+    /// When the model or the labels cannot be read, or do not fit each other.
+    pub fn open(&self, console: &mut Console) -> Result<Opened> {
+        let held_out = self.labels.held_out()?;
+        ensure!(self.inputs.shard.is_none(), "one process trains: --shard belongs to explain and evaluate");
+        let Given { files, all } = Given::expand(self.data, self.inputs, console)?;
+        let mut has_failed = tell_failed(&files, console);
+        let ways = (self.model_options, self.preprocess);
+        let names = self.labels.class_names.as_deref();
+        let session = given::session(names, ways, &files).open(self.model)?;
+        session.notices().iter().for_each(|notice| console.notice(notice));
+        let classes = Classes::read(&self.labels.labels)?;
+        let (all, notes) = labelled(&session, &all, &classes, !self.labels.missing_classes)?;
+        notes.notes.iter().for_each(|note| console.note(note));
+        let sides = match held_out {
+            HeldOut::Share(share) => split(all, share, self.seed).into(),
+            HeldOut::Folder(folder) => {
+                let others = Given::expand(&[folder], &InputOptions::default(), console)?;
+                has_failed |= tell_failed(&others.files, console);
+                let (others, _) = labelled(&session, &others.all, &classes, false)
+                    .context("the pictures of --validation")?;
+                [all, others]
+            }
+        };
+        let parametric = session.parametric()?;
+        let mut samples = [vec![], vec![]];
+        for (samples, side) in samples.iter_mut().zip(&sides) {
+            if !side.is_empty() {
+                let (found, failed) = self.read(&session, &parametric, side, console)?;
+                (*samples, has_failed) = (found, has_failed | failed);
+            }
+        }
+        let [training, held_out] = samples.each_ref().map(Vec::len);
+        console.note(format_args!("pictures: {training} to learn from, {held_out} held out"));
+        let stored = StoredNumbers::read(self.model)?;
+        Ok(Opened { parametric, stored, samples, classes: notes.names, has_failed })
+    }
+
+    fn read(
+        &self,
+        session: &Session,
+        parametric: &Parametric,
+        side: &[Labelled],
+        console: &mut Console,
+    ) -> Result<(Vec<Arc<Sample>>, bool)> {
+        let (samples, failed) = read(session, parametric, side, self.jobs)?;
+        for failed in &failed {
+            console.error(&anyhow::anyhow!("{failed}"));
+        }
+        Ok((samples, !failed.is_empty()))
+    }
+
+    /// Writes the model with other numbers, and the card of the model beside it, where that is in the same folder.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(
+        &self,
+        stored: &mut StoredNumbers,
+        changed: &[(&str, &[f32])],
+        overwrite: Overwrite,
+        console: &mut Console,
+    ) -> Result<()> {
+        for (name, numbers) in changed {
+            stored.replace(name, numbers)?;
+        }
+        let folder = |path: &Path| match path.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        let (from, to) = (folder(self.model), folder(self.output));
+        let is_beside = from.canonicalize().ok().is_some_and(|it| to.canonicalize().ok() == Some(it));
+        for (name, bytes) in stored.beside() {
+            ensure!(
+                !is_beside,
+                "the model's numbers lie in the file {name} beside it, which belongs to the model: give an --output in \
+                 another folder"
+            );
+            write_bytes(&to.join(name), bytes, overwrite)?;
+        }
+        write_bytes(self.output, stored.bytes(), overwrite)?;
+        let (card, own) = (self.model.with_extension("yaml"), self.output.with_extension("yaml"));
+        if card.is_file() && !own.exists() {
+            match is_beside {
+                true => write_bytes(&own, std::fs::read(&card)?, Overwrite::Refuse)?,
+                false => console.note(format_args!(
+                    "the card {} is not copied: it may name files by their paths; copy it to {} to use the new model",
+                    card.display(),
+                    own.display()
+                )),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells what could not be turned into files; whether there was any.
+fn tell_failed(files: &[Result<InputFile, Failed>], console: &mut Console) -> bool {
+    let mut has_failed = false;
+    for Failed { input, error } in files.iter().filter_map(|file| file.as_ref().err()) {
+        console.error(&anyhow::anyhow!("{input}: {error:#}"));
+        has_failed = true;
+    }
+    has_failed
+}
