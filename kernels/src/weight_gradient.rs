@@ -85,10 +85,8 @@ impl WeightGradient {
     /// When there are more or fewer numbers than the geometry says.
     pub fn add(&mut self, input: &[f32], output: &[f32]) -> Result<(), SizeError> {
         let (input_len, output_len) = (self.input_len(), self.positions());
-        let expected = [
-            self.groups * self.inputs * input_len,
-            self.groups * self.outputs * output_len,
-        ];
+        let expected =
+            [self.groups * self.inputs * input_len, self.groups * self.outputs * output_len];
         if [input.len(), output.len()] != expected {
             return Err(SizeError::new(format!(
                 "{} inputs and {} outputs where the window has {expected:?}",
@@ -203,9 +201,7 @@ impl WeightGradient {
     fn sum_place(&self, group: usize, filter: usize, row: usize, column: usize) -> usize {
         let (panel, filter) = (filter / self.width(), filter % self.width());
         let panel = group * self.panels() + panel;
-        panel * self.panel_len()
-            + (row * self.padded_columns() + column) * self.width()
-            + filter
+        panel * self.panel_len() + (row * self.padded_columns() + column) * self.width() + filter
     }
 
     fn position_offsets(&self) -> Vec<u32> {
@@ -407,11 +403,11 @@ mod tests {
         check([6, 6], 6, &[fit(7, 3, 1, 1, [1, 1]), fit(40, 3, 1, 1, [1, 1])]);
         check([12, 6], 6, &[fit(8, 3, 2, 1, [1, 1]), fit(9, 3, 2, 1, [1, 1])]);
         check([4, 3], 1, &[fit(50, 5, 2, 1, [2, 2])]);
-        check([3, 2], 1, &[
-            fit(4, 2, 1, 1, [0, 1]),
-            fit(5, 3, 1, 1, [1, 1]),
-            fit(6, 3, 2, 1, [1, 1]),
-        ]);
+        check(
+            [3, 2],
+            1,
+            &[fit(4, 2, 1, 1, [0, 1]), fit(5, 3, 1, 1, [1, 1]), fit(6, 3, 2, 1, [1, 1])],
+        );
         // More positions than are summed at once.
         check([3, 2], 1, &[fit(40, 3, 1, 1, [1, 1]), fit(40, 3, 1, 1, [1, 1])]);
     }

@@ -119,7 +119,10 @@ impl Operands<'_> {
     /// When the model or the labels cannot be read, or do not fit each other.
     pub fn open(&self, console: &mut Console) -> Result<Opened> {
         let held_out = self.labels.held_out()?;
-        ensure!(self.inputs.shard.is_none(), "one process trains: --shard belongs to explain and evaluate");
+        ensure!(
+            self.inputs.shard.is_none(),
+            "one process trains: --shard belongs to explain and evaluate"
+        );
         let Given { files, all } = Given::expand(self.data, self.inputs, console)?;
         let mut has_failed = tell_failed(&files, console);
         let ways = (self.model_options, self.preprocess);
@@ -186,7 +189,8 @@ impl Operands<'_> {
             _ => PathBuf::from("."),
         };
         let (from, to) = (folder(self.model), folder(self.output));
-        let is_beside = from.canonicalize().ok().is_some_and(|it| to.canonicalize().ok() == Some(it));
+        let is_beside =
+            from.canonicalize().ok().is_some_and(|it| to.canonicalize().ok() == Some(it));
         for (name, bytes) in stored.beside() {
             ensure!(
                 !is_beside,

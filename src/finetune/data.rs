@@ -66,11 +66,8 @@ pub fn labelled(
     let name = |class: usize| notes.names.get(class).cloned().unwrap_or(class.to_string());
     let missing: Vec<String> = (0..count).filter(|&class| of_class[class] == 0).map(name).collect();
     if !missing.is_empty() {
-        let what = format!(
-            "{} of {count} classes have no pictures: {}",
-            missing.len(),
-            listed(&missing)
-        );
+        let what =
+            format!("{} of {count} classes have no pictures: {}", missing.len(), listed(&missing));
         ensure!(
             !all_classes,
             "{what}; training would unlearn them: add pictures, or give --missing-classes to go on"
@@ -88,8 +85,7 @@ fn classes_of(
     count: usize,
     notes: &mut LabelNotes,
 ) -> Result<BTreeMap<String, usize>> {
-    let mut by_word: BTreeMap<String, usize> =
-        words.iter().map(|word| (word.clone(), 0)).collect();
+    let mut by_word: BTreeMap<String, usize> = words.iter().map(|word| (word.clone(), 0)).collect();
     let is_binary = session.class_count() == 1;
     if let Some(labels) = session.labels().filter(|_| !is_binary) {
         notes.names = labels.to_vec();

@@ -83,7 +83,12 @@ impl<'a> Teacher<'a> {
     ///
     /// # Errors
     /// When a sample does not fit the network, or what goes back is not finite any more.
-    pub fn feedback(&self, batch: &[&Sample], values: &[f32], jobs: usize) -> Result<BatchFeedback> {
+    pub fn feedback(
+        &self,
+        batch: &[&Sample],
+        values: &[f32],
+        jobs: usize,
+    ) -> Result<BatchFeedback> {
         let chunks: Vec<&[&Sample]> = batch.chunks(CHUNK).collect();
         let found = in_parallel(&chunks, jobs, |chunk| self.of_chunk(chunk));
         let mut sums = vec![0.0; values.len()];
@@ -160,7 +165,12 @@ impl<'a> Teacher<'a> {
             let layer = &self.explainer.network().layers[arrival.layer];
             sums.add(arrival, layer, &at_output)
         };
-        self.explainer.propagate_observed(&activations, initial, &self.is_observed, &mut observe)?;
+        self.explainer.propagate_observed(
+            &activations,
+            initial,
+            &self.is_observed,
+            &mut observe,
+        )?;
         Ok(fit)
     }
 }

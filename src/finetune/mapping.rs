@@ -218,7 +218,11 @@ impl Mapping {
         ensure!(
             frozen.clone().count() < self.parameters.len(),
             "everything is frozen, so that there is nothing to change: {}",
-            frozen.take(5).map(|(it, why)| format!("{} ({why})", it.name)).collect::<Vec<_>>().join(", ")
+            frozen
+                .take(5)
+                .map(|(it, why)| format!("{} ({why})", it.name))
+                .collect::<Vec<_>>()
+                .join(", ")
         );
         Ok(())
     }
@@ -424,9 +428,8 @@ impl Probe<'_> {
     ) -> Result<Vec<Option<Term>>> {
         let count = base.len();
         let with = |number: &dyn Fn(usize) -> f32| {
-            let values: Vec<f32> = (0..count)
-                .map(|at| if varied[at] { number(at) } else { base[at] })
-                .collect();
+            let values: Vec<f32> =
+                (0..count).map(|at| if varied[at] { number(at) } else { base[at] }).collect();
             self.read(slots, layers, &values)
         };
         let (one, two) = (with(&|_| 1.0)?, with(&|_| 2.0)?);

@@ -61,7 +61,8 @@ pub fn verdict(report: &FinetuneReport) -> String {
         [_, 0] => "of the pictures that it was trained with",
         _ => "of the pictures held out",
     };
-    let stopped = report.stopped.as_ref().map_or(String::new(), |why| format!(" It stopped early: {why}."));
+    let stopped =
+        report.stopped.as_ref().map_or(String::new(), |why| format!(" It stopped early: {why}."));
     format!(
         "Right before: {} {whose}; after: {} (the network of epoch {}).{stopped}",
         share(0),
@@ -127,8 +128,10 @@ fn curves(report: &FinetuneReport, name: &str, of: impl Fn(&Summary) -> f64) -> 
         ));
     }
     for (class, points) in [("training", &training), ("held", &held_out)] {
-        let line: Vec<String> =
-            points.iter().map(|&(epoch, value)| format!("{:.1},{:.1}", x(epoch), y(value))).collect();
+        let line: Vec<String> = points
+            .iter()
+            .map(|&(epoch, value)| format!("{:.1},{:.1}", x(epoch), y(value)))
+            .collect();
         body.push_str(&format!("<polyline class=\"{class}\" points=\"{}\"/>", line.join(" ")));
         for &(epoch, value) in points.iter() {
             body.push_str(&format!(
@@ -149,9 +152,8 @@ fn curves(report: &FinetuneReport, name: &str, of: impl Fn(&Summary) -> f64) -> 
 
 fn confusion(report: &FinetuneReport, epoch: usize) -> String {
     let Some(line) = report.line(epoch) else { return String::new() };
-    let name = |class: usize| {
-        escaped(report.classes.get(class).map_or(&class.to_string(), |name| name))
-    };
+    let name =
+        |class: usize| escaped(report.classes.get(class).map_or(&class.to_string(), |name| name));
     let table = match line.confusion.len() {
         0..=MOST_CLASSES => whole(&line.confusion, &name),
         _ => most_confused(&line.confusion, &name),
@@ -160,7 +162,8 @@ fn confusion(report: &FinetuneReport, epoch: usize) -> String {
 }
 
 fn whole(confusion: &Confusion, name: &impl Fn(usize) -> String) -> String {
-    let heading: String = (0..confusion.len()).map(|class| format!("<th>{}</th>", name(class))).collect();
+    let heading: String =
+        (0..confusion.len()).map(|class| format!("<th>{}</th>", name(class))).collect();
     let row = |(class, row): (usize, &Vec<usize>)| {
         let total = row.iter().sum::<usize>().max(1);
         let cells: String = row
@@ -190,11 +193,14 @@ fn most_confused(confusion: &Confusion, name: &impl Fn(usize) -> String) -> Stri
         format!("<tr><td>{}</td><td>{}</td><td>{count}</td></tr>\n", name(class), name(said))
     };
     let rows: String = pairs.iter().take(PAIRS).map(row).collect();
-    format!("<thead><tr><th>is</th><th>taken for</th><th>pictures</th></tr></thead>\n<tbody>\n{rows}</tbody>")
+    format!(
+        "<thead><tr><th>is</th><th>taken for</th><th>pictures</th></tr></thead>\n<tbody>\n{rows}</tbody>"
+    )
 }
 
 fn frozen(report: &FinetuneReport) -> String {
-    let others: Vec<_> = report.parameters.frozen.iter().filter(|it| it.why != "as asked").collect();
+    let others: Vec<_> =
+        report.parameters.frozen.iter().filter(|it| it.why != "as asked").collect();
     if others.is_empty() {
         return "<p class=\"note\">None, but for those that were asked to be.</p>".to_string();
     }

@@ -218,7 +218,8 @@ fn scores(
     let reward = match settings.by {
         Criterion::Magnitude => {
             let of_unit = |unit: &Unit| {
-                let sizes = unit.places.iter().map(|&place| f64::from(values[place as usize].abs()));
+                let sizes =
+                    unit.places.iter().map(|&place| f64::from(values[place as usize].abs()));
                 sizes.sum::<f64>() / size(unit)
             };
             return Ok(units.iter().map(of_unit).collect());
@@ -236,9 +237,8 @@ fn scores(
             match settings.by {
                 // Relevance of an output: what its weights carry, with their signs.
                 Criterion::Relevance => {
-                    let signed = |place: &u32| {
-                        feedback(place) * f64::from(values[*place as usize].signum())
-                    };
+                    let signed =
+                        |place: &u32| feedback(place) * f64::from(values[*place as usize].signum());
                     unit.places.iter().map(signed).sum::<f64>().abs()
                 }
                 _ => unit.places.iter().map(feedback).map(f64::abs).sum(),

@@ -111,16 +111,13 @@ impl Reward {
             _ if is_single => -log_sigmoid(if class == 1 { outputs[0] } else { -outputs[0] }),
             Reward::Softmax | Reward::Right | Reward::Class => {
                 let highest = outputs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let exponentials =
-                    outputs.iter().map(|&output| f64::from(output - highest).exp());
+                let exponentials = outputs.iter().map(|&output| f64::from(output - highest).exp());
                 exponentials.sum::<f64>().ln() - f64::from(outputs[class] - highest)
             }
             Reward::Sigmoid => outputs
                 .iter()
                 .enumerate()
-                .map(|(index, &output)| {
-                    -log_sigmoid(if index == class { output } else { -output })
-                })
+                .map(|(index, &output)| -log_sigmoid(if index == class { output } else { -output }))
                 .sum(),
         };
         let is_known = outputs.iter().all(|output| output.is_finite());
@@ -170,7 +167,8 @@ impl FromStr for Reward {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Reward> {
-        let (word, index) = text.split_once(':').map_or((text, None), |(word, index)| (word, Some(index)));
+        let (word, index) =
+            text.split_once(':').map_or((text, None), |(word, index)| (word, Some(index)));
         let output = || -> Result<usize> {
             let index = index.context("say which output, counted from 0: maximise:3")?;
             index.parse().with_context(|| format!("`{index}` is no number of an output"))
@@ -217,8 +215,7 @@ mod tests {
 
     #[test]
     fn directions_are_the_slopes_of_the_loss() {
-        let rewards =
-            [Reward::Softmax, Reward::Sigmoid, Reward::Maximise(2), Reward::Minimise(0)];
+        let rewards = [Reward::Softmax, Reward::Sigmoid, Reward::Maximise(2), Reward::Minimise(0)];
         for (reward, outputs) in
             rewards.into_iter().map(|it| (it, &OUTPUTS[..])).chain([(Reward::Softmax, &[0.7][..])])
         {

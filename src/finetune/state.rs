@@ -94,7 +94,11 @@ impl State {
             history: self.history.clone(),
             best: self.best.as_ref().map(|best| (best.epoch, best.held_out)),
             count: self.values.len(),
-            memories: self.memories.iter().map(|it| (it.steps(), it.numbers().map(<[f32]>::len))).collect(),
+            memories: self
+                .memories
+                .iter()
+                .map(|it| (it.steps(), it.numbers().map(<[f32]>::len)))
+                .collect(),
         };
         let mut bytes = serde_json::to_vec(&head)?;
         bytes.push(b'\n');
@@ -116,7 +120,11 @@ impl State {
         let head: Head = serde_json::from_slice(head).context("it is no checkpoint")?;
         ensure!(head.model == model, "it belongs to another model file");
         // More epochs may be asked for.
-        let asked = FinetuneSettings { epochs: head.settings.epochs, patience: head.settings.patience, ..settings.clone() };
+        let asked = FinetuneSettings {
+            epochs: head.settings.epochs,
+            patience: head.settings.patience,
+            ..settings.clone()
+        };
         ensure!(
             head.settings == asked,
             "it was made with other settings: {}",

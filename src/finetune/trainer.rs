@@ -103,7 +103,8 @@ impl Trainer {
 
     /// Whether all epochs are done, or the patience is over.
     pub fn is_done(&self) -> bool {
-        let is_over = self.settings.patience.is_some_and(|patience| self.state.waited() >= patience);
+        let is_over =
+            self.settings.patience.is_some_and(|patience| self.state.waited() >= patience);
         self.state.epoch() >= self.settings.epochs || is_over
     }
 
@@ -207,7 +208,8 @@ impl Trainer {
     ) -> Result<EpochLine> {
         let trained_in = begin.elapsed().as_secs_f64();
         let judges = if self.validation.is_empty() { &self.training } else { &self.validation };
-        let standing = standing(&self.mapping, &self.state.values, (judges, self.settings.reward), self.jobs)?;
+        let standing =
+            standing(&self.mapping, &self.state.values, (judges, self.settings.reward), self.jobs)?;
         Ok(EpochLine {
             epoch,
             learning_rate,

@@ -42,8 +42,7 @@ impl Convolution {
         let shape = self.weight.shape().to_vec();
         ensure!(shape.len() >= 2, "a convolution's weight has no shape {shape:?}");
         let channels = [shape[0], shape[1] * self.groups];
-        let kernel =
-            weight_gradient::WeightGradient::new(channels, self.groups, &self.window)?;
+        let kernel = weight_gradient::WeightGradient::new(channels, self.groups, &self.window)?;
         let is_transposed = self.is_transposed;
         Ok(WeightGradient { shape, sums: Sums::Convolution { kernel, is_transposed } })
     }
@@ -165,7 +164,8 @@ mod tests {
                 a.data().iter().zip(b.data()).map(|(a, b)| f64::from(a * b)).sum()
             };
             let map = with_weight(weight.clone());
-            let y = map.forward(super::super::WeightPart::Plain, None).unwrap()(&[x.clone()]).unwrap();
+            let y =
+                map.forward(super::super::WeightPart::Plain, None).unwrap()(&[x.clone()]).unwrap();
             let (left, right) = (inner(&found, &weight), inner(&s, &y));
             assert!((left - right).abs() <= 1e-5 * right.abs().max(1.0), "{left} {right}");
         }

@@ -167,9 +167,7 @@ fn decoded(number_type: DataType, bytes: &[u8]) -> Result<Vec<f32>> {
             bytes.as_chunks().0.iter().map(|it| f64::from_le_bytes(*it) as f32).collect()
         }
         DataType::Bfloat16 => {
-            let whole = |half: &[u8; 2]| {
-                f32::from_bits(u32::from(u16::from_le_bytes(*half)) << 16)
-            };
+            let whole = |half: &[u8; 2]| f32::from_bits(u32::from(u16::from_le_bytes(*half)) << 16);
             bytes.as_chunks().0.iter().map(whole).collect()
         }
         DataType::Float16 => {

@@ -114,7 +114,8 @@ fn what_does_not_fit_is_said() {
     let folders = ["--labels", "folder"];
     let missing = fails(&folders);
     assert!(missing.contains("1 of 10 classes have no pictures: Dress"), "{missing}");
-    let go_on = |more: &[&'static str]| fails(&[&folders[..], &["--missing-classes"], more].concat());
+    let go_on =
+        |more: &[&'static str]| fails(&[&folders[..], &["--missing-classes"], more].concat());
     assert!(go_on(&["--freeze", "."]).contains("everything is frozen"));
     assert!(go_on(&["--layers", "nothing"]).contains("matches no parameter"));
     assert!(go_on(&["--rule", "gradient", "--reward", "right"]).contains("no gradient"));
@@ -125,7 +126,15 @@ fn what_does_not_fit_is_said() {
     fs::write(&table, "input,label\n0/1.png,Boot of lead\n").unwrap();
     let table = table.to_str().unwrap();
     assert!(fails(&["--labels", table]).contains("have no label"));
-    let own = run(&["finetune", model.to_str().unwrap(), "x", "--labels", "folder", "-o", model.to_str().unwrap()]);
+    let own = run(&[
+        "finetune",
+        model.to_str().unwrap(),
+        "x",
+        "--labels",
+        "folder",
+        "-o",
+        model.to_str().unwrap(),
+    ]);
     assert!(told(&own).contains("is the model itself"), "{}", told(&own));
 }
 

@@ -58,7 +58,8 @@ impl Case {
             assert_eq!(found.len(), expected.len());
             let apart = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
             // Not `max`, which drops NaN.
-            let worst = apart.fold(0.0, |worst: f32, it| if it > worst || it.is_nan() { it } else { worst });
+            let worst = apart
+                .fold(0.0, |worst: f32, it| if it > worst || it.is_nan() { it } else { worst });
             assert!(
                 worst <= TOLERANCE * largest,
                 "{name} {}: {worst} of {largest}",
@@ -102,9 +103,8 @@ fn threads_change_no_bit() {
     let mapping =
         Mapping::new(&case.session.parametric().unwrap(), rule, &samples[0].inputs).unwrap();
     let teaching = Teaching { rule, reward: Reward::Softmax };
-    let on = |jobs: usize| {
-        feedback(&mapping, mapping.stored(), teaching, &batch, jobs).unwrap().sums
-    };
+    let on =
+        |jobs: usize| feedback(&mapping, mapping.stored(), teaching, &batch, jobs).unwrap().sums;
     let one = on(1);
     assert!(one.iter().any(|sum| *sum != 0.0));
     assert_eq!(one, on(2));

@@ -44,7 +44,8 @@ pub fn run(options: &FinetuneOptions, console: &mut Console) -> Result<Status> {
     tell(&trainer, console);
     if options.resume {
         let read = || State::read(&std::fs::read(&checkpoint)?, trainer.settings(), &model);
-        let state = read().with_context(|| format!("cannot go on with {}", checkpoint.display()))?;
+        let state =
+            read().with_context(|| format!("cannot go on with {}", checkpoint.display()))?;
         trainer = trainer.resumed(state)?;
         console.note(format_args!("goes on after epoch {}", trainer.state().epoch()));
     }
@@ -81,9 +82,10 @@ fn tell(trainer: &Trainer, console: &mut Console) {
         console.note(format_args!("frozen: {}: {}", frozen.name, frozen.why));
     }
     if settings.rule.is_reward() {
-        let zeros = trainer.mapping().parameters().iter().filter(|it| it.frozen.is_none()).filter(|it| {
-            trainer.mapping().stored()[it.places()].iter().all(|number| *number == 0.0)
-        });
+        let zeros =
+            trainer.mapping().parameters().iter().filter(|it| it.frozen.is_none()).filter(|it| {
+                trainer.mapping().stored()[it.places()].iter().all(|number| *number == 0.0)
+            });
         let names: Vec<&str> = zeros.map(|it| it.name.as_str()).collect();
         if !names.is_empty() {
             console.warning(format_args!(

@@ -98,7 +98,10 @@ pub fn run(options: &PruneOptions, console: &mut Console) -> Result<Status> {
     operands.check(overwrite)?;
     let Opened { parametric, mut stored, samples: [all, held_out], has_failed, .. } =
         operands.open(console)?;
-    ensure!(!held_out.is_empty(), "pictures must be held out to judge by: --validation 0 leaves none");
+    ensure!(
+        !held_out.is_empty(),
+        "pictures must be held out to judge by: --validation 0 leaves none"
+    );
     let settings = PruneSettings {
         by: options.by,
         share: options.share,
@@ -111,7 +114,8 @@ pub fn run(options: &PruneOptions, console: &mut Console) -> Result<Status> {
     interrupt::work_begins();
     let (values, layers) = pruned(&mapping, &settings, &all, operands.jobs)?;
     let judged = |values: &[f32]| {
-        standing(&mapping, values, (&held_out, Reward::Softmax), operands.jobs).map(|it| it.summary())
+        standing(&mapping, values, (&held_out, Reward::Softmax), operands.jobs)
+            .map(|it| it.summary())
     };
     let (before, after) = (judged(mapping.stored())?, judged(&values)?);
     let parameters = mapping.parameters().iter().filter(|parameter| parameter.frozen.is_none());
@@ -153,7 +157,8 @@ fn print(report: &PruneReport, console: &mut Console) -> Result<()> {
     for layer in &report.layers {
         table.row(row(&layer.name, layer.count, layer.pruned));
     }
-    let sum = |of: fn(&onnxplain::finetune::PrunedLayer) -> usize| report.layers.iter().map(of).sum();
+    let sum =
+        |of: fn(&onnxplain::finetune::PrunedLayer) -> usize| report.layers.iter().map(of).sum();
     table.row(row("all", sum(|it| it.count), sum(|it| it.pruned)));
     console.print(table.render())?;
     console.print(format_args!(
