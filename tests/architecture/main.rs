@@ -69,7 +69,6 @@ const ROOMS: &[(&str, &str)] = &[
     ("io", ""),
     ("picture", "suggest"),
     ("random", ""),
-    ("optimizer", ""),
     ("suggest", "yaml"),
     ("yaml", ""),
     ("error", ""),
