@@ -107,6 +107,7 @@ pub mod heatmap;
 pub mod io;
 #[doc(hidden)]
 pub mod linear;
+pub mod maximize;
 #[doc(hidden)]
 pub mod method;
 #[doc(hidden)]

@@ -27,6 +27,7 @@ pub(crate) mod inspect;
 mod interrupt;
 mod labelled;
 mod man;
+mod maximize;
 mod method_options;
 mod model_inputs;
 mod options;
@@ -95,6 +96,7 @@ Examples:
   onnxplain search model.onnx photos/                which rules explain this model best?
   onnxplain finetune model.onnx photos/ -o new.onnx  train it by rewards, or by the gradient
   onnxplain prune model.onnx photos/ -o small.onnx   set to zero what matters least
+  onnxplain maximize model.onnx --target pug         what does it take for a pug?
   onnxplain inspect model.onnx                       its layers and their rules
   onnxplain check model.onnx                         is the explanation sound?
   onnxplain compile model.onnx -o explainer.onnx     the explainer as an ONNX graph
@@ -155,6 +157,8 @@ enum Command {
     Finetune(Box<finetune::FinetuneOptions>),
     /// Set the weights or filters of a model to zero that matter least
     Prune(Box<prune::PruneOptions>),
+    /// Make pictures that a class, a contrast or a channel responds to most: gradient ascent on the input
+    Maximize(Box<maximize::MaximizeOptions>),
     /// List the layers of a model and the rule each gets
     Inspect(inspect::InspectOptions),
     /// Verify that canonization keeps the function and that relevance is conserved
@@ -219,6 +223,7 @@ fn run(command: Command, console: &mut Console) -> Result<Status> {
         Command::Select(options) => select::run(&options, console),
         Command::Finetune(options) => finetune::run(&options, console),
         Command::Prune(options) => prune::run(&options, console),
+        Command::Maximize(options) => maximize::run(&options, console),
         Command::Inspect(options) => inspect::run(&options, console),
         Command::Check(options) => check::run(&options, console),
         Command::Compile(options) => compile::run(&options, console),

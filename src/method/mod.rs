@@ -50,6 +50,7 @@ pub use input_x_gradient::InputXGradient;
 pub use integrated_gradients::IntegratedGradients;
 pub use lrp::Lrp;
 pub use noise_grad::NoiseGrad;
+pub(crate) use noise_grad::weight_noise;
 pub use occlusion::Occlusion;
 pub use option::{Domain, MethodOption};
 pub use prepared::{PreparedMethod, Setup};

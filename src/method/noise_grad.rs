@@ -87,8 +87,13 @@ pub(super) fn noisy_network(
     let perturbation = context.perturbation.context(
         "noise on the parameters needs the stored parameters of the model, which were not given",
     )?;
-    perturbation.explainer(|name, values| {
+    perturbation.explainer(weight_noise(sigma, seed, sample))
+}
+
+/// What makes a stored parameter, by its name, that of noisy network number `sample`: a factor N(1, σ²) on every number.
+pub(crate) fn weight_noise(sigma: f32, seed: u64, sample: usize) -> impl Fn(&str, &mut [f32]) {
+    move |name, values| {
         let stream = Stream::new(seed, &[sample as u64, word_of(name)]);
         stream.normals(values, |value, normal| *value *= 1.0 + sigma * normal);
-    })
+    }
 }

@@ -304,6 +304,24 @@ impl Network {
         Ok(())
     }
 
+    /// Makes the value of a layer, by the name of its ONNX node, the output, and drops what lies behind it.
+    ///
+    /// # Errors
+    /// When there is no such layer, or its value does not depend on the input.
+    pub fn end_at(&mut self, name: &str) -> Result<()> {
+        let id = self.layer_named(name)?;
+        let layer = &self.layers[id];
+        ensure!(
+            !matches!(layer.op, Op::Input) && self.depends_on_input()[id],
+            "the value of the {} does not come of the input: name a layer behind it",
+            layer.describe()
+        );
+        self.output = id;
+        self.output_function = None;
+        self.prune();
+        Ok(())
+    }
+
     /// The number of stored parameters.
     pub fn parameter_count(&self) -> usize {
         self.layers.iter().map(|layer| layer.op.parameter_count()).sum()

@@ -41,6 +41,15 @@ impl Canonized {
         Ok(Canonized { choice, passes, network, reports, notices, options, elapsed })
     }
 
+    /// The network up to the value of a layer, which is its output then.
+    ///
+    /// # Errors
+    /// [`Error::Method`] where there is no such layer, or its value does not depend on the input.
+    pub fn ending_at(mut self, layer: &str) -> Result<Canonized> {
+        self.network.end_at(layer).kind(Error::Method)?;
+        Ok(self)
+    }
+
     /// The rule of every layer, by what is known of the input.
     ///
     /// # Errors

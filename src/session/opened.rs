@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::network::{Family, Interval};
 use crate::onnx::{Model, Part};
 use crate::parallel::locked;
-use crate::picture::Labels;
+use crate::picture::{Labels, Preprocessing, Preprocessor};
 use crate::tensor::{Tensor, Tensors};
 
 /// An opened model, with all that is known about it: preprocessing, labels, range of the input.
@@ -112,6 +112,16 @@ impl Session {
             Ok(preprocessor) => Ok(preprocessor.steps().to_string()),
             Err(error) => Err(error.clone()),
         }
+    }
+
+    /// The steps from a picture to the (first) input, every one filled in.
+    ///
+    /// # Errors
+    /// As [`Session::preprocessing`].
+    #[doc(hidden)]
+    pub fn steps(&self) -> Result<&Preprocessing> {
+        let preprocessor = self.context.inputs[0].preprocessor.as_ref();
+        preprocessor.map(Preprocessor::steps).map_err(Clone::clone)
     }
 
     /// The lowest and the highest value of the (first) input, one number or one per channel, where they are known.

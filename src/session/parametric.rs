@@ -60,8 +60,16 @@ impl Parametric {
     /// # Errors
     /// As [`Session::explainer`], and [`Error::Method`] where the method changes the parameters itself.
     pub fn explainer(&self, network: Network, options: ExplainerOptions) -> Result<Explainer> {
+        Explainer::new(Arc::clone(&self.context), self.canonized(network, options)?, &[])
+    }
+
+    /// Such a network with the composite that is used on it, rewritten, but not compiled.
+    ///
+    /// # Errors
+    /// As [`Session::canonized`], and [`Error::Method`] where the method changes the parameters itself.
+    pub fn canonized(&self, network: Network, options: ExplainerOptions) -> Result<Canonized> {
         refuse_noise(&options)?;
-        Explainer::new(Arc::clone(&self.context), Canonized::new(network, options)?, &[])
+        Canonized::new(network, options)
     }
 
     /// Compiles such a network, not rewritten, for gradients of its layers.

@@ -19,7 +19,7 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "page search comparison spray probe sanity finetune optimizer summary statistics evaluation session emit method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+        "page maximize search comparison spray probe sanity finetune optimizer summary statistics evaluation session emit method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
     ),
     (
         "sanity",
@@ -31,6 +31,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("probe", "statistics metric tensor picture random suggest"),
     ("search", "page evaluation session method metric composite statistics io random error"),
+    ("maximize", "session method explain network optimizer tensor picture random error"),
     ("comparison", "page truth session method metric random statistics error"),
     ("summary", "page evaluation metric statistics"),
     (

@@ -19,6 +19,7 @@ mod inputs;
 mod inspect_and_check;
 mod layers;
 mod localization;
+mod maximize;
 mod model_inputs;
 mod overwriting;
 mod resume;

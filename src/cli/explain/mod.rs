@@ -12,7 +12,7 @@ pub(crate) mod report;
 mod resume;
 pub(crate) mod scales;
 mod summary;
-mod targets;
+pub(in crate::cli) mod targets;
 mod whole;
 mod work;
 

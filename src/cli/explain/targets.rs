@@ -29,7 +29,7 @@ pub fn parse(targets: &[String], against: Option<&str>, session: &Session) -> Re
 }
 
 /// Takes a list apart, unless the whole is a label: ImageNet's hold commas.
-fn words<'a>(text: &'a str, labels: Option<&[String]>) -> Vec<&'a str> {
+pub fn words<'a>(text: &'a str, labels: Option<&[String]>) -> Vec<&'a str> {
     let is_label = labels.is_some_and(|labels| labels.iter().any(|name| name == text));
     if is_label { vec![text] } else { text.split(',').map(str::trim).collect() }
 }
