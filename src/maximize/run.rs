@@ -108,7 +108,7 @@ impl Maximizer {
 
     /// The value of the objective at the view of a step, and the gradient by the parameters of what is minimised: the
     /// penalties less the objective.
-    fn step(
+    pub(super) fn step(
         &self,
         objective: &Objective,
         (seed, step): (u64, usize),

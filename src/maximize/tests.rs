@@ -6,7 +6,7 @@ use super::maximizer::Maximizer;
 use super::objective::Goals;
 use super::run::Task;
 use super::settings::{Basis, Settings};
-use crate::methods::NoiseGrad;
+use crate::method;
 use crate::session::{Array, ExplainerOptions, Method, Session, Target};
 use crate::{Error, Unwatched, Watch};
 
@@ -83,7 +83,8 @@ fn noisy_networks_are_those_of_the_method() {
     let tensor = noisy.plain.all()[0].prepare(&input).unwrap().array().tensor().clone();
     let networks = noisy.noisy.as_ref().unwrap();
     let (_, mean) = networks.value_and_gradient(&noisy.objectives()[0], &tensor).unwrap();
-    let method = Method::from(NoiseGrad { samples: 3, seed: 5, ..NoiseGrad::default() });
+    let method = method::NoiseGrad { samples: 3, seed: 5, ..method::NoiseGrad::default() };
+    let method = Method::from(method::Method::from(method));
     let explainer = session().explainer(ExplainerOptions::from(method)).unwrap();
     let expected = explainer.explain_target(&input, Target::Class(4)).unwrap();
     let expected = expected.relevance().values();

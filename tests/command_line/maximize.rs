@@ -8,12 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Run, command, contents, fashion_photo, files_in, folder, run, vgg};
 
-/// Few steps are enough for pictures of 28 by 28.
-const QUICK: [&str; 3] = ["--steps", "96", "-q"];
-
 fn maximize(output: &Path, more: &[&str]) -> Run {
     let mut command = command();
-    command.arg("maximize").arg(vgg()).args(QUICK).arg("-o").arg(output).args(more);
+    command.arg("maximize").arg(vgg()).arg("-q").arg("-o").arg(output).args(more);
     command.output().unwrap().into()
 }
 
@@ -38,7 +35,7 @@ fn saved_pictures_get_their_class() {
     assert_eq!((&report["tool"], &report["size"]), (&json!("onnxplain"), &json!([28, 28])));
     assert_eq!(
         (&report["settings"]["steps"], &report["settings"]["jitter"]),
-        (&json!(96), &json!(1))
+        (&json!(512), &json!(1))
     );
     let lines = run.objects();
     assert_eq!(lines.len(), 4);
