@@ -72,7 +72,7 @@ impl Maximizer {
             false => Some(session.explainer(options(threads)?)?),
         };
         let shorter = canvas.window().into_iter().min().unwrap_or(0);
-        let jitter = settings.jitter.unwrap_or(shorter / 16);
+        let jitter = settings.jitter.unwrap_or(shorter / 9);
         let parametrization = Parametrization::new(settings.basis, canvas.channels(), canvas.size);
         check_jitter(jitter, canvas.size).kind(Error::Method)?;
         Ok(Maximizer {

@@ -19,10 +19,10 @@
 //! # fn main() -> Result<(), onnxplain::Error> {
 //! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-models/fashion_vgg.onnx");
 //! # let folder = tempfile::tempdir().unwrap();
-//! # let file = folder.path().join("sneaker.png");
+//! # let file = folder.path().join("bag.png");
 //! let session = Session::open(path)?;
-//! let goals = Goals::Classes { targets: vec!["Sneaker".parse()?], against: None };
-//! let settings = Settings { steps: 64, ..Settings::default() };
+//! let goals = Goals::Classes { targets: vec!["Bag".parse()?], against: None };
+//! let settings = Settings { steps: 256, ..Settings::default() };
 //! let maximizer = Maximizer::new(&session, &goals, settings, (1, None))?;
 //! let maximized = maximizer.maximize(Task { objective: 0, seed: 0 }, None, &Unwatched)?;
 //! maximized.picture.save(&file).unwrap();

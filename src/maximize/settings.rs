@@ -17,7 +17,7 @@ pub struct Settings {
     pub steps: usize,
     /// The learning rate of Adam.
     pub learning_rate: f32,
-    /// The picture is moved by up to so many whole pixels in every step; `None`: by a sixteenth of its shorter side.
+    /// The picture is moved by up to so many whole pixels in every step; `None`: by a ninth of the input's shorter side.
     pub jitter: Option<usize>,
     /// It is made larger or smaller by up to this share.
     pub scale: f32,
@@ -42,10 +42,10 @@ impl Default for Settings {
         Settings {
             basis: Basis::Fourier,
             steps: 512,
-            learning_rate: 0.05,
+            learning_rate: 0.025,
             jitter: None,
-            scale: 0.1,
-            rotate: 10.0,
+            scale: 0.3,
+            rotate: 20.0,
             total_variation: 0.0,
             norm: 0.0,
             noise_samples: 0,

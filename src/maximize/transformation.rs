@@ -2,7 +2,7 @@
 //! only what the network recognises in all of that is worth its place (Olah et al. 2017, "transformation robustness").
 //!
 //! Every pixel of the window is taken from between four pixels of the canvas by bilinear interpolation; outside the canvas
-//! its edge goes on. That is linear in the picture, and the way back is its exact transpose.
+//! it is mirrored. That is linear in the picture, and the way back is its exact transpose.
 
 use super::settings::Settings;
 use crate::random::Stream;
@@ -132,9 +132,13 @@ impl Tap {
     }
 }
 
-/// The pixel before a position on an axis, whether another one follows, and the share of the way to it.
+/// The pixel before a position on an axis, whether another one follows, and the share of the way to it. The axis is
+/// mirrored at its ends: were its last pixel to go on instead, it would count as often as all that are beyond it.
 fn split(position: f32, length: usize) -> (usize, bool, f32) {
-    let position = position.clamp(0.0, (length - 1) as f32);
+    let last = (length - 1) as f32;
+    let inside = position.abs();
+    let inside = if inside > last { 2.0 * last - inside } else { inside };
+    let position = inside.clamp(0.0, last);
     let before = position as usize;
     (before, before + 1 < length, position - before as f32)
 }
@@ -163,10 +167,10 @@ mod tests {
         let shift = [1.0, -2.0];
         let moved = sampling(Transformation { shift, ..Transformation::NONE }).apply(&canvas);
         assert_eq!((moved[0], moved[5], moved[41]), (22.0, 27.0, 93.0));
-        // Above the canvas its edge goes on.
+        // Above the canvas it is mirrored.
         let shift = [-5.0, 0.0];
         let outside = sampling(Transformation { shift, ..Transformation::NONE }).apply(&canvas);
-        assert_eq!((outside[0], outside[6], outside[36]), (2.0, 2.0, 24.0));
+        assert_eq!((outside[0], outside[6], outside[36]), (46.0, 35.0, 24.0));
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn saved_pictures_get_their_class() {
     assert_eq!((&report["tool"], &report["size"]), (&json!("onnxplain"), &json!([28, 28])));
     assert_eq!(
         (&report["settings"]["steps"], &report["settings"]["jitter"]),
-        (&json!(512), &json!(1))
+        (&json!(512), &json!(3))
     );
     let lines = run.objects();
     assert_eq!(lines.len(), 4);

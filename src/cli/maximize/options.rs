@@ -95,7 +95,7 @@ pub struct MaximizeOptions {
     )]
     fresh_networks: usize,
 
-    /// The picture is moved by up to so many pixels in every step [default: a sixteenth of the input's shorter side]
+    /// The picture is moved by up to so many pixels in every step [default: a ninth of the input's shorter side]
     #[arg(long, value_name = "PIXELS", help_heading = "Random views and penalties")]
     jitter: Option<usize>,
     /// It is made larger or smaller by up to this share
