@@ -15,7 +15,7 @@ use super::decode::{Decoded, Span, decode};
 use super::external::ExternalData;
 use super::input::ModelInput;
 use super::inputs::{self, Files, Inputs};
-use super::metadata::{labels_in_metadata, producer};
+use super::metadata::{Metadata, labels_in_metadata};
 use super::number_type::{make_float32, widen_bfloat16};
 use super::options::LoadOptions;
 use super::order::refuse_circles;
@@ -44,8 +44,8 @@ pub struct Model {
     pub output_name: String,
     /// The file's other outputs.
     pub other_outputs: Vec<String>,
-    /// The program that wrote the file.
-    pub producer: String,
+    /// What the file says about itself and about the pictures that it takes.
+    pub metadata: Metadata,
     /// The names of the classes that the file holds.
     pub labels: Option<Labels>,
     /// Everything that was assumed, to be said aloud: one sentence each.
@@ -120,7 +120,7 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let (labels, notes) = (source.labels, source.notes);
     let output = source.proto.graph.iter().flat_map(|graph| &graph.output).next();
     let output_name = output.map_or(String::new(), |output| output.name.clone());
-    let (producer, other_outputs) = (producer(&source.proto), source.other_outputs);
+    let (metadata, other_outputs) = (Metadata::of(&source.proto), source.other_outputs);
     Ok(Model {
         path: source.path,
         network,
@@ -128,7 +128,7 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
         fixed: source.inputs.fixed,
         output_name,
         other_outputs,
-        producer,
+        metadata,
         labels,
         notes,
         reference,

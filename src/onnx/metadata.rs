@@ -17,11 +17,32 @@ pub(super) fn labels_in_metadata(model: &ModelProto) -> Option<Labels> {
     KEYS.iter().find_map(of_key)
 }
 
-/// The program that made the model, as far as the file says: Ultralytics names itself as the author of what torch writes.
-pub(super) fn producer(model: &ModelProto) -> String {
-    let authors = model.metadata_props.iter().filter(|entry| entry.key == "author");
-    let mut named = authors.map(|entry| &entry.value).filter(|value| *value == "Ultralytics");
-    named.next().unwrap_or(&model.producer_name).clone()
+/// What a file says about itself and about the pictures that it takes; empty where it says nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Metadata {
+    /// The program that wrote it. Ultralytics names itself as the author of what torch writes.
+    pub producer: String,
+    /// `Bgr8`, `Rgb8` or `Gray8`, as Azure Custom Vision and Windows ML write it (ONNX's image metadata).
+    pub pixel_format: String,
+    /// `NominalRange_0_255`, `Normalized_0_1` or `Normalized_1_1`.
+    pub pixel_range: String,
+}
+
+impl Metadata {
+    pub(super) fn of(model: &ModelProto) -> Metadata {
+        let entry = |key: &str| {
+            let mut found = model.metadata_props.iter().filter(|entry| entry.key == key);
+            found.next().map_or(String::new(), |entry| entry.value.clone())
+        };
+        Metadata {
+            producer: match entry("author").as_str() {
+                author @ "Ultralytics" => author.to_string(),
+                _ => model.producer_name.clone(),
+            },
+            pixel_format: entry("Image.BitmapPixelFormat"),
+            pixel_range: entry("Image.NominalPixelRange"),
+        }
+    }
 }
 
 /// JSON, a Python list or dictionary (`{0: 'cat', 1: 'dog'}`), or a name a line.

@@ -34,6 +34,7 @@ mod wires;
 
 pub use input::{DEFAULT_SIZE, ModelInput, Part};
 pub use load::Model;
+pub use metadata::Metadata;
 pub use options::{ExplainedInputs, GivenInput, LoadOptions};
 pub use parametric::ParametricModel;
 pub use rewrite::Reduction;

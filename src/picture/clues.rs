@@ -3,13 +3,17 @@
 //!
 //! Stands where nothing says it: **clues** -> guess -> card. A guess is always said.
 
-use super::preprocess::{Crop, Filter, Layout, Preprocessing, Resize, Target};
+use super::preprocess::{Channels, Crop, Filter, Layout, Preprocessing, Resize, Target};
 
 /// What a model's file shows about the pictures that it wants.
 #[derive(Clone, Debug, Default)]
 pub struct Clues {
     /// The program that wrote the file: `pytorch`, `tf2onnx`, `Ultralytics`.
     pub producer: String,
+    /// ONNX's image metadata: `Bgr8`, `Rgb8`, `Gray8`, or nothing.
+    pub pixel_format: String,
+    /// ONNX's image metadata: `NominalRange_0_255`, `Normalized_0_1`, `Normalized_1_1`, or nothing.
+    pub pixel_range: String,
     /// The length of the channel axis.
     pub channels: usize,
     /// The order of the axes.
@@ -49,6 +53,9 @@ impl Clues {
             let input = Preprocessing::preset(name).unwrap_or_default();
             Guess { input, name, why }
         };
+        if let Some(guess) = self.of_metadata() {
+            return guess;
+        }
         match self.scaling.as_ref().and_then(Scaling::wanted) {
             Some(Wanted::Bytes) => {
                 return plain("raw", Some("the network scales numbers from 0 to 255".to_string()));
@@ -76,6 +83,27 @@ impl Clues {
             return plain("keras", Some("its channels are the last axis".to_string()));
         }
         plain("imagenet", None)
+    }
+}
+
+impl Clues {
+    /// What the file says itself.
+    fn of_metadata(&self) -> Option<Guess> {
+        let name = match self.pixel_range.as_str() {
+            "NominalRange_0_255" => "raw",
+            "Normalized_0_1" => "unit",
+            "Normalized_1_1" => "keras",
+            _ => return None,
+        };
+        let channels = match self.pixel_format.as_str() {
+            "Bgr8" | "Bgra8" => Some(Channels::Bgr),
+            "Rgb8" | "Rgba8" => Some(Channels::Rgb),
+            "Gray8" => Some(Channels::Gray),
+            _ => None,
+        };
+        let input = Preprocessing { channels, ..Preprocessing::preset(name)? };
+        let why = format!("its metadata says {} {}", self.pixel_format, self.pixel_range);
+        Some(Guess { input, name, why: Some(why) })
     }
 }
 
@@ -129,7 +157,7 @@ mod tests {
     fn who_wrote_it_and_the_order_of_axes_speak() {
         let of = |producer: &str, channels, layout| {
             let producer = producer.to_string();
-            guess(&Clues { producer, channels, layout, scaling: None }).0
+            guess(&Clues { producer, channels, layout, ..Clues::default() }).0
         };
         assert_eq!(of("pytorch", 3, Some(Layout::Nchw)), "imagenet");
         assert_eq!(of("tf2onnx", 3, Some(Layout::Nhwc)), "keras");
@@ -157,6 +185,21 @@ mod tests {
         }
         let told = guess(&scaling(&[1.0 / 255.0], &[])).1.unwrap();
         assert!(told.contains("0 to 255"), "{told}");
+    }
+
+    #[test]
+    fn what_the_file_says_itself_counts_most() {
+        for (format, range, name, channels) in [
+            ("Bgr8", "NominalRange_0_255", "raw", Some(Channels::Bgr)),
+            ("Rgb8", "Normalized_0_1", "unit", Some(Channels::Rgb)),
+            ("", "Normalized_1_1", "keras", None),
+        ] {
+            let (pixel_format, pixel_range) = (format.to_string(), range.to_string());
+            let clues = Clues { pixel_format, pixel_range, ..scaling(&[1.0 / 255.0], &[]) };
+            let guess = clues.guess();
+            assert_eq!((guess.name, guess.input.channels), (name, channels));
+            assert!(guess.why.unwrap().contains(range));
+        }
     }
 
     #[test]

@@ -295,7 +295,7 @@ mod tests {
         let labels = Labels::imagenet(1000);
         assert_eq!(labels.names().len(), 1000);
         assert_eq!((labels.name(0), labels.name(281)), (Some("tench"), Some("tabby")));
-        assert_eq!(labels.name(999), Some("toilet paper"));
+        assert_eq!(labels.name(999), Some("toilet tissue"));
         let with_background = Labels::imagenet(1001);
         assert_eq!(with_background.name(0), Some("background"));
         assert!(with_background.check_count(1001).is_ok());

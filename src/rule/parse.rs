@@ -37,9 +37,8 @@ struct Given {
 impl Given {
     /// The only number of a rule that has one, given in short.
     fn in_short(spec: &RuleSpec, value: f32) -> Result<Given, String> {
-        let is_number =
-            |setting: &&Setting| matches!(setting, Setting::Number(_) | Setting::Epsilon);
-        let numbers: Vec<&Setting> = spec.settings.iter().filter(is_number).collect();
+        let numbers: Vec<&Setting> =
+            spec.settings.iter().filter(|setting| is_number(setting)).collect();
         match *numbers {
             [Setting::Number(number)] => {
                 Ok(Given { numbers: vec![(number.name, value)], ..Given::default() })
@@ -83,12 +82,22 @@ fn from_0_upwards(name: &str, value: f32) -> Result<(), String> {
     }
 }
 
+/// Whether a setting is a number that the short form gives.
+fn is_number(setting: &Setting) -> bool {
+    matches!(setting, Setting::Number(_) | Setting::Epsilon)
+}
+
 /// How the rule is written.
 fn usage(spec: &RuleSpec) -> String {
     let words: Vec<String> = spec.words().map(|word| format!("{word}: ...")).collect();
+    let numbers = spec.settings.iter().filter(|setting| is_number(setting)).count();
+    let short =
+        if numbers == 1 { format!(", `{{ {}: NUMBER }}`", spec.name) } else { String::new() };
     match words.is_empty() {
         true => format!("write `{}`", spec.name),
-        false => format!("write `{}` or `{{ {0}: {{ {} }} }}`", spec.name, words.join(", ")),
+        false => {
+            format!("write `{}`{short} or `{{ {0}: {{ {} }} }}`", spec.name, words.join(", "))
+        }
     }
 }
 
@@ -342,7 +351,7 @@ mod tests {
             ("{ gamma: { gamma: much } }", "expected a number"),
             (
                 "{ gamma: much }",
-                "expected the settings of the rule gamma: write `gamma` or `{ gamma: {",
+                "expected the settings of the rule gamma: write `gamma`, `{ gamma: NUMBER }` or `{ gamma: {",
             ),
             ("{ epsilon: -0.1 }", "epsilon must be a number from 0 upwards"),
             ("{ epsilon: { epsilon: 0.1, stabilizer: 1 } }", "give one of the two"),

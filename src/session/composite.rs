@@ -10,7 +10,7 @@ use super::choice::Choice;
 
 /// Which layer gets which rule of relevance propagation.
 ///
-/// The presets are described in the README; [`Composite::parse`] reads one of your own.
+/// The presets are described in `docs/reference/presets.md`; [`Composite::parse`] reads one of your own.
 #[derive(Clone, Debug, Default)]
 pub struct Composite(
     /// `None`: what suits the architecture.

@@ -185,7 +185,9 @@ impl Described {
 fn clues(model: &Model, input: &ModelInput, place: usize) -> Clues {
     let scaling = model.network.input_scaling(place);
     Clues {
-        producer: model.producer.clone(),
+        producer: model.metadata.producer.clone(),
+        pixel_format: model.metadata.pixel_format.clone(),
+        pixel_range: model.metadata.pixel_range.clone(),
         channels: input.picture.map_or(0, |shape| shape.channels),
         layout: input.picture.map(|shape| shape.layout),
         scaling: scaling.map(|[scale, shift]| Scaling { scale, shift }),

@@ -1,8 +1,8 @@
 //! What a page tells a reader to type is typed.
 //!
 //! Blocks marked `sh` are run by bash, one after the other, in a folder of the page; of blocks marked `console` the lines
-//! behind `$`, and what they print is compared with the page where it has no numbers. Blocks marked `python` are run where
-//! onnxplain's Python package is installed (`ONNXPLAIN_PYTHON` names the interpreter). A block that cannot be run here is
+//! behind `$`, and what they print is compared with the page where it has no numbers. Those marked `python` are run together
+//! where onnxplain's Python package is installed (`ONNXPLAIN_PYTHON` names the interpreter). A block that cannot be run here is
 //! marked `sh,norun`, and the line before it says why: `<!-- not run: needs torch -->`.
 
 use std::io::Write as _;
@@ -79,6 +79,10 @@ fn run_pages(half: usize) {
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
+fn is_python(block: &Block) -> bool {
+    block.language() == "python"
+}
+
 fn is_shell(block: &Block) -> bool {
     matches!(block.language(), "sh" | "console") && block.is_run()
 }
@@ -142,7 +146,6 @@ fn in_console(kitchen: &Path, block: &Block) -> Result<(), String> {
 #[test]
 fn python_works() {
     let python = std::env::var("ONNXPLAIN_PYTHON").unwrap_or_else(|_| "python3".to_string());
-    let here = Path::new(".");
     let has = |code: &str| {
         let found = std::process::Command::new(&python).args(["-c", code]).output();
         found.is_ok_and(|output| output.status.success())
@@ -152,30 +155,28 @@ fn python_works() {
         return writeln!(skipped, "skipped: there is no {python} here").unwrap();
     }
     // What is not run is at least Python.
-    let is_python = |block: &Block| block.language() == "python";
-    let failed: Vec<String> = pages()
-        .iter()
-        .flat_map(|page| failures(page, |block| block.language() == "python", parsed))
-        .collect();
+    let failed: Vec<String> =
+        pages().iter().flat_map(|page| failures(page, is_python, parsed)).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
     if !has("import onnxplain") {
         let text = "skipped: Python blocks of the book are not run, because onnxplain's Python package is not installed";
         return writeln!(skipped, "{text} (ONNXPLAIN_PYTHON names an interpreter that has it)")
             .unwrap();
     }
-    let run_python = |kitchen: &Path, block: &Block| {
-        let python = std::env::var("ONNXPLAIN_PYTHON").unwrap_or_else(|_| "python3".to_string());
-        let output = run(kitchen, &python, &["-c", &block.text]);
-        if output.status.success() { Ok(()) } else { Err(told(&output)) }
-    };
-    let pages = pages();
-    assert!(pages.iter().any(|page| page.blocks().iter().any(is_python)), "{here:?}");
-    let failed: Vec<String> = pages
-        .iter()
-        .flat_map(|page| {
-            failures(page, |block| block.language() == "python" && block.is_run(), run_python)
-        })
-        .collect();
+    // The blocks of a page go on where the ones before ended.
+    let mut failed = vec![];
+    for page in pages() {
+        let blocks = page.blocks();
+        let run_blocks = blocks.iter().filter(|block| is_python(block) && block.is_run());
+        let script: Vec<&str> = run_blocks.map(|block| block.text.as_str()).collect();
+        if script.is_empty() {
+            continue;
+        }
+        let output = run(kitchen().path(), &python, &["-c", &script.join("\n")]);
+        if !output.status.success() {
+            failed.push(format!("docs/{}:\n{}", page.path, told(&output)));
+        }
+    }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 
 use onnxplain::canonize::PASSES;
-use onnxplain::composite::{PRESETS, SPACES, Space};
+use onnxplain::composite::{Composite, Entry, PRESETS, SPACES, Space};
 use onnxplain::network::Kind;
 use onnxplain::rule::{RULES, RuleSpec, Setting};
 
@@ -143,10 +143,37 @@ fn kinds_and_rules() -> String {
     page
 }
 
+/// The rules that a composite gives to layers of a kind, from the input upwards; those of first layers apart.
+fn rules_of(composite: &Composite, kind: Kind, is_first: bool) -> String {
+    let is_meant = |entry: &&Entry| {
+        let is_of_kind = entry.when.kind.as_ref().is_none_or(|kinds| kinds.contains(kind));
+        is_of_kind && (entry.when.first == Some(true)) == is_first
+    };
+    let mut rules: Vec<String> = vec![];
+    for entry in composite.rules.iter().filter(is_meant) {
+        rules.push(entry.rule.rule.to_string());
+        // What comes behind an entry for the whole kind matches nothing.
+        if entry.when.depth.is_none() {
+            break;
+        }
+    }
+    rules.join(", ")
+}
+
 fn presets() -> String {
     let mut page = "# Presets and spaces\n\nA preset is a [composite](composite.md) that comes with onnxplain: `--composite NAME`. \
                     `onnxplain presets show NAME` prints its file. [Which one to take](../guides/choose.md).\n"
         .to_string();
+    page += "\nRules of layers by depth stand from the input upwards.\n\n| preset | on the pixels | convolutions | dense layers |\n|---|---|---|---|\n";
+    for preset in PRESETS {
+        let composite = preset.composite().unwrap();
+        let first = rules_of(&composite, Kind::Convolution, true);
+        let first = if first.is_empty() { "as above them".to_string() } else { first };
+        let [convolutions, dense] =
+            [Kind::Convolution, Kind::Dense].map(|kind| rules_of(&composite, kind, false));
+        let name = preset.name;
+        writeln!(page, "| [`{name}`](#{name}) | {first} | {convolutions} | {dense} |").unwrap();
+    }
     for preset in PRESETS {
         let about = preset.composite().unwrap().about;
         let about = about.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -52,5 +52,9 @@ pub fn run(kitchen: &Path, program: &str, arguments: &[&str]) -> Output {
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(program);
     command.args(arguments).current_dir(kitchen).env("PATH", path).env("NO_COLOR", "1");
+    if program == "bash" {
+        // Blocks may write into the home folder.
+        command.env("HOME", kitchen);
+    }
     command.output().unwrap_or_else(|error| panic!("{program}: {error}"))
 }

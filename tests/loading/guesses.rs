@@ -8,7 +8,8 @@ use crate::support::onnx::{Graph, int, ints};
 
 /// What is said about the preprocessing of a small classifier; `begin` adds nodes behind its input and returns the last.
 fn guess(
-    (producer, author): (&str, &str),
+    // Who wrote it, and an entry of its metadata.
+    (producer, entry): (&str, &str),
     shape: &[usize],
     begin: impl Fn(&mut Graph) -> String,
 ) -> String {
@@ -23,8 +24,11 @@ fn guess(
     graph.output(&scores);
     let mut model = ModelProto::decode(graph.bytes().as_slice()).unwrap();
     model.producer_name = producer.to_string();
-    let value = author.to_string();
-    model.metadata_props.push(StringStringEntryProto { key: "author".to_string(), value });
+    if !entry.is_empty() {
+        let (key, value) = entry.split_once('=').unwrap();
+        let (key, value) = (key.to_string(), value.to_string());
+        model.metadata_props.push(StringStringEntryProto { key, value });
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     std::fs::write(&path, model.encode_to_vec()).unwrap();
@@ -48,9 +52,12 @@ fn the_writer_and_the_layout_of_a_file_decide() {
     assert!(keras.contains("NHWC") && keras.contains("x/127.5, mean 1"), "{keras}");
     let last = guess(TORCH, &[1, 32, 32, 3], transposed);
     assert!(last.contains("preset keras, because its channels are the last axis"), "{last}");
-    let ultralytics = guess(("pytorch", "Ultralytics"), &[1, 3, 32, 32], plain);
+    let ultralytics = guess(("pytorch", "author=Ultralytics"), &[1, 3, 32, 32], plain);
     assert!(ultralytics.contains("because Ultralytics wrote the file"), "{ultralytics}");
     assert!(ultralytics.contains("center crop") && ultralytics.contains("x/255"), "{ultralytics}");
+    let range = ("custom vision", "Image.NominalPixelRange=NominalRange_0_255");
+    let custom_vision = guess(range, &[1, 3, 32, 32], plain);
+    assert!(custom_vision.contains("preset raw, because its metadata says"), "{custom_vision}");
     let gray = guess(TORCH, &[1, 1, 32, 32], plain);
     assert!(gray.contains("preset unit, because it takes pictures of one channel"), "{gray}");
 }
