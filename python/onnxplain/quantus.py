@@ -6,12 +6,11 @@
         metrics={"complexity": quantus.Sparseness()},
         xai_methods={"lrp": onnxplain.quantus.explain_func("model.onnx"),
                      "saliency": onnxplain.quantus.explain_func("model.onnx", method="saliency")},
-        model=torch_model, x_batch=x, y_batch=y,
+        model=torch_model, x_batch=x, y_batch=y, explain_func_kwargs={},
     )
 
 The network that Quantus asks may be the module that the file was exported from, or `torch_module("model.onnx")`, which
-runs the file. Metrics that change the module's weights (MPRT, RandomLogit's kin) cannot reach the file: `onnxplain sanity`
-is for that.
+runs the file. Metrics that change the module's weights (MPRT) do not reach the file: `onnxplain sanity` is for that.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ def test_quantus_evaluates() -> None:
         x_batch=inputs,
         y_batch=classes,
         agg_func=np.array,
+        explain_func_kwargs={},
         call_kwargs={"call": {"device": "cpu", "channel_first": True, "softmax": True}},
     )
     by_hand = model.attribute(inputs, classes)
@@ -45,10 +46,10 @@ def test_quantus_evaluates() -> None:
     )
     for way in ways:
         for metric in metrics:
-            scores = np.ravel(list(found[way][metric].values())[0]).astype(float)
+            scores = np.ravel(found[way][metric]).astype(float)
             assert scores.shape == (len(PICTURES),) and np.isfinite(scores).all()
-    np.testing.assert_allclose(np.ravel(found["lrp"]["sparseness"]["call"]), expected, rtol=1e-6)
-    flipped = {way: float(np.mean(found[way]["flipping"]["call"])) for way in ways}
+    np.testing.assert_allclose(np.ravel(found["lrp"]["sparseness"]), expected, rtol=1e-6)
+    flipped = {way: float(np.mean(found[way]["flipping"])) for way in ways}
     # Where LRP says, the network reacts: its probability falls faster than by the gradient's order.
     assert flipped["lrp"] < flipped["saliency"]
 
@@ -59,9 +60,9 @@ def test_corelay_clusters() -> None:
     from corelay.processor.clustering import KMeans
 
     model = onnxplain.load(FASHION)
-    copies = [np.roll(batch(), shift, axis=-1) for shift in (-1, 0, 1)]
+    copies = [np.roll(batch(), shift, axis=-1) for shift in range(-2, 3)]
     heatmaps = np.stack([it.map for it in model.explain_batch(np.concatenate(copies))])
-    pipeline = SpectralClustering(clustering=KMeans(n_clusters=3))
-    labels = pipeline(heatmaps.reshape(len(heatmaps), -1))
-    labels = labels[1] if isinstance(labels, tuple) else labels
-    assert np.unique(np.asarray(labels)).size == 3 and np.asarray(labels).shape[-1] == len(heatmaps)
+    pipeline = SpectralClustering(clustering=KMeans(n_clusters=3, is_output=True))
+    (eigenvalues, embedding), clusters = pipeline(heatmaps.reshape(len(heatmaps), -1))
+    assert embedding.shape[0] == len(heatmaps) and np.isfinite(eigenvalues).all()
+    assert clusters.shape == (len(heatmaps),) and np.unique(clusters).size == 3
