@@ -17,6 +17,7 @@ LABEL org.opencontainers.image.title="onnxplain" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=build /src/target/release/onnxplain /usr/local/bin/onnxplain
 COPY --from=build /src/LICENSE-MIT /src/LICENSE-APACHE /usr/share/doc/onnxplain/
+COPY --from=build /src/fonts/LICENSE-* /usr/share/doc/onnxplain/fonts/
 WORKDIR /work
 USER nonroot
 ENTRYPOINT ["/usr/local/bin/onnxplain"]
