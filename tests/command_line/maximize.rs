@@ -25,10 +25,10 @@ fn golden(name: &str) -> PathBuf {
 #[test]
 fn saved_pictures_get_their_class() {
     let out = folder();
-    let more = ["--target", "Sneaker,1", "--seeds", "2", "--fresh-networks", "2", "--json"];
+    let more = ["--target", "Sandal,1", "--seeds", "2", "--fresh-networks", "2", "--json"];
     let run = maximize(out.path(), &more).succeeded();
     let pictures = ["1.Trouser.seed0.png", "1.Trouser.seed1.png"];
-    let others = ["7.Sneaker.seed0.png", "7.Sneaker.seed1.png"];
+    let others = ["5.Sandal.seed0.png", "5.Sandal.seed1.png"];
     let all = [&pictures[..], &others, &["report.json", "sheet.png"]].concat();
     assert_eq!(files_in(out.path()), all);
     let report = report(out.path());
@@ -136,7 +136,7 @@ fn mistakes_are_told_before_anything_runs() {
         run.stderr
     };
     assert!(error(&[]).contains("--target"));
-    assert!(error(&["--target", "Sneakers"]).contains("did you mean"));
+    assert!(error(&["--target", "Sneakers"]).contains("nearest are 7 (Sneaker)"));
     assert!(error(&["--target", "10"]).contains("10 classes, 0 to 9"));
     assert!(error(&["--target", "top"]).contains("yet to be made"));
     assert!(error(&["--target", "1", "--against", "1"]).contains("the difference is 0"));
