@@ -12,6 +12,26 @@ use crate::simd::{Isa, LANES};
 /// Positions whose products are summed before they are added to the totals: their outputs stay in the second cache.
 const POSITIONS: usize = 1024;
 
+/// How the channels of an image lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// One after the other.
+    Rows,
+    /// In blocks of sixteen, side by side at every pixel; the last block is filled up.
+    Blocks,
+}
+
+impl Order {
+    fn lanes(self) -> usize {
+        if self == Order::Blocks { LANES } else { 1 }
+    }
+
+    /// Those of so many channels, filled up.
+    fn channels(self, count: usize) -> usize {
+        count.div_ceil(self.lanes()) * self.lanes()
+    }
+}
+
 /// The gradient of a convolution's weights, summed over any number of inputs.
 pub struct WeightGradient {
     /// The window over three axes, leading ones being points.
@@ -84,22 +104,43 @@ impl WeightGradient {
     /// # Errors
     /// When there are more or fewer numbers than the geometry says.
     pub fn add(&mut self, input: &[f32], output: &[f32]) -> Result<(), SizeError> {
+        self.add_images((input, Order::Rows), (output, Order::Rows))
+    }
+
+    /// The same where one or both lie in blocks of sixteen channels, `[C / 16, spatial..., 16]`.
+    ///
+    /// # Errors
+    /// When there are more or fewer numbers than the geometry says, or blocks where there are groups.
+    pub fn add_images(
+        &mut self,
+        input: (&[f32], Order),
+        output: (&[f32], Order),
+    ) -> Result<(), SizeError> {
         let (input_len, output_len) = (self.input_len(), self.positions());
+        let (inputs, outputs) = (self.groups * self.inputs, self.groups * self.outputs);
         let expected =
-            [self.groups * self.inputs * input_len, self.groups * self.outputs * output_len];
-        if [input.len(), output.len()] != expected {
+            [input.1.channels(inputs) * input_len, output.1.channels(outputs) * output_len];
+        if [input.0.len(), output.0.len()] != expected {
             return Err(SizeError::new(format!(
                 "{} inputs and {} outputs where the window has {expected:?}",
-                input.len(),
-                output.len()
+                input.0.len(),
+                output.0.len()
             )));
         }
+        if self.groups == 1 {
+            self.add_group(0, input, output);
+            return Ok(());
+        }
+        if [input.1, output.1] != [Order::Rows; 2] {
+            return Err(SizeError::new("groups of channels do not lie in blocks"));
+        }
         for group in 0..self.groups {
-            let input = &input[group * self.inputs * input_len..][..self.inputs * input_len];
-            let output = &output[group * self.outputs * output_len..][..self.outputs * output_len];
+            let input = &input.0[group * self.inputs * input_len..][..self.inputs * input_len];
+            let output =
+                &output.0[group * self.outputs * output_len..][..self.outputs * output_len];
             match self.is_of_single_channels() {
                 true => self.add_single_channel(group, input, output),
-                false => self.add_group(group, input, output),
+                false => self.add_group(group, (input, Order::Rows), (output, Order::Rows)),
             }
         }
         Ok(())
@@ -118,13 +159,19 @@ impl WeightGradient {
         if self.is_of_single_channels() {
             to.copy_from_slice(&self.sums);
         } else {
-            let per_row = self.taps_of_row();
-            for (place, to) in to.iter_mut().enumerate() {
-                let (tap, rest) = (place % taps, place / taps);
-                let (channel, output) = (rest % self.inputs, rest / self.inputs);
-                let (group, filter) = (output / self.outputs, output % self.outputs);
-                let column = tap % per_row * self.inputs + channel;
-                *to = self.sums[self.sum_place(group, filter, tap / per_row, column)];
+            let (rows, per_row) = (self.rows(), self.taps_of_row());
+            let (columns, width) = (self.padded_columns(), self.width());
+            let of_output = self.inputs * taps;
+            for (output, to) in to.chunks_exact_mut(of_output.max(1)).enumerate() {
+                let sums =
+                    &self.sums[self.first_sum(output / self.outputs, output % self.outputs)..];
+                for (channel, to) in to.chunks_exact_mut(taps.max(1)).enumerate() {
+                    for (row, to) in to.chunks_exact_mut(per_row).enumerate().take(rows) {
+                        for (tap, to) in to.iter_mut().enumerate() {
+                            *to = sums[(row * columns + tap * self.inputs + channel) * width];
+                        }
+                    }
+                }
             }
         }
         self.sums.fill(0.0);
@@ -198,10 +245,10 @@ impl WeightGradient {
         self.padded_axes().iter().product::<usize>() * self.inputs + self.padded_columns()
     }
 
-    fn sum_place(&self, group: usize, filter: usize, row: usize, column: usize) -> usize {
+    /// Where the sum of a filter and the first column is.
+    fn first_sum(&self, group: usize, filter: usize) -> usize {
         let (panel, filter) = (filter / self.width(), filter % self.width());
-        let panel = group * self.panels() + panel;
-        panel * self.panel_len() + (row * self.padded_columns() + column) * self.width() + filter
+        (group * self.panels() + panel) * self.panel_len() + filter
     }
 
     fn position_offsets(&self) -> Vec<u32> {
@@ -231,34 +278,47 @@ impl WeightGradient {
         (line * padded_width + x * width.dilation) * self.inputs
     }
 
-    fn pad(&mut self, input: &[f32]) {
+    fn pad(&mut self, (input, order): (&[f32], Order)) {
         let [depth, height, width] = self.axes;
         let [_, padded_height, padded_width] = self.padded_axes();
+        let lanes = order.lanes();
         // What lies outside stays 0.
-        for (channel, plane) in input.chunks_exact(self.input_len().max(1)).enumerate() {
-            for (line, numbers) in plane.chunks_exact(width.input.max(1)).enumerate() {
+        let planes = input.chunks_exact((self.input_len() * lanes).max(1));
+        for (block, plane) in planes.enumerate() {
+            let (channel, count) = (block * lanes, lanes.min(self.inputs - block * lanes));
+            for (line, numbers) in plane.chunks_exact((width.input * lanes).max(1)).enumerate() {
                 let (z, y) = (line / height.input, line % height.input);
                 let line = (z + depth.pad_before) * padded_height + y + height.pad_before;
                 let start = (line * padded_width + width.pad_before) * self.inputs + channel;
-                let places = self.padded[start..].iter_mut().step_by(self.inputs);
-                places.zip(numbers).for_each(|(to, from)| *to = *from);
+                let to = self.padded[start..].chunks_mut(self.inputs);
+                for (to, from) in to.zip(numbers.chunks_exact(lanes)) {
+                    to[..count].copy_from_slice(&from[..count]);
+                }
             }
         }
     }
 
-    fn add_group(&mut self, group: usize, input: &[f32], output: &[f32]) {
+    fn add_group(&mut self, group: usize, input: (&[f32], Order), output: (&[f32], Order)) {
         self.pad(input);
-        let (width, positions) = (self.width(), self.positions());
+        let (output, order) = output;
+        let (width, positions, lanes) = (self.width(), self.positions(), order.lanes());
         let mut panel = std::mem::take(&mut self.panel);
         for first in (0..positions).step_by(POSITIONS) {
             let count = POSITIONS.min(positions - first);
             for index in 0..self.panels() {
-                let filters = index * width..self.outputs.min((index + 1) * width);
-                panel.fill(0.0);
-                for (lane, filter) in filters.enumerate() {
-                    let numbers = &output[filter * positions + first..][..count];
-                    let places = panel[lane..].iter_mut().step_by(width);
-                    places.zip(numbers).for_each(|(to, from)| *to = *from);
+                let planes = output.chunks_exact((positions * lanes).max(1));
+                let planes = planes.skip(index * width / lanes).take(width / lanes);
+                let filled = planes.len() * lanes;
+                for (plane, numbers) in planes.enumerate() {
+                    let numbers = &numbers[first * lanes..][..count * lanes];
+                    let places = panel.chunks_exact_mut(width);
+                    for (to, from) in places.zip(numbers.chunks_exact(lanes)) {
+                        to[plane * lanes..][..lanes].copy_from_slice(from);
+                    }
+                }
+                if filled < width {
+                    let places = panel.chunks_exact_mut(width).take(count);
+                    places.for_each(|to| to[filled..].fill(0.0));
                 }
                 self.add_panel(group * self.panels() + index, first..first + count, &panel);
             }
@@ -359,10 +419,17 @@ mod tests {
         let taps: usize = axes.iter().map(|axis| axis.kernel).product();
         let per_group = inputs / groups;
         let mut expected = vec![0.0; outputs * per_group * taps];
-        for round in 0..2 {
+        for round in 0..4 {
             let input = numbers(inputs * input_len, 5 + round);
             let output = numbers(outputs * output_len, 7 + round);
-            gradient.add(&input, &output).unwrap();
+            let order = |is_in_blocks: bool| match is_in_blocks && groups == 1 {
+                true => Order::Blocks,
+                false => Order::Rows,
+            };
+            let (of_input, of_output) = (order(round % 2 == 1), order(round / 2 == 1));
+            let [ordered_input, ordered_output] =
+                [(&input, inputs, of_input), (&output, outputs, of_output)].map(ordered);
+            gradient.add_images((&ordered_input, of_input), (&ordered_output, of_output)).unwrap();
             for (place, expected) in expected.iter_mut().enumerate() {
                 let (tap, rest) = (place % taps, place / taps);
                 let (channel, filter) = (rest % per_group, rest / per_group);
@@ -379,6 +446,22 @@ mod tests {
         assert_eq!(found, expected, "{outputs} {inputs} {groups} {axes:?}");
         gradient.take(&mut found).unwrap();
         assert!(found.iter().all(|sum| *sum == 0.0));
+    }
+
+    /// Planes in blocks, where they are asked for. Lanes without a channel hold what must not matter.
+    fn ordered((planes, channels, order): (&Vec<f32>, usize, Order)) -> Vec<f32> {
+        if order == Order::Rows {
+            return planes.clone();
+        }
+        let len = planes.len() / channels;
+        let mut blocks = vec![0.0; order.channels(channels) * len];
+        for channel in 0..channels {
+            for place in 0..len {
+                blocks[(channel / LANES * len + place) * LANES + channel % LANES] =
+                    planes[channel * len + place];
+            }
+        }
+        blocks
     }
 
     /// The element that a tap reads at a position, over any number of axes.

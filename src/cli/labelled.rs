@@ -170,7 +170,7 @@ impl Operands<'_> {
         Ok((samples, !failed.is_empty()))
     }
 
-    /// Writes the model with other numbers, and the card of the model beside it, where that is in the same folder.
+    /// Writes the model with other numbers.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -179,39 +179,55 @@ impl Operands<'_> {
         stored: &mut StoredNumbers,
         changed: &[(&str, &[f32])],
         overwrite: Overwrite,
-        console: &mut Console,
     ) -> Result<()> {
         for (name, numbers) in changed {
             stored.replace(name, numbers)?;
         }
-        let folder = |path: &Path| match path.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_path_buf(),
-            _ => PathBuf::from("."),
-        };
-        let (from, to) = (folder(self.model), folder(self.output));
-        let is_beside =
-            from.canonicalize().ok().is_some_and(|it| to.canonicalize().ok() == Some(it));
+        let to = folder(self.output);
         for (name, bytes) in stored.beside() {
             ensure!(
-                !is_beside,
+                !is_beside(self.model, self.output),
                 "the model's numbers lie in the file {name} beside it, which belongs to the model: give an --output in \
                  another folder"
             );
             write_bytes(&to.join(name), bytes, overwrite)?;
         }
         write_bytes(self.output, stored.bytes(), overwrite)?;
+        Ok(())
+    }
+
+    /// Copies the card of the model beside the new one, where both are in one folder; says so where they are not.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn copy_card(&self, console: &mut Console) -> Result<()> {
         let (card, own) = (self.model.with_extension("yaml"), self.output.with_extension("yaml"));
         if card.is_file() && !own.exists() {
-            match is_beside {
+            match is_beside(self.model, self.output) {
                 true => write_bytes(&own, std::fs::read(&card)?, Overwrite::Refuse)?,
                 false => console.note(format_args!(
-                    "the card {} is not copied: it may name files by their paths; copy it to {} to use the new model",
+                    "the card {} is not copied, because it may name files by their paths: copy it to {} to use the new model",
                     card.display(),
                     own.display()
                 )),
             }
         }
         Ok(())
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Whether two files are in one folder.
+fn is_beside(one: &Path, other: &Path) -> bool {
+    match (folder(one).canonicalize(), folder(other).canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
     }
 }
 

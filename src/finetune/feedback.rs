@@ -9,7 +9,7 @@ use super::slot::{Field, Slot};
 use crate::composite::Composite;
 use crate::explain::{Arrival, Explainer, InputRanges, Prepack};
 use crate::linear::WeightGradient;
-use crate::network::{Layer, Network, Op};
+use crate::network::{Layer, LayerId, Network, Op};
 use crate::operator::{LayerNormalization, Operator};
 use crate::parallel::Threads;
 use crate::session::in_parallel;
@@ -158,12 +158,14 @@ impl<'a> Teacher<'a> {
         };
         let initial = Tensor::new(logits.shape(), &initial)?;
         let mut observe = |arrival: &Arrival| {
-            let mut at_output = arrival.relevance()?;
-            if rule.is_reward() {
-                at_output.combine([&arrival.output()?], |reward, [z]| reward / stabilized(z))?;
-            }
             let layer = &self.explainer.network().layers[arrival.layer];
-            sums.add(arrival, layer, &at_output)
+            let in_blocks = arrival.is_in_blocks() && sums.suits_blocks(arrival, layer)?;
+            let mut numbers = arrival.relevance(in_blocks)?;
+            if rule.is_reward() {
+                let z = arrival.output(in_blocks)?;
+                numbers.combine([&z], |reward, [z]| reward / stabilized(z))?;
+            }
+            sums.add(arrival, layer, &AtOutput { numbers, in_blocks })
         };
         self.explainer.propagate_observed(
             &activations,
@@ -221,30 +223,67 @@ impl<'a> Sums<'a> {
         Ok(Sums { slots, weights, others: vec![None; slots.len()] })
     }
 
-    fn add(&mut self, arrival: &Arrival, layer: &Layer, at_output: &Tensor) -> Result<()> {
-        let of_layer = |slot: &Slot| slot.layer == arrival.layer;
-        let first = self.slots.partition_point(|slot| slot.layer < arrival.layer);
-        for at in first..self.slots.len() {
-            let slot = self.slots[at];
-            if !of_layer(&slot) {
-                break;
+    /// The slots of a layer.
+    fn of_layer(&self, layer: LayerId) -> std::ops::Range<usize> {
+        let first = self.slots.partition_point(|slot| slot.layer < layer);
+        first..self.slots.partition_point(|slot| slot.layer <= layer)
+    }
+
+    /// Whether a layer whose value lies in blocks of channels can be added as it is: it has a number for each channel, and a
+    /// weight without groups.
+    fn suits_blocks(&self, arrival: &Arrival, layer: &Layer) -> Result<bool> {
+        let suits_op = match &layer.op {
+            Op::Convolution(map) => {
+                map.groups == 1 && !map.is_transposed && map.window.axes.len() == 2
             }
-            let input = || arrival.inputs()?.into_iter().next().context("the layer reads nothing");
-            let part = match (&layer.op, slot.field) {
-                (_, Field::Weight) => {
-                    let gradient = self.weights[at].as_mut().context("a layer has no weights")?;
-                    gradient.add(&input()?, at_output)?;
-                    continue;
+            Op::Affine(_) => arrival.reads_blocks(),
+            _ => false,
+        };
+        let channels = layer.shape.get(1).copied();
+        for slot in &self.slots[self.of_layer(arrival.layer)] {
+            if slot.field != Field::Weight {
+                let tensor = slot.read(arrival.network())?;
+                if Some(tensor.len()) != channels || tensor.shape().get(1).copied() != channels {
+                    return Ok(false);
                 }
-                (_, Field::Bias | Field::Shift) => at_output.clone(),
+            }
+        }
+        Ok(suits_op)
+    }
+
+    fn add(&mut self, arrival: &Arrival, layer: &Layer, at_output: &AtOutput) -> Result<()> {
+        let AtOutput { numbers, in_blocks } = at_output;
+        for at in self.of_layer(arrival.layer) {
+            let slot = self.slots[at];
+            if slot.field == Field::Weight {
+                let gradient = self.weights[at].as_mut().context("a layer has no weights")?;
+                match in_blocks {
+                    true => {
+                        let reads_blocks = arrival.reads_blocks();
+                        let input = arrival.input(reads_blocks)?;
+                        gradient.add_images((&input, reads_blocks), (numbers, true))?;
+                    }
+                    false => gradient.add(&arrival.input(false)?, numbers)?,
+                }
+                continue;
+            }
+            let shape = slot.read(arrival.network())?.shape().to_vec();
+            let part = match (&layer.op, slot.field) {
+                (_, Field::Bias | Field::Shift) if *in_blocks => {
+                    Tensor::new(&shape, &sums_in_blocks(numbers, None, &shape))?
+                }
+                (_, Field::Bias | Field::Shift) => numbers.summed_to(&shape)?,
                 (Op::LayerNormalization(norm), _) => {
                     let plain = LayerNormalization { scale: None, shift: None, ..norm.clone() };
-                    times(plain.forward(vec![input()?])?, at_output)?
+                    let normalised = plain.forward(vec![arrival.input(false)?])?;
+                    times(normalised, numbers)?.summed_to(&shape)?
                 }
-                (_, Field::Scale) => times(input()?, at_output)?,
+                _ if *in_blocks => {
+                    let input = arrival.input(true)?;
+                    Tensor::new(&shape, &sums_in_blocks(numbers, Some(&input), &shape))?
+                }
+                _ => times(arrival.input(false)?, numbers)?.summed_to(&shape)?,
             };
-            let shape = slot.read(arrival.network())?.shape().to_vec();
-            let part = part.summed_to(&shape)?;
             match &mut self.others[at] {
                 Some(sum) => sum.add_assign(&part)?,
                 none => *none = Some(part),
@@ -262,6 +301,43 @@ impl<'a> Sums<'a> {
         });
         finished.collect()
     }
+}
+
+/// What stands at the output of a layer.
+struct AtOutput {
+    numbers: Tensor,
+    /// Whether it lies in blocks of channels.
+    in_blocks: bool,
+}
+
+/// Channels of a block.
+const LANES: usize = 16;
+
+/// The sum of an image in blocks, or of its product with another one, for each channel of a constant of this shape.
+fn sums_in_blocks(image: &Tensor, factor: Option<&Tensor>, shape: &[usize]) -> Vec<f32> {
+    let blocks = image.shape().get(1).copied().unwrap_or(1).max(1);
+    let len = (image.len() / blocks).max(1);
+    let mut sums = Vec::with_capacity(blocks * LANES);
+    for (index, block) in image.data().chunks_exact(len).enumerate() {
+        let mut lanes = [0.0f64; LANES];
+        let pixels = block.as_chunks::<LANES>().0;
+        match factor {
+            None => pixels.iter().for_each(|pixel| {
+                lanes.iter_mut().zip(pixel).for_each(|(sum, it)| *sum += f64::from(*it));
+            }),
+            Some(factor) => {
+                let factors = factor.data()[index * len..][..len].as_chunks::<LANES>().0;
+                for (pixel, factors) in pixels.iter().zip(factors) {
+                    for lane in 0..LANES {
+                        lanes[lane] += f64::from(pixel[lane] * factors[lane]);
+                    }
+                }
+            }
+        }
+        sums.extend(lanes.map(|sum| sum as f32));
+    }
+    sums.truncate(shape.iter().product());
+    sums
 }
 
 fn times(mut values: Tensor, others: &Tensor) -> Result<Tensor> {

@@ -4,7 +4,7 @@
 
 use anyhow::{Result, bail, ensure};
 use onnxplain_kernels::gemm::{Matrices, product};
-use onnxplain_kernels::weight_gradient;
+use onnxplain_kernels::weight_gradient::{self, Order};
 
 use super::{Convolution, Dense};
 use crate::tensor::Tensor;
@@ -19,7 +19,7 @@ pub struct WeightGradient {
 }
 
 enum Sums {
-    Convolution { kernel: weight_gradient::WeightGradient, is_transposed: bool },
+    Convolution { kernel: Box<weight_gradient::WeightGradient>, is_transposed: bool },
     Dense(Rows),
 }
 
@@ -43,6 +43,7 @@ impl Convolution {
         ensure!(shape.len() >= 2, "a convolution's weight has no shape {shape:?}");
         let channels = [shape[0], shape[1] * self.groups];
         let kernel = weight_gradient::WeightGradient::new(channels, self.groups, &self.window)?;
+        let kernel = Box::new(kernel);
         let is_transposed = self.is_transposed;
         Ok(WeightGradient { shape, sums: Sums::Convolution { kernel, is_transposed } })
     }
@@ -82,6 +83,25 @@ impl WeightGradient {
                 Ok(())
             }
             Sums::Dense(rows) => rows.add(input.data(), output.data()),
+        }
+    }
+
+    /// The same for a convolution without groups, the images of which lie in blocks of channels where that is said.
+    ///
+    /// # Errors
+    /// When they do not have the layer's sizes, or it is another layer.
+    pub(crate) fn add_images(
+        &mut self,
+        (input, input_in_blocks): (&Tensor, bool),
+        (output, output_in_blocks): (&Tensor, bool),
+    ) -> Result<()> {
+        let order = |in_blocks: bool| if in_blocks { Order::Blocks } else { Order::Rows };
+        match &mut self.sums {
+            Sums::Convolution { kernel, is_transposed: false } => Ok(kernel.add_images(
+                (input.data(), order(input_in_blocks)),
+                (output.data(), order(output_in_blocks)),
+            )?),
+            _ => bail!("only a convolution has images in blocks"),
         }
     }
 

@@ -68,7 +68,9 @@ impl StoredNumbers {
         let len = shape.iter().try_fold(size, |len, &axis| len.checked_mul(axis));
         let len = len.context("the shape of a stored tensor is beyond all memory")?;
         let mut file = None;
-        let places = if message.data_location == Some(DataLocation::External as i32) {
+        let places: Vec<Range<usize>> = if message.data_location
+            == Some(DataLocation::External as i32)
+        {
             let entry = message.external_data.iter().find(|entry| entry.key == "location");
             let location = entry.map_or(String::new(), |entry| entry.value.clone());
             message.raw_data.clear();
@@ -80,7 +82,7 @@ impl StoredNumbers {
             }
             file = Some(location);
             let start = usize::try_from(span.offset)?;
-            vec![start..start + usize::try_from(span.length)?]
+            std::iter::once(start..start + usize::try_from(span.length)?).collect()
         } else {
             let number = match number_type {
                 DataType::Float if message.raw_data.is_empty() => 4,

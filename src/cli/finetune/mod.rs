@@ -125,7 +125,7 @@ impl Work<'_> {
                     let bytes = state.checkpoint(self.trainer.settings(), &self.model)?;
                     write_bytes(&self.checkpoint, bytes, Overwrite::Replace)?;
                     if state.best.as_ref().is_some_and(|best| best.epoch == line.epoch) {
-                        self.write(console)?;
+                        self.write()?;
                     }
                 }
                 Ok(None) => break,
@@ -136,13 +136,13 @@ impl Work<'_> {
     }
 
     /// Writes the best network.
-    fn write(&mut self, console: &mut Console) -> Result<()> {
+    fn write(&mut self) -> Result<()> {
         let mapping = self.trainer.mapping();
         let best = self.trainer.state().best.as_ref().context("no network has a finite loss")?;
         let trained = mapping.parameters().iter().filter(|parameter| parameter.frozen.is_none());
         let changed: Vec<(&str, &[f32])> =
             trained.map(|it| (it.name.as_str(), &best.values[it.places()])).collect();
-        self.operands.write(&mut self.stored, &changed, self.overwrite, console)?;
+        self.operands.write(&mut self.stored, &changed, self.overwrite)?;
         // What this run wrote it may replace.
         self.overwrite = Overwrite::Replace;
         Ok(())
@@ -150,7 +150,8 @@ impl Work<'_> {
 
     /// Writes the network, the report and the page.
     fn finish(&mut self, failed: Option<String>, console: &mut Console) -> Result<FinetuneReport> {
-        self.write(console)?;
+        self.write()?;
+        self.operands.copy_card(console)?;
         let (trainer, output) = (&self.trainer, self.operands.output);
         let state = trainer.state();
         let is_early = state.epoch() < trainer.settings().epochs;

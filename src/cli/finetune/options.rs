@@ -60,7 +60,7 @@ pub struct FinetuneOptions {
     /// Pictures between two changes of the weights
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=1_000_000), help_heading = "Training")]
     batch: u64,
-    /// How far weights go [default: 0.01 for sgd, 0.001 for adam]
+    /// How far weights go [default: 0.001 for adam; for sgd 0.1 of rewards and 0.01 of the gradient]
     #[arg(long, value_name = "RATE", value_parser = above_zero, help_heading = "Training")]
     learning_rate: Option<f32>,
     /// How it falls: constant, linear or cosine
@@ -128,7 +128,10 @@ impl FinetuneOptions {
     /// How it is trained.
     pub fn settings(&self) -> FinetuneSettings {
         let (optimizer, rate) = match self.optimizer {
-            OptimizerWord::Sgd => (Optimizer::Sgd { momentum: self.momentum }, 0.01),
+            OptimizerWord::Sgd => {
+                let rate = if self.rule.is_reward() { 0.1 } else { 0.01 };
+                (Optimizer::Sgd { momentum: self.momentum }, rate)
+            }
             OptimizerWord::Adam => (Optimizer::ADAM, 0.001),
         };
         FinetuneSettings {

@@ -121,7 +121,8 @@ pub fn run(options: &PruneOptions, console: &mut Console) -> Result<Status> {
     let parameters = mapping.parameters().iter().filter(|parameter| parameter.frozen.is_none());
     let changed: Vec<(&str, &[f32])> =
         parameters.map(|it| (it.name.as_str(), &values[it.places()])).collect();
-    operands.write(&mut stored, &changed, overwrite, console)?;
+    operands.write(&mut stored, &changed, overwrite)?;
+    operands.copy_card(console)?;
     let report = PruneReport {
         tool: "onnxplain".to_string(),
         version: env!("CARGO_PKG_VERSION").to_string(),

@@ -18,20 +18,31 @@ pub struct Arrival<'a> {
 }
 
 impl Arrival<'_> {
-    /// The relevance of the layer's value, in its shape.
+    /// Whether the layer's value is an image in blocks of channels.
+    pub(crate) fn is_in_blocks(&self) -> bool {
+        self.plan.is_in_blocks(self.layer)
+    }
+
+    /// Whether the first value that the layer reads is one.
+    pub(crate) fn reads_blocks(&self) -> bool {
+        let inputs = &self.plan.network().layers[self.layer].inputs;
+        inputs.first().is_some_and(|&input| self.plan.is_in_blocks(input))
+    }
+
+    /// The relevance of the layer's value, row by row or in blocks.
     ///
     /// # Errors
     /// When the memory cannot be had.
-    pub fn relevance(&self) -> Result<Tensor> {
-        self.plan.convert(self.layer, self.relevance.clone(), false)
+    pub fn relevance(&self, in_blocks: bool) -> Result<Tensor> {
+        self.plan.convert(self.layer, self.relevance.clone(), in_blocks)
     }
 
-    /// The layer's value.
+    /// The layer's value, row by row or in blocks.
     ///
     /// # Errors
     /// When it was not kept.
-    pub fn output(&self) -> Result<Tensor> {
-        value(self.plan, self.activations, self.layer, false)
+    pub fn output(&self, in_blocks: bool) -> Result<Tensor> {
+        value(self.plan, self.activations, self.layer, in_blocks)
     }
 
     /// The network.
@@ -39,13 +50,14 @@ impl Arrival<'_> {
         self.plan.network()
     }
 
-    /// The values that the layer reads.
+    /// The first value that the layer reads, row by row or in blocks.
     ///
     /// # Errors
-    /// When they were not kept.
-    pub fn inputs(&self) -> Result<Vec<Tensor>> {
+    /// When it was not kept, or the layer reads nothing.
+    pub fn input(&self, in_blocks: bool) -> Result<Tensor> {
         let inputs = &self.plan.network().layers[self.layer].inputs;
-        inputs.iter().map(|&input| value(self.plan, self.activations, input, false)).collect()
+        let &input = inputs.first().context("the layer reads nothing")?;
+        value(self.plan, self.activations, input, in_blocks)
     }
 }
 
