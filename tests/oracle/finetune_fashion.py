@@ -40,7 +40,7 @@ def pictures(work: Path, counts: dict[str, int]) -> None:
 
 
 def reset(source: Path, target: Path, layers: str) -> None:
-    """He initialisation for weights, 1 and 0 for BatchNormalization; its statistics stay."""
+    """He initialisation for weights, 1 for scales, biases that are small but not 0: LFP would leave those at 0; statistics stay."""
     import re
 
     generator = numpy.random.default_rng(0)
@@ -53,7 +53,8 @@ def reset(source: Path, target: Path, layers: str) -> None:
             fan_in = numpy.prod(shape[1:])
             numbers = generator.normal(0, numpy.sqrt(2 / fan_in), shape)
         else:
-            numbers = numpy.ones(shape) if stored.name.endswith("weight") else numpy.zeros(shape)
+            is_scale = stored.name.endswith("weight")
+            numbers = numpy.ones(shape) if is_scale else generator.normal(0, 0.1, shape)
         stored.CopyFrom(numpy_helper.from_array(numbers.astype(numpy.float32), stored.name))
     onnx.save(model, target)
     card = source.with_suffix(".yaml")
