@@ -13,11 +13,11 @@ use onnxplain::{Reduction, SessionOptions, Source};
 #[command(next_help_heading = "Inputs and output of the model")]
 pub struct ModelInputOptions {
     /// One of several inputs of the model: a picture, .npy, .npz (FILE.npz:ARRAY), .csv (FILE.csv:ROW, the first is 0)
-    /// or .wav; an INPUT without a name is for the one that is left
+    /// or .wav; an INPUT without a name goes to the input that was not named
     #[arg(long, value_name = "NAME=FILE")]
     pub input: Vec<NamedFile>,
-    /// The inputs to explain, or all; the others are held fixed [default: those of floating point numbers, of bytes, and
-    /// of token ids]
+    /// The inputs to explain, or all; the others are held fixed [default: those of floating point numbers, of bytes,
+    /// and of token ids]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     explain_input: Vec<String>,
     /// The shape of the input, such as 1,1,16000, where the model leaves it open [default: that of the first array]

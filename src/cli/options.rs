@@ -15,7 +15,8 @@ use super::model_inputs::ModelInputOptions;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model and rules")]
 pub struct ModelOptions {
-    /// Rules: a preset (`onnxplain presets` lists them), a .yaml file, or auto: chosen by the architecture, said aloud
+    /// Rules: a preset (`onnxplain presets` lists them), a .yaml file, or auto: chosen by the architecture, and
+    /// reported
     #[arg(long, value_name = "NAME|FILE", default_value = "auto")]
     pub composite: String,
     /// Leave the graph as it is, or leave out only these rewrites of it [default: the composite's, usually all]
@@ -44,8 +45,9 @@ pub struct ModelOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Preprocessing")]
 pub struct PreprocessOptions {
-    /// imagenet, keras (-1..1), tensorflow (the same of a center crop), unit (0..1), caffe, raw (0..255), or a model card
-    /// (YAML or Hugging Face's JSON) [default: the card beside the model, else a guess by its file, which is said]
+    /// imagenet, keras (-1..1), tensorflow (-1..1 after a center crop), unit (0..1), caffe, raw (0..255), or a model
+    /// card (YAML or Hugging Face's JSON) [default: the card beside the model, else a guess from the model's file,
+    /// which is reported]
     #[arg(long, value_name = "NAME|FILE")]
     pub preprocess: Option<String>,
     /// Subtracted per channel, such as 0.485,0.456,0.406 [default: the card's]

@@ -13,7 +13,8 @@ use super::console::Console;
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(next_help_heading = "Truth")]
 pub struct TruthOptions {
-    /// Where objects are: DIR/<stem>.png or .npy, not 0 is inside, of the picture's size or the network's
+    /// Where objects are: DIR/<stem>.png or .npy, where pixels other than 0 are inside, of the picture's size or the
+    /// network's
     #[arg(long, value_name = "DIR")]
     pub masks: Option<PathBuf>,
     /// Boxes around objects: CSV with the columns input,label,x0,y0,x1,y1 in pixels of the picture, or COCO's JSON

@@ -38,8 +38,8 @@ input.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CompareOptions {
-    /// Models (.onnx files), in order, and the inputs to compare them on: pictures, arrays that are preprocessed already
-    /// (.npy, .npz, .csv, .wav), folders, glob patterns, or - for a list of paths on standard input
+    /// Models (.onnx files), in order, and the inputs to compare them on: pictures, arrays that are preprocessed
+    /// already (.npy, .npz, .csv, .wav), folders, glob patterns, or - for a list of paths on standard input
     #[arg(required = true, value_name = "MODEL|INPUT")]
     pub operands: Vec<PathBuf>,
     /// The folder that files go to
@@ -71,8 +71,8 @@ pub struct CompareOptions {
     #[command(flatten)]
     pub input_options: InputOptions,
 
-    /// The class to explain: top (what each model says itself), a class index, or a label, which each model looks up among
-    /// its own
+    /// The class to explain: top (what each model says itself), a class index, or a label, which each model looks up
+    /// among its own
     #[arg(
         long,
         value_name = "T",
@@ -85,12 +85,12 @@ pub struct CompareOptions {
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub labels: Option<PathBuf>,
 
-    /// Where a region is: DIR/<stem>.png or .npy for each input, not 0 is inside, of the picture's size or the network's;
-    /// may be given several times, each with a name
+    /// Where a region is: DIR/<stem>.png or .npy for each input, where pixels other than 0 are inside, of the picture's
+    /// size or the network's; may be given several times, each with a name
     #[arg(long, value_name = "[NAME=]DIR", help_heading = "Regions")]
     masks: Vec<String>,
-    /// Boxes around regions: CSV with the columns input,label,x0,y0,x1,y1 in pixels of the picture, or COCO's JSON; each
-    /// label is a region
+    /// Boxes around regions: CSV with the columns input,label,x0,y0,x1,y1 in pixels of the picture, or COCO's JSON;
+    /// each label is a region
     #[arg(long, value_name = "FILE", help_heading = "Regions")]
     boxes: Option<PathBuf>,
 

@@ -83,12 +83,13 @@ pub struct EvaluateOptions {
     #[arg(long = "no-controls", help_heading = "Methods")]
     pub has_no_controls: bool,
 
-    /// Metrics: names, categories (faithfulness, localisation, robustness, complexity, randomisation, axioms), default or
-    /// all [default: default, with localisation where --masks or --boxes are given]
+    /// Metrics: names, categories (faithfulness, localisation, robustness, complexity, randomisation, axioms), default
+    /// or all [default: default, with localisation where --masks or --boxes are given]
     #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Metrics")]
     pub metrics: Vec<String>,
     /// What removed pixels are replaced by: blur, blur:SIGMA, linear (imputation), linear:NOISE, mean, zero, black,
-    /// white, uniform (noise), or auto: blur where it leaves nothing of the class, else mean, said aloud [default: auto]
+    /// white, uniform (noise), or auto: blur, or mean where a blur leaves a part of the class (reported) [default:
+    /// auto]
     #[arg(long, value_name = "F", value_parser = parse_fill, help_heading = "Metrics")]
     pub fill: Option<FillWord>,
     /// How the picture is divided: cells (14 a side), pixels, square:N, slic (superpixels) or labels:DIR (an integer

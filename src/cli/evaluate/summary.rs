@@ -26,10 +26,11 @@ pub struct SummaryArguments {
     /// How the summary is printed
     #[arg(long, value_enum, default_value_t, help_heading = "Summary")]
     format: SummaryFormat,
-    /// What is independent of the rest: every image, or every folder (frames of a film, slices of a patient)
+    /// What counts as independent in intervals and tests: every image, or every folder (frames of a film, slices of a
+    /// patient)
     #[arg(long, value_name = "UNIT", value_enum, default_value_t, help_heading = "Summary")]
     resample: Resample,
-    /// Of intervals; 1 - this is the level of tests
+    /// Confidence of intervals; the level of tests is 1 minus this
     #[arg(long, value_name = "C", default_value_t = 0.95, value_parser = confidence, help_heading = "Summary")]
     confidence: f64,
     /// A weighted score of your own, such as srg=2,sparseness=1 [default: none]

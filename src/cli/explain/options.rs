@@ -105,7 +105,7 @@ pub struct ExplainOptions {
     /// The folder that files go to
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub output: PathBuf,
-    /// Files to write for each result, of figure, overlay, heatmap, relevance (.npy), report (.json)
+    /// Files to write for each result: figure, overlay, heatmap, relevance (.npy), report (.json)
     /// [default: figure,overlay,heatmap,report; of several inputs no figure]
     #[arg(
         long,
@@ -121,13 +121,15 @@ pub struct ExplainOptions {
     /// Format of overlays: png, jpeg (small), or webp (without loss)
     #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = overlay_format_parser())]
     pub overlay_format: PictureFormat,
-    /// Numbers of relevance: float32, float16 (half the size, three digits), or npz (float32, one file relevance.npz of the batch)
+    /// Numbers of relevance: float32, float16 (half the size, three digits), or npz (float32, one file relevance.npz of
+    /// the batch)
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, hide_possible_values = true)]
     pub relevance_format: RelevanceFormat,
     /// Logits in reports: top, those of the five strongest classes, or all, a list in the order of the classes
     #[arg(long, value_name = "top|all", value_enum, default_value_t, hide_possible_values = true)]
     pub logits: LogitsWord,
-    /// Replace files that onnxplain wrote; those of others, and the inputs, stay [default: refuse]
+    /// Replace files that onnxplain wrote earlier, and nothing else: no inputs, no files of other programs [default:
+    /// refuse]
     #[arg(long)]
     pub overwrite: bool,
     /// Go on with a batch that was killed or interrupted: skip what the report in DIR says is done, if its files are
@@ -163,8 +165,8 @@ pub struct ExplainOptions {
     /// The words of a text, one a line, for plots and reports of token ids [default: the ids]
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub tokens: Option<PathBuf>,
-    /// Class names, one a line or JSON; imagenet for its thousand, none for no names [default: the card's, else the model file's,
-    /// else those of labels.txt and the like beside it]
+    /// Class names, one a line or JSON; imagenet for its thousand names, none for numbers only [default: the card's,
+    /// else the model file's, else those of labels.txt and the like beside it]
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub labels: Option<PathBuf>,
 

@@ -59,7 +59,7 @@ pub struct ProbeOptions {
     /// Other places where the same edit is made, as a control
     #[arg(long, value_name = "N", default_value_t = 8)]
     controls: usize,
-    /// Of random edits and places
+    /// Seed of random edits and places
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// The folder that probe.jsonl goes to [default: nothing is written]

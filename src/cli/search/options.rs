@@ -66,8 +66,8 @@ pub struct SearchArguments {
     /// The composites to choose from: a space that comes with onnxplain, or a .yaml file [default: by the architecture]
     #[arg(long, value_name = "NAME|FILE", help_heading = "Search")]
     pub space: Option<String>,
-    /// What is to be as good as possible: metrics of evaluate; of several, the first one decides between composites none of
-    /// which is beaten in all
+    /// The metrics of evaluate that decide. With several, the winner is the best in the first of them, among the
+    /// composites that no other beats in all
     #[arg(
         long,
         value_name = "LIST",
@@ -76,7 +76,7 @@ pub struct SearchArguments {
         help_heading = "Search"
     )]
     pub objective: Vec<String>,
-    /// A bound that the mean of a metric must keep, such as \"mass-gain>=1.2\"; may be given several times
+    /// A bound that the mean of a metric must keep, such as "mass-gain>=1.2"; may be given several times
     #[arg(long, value_name = "METRIC>=N", help_heading = "Search")]
     pub require: Vec<Requirement>,
     /// The share of the pictures that chooses, drawn by their names; the others confirm
@@ -85,8 +85,8 @@ pub struct SearchArguments {
     /// Pictures that confirm: a file, folder or pattern; may be given several times [default: a part of the inputs]
     #[arg(long, value_name = "INPUT", conflicts_with = "split", help_heading = "Search")]
     pub confirm: Vec<PathBuf>,
-    /// How much choosing may cost: runs of the network and explanations together, or minutes (30min); confirming comes on
-    /// top [default: as much as it takes]
+    /// How much choosing may cost: runs of the network and explanations together, or minutes (30min); confirming comes
+    /// on top [default: as much as it takes]
     #[arg(long, value_name = "N|Nmin", help_heading = "Search")]
     pub budget: Option<Budget>,
     /// Seed of all random numbers

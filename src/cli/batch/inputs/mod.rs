@@ -32,14 +32,14 @@ pub struct InputOptions {
     /// The paths of lists end with NUL instead of a newline (find -print0)
     #[arg(short = '0', long)]
     null: bool,
-    /// Name results by the paths of the inputs below this folder [default: by the name of the file; in lists by the
-    /// path, where it is relative; of folders and patterns below the folder that is given]
+    /// Results are named by the path of their input below this folder [default: the folder or pattern that is given;
+    /// for lists the current folder; for a single file only its name counts]
     #[arg(long, value_name = "DIR")]
     base: Option<PathBuf>,
-    /// Of folders, take only what matches: a pattern for the name, or with a slash for the path below the folder
+    /// Take only these files of folders: a pattern for the name, or with a slash for the path below the folder
     #[arg(long, value_name = "GLOB")]
     include: Vec<Pattern>,
-    /// Of folders, leave out what matches
+    /// Leave out these files of folders
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<Pattern>,
     /// Explain only part I of N, chosen by the path: for job arrays
