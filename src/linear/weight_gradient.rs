@@ -184,8 +184,10 @@ mod tests {
                 a.data().iter().zip(b.data()).map(|(a, b)| f64::from(a * b)).sum()
             };
             let map = with_weight(weight.clone());
-            let y =
-                map.forward(super::super::WeightPart::Plain, None).unwrap()(&[x.clone()]).unwrap();
+            let y = map.forward(super::super::WeightPart::Plain, None).unwrap()(
+                std::slice::from_ref(&x),
+            )
+            .unwrap();
             let (left, right) = (inner(&found, &weight), inner(&s, &y));
             assert!((left - right).abs() <= 1e-5 * right.abs().max(1.0), "{left} {right}");
         }

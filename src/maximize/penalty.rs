@@ -77,7 +77,8 @@ mod tests {
         let mut planes = vec![0.0; 2 * 12];
         Stream::new(0, &[]).normals(&mut planes, |value, normal| *value = 0.5 + 0.2 * normal);
         let size = [3, 4];
-        let penalties: [fn(&[f32], &mut [f32]) -> f64; 2] = [
+        type Term = fn(&[f32], &mut [f32]) -> f64;
+        let penalties: [Term; 2] = [
             |planes, gradient| total_variation(planes, [3, 4], 2.0, gradient),
             |planes, gradient| norm(planes, 2.0, gradient),
         ];

@@ -220,9 +220,9 @@ mod tests {
         assert_eq!(extremes(|it| it.shift[0]), [-4.0, 4.0]);
         assert_eq!(extremes(|it| it.shift[1]), [-4.0, 4.0]);
         let [low, high] = extremes(|it| it.zoom);
-        assert!(low >= 0.8 && low < 0.81 && high <= 1.2 && high > 1.19, "{low} {high}");
+        assert!((0.8..0.81).contains(&low) && high <= 1.2 && high > 1.19, "{low} {high}");
         let [low, high] = extremes(|it| it.angle.to_degrees());
-        assert!(low >= -10.01 && low < -9.5 && high <= 10.01 && high > 9.5, "{low} {high}");
+        assert!((-10.01..-9.5).contains(&low) && high <= 10.01 && high > 9.5, "{low} {high}");
         assert!(all.iter().all(|it| it.shift.iter().all(|shift| shift.fract() == 0.0)));
     }
 }

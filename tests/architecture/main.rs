@@ -19,7 +19,7 @@ use sources::{Module, Sources};
 const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
-        "page maximize search comparison spray probe sanity finetune optimizer summary statistics evaluation session emit method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error",
+        "page maximize search comparison spray probe sanity finetune optimizer summary statistics evaluation session emit method metric explain composite rule canonize onnx network tensor parallel figure heatmap io picture suggest error kernels",
     ),
     (
         "sanity",

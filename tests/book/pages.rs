@@ -84,12 +84,12 @@ impl Page {
     pub fn anchors(&self) -> Vec<String> {
         let mut is_code = false;
         let mut anchors: Vec<String> = vec![];
+        let link = Regex::new(r"\]\([^)]*\)").unwrap();
         for line in self.text.lines() {
             is_code ^= line.trim_start().starts_with("```");
             let Some(heading) = line.strip_prefix('#').filter(|_| !is_code) else { continue };
             let heading = heading.trim_start_matches('#').trim().to_lowercase();
-            let heading =
-                Regex::new(r"\]\([^)]*\)").unwrap().replace_all(&heading, "").into_owned();
+            let heading = link.replace_all(&heading, "").into_owned();
             let letters = heading.chars().filter_map(|letter| match letter {
                 letter if letter.is_alphanumeric() || matches!(letter, '_' | '-') => Some(letter),
                 letter if letter.is_whitespace() => Some('-'),

@@ -100,7 +100,12 @@ fn a_text_is_a_strip_of_its_words() {
             .succeeded();
     assert_eq!(
         files_in(&out),
-        ["padding.ids.heatmap.png", "padding.ids.json", "padding.ids.overlay.png"]
+        [
+            "padding.ids.figure.png",
+            "padding.ids.heatmap.png",
+            "padding.ids.json",
+            "padding.ids.overlay.png"
+        ]
     );
     let elements = run.objects()[0]["inputs"][0]["elements"].clone();
     let names: Vec<&str> =
