@@ -143,7 +143,7 @@ impl Labels {
     /// The class a text means.
     ///
     /// Tried in this order, until one class or several answer: the exact name; the name, then one of its synonyms,
-    /// without regard to case, `_` and `-`; a part of the name.
+    /// without regard to case, `_`, `-` and `/`, which no folder can be called; a part of the name.
     ///
     /// # Errors
     /// Several classes answer (they are listed), or none does (the nearest are listed).
@@ -219,7 +219,7 @@ fn behind_word_net<'a>(lines: &[&'a str]) -> Option<Vec<&'a str>> {
 
 /// A text without regard to case and to how its words are joined.
 fn normal(text: &str) -> String {
-    text.trim().to_lowercase().replace(['_', '-'], " ")
+    text.trim().to_lowercase().replace(['_', '-', '/'], " ")
 }
 
 fn synonyms(name: &str) -> impl Iterator<Item = String> {
@@ -333,6 +333,13 @@ mod tests {
         ] {
             assert_eq!(labels.find(text).unwrap(), index, "{text}");
         }
+    }
+
+    #[test]
+    fn a_slash_may_be_written_as_folders_can_be_called() {
+        let labels = labels(&["T-shirt/top", "Shirt"]);
+        assert_eq!(labels.find("T-shirt-top").unwrap(), 0);
+        assert_eq!(labels.find("t_shirt_top").unwrap(), 0);
     }
 
     #[test]
