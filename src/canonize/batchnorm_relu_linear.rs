@@ -72,7 +72,7 @@ struct Moved {
 fn shifted(layer: &Layer, affine: &Affine, (low, high): (f32, f32)) -> Result<Option<Moved>> {
     let constant = |constant: &Option<Tensor>, default: f32| match constant {
         Some(constant) => per_channel(constant, &layer.shape),
-        None => Some(vec![default; layer.shape[1]]),
+        None => layer.shape.get(1).map(|&channels| vec![default; channels]),
     };
     let (Some(scale), Some(mut shift)) =
         (constant(&affine.scale, 1.0), constant(&affine.shift, 0.0))
