@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use onnxplain_kernels::{AlignedBuf, Output, elementwise};
 use tract_core::internal::IntoArcTensor;
-use tract_core::prelude::{DatumType, IntoTValue, TValue, Tensor as TractTensor};
+use tract_core::prelude::{Datum, DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
 pub(crate) use self::blocks::{constant_to_blocks, to_blocks, to_rows};
 pub use self::several::Tensors;
@@ -20,6 +20,16 @@ pub use self::several::Tensors;
 pub(crate) use self::stored::tests::Counting;
 pub(crate) use self::stored::{LazyTensor, Store, View};
 use crate::parallel::map_chunks;
+
+/// The only number of a tensor of tract's.
+///
+/// # Errors
+/// There is none, or several, or its type cannot be converted.
+pub(crate) fn scalar<T: Datum + Copy>(tensor: &TractTensor) -> Result<T> {
+    // tract reads the first number of an empty tensor as well.
+    ensure!(tensor.len() == 1, "one number is needed where {} are stored", tensor.len());
+    tensor.cast_to_scalar::<T>()
+}
 
 /// A dense, row-major `f32` array. Cloning shares the storage.
 #[derive(Clone, Debug)]

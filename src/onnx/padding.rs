@@ -7,6 +7,7 @@ use tract_onnx::model::{ParsingContext, optional_inputs};
 use tract_onnx::pb::NodeProto;
 
 use super::wires::whole_numbers;
+use crate::tensor::scalar;
 
 /// What the ONNX reader calls for a `Pad` node.
 pub(super) fn build(
@@ -146,7 +147,7 @@ impl Expansion for Padding {
         let axes = self.axes_input.map(|index| known(index, "axes")).transpose()?;
         let axes = axes.map(|axes| whole_numbers(&axes)).transpose()?;
         let value = self.value_input.map(|index| known(index, "value")).transpose()?;
-        let value = value.map_or(Ok(self.value), |value| value.cast_to_scalar::<f32>())?;
+        let value = value.map_or(Ok(self.value), |value| scalar::<f32>(&value))?;
         let mut ends = ends(&pads, axes.as_deref(), fact.rank())?;
         let mut outlet = inputs[0];
         for (axis, (before, behind)) in ends.iter_mut().enumerate() {

@@ -8,6 +8,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 
 use super::wires::shaped_like_first;
+use crate::tensor::scalar;
 
 /// What the ONNX reader calls for a `CumSum` node.
 pub(super) fn build(
@@ -46,7 +47,8 @@ impl Expansion for RunningSum {
         inputs: &[OutletId],
     ) -> TractResult<TVec<OutletId>> {
         let axis = model.outlet_fact(inputs[1])?.konst.clone();
-        let axis = axis.context("its axis is not stored")?.cast_to_scalar::<i64>()?;
+        let axis = axis.context("its axis is not stored")?;
+        let axis = scalar::<i64>(&axis)?;
         let rank = model.outlet_fact(inputs[0])?.rank() as i64;
         let axis = if axis < 0 { axis + rank } else { axis };
         ensure!((0..rank).contains(&axis), "a running sum over the axis {axis} of {rank}");

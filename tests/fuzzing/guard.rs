@@ -28,8 +28,12 @@ struct Run {
 
 static RUNS: Mutex<Vec<Run>> = Mutex::new(vec![]);
 
-/// Notes that a run begins.
+/// Notes that a run begins. With `ONNXPLAIN_FUZZ_KEEP` its input is kept in `target/tmp/fuzzing/TARGET/current`, because an
+/// abort leaves no time for it; that makes runs slower.
 pub fn begin(target: &'static str, input: &[u8]) {
+    if std::env::var_os("ONNXPLAIN_FUZZ_KEEP").is_some() {
+        fs::write(folder(target).join("current"), input).unwrap();
+    }
     let link = fs::read_link("/proc/thread-self").unwrap_or_default();
     let thread = PathBuf::from("/proc").join(link);
     let before = processor_time(&thread);
@@ -58,14 +62,19 @@ fn processor_time(thread: &std::path::Path) -> f64 {
     fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
-/// Keeps an input that something was wrong with; says where.
-pub fn keep(target: &str, what: &str, input: &[u8]) -> PathBuf {
+/// Where inputs of a target are kept.
+fn folder(target: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fuzzing").join(target);
     fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Keeps an input that something was wrong with; says where.
+pub fn keep(target: &str, what: &str, input: &[u8]) -> PathBuf {
     let sum = input.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, byte| {
         (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    let path = folder.join(format!("{what}-{sum:016x}"));
+    let path = folder(target).join(format!("{what}-{sum:016x}"));
     fs::write(&path, input).unwrap();
     path
 }

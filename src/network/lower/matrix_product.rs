@@ -8,7 +8,7 @@ use super::{Lowering, NodeContext, Value};
 use crate::network::recognise::DraftOp;
 use crate::network::{LayerId, Op};
 use crate::operator::{Affine, Binary, MatrixProduct, Routing, Softmax};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, scalar};
 
 /// The axes of a product of two signals by their role; axes of length one have none.
 #[derive(Default)]
@@ -133,7 +133,7 @@ impl Lowering<'_> {
         let scores_shape = scores.output_shape();
         let mut scores = self.multiply(context, scores, left, right);
         let scale = match &op.scale {
-            Some(scale) => scale.cast_to_scalar::<f32>()?,
+            Some(scale) => scalar::<f32>(scale)?,
             None => (inner as f32).sqrt().recip(),
         };
         let scale = Affine { scale: Some(Tensor::new(&[], &[scale])?), shift: None };

@@ -38,7 +38,7 @@ use crate::operator::{
     Binary, Function, LayerNormalization, ResponseNormalization, Softmax as SoftmaxOperator, Stair,
     Unary,
 };
-use crate::tensor::Tensor as Array;
+use crate::tensor::{Tensor as Array, scalar};
 
 /// Lowers a typed, not decluttered tract model with concrete shapes.
 ///
@@ -291,7 +291,7 @@ impl Lowering<'_> {
     /// Dropout: the identity, unless it is in training mode.
     fn dropout(&self, context: &NodeContext) -> Result<Value> {
         let is_training = match context.inputs.get(2) {
-            Some(Value::Constant(flag)) => flag.tensor()?.cast_to_scalar::<bool>()?,
+            Some(Value::Constant(flag)) => scalar::<bool>(flag.tensor()?.as_ref())?,
             Some(Value::Layer(_)) => true,
             None => false,
         };
@@ -317,7 +317,7 @@ impl Lowering<'_> {
         context: &NodeContext,
         op: &ops::nn::RmsNorm,
     ) -> Result<Value> {
-        let epsilon = op.eps.cast_to_scalar::<f32>()?;
+        let epsilon = scalar::<f32>(&op.eps)?;
         let norm = LayerNormalization::over_axes(&context.output_shape, op.axis, 1, false, epsilon);
         self.operator(context, Op::LayerNormalization(norm))
     }

@@ -12,7 +12,7 @@ use super::{Lowering, NodeContext, Value};
 use crate::linear::{ResampledAxis, Resampling};
 use crate::network::{LayerId, Op};
 use crate::operator::{Affine, Concat, Routing};
-use crate::tensor::Tensor as Array;
+use crate::tensor::{Tensor as Array, scalar};
 
 impl Lowering<'_> {
     pub(super) fn concat(&mut self, context: &NodeContext, op: &TypedConcat) -> Result<Value> {
@@ -171,7 +171,7 @@ fn numbered_padding(op: &dyn TypedOp) -> Result<(Box<dyn TypedOp>, f32)> {
     if let Some(pad) = op.downcast_ref::<Pad>()
         && let PadMode::Constant(value) = &pad.mode
     {
-        let constant = value.cast_to_scalar::<f32>()?;
+        let constant = scalar::<f32>(&value)?;
         let mode = PadMode::Constant(tensor0(-1i64).into_arc_tensor());
         return Ok((Box::new(Pad { mode, pads: pad.pads.clone() }), constant));
     }

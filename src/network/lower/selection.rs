@@ -11,7 +11,7 @@ use crate::network::Op;
 use crate::operator::{
     Beyond, Interpolation, Pick, PickedBy, Routing, Sampling, TopElements, TopPositions,
 };
-use crate::tensor::Tensor as Array;
+use crate::tensor::{Tensor as Array, scalar};
 
 impl Lowering<'_> {
     /// The values of a `TopK`; its indices become the layer of its second output.
@@ -78,7 +78,7 @@ impl Lowering<'_> {
     /// Rows of a matrix that has one number on its diagonal and one beside it; the axis of the row comes last, and is moved.
     pub(super) fn one_hot(&mut self, context: &NodeContext, op: &OneHot) -> Result<Value> {
         let indices = self.signal(context, 0)?;
-        let (on, off) = (op.on.cast_to_scalar::<f32>()?, op.off.cast_to_scalar::<f32>()?);
+        let (on, off) = (scalar::<f32>(&op.on)?, scalar::<f32>(&op.off)?);
         let depth = op.dim;
         let mut table = Array::filled(&[depth, depth], off)?;
         (0..depth).for_each(|at| table.data_mut()[at * depth + at] = on);

@@ -200,7 +200,9 @@ fn obstacle(
     }
     let output = &graph.output.first()?.name;
     let is_first = match (of_all.get(output), of_one.get(output)) {
-        (Some(all), Some(one)) => all.first() == one.first().map(|rows| rows * batch).as_ref(),
+        (Some(all), Some(one)) => {
+            all.first().copied() == one.first().and_then(|rows| rows.checked_mul(batch))
+        }
         _ => true,
     };
     (!is_first).then(|| format!("the output \"{output}\""))
@@ -210,7 +212,8 @@ fn obstacle(
 fn is_longer_by(batch: usize, all: &[usize], one: &[usize]) -> bool {
     let others = all.iter().zip(one).filter(|(all, one)| all != one);
     let others: Vec<_> = others.collect();
-    all.len() == one.len() && matches!(others[..], [(all, one)] if *all == one * batch)
+    all.len() == one.len()
+        && matches!(others[..], [(all, one)] if Some(*all) == one.checked_mul(batch))
 }
 
 /// Whether a reshape leaves each picture's numbers together: the batch is outermost before and after.
@@ -220,7 +223,8 @@ fn keeps_batch_apart(node: &NodeProto, batch: usize, of_all: &Shapes, of_one: &S
     }
     let outside = |name: Option<&String>| {
         let (all, one) = (of_all.get(name?)?, of_one.get(name?)?);
-        let place = all.iter().zip(one).position(|(all, one)| *all == one * batch)?;
+        let place =
+            all.iter().zip(one).position(|(all, one)| Some(*all) == one.checked_mul(batch))?;
         Some(one[..place].iter().product::<usize>())
     };
     match (outside(node.input.first()), outside(node.output.first())) {

@@ -11,6 +11,7 @@ use tract_onnx::pb::{GraphProto, ModelProto};
 
 use super::graph::{attribute, node, replace};
 use super::shapes::known_value;
+use crate::tensor::scalar;
 
 /// Settles every `If` of the graph whose condition is known for an input of this shape. Others stay.
 ///
@@ -24,7 +25,7 @@ pub(super) fn settle(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usiz
         place += found;
         let condition = graph.node[place].input.first().cloned().unwrap_or_default();
         let known = known_value(model, reader, (&condition, DataType::Bool), input);
-        match known.and_then(|known| known.cast_to_scalar::<bool>().ok()) {
+        match known.and_then(|known| scalar::<bool>(&known).ok()) {
             Some(holds) => take_branch(model, place, holds)?,
             None => place += 1,
         }

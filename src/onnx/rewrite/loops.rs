@@ -15,6 +15,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use super::functions::rename_in;
 use super::graph::{attribute, node, replace, whole_number, whole_numbers};
 use super::shapes::{known_value, shape_of};
+use crate::tensor::scalar;
 
 /// The most nodes that loops become.
 const MOST_NODES: usize = 200_000;
@@ -146,7 +147,7 @@ impl Unrolling<'_> {
             Some(count) => {
                 let known =
                     known_value(self.model, self.reader, (&count, DataType::Int64), self.input);
-                let known = known.and_then(|known| known.cast_to_scalar::<i64>().ok());
+                let known = known.and_then(|known| scalar::<i64>(&known).ok());
                 Some(
                     known
                         .with_context(|| self.refusal("takes turns that depend on the picture"))?,
@@ -192,7 +193,7 @@ impl Unrolling<'_> {
     /// A condition that does not depend on the picture.
     fn holds(&self, condition: &str) -> Result<bool> {
         let known = known_value(self.model, self.reader, (condition, DataType::Bool), self.input);
-        let known = known.and_then(|known| known.cast_to_scalar::<bool>().ok());
+        let known = known.and_then(|known| scalar::<bool>(&known).ok());
         known.with_context(|| self.refusal("goes on as long as the picture says"))
     }
 

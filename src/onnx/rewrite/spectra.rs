@@ -13,6 +13,7 @@ use super::graph::{
     attribute, node, numbers, replace, whole_number, whole_number_list, whole_numbers,
 };
 use super::shapes::{known_value, shape_of};
+use crate::tensor::scalar;
 
 /// The most numbers of a matrix.
 const MOST_NUMBERS: usize = 1 << 26;
@@ -87,7 +88,8 @@ impl Transform<'_> {
 
     fn whole_number(&self, slot: usize) -> Option<i64> {
         let asked = (self.given(slot)?, DataType::Int64);
-        known_value(self.model, self.reader, asked, self.input)?.cast_to_scalar::<i64>().ok()
+        let known = known_value(self.model, self.reader, asked, self.input)?;
+        scalar::<i64>(&known).ok()
     }
 
     /// `DFT`: the axis goes last but one, is multiplied, and goes back.
