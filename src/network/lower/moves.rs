@@ -171,7 +171,7 @@ fn numbered_padding(op: &dyn TypedOp) -> Result<(Box<dyn TypedOp>, f32)> {
     if let Some(pad) = op.downcast_ref::<Pad>()
         && let PadMode::Constant(value) = &pad.mode
     {
-        let constant = scalar::<f32>(&value)?;
+        let constant = scalar::<f32>(value)?;
         let mode = PadMode::Constant(tensor0(-1i64).into_arc_tensor());
         return Ok((Box::new(Pad { mode, pads: pad.pads.clone() }), constant));
     }
