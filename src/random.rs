@@ -43,6 +43,13 @@ impl Stream {
         ((u128::from(self.bits(counter)) * end as u128) >> 64) as usize
     }
 
+    /// Puts values into another order: Fisher and Yates' shuffle.
+    pub fn shuffle<T>(self, values: &mut [T]) {
+        for (counter, last) in (0..).zip((1..values.len()).rev()) {
+            values.swap(last, self.below(counter, last + 1));
+        }
+    }
+
     /// Calls `use_normal(value, number)` for every value, numbers from the normal distribution N(0, 1).
     pub fn normals(self, values: &mut [f32], use_normal: impl Fn(&mut f32, f32)) {
         for (counter, pair) in values.chunks_mut(2).enumerate() {

@@ -8,15 +8,15 @@ use clap::Args;
 
 use onnxplain::Session;
 use onnxplain::evaluation::Classes;
-use onnxplain::finetune::{Labelled, Sample, labelled, read, split};
+use onnxplain::finetune::{Labelled, Mapping, Sample, labelled, read, split};
 use onnxplain::io::{Overwrite, write_bytes};
 use onnxplain::onnx::StoredNumbers;
 use onnxplain::session::Parametric;
 
-use super::batch::inputs::{Failed, InputFile, InputOptions};
+use super::batch::inputs::{Failed, InputFile, InputOptions, place};
 use super::console::Console;
 use super::given::{self, Given};
-use super::options::{ModelOptions, PreprocessOptions, check_model_path};
+use super::options::{ModelOptions, PreprocessOptions, at_a_time, check_model_path};
 
 /// Pictures with their classes.
 #[derive(Debug, Args)]
@@ -64,16 +64,30 @@ impl LabelOptions {
 }
 
 /// What a command is about.
-pub struct Operands<'a> {
-    pub model: &'a Path,
-    pub data: &'a [PathBuf],
-    pub output: &'a Path,
-    pub inputs: &'a InputOptions,
-    pub labels: &'a LabelOptions,
-    pub model_options: &'a ModelOptions,
-    pub preprocess: &'a PreprocessOptions,
-    pub seed: u64,
-    pub jobs: usize,
+#[derive(Debug, Args)]
+pub struct Operands {
+    /// The model, an .onnx file
+    pub model: PathBuf,
+    /// Pictures with a class each: files, folders, glob patterns, or - for a list of paths on standard input
+    #[arg(required_unless_present = "files_from", value_name = "DATA")]
+    data: Vec<PathBuf>,
+    /// The file that the new model is written to
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Replace the file [default: refuse]
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Pictures at a time [default: the number of cores]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    jobs: Option<u64>,
+    #[command(flatten)]
+    labels: LabelOptions,
+    #[command(flatten)]
+    inputs: InputOptions,
+    #[command(flatten)]
+    model_options: ModelOptions,
+    #[command(flatten)]
+    preprocess: PreprocessOptions,
 }
 
 /// An opened model, and pictures.
@@ -88,19 +102,24 @@ pub struct Opened {
     pub has_failed: bool,
 }
 
-impl Operands<'_> {
+impl Operands {
+    /// Pictures at a time.
+    pub fn jobs(&self) -> usize {
+        at_a_time(self.jobs)
+    }
+
     /// Refuses what cannot be written to, before anything is read.
     ///
     /// # Errors
     /// When the model is none, or the output is the model itself or no file.
     pub fn check(&self, overwrite: Overwrite) -> Result<()> {
-        check_model_path(self.model)?;
+        check_model_path(&self.model)?;
         let same = |other: &Path| match (self.model.canonicalize(), other.canonicalize()) {
             (Ok(model), Ok(other)) => model == other,
             _ => false,
         };
         ensure!(
-            !same(self.output),
+            !same(&self.output),
             "{} is the model itself: give another --output",
             self.output.display()
         );
@@ -110,30 +129,30 @@ impl Operands<'_> {
             "rewards go back by the rules of --rule: --composite {} is not used here",
             self.model_options.composite
         );
-        onnxplain::io::check(self.output, overwrite)
+        onnxplain::io::check(&self.output, overwrite)
     }
 
-    /// Opens the model and reads the pictures.
+    /// Opens the model and reads the pictures; `seed` says which are held out.
     ///
     /// # Errors
     /// When the model or the labels cannot be read, or do not fit each other.
-    pub fn open(&self, console: &mut Console) -> Result<Opened> {
+    pub fn open(&self, seed: u64, console: &mut Console) -> Result<Opened> {
         let held_out = self.labels.held_out()?;
         ensure!(
             self.inputs.shard.is_none(),
             "one process trains: --shard belongs to explain and evaluate"
         );
-        let Given { files, all } = Given::expand(self.data, self.inputs, console)?;
+        let Given { files, all } = Given::expand(&self.data, &self.inputs, console)?;
         let mut has_failed = tell_failed(&files, console);
-        let ways = (self.model_options, self.preprocess);
+        let ways = (&self.model_options, &self.preprocess);
         let names = self.labels.class_names.as_deref();
-        let session = given::session(names, ways, &files).open(self.model)?;
+        let session = given::session(names, ways, &files).open(&self.model)?;
         session.notices().iter().for_each(|notice| console.notice(notice));
         let classes = Classes::read(&self.labels.labels)?;
         let (all, notes) = labelled(&session, &all, &classes, !self.labels.missing_classes)?;
         notes.notes.iter().for_each(|note| console.note(note));
         let sides = match held_out {
-            HeldOut::Share(share) => split(all, share, self.seed).into(),
+            HeldOut::Share(share) => split(all, share, seed).into(),
             HeldOut::Folder(folder) => {
                 let others = Given::expand(&[folder], &InputOptions::default(), console)?;
                 has_failed |= tell_failed(&others.files, console);
@@ -152,7 +171,7 @@ impl Operands<'_> {
         }
         let [training, held_out] = samples.each_ref().map(Vec::len);
         console.note(format_args!("pictures: {training} to learn from, {held_out} held out"));
-        let stored = StoredNumbers::read(self.model)?;
+        let stored = StoredNumbers::read(&self.model)?;
         Ok(Opened { parametric, stored, samples, classes: notes.names, has_failed })
     }
 
@@ -163,36 +182,36 @@ impl Operands<'_> {
         side: &[Labelled],
         console: &mut Console,
     ) -> Result<(Vec<Arc<Sample>>, bool)> {
-        let (samples, failed) = read(session, parametric, side, self.jobs)?;
+        let (samples, failed) = read(session, parametric, side, self.jobs())?;
         for failed in &failed {
             console.error(&anyhow::anyhow!("{failed}"));
         }
         Ok((samples, !failed.is_empty()))
     }
 
-    /// Writes the model with other numbers.
+    /// Writes the model with other numbers in the place of those that can be trained.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn write(
         &self,
         stored: &mut StoredNumbers,
-        changed: &[(&str, &[f32])],
+        mapping: &Mapping,
+        values: &[f32],
         overwrite: Overwrite,
     ) -> Result<()> {
-        for (name, numbers) in changed {
-            stored.replace(name, numbers)?;
+        for parameter in mapping.parameters().iter().filter(|it| it.frozen.is_none()) {
+            stored.replace(&parameter.name, &values[parameter.places()])?;
         }
-        let to = folder(self.output);
         for (name, bytes) in stored.beside() {
             ensure!(
-                !is_beside(self.model, self.output),
+                !is_beside(&self.model, &self.output),
                 "the model's numbers lie in the file {name} beside it, which belongs to the model: give an --output in \
                  another folder"
             );
-            write_bytes(&to.join(name), bytes, overwrite)?;
+            write_bytes(&self.output.with_file_name(name), bytes, overwrite)?;
         }
-        write_bytes(self.output, stored.bytes(), overwrite)?;
+        write_bytes(&self.output, stored.bytes(), overwrite)?;
         Ok(())
     }
 
@@ -203,7 +222,7 @@ impl Operands<'_> {
     pub fn copy_card(&self, console: &mut Console) -> Result<()> {
         let (card, own) = (self.model.with_extension("yaml"), self.output.with_extension("yaml"));
         if card.is_file() && !own.exists() {
-            match is_beside(self.model, self.output) {
+            match is_beside(&self.model, &self.output) {
                 true => write_bytes(&own, std::fs::read(&card)?, Overwrite::Refuse)?,
                 false => console.note(format_args!(
                     "the card {} is not copied, because it may name files by their paths: copy it to {} to use the new model",
@@ -216,19 +235,9 @@ impl Operands<'_> {
     }
 }
 
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    }
-}
-
 /// Whether two files are in one folder.
 fn is_beside(one: &Path, other: &Path) -> bool {
-    match (folder(one).canonicalize(), folder(other).canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
+    place(one).parent() == place(other).parent()
 }
 
 /// Tells what could not be turned into files; whether there was any.

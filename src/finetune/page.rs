@@ -3,7 +3,7 @@
 use super::confusion::{Confusion, Summary};
 use super::report::FinetuneReport;
 use super::state::EpochLine;
-use crate::page::{Page, escaped};
+use crate::page::{FRAME_STYLE, Page, escaped};
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
@@ -29,7 +29,7 @@ pub fn page(report: &FinetuneReport) -> String {
             ("after", &confusion(report, report.best)),
             ("frozen", &frozen(report)),
         ],
-        styles: &[STYLE],
+        styles: &[FRAME_STYLE, STYLE],
     };
     page.assembled()
 }

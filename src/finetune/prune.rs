@@ -12,10 +12,11 @@ use anyhow::{Error, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::feedback::{Sample, Teacher, Teaching};
-use super::mapping::{Mapping, NONE, SlotMap};
+use super::mapping::Mapping;
 use super::reward::Reward;
 use super::rule::FeedbackRule;
 use super::slot::Field;
+use super::slot_map::{NONE, SlotMap};
 use crate::network::{LayerId, Op};
 
 /// What says how much a weight matters.
@@ -142,8 +143,7 @@ fn weights(mapping: &Mapping) -> Vec<Unit> {
     let mut units = vec![];
     for map in mapping.maps().iter().filter(|map| map.slot.field == Field::Weight) {
         for &place in map.terms.iter().flat_map(|term| &term.places) {
-            let is_new = place != NONE
-                && mapping.is_trained(place)
+            let is_new = mapping.is_trained(place)
                 && !std::mem::replace(&mut is_known[place as usize], true);
             if is_new {
                 let layer = map.slot.layer;

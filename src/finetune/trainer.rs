@@ -188,13 +188,11 @@ impl Trainer {
         Teacher::new(&self.mapping, network, &self.composite, self.settings.teaching())
     }
 
-    /// The order of the pictures in an epoch: Fisher and Yates' shuffle.
+    /// The order of the pictures in an epoch.
     fn order(&self, epoch: usize) -> Vec<usize> {
         let stream = Stream::new(self.settings.seed, &[word_of("order"), epoch as u64]);
         let mut order: Vec<usize> = (0..self.training.len()).collect();
-        for (counter, last) in (0..).zip((1..order.len()).rev()) {
-            order.swap(last, stream.below(counter, last + 1));
-        }
+        stream.shuffle(&mut order);
         order
     }
 

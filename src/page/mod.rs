@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-/// The style that the pages of measurements share.
-pub const BASE_STYLE: &str = include_str!("base.css");
+/// The style of text, headings and sections, which comes first.
+pub const FRAME_STYLE: &str = include_str!("frame.css");
+
+/// The style that the pages of measurements share, the frame's before it.
+pub const BASE_STYLE: &str = concat!(include_str!("frame.css"), include_str!("base.css"));
 
 /// The script that the pages of measurements share. It reads the data.
 pub const BASE_SCRIPT: &str = include_str!("base.js");

@@ -56,7 +56,7 @@ impl Initialisation {
         // By the name: a parameter that two layers share is the same in both, and in every step.
         let stream = Stream::new(seed, &[word_of("layer"), word_of(name)]);
         if self == Initialisation::Permute {
-            return shuffle(stream, values);
+            return stream.shuffle(values);
         }
         let fan_in = match role {
             Role::Weight { fan_in } => fan_in,
@@ -80,13 +80,6 @@ impl Initialisation {
             }
             (Role::Bias, _) => values.fill(0.0),
         }
-    }
-}
-
-/// Fisher and Yates' shuffle.
-fn shuffle(stream: Stream, values: &mut [f32]) {
-    for (counter, last) in (0..).zip((1..values.len()).rev()) {
-        values.swap(last, stream.below(counter, last + 1));
     }
 }
 

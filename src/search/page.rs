@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::found::{CandidateScores, Found, Role};
 use super::table::{difference, mean, metric_names, sentence};
 use crate::metric::find;
-use crate::page::{Page, escaped};
+use crate::page::{FRAME_STYLE, Page, escaped};
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
@@ -24,7 +24,7 @@ pub fn page(found: &Found) -> String {
             ("stages", &stages(found)),
             ("raced", &raced(found)),
         ],
-        styles: &[STYLE],
+        styles: &[FRAME_STYLE, STYLE],
     };
     page.assembled()
 }

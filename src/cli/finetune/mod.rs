@@ -26,21 +26,22 @@ use super::{Status, interrupt};
 /// When the options contradict each other, the model, the pictures or their classes cannot be read, or nothing can be
 /// trained.
 pub fn run(options: &FinetuneOptions, console: &mut Console) -> Result<Status> {
-    let (operands, settings) = (options.operands(), options.settings());
-    let overwrite = match options.overwrite || options.resume {
+    let (operands, settings) = (&options.operands, options.settings());
+    let overwrite = match operands.overwrite || options.resume {
         true => Overwrite::Replace,
         false => Overwrite::Refuse,
     };
     operands.check(overwrite)?;
-    let checkpoint = options.output.with_extension("checkpoint");
+    let checkpoint = operands.output.with_extension("checkpoint");
     ensure!(
         !options.resume || checkpoint.is_file(),
         "there is no {} to go on with",
         checkpoint.display()
     );
-    let Opened { parametric, stored, samples, classes, has_failed } = operands.open(console)?;
-    let model = File::open(&options.model).and_then(sha256)?;
-    let mut trainer = Trainer::new(&parametric, &stored, settings, samples, operands.jobs)?;
+    let Opened { parametric, stored, samples, classes, has_failed } =
+        operands.open(options.seed, console)?;
+    let model = File::open(&operands.model).and_then(sha256)?;
+    let mut trainer = Trainer::new(&parametric, &stored, settings, samples, operands.jobs())?;
     tell(&trainer, console);
     if options.resume {
         let read = || State::read(&std::fs::read(&checkpoint)?, trainer.settings(), &model);
@@ -98,7 +99,7 @@ fn tell(trainer: &Trainer, console: &mut Console) {
 
 /// A training, and where it is written to.
 struct Work<'a> {
-    operands: Operands<'a>,
+    operands: &'a Operands,
     stored: StoredNumbers,
     checkpoint: PathBuf,
     /// The hash of the model file.
@@ -139,10 +140,7 @@ impl Work<'_> {
     fn write(&mut self) -> Result<()> {
         let mapping = self.trainer.mapping();
         let best = self.trainer.state().best.as_ref().context("no network has a finite loss")?;
-        let trained = mapping.parameters().iter().filter(|parameter| parameter.frozen.is_none());
-        let changed: Vec<(&str, &[f32])> =
-            trained.map(|it| (it.name.as_str(), &best.values[it.places()])).collect();
-        self.operands.write(&mut self.stored, &changed, self.overwrite)?;
+        self.operands.write(&mut self.stored, mapping, &best.values, self.overwrite)?;
         // What this run wrote it may replace.
         self.overwrite = Overwrite::Replace;
         Ok(())
@@ -152,7 +150,7 @@ impl Work<'_> {
     fn finish(&mut self, failed: Option<String>, console: &mut Console) -> Result<FinetuneReport> {
         self.write()?;
         self.operands.copy_card(console)?;
-        let (trainer, output) = (&self.trainer, self.operands.output);
+        let (trainer, output) = (&self.trainer, &self.operands.output);
         let state = trainer.state();
         let is_early = state.epoch() < trainer.settings().epochs;
         let waited = format!("{} epochs were no better", state.waited());

@@ -1,15 +1,11 @@
 //! What can be given to `onnxplain finetune`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
 use onnxplain::finetune::{FeedbackRule, FinetuneSettings, Reward, Schedule};
 use onnxplain::optimizer::Optimizer;
 
-use crate::cli::batch::inputs::InputOptions;
-use crate::cli::labelled::{LabelOptions, Operands};
-use crate::cli::options::{ModelOptions, PreprocessOptions, at_a_time};
+use crate::cli::labelled::Operands;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,26 +22,12 @@ docs/finetune.md says what rewards are and how to choose a learning rate.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct FinetuneOptions {
-    /// The model, an .onnx file
-    pub model: PathBuf,
-    /// Pictures with a class each: files, folders, glob patterns, or - for a list of paths on standard input
-    #[arg(required_unless_present = "files_from", value_name = "DATA")]
-    pub data: Vec<PathBuf>,
-    /// The file that the trained model is written to
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Replace the file [default: refuse]
-    #[arg(long)]
-    pub overwrite: bool,
+    // In front of the operands, whose help headings go on behind them.
     /// Go on with a training that was stopped, or with more --epochs
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
-    /// Pictures at a time [default: the number of cores]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
-    jobs: Option<u64>,
-
     #[command(flatten)]
-    pub label_options: LabelOptions,
+    pub operands: Operands,
 
     /// What goes back: rewards by the ε rule (lfp-epsilon) or the γ rule (lfp-gamma), or the gradient of the loss (gradient)
     #[arg(long, value_name = "RULE", default_value = "lfp-epsilon", value_parser = parse::<FeedbackRule>, help_heading = "Training")]
@@ -91,13 +73,6 @@ pub struct FinetuneOptions {
     /// Seed of what is held out, and of the order of the pictures
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]
     pub seed: u64,
-
-    #[command(flatten)]
-    pub input_options: InputOptions,
-    #[command(flatten)]
-    pub model_options: ModelOptions,
-    #[command(flatten)]
-    pub preprocess: PreprocessOptions,
 }
 
 /// How weights follow.
@@ -110,21 +85,6 @@ enum OptimizerWord {
 }
 
 impl FinetuneOptions {
-    /// What the command is about.
-    pub fn operands(&self) -> Operands<'_> {
-        Operands {
-            model: &self.model,
-            data: &self.data,
-            output: &self.output,
-            inputs: &self.input_options,
-            labels: &self.label_options,
-            model_options: &self.model_options,
-            preprocess: &self.preprocess,
-            seed: self.seed,
-            jobs: at_a_time(self.jobs),
-        }
-    }
-
     /// How it is trained.
     pub fn settings(&self) -> FinetuneSettings {
         let (optimizer, rate) = match self.optimizer {

@@ -1,7 +1,5 @@
 //! `onnxplain prune`: a model and pictures with classes -> what matters least **becomes 0** -> the same model with zeros.
 
-use std::path::PathBuf;
-
 use anyhow::{Result, ensure};
 use clap::Args;
 
@@ -10,10 +8,8 @@ use onnxplain::finetune::{
 };
 use onnxplain::io::{Overwrite, write_bytes};
 
-use super::batch::inputs::InputOptions;
 use super::console::Console;
-use super::labelled::{LabelOptions, Opened, Operands};
-use super::options::{ModelOptions, PreprocessOptions, at_a_time};
+use super::labelled::{Opened, Operands};
 use super::table::{Align, Table};
 use super::{Status, interrupt};
 
@@ -29,23 +25,8 @@ criteria.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct PruneOptions {
-    /// The model, an .onnx file
-    model: PathBuf,
-    /// Pictures with a class each: files, folders, glob patterns, or - for a list of paths on standard input
-    #[arg(required_unless_present = "files_from", value_name = "DATA")]
-    data: Vec<PathBuf>,
-    /// The file that the pruned model is written to
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-    /// Replace the file [default: refuse]
-    #[arg(long)]
-    overwrite: bool,
-    /// Pictures at a time [default: the number of cores]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
-    jobs: Option<u64>,
-
     #[command(flatten)]
-    label_options: LabelOptions,
+    operands: Operands,
 
     /// The share of the weights, or filters, that becomes 0
     #[arg(long, value_name = "SHARE", value_parser = share, help_heading = "Pruning")]
@@ -69,13 +50,6 @@ pub struct PruneOptions {
     /// Seed of what is held out
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Pruning")]
     seed: u64,
-
-    #[command(flatten)]
-    input_options: InputOptions,
-    #[command(flatten)]
-    model_options: ModelOptions,
-    #[command(flatten)]
-    preprocess: PreprocessOptions,
 }
 
 /// Prunes.
@@ -83,21 +57,11 @@ pub struct PruneOptions {
 /// # Errors
 /// When the options contradict each other, or the model, the pictures or their classes cannot be read.
 pub fn run(options: &PruneOptions, console: &mut Console) -> Result<Status> {
-    let operands = Operands {
-        model: &options.model,
-        data: &options.data,
-        output: &options.output,
-        inputs: &options.input_options,
-        labels: &options.label_options,
-        model_options: &options.model_options,
-        preprocess: &options.preprocess,
-        seed: options.seed,
-        jobs: at_a_time(options.jobs),
-    };
-    let overwrite = if options.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
+    let operands = &options.operands;
+    let overwrite = if operands.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
     operands.check(overwrite)?;
     let Opened { parametric, mut stored, samples: [all, held_out], has_failed, .. } =
-        operands.open(console)?;
+        operands.open(options.seed, console)?;
     ensure!(
         !held_out.is_empty(),
         "pictures must be held out to judge by: --validation 0 leaves none"
@@ -112,22 +76,19 @@ pub fn run(options: &PruneOptions, console: &mut Console) -> Result<Status> {
     let (layers, freeze) = (options.layers.as_deref(), options.freeze.as_deref());
     mapping.restrict(&stored, layers, freeze)?;
     interrupt::work_begins();
-    let (values, layers) = pruned(&mapping, &settings, &all, operands.jobs)?;
+    let (values, layers) = pruned(&mapping, &settings, &all, operands.jobs())?;
     let judged = |values: &[f32]| {
-        standing(&mapping, values, (&held_out, Reward::Softmax), operands.jobs)
+        standing(&mapping, values, (&held_out, Reward::Softmax), operands.jobs())
             .map(|it| it.summary())
     };
     let (before, after) = (judged(mapping.stored())?, judged(&values)?);
-    let parameters = mapping.parameters().iter().filter(|parameter| parameter.frozen.is_none());
-    let changed: Vec<(&str, &[f32])> =
-        parameters.map(|it| (it.name.as_str(), &values[it.places()])).collect();
-    operands.write(&mut stored, &changed, overwrite)?;
+    operands.write(&mut stored, &mapping, &values, overwrite)?;
     operands.copy_card(console)?;
     let report = PruneReport {
         tool: "onnxplain".to_string(),
         version: env!("CARGO_PKG_VERSION").to_string(),
-        model: options.model.display().to_string(),
-        output: options.output.display().to_string(),
+        model: operands.model.display().to_string(),
+        output: operands.output.display().to_string(),
         settings,
         pictures: [all.len(), held_out.len()],
         layers,
@@ -135,7 +96,7 @@ pub fn run(options: &PruneOptions, console: &mut Console) -> Result<Status> {
         after,
     };
     let json = serde_json::to_string_pretty(&report)? + "\n";
-    write_bytes(&options.output.with_extension("json"), json, Overwrite::ReplaceOwn)?;
+    write_bytes(&operands.output.with_extension("json"), json, Overwrite::ReplaceOwn)?;
     print(&report, console)?;
     Ok(interrupt::or_interrupted(if has_failed { Status::Partly } else { Status::Done }))
 }
