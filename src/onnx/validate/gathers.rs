@@ -2,12 +2,9 @@
 
 use anyhow::{Result, bail, ensure};
 
+use super::moves::moved;
 use super::node::{Node, axis};
 use super::value::Value;
-
-fn moved(input: &Value, shape: impl Into<Option<Vec<usize>>>) -> Value {
-    Value { shape: shape.into(), numbers: None, ..input.clone() }
-}
 
 /// Fails where an index is known and outside of its axis.
 fn check_indices(indices: &Value, length: usize, axis: usize) -> Result<()> {

@@ -122,7 +122,7 @@ impl Walk<'_> {
         let Input { name, shape, .. } = self.input;
         let told = || format!("an input \"{name}\" of the shape {shape:?}");
         match self.checked {
-            Checked::All => self.limit.check(value.bytes().unwrap_or(0), told),
+            Checked::All => self.limit.check(value.bytes(), told),
             Checked::Constants => Ok(()),
         }
     }
@@ -155,10 +155,10 @@ impl Walk<'_> {
 
     /// A node's inputs and outputs are in memory at a time, and constants all the time.
     fn check_memory(&mut self, read: &[Option<Value>], outputs: &[Value]) -> Result<()> {
-        let sum = |bytes: &mut dyn Iterator<Item = Option<u128>>| {
-            bytes.flatten().fold(0, u128::saturating_add)
+        let sum = |values: &mut dyn Iterator<Item = &Value>| {
+            values.map(Value::bytes).fold(0, u128::saturating_add)
         };
-        let made = sum(&mut outputs.iter().map(Value::bytes));
+        let made = sum(&mut outputs.iter());
         if !outputs.is_empty() && outputs.iter().all(|output| output.is_constant) {
             self.constants = self.constants.saturating_add(made);
             let told =
@@ -168,9 +168,8 @@ impl Walk<'_> {
         if self.checked == Checked::Constants {
             return Ok(());
         }
-        let read = sum(&mut read.iter().flatten().map(Value::bytes));
-        let told =
-            || format!("what it makes, of the shape {}, together with its inputs", shapes(outputs));
+        let read = sum(&mut read.iter().flatten());
+        let told = || format!("what it makes, {}, together with its inputs", shapes(outputs));
         self.limit.check(made.saturating_add(read), told)
     }
 
@@ -196,10 +195,16 @@ fn known(values: &HashMap<&str, Value>, name: &str) -> Value {
     values.get(name).cloned().unwrap_or_default()
 }
 
-/// The known shapes of some values, for people.
+/// What is known of the sizes of some values, for people.
 fn shapes(values: &[Value]) -> String {
-    let shapes = values.iter().filter_map(|value| value.shape.as_ref());
-    shapes.map(|shape| format!("{shape:?}")).collect::<Vec<_>>().join(" and ")
+    let told = |value: &Value| match &value.shape {
+        Some(shape) => Some(format!("of the shape {shape:?}")),
+        None if value.least_elements > 0 => {
+            Some(format!("at least {} elements", value.least_elements))
+        }
+        None => None,
+    };
+    values.iter().filter_map(told).collect::<Vec<_>>().join(" and ")
 }
 
 /// A node as errors name it.

@@ -13,7 +13,7 @@ fn reshaped(input: &Value, shape: Option<Vec<usize>>) -> Value {
 
 /// A value of another shape of whose numbers nothing is known.
 pub(super) fn moved(input: &Value, shape: impl Into<Option<Vec<usize>>>) -> Value {
-    Value { shape: shape.into(), numbers: None, ..input.clone() }
+    Value { shape: shape.into(), numbers: None, least_elements: 0, ..input.clone() }
 }
 
 /// `Transpose`.
@@ -58,7 +58,10 @@ pub(super) fn reshape(node: &Node) -> Result<Vec<Value>> {
         "its shape {asked:?} leaves {open} lengths open (-1), but only one can follow from the others"
     );
     let copies = !node.flag("allowzero", false)?;
-    let Some(shape) = &input.shape else { return Ok(vec![reshaped(input, None)]) };
+    let Some(shape) = &input.shape else {
+        let known = asked.iter().map(|&length| usize::try_from(length).ok().filter(|&l| l > 0));
+        return Ok(vec![reshaped(input, known.collect())]);
+    };
     let mut result = vec![];
     for (index, &length) in asked.iter().enumerate() {
         result.push(match (length, shape.get(index)) {
@@ -146,9 +149,8 @@ pub(super) fn unsqueeze(node: &Node) -> Result<Vec<Value>> {
 pub(super) fn expand(node: &Node) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     node.input(1)?;
-    let (Some(shape), Given::Numbers(asked)) = (&input.shape, node.numbers(1)) else {
-        return Ok(vec![moved(input, None)]);
-    };
+    let Given::Numbers(asked) = node.numbers(1) else { return Ok(vec![moved(input, None)]) };
+    let Some(shape) = &input.shape else { return Ok(vec![input.clone().at_least(asked)]) };
     let asked: Option<Vec<usize>> =
         asked.iter().map(|&length| usize::try_from(length).ok()).collect();
     // What a negative length means differs from one program to the next.
@@ -171,12 +173,11 @@ fn filled(input: &Value, shape: Vec<usize>) -> Value {
 pub(super) fn tile(node: &Node) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     node.input(1)?;
-    let (Some(shape), Given::Numbers(repeats)) = (&input.shape, node.numbers(1)) else {
-        return Ok(vec![moved(input, None)]);
-    };
+    let Given::Numbers(repeats) = node.numbers(1) else { return Ok(vec![moved(input, None)]) };
     if node.opset < 6 {
         return Ok(vec![moved(input, None)]);
     }
+    let Some(shape) = &input.shape else { return Ok(vec![input.clone().at_least(repeats)]) };
     ensure!(
         repeats.len() == shape.len(),
         "it is repeated {repeats:?} times, but its input has the shape {shape:?}"
@@ -288,8 +289,11 @@ pub(super) fn pad(node: &Node) -> Result<Vec<Value>> {
     node.choice("mode", &["constant", "reflect", "edge", "wrap"])?;
     let given = node.given("pads", 1)?;
     ensure!(given != Given::Absent || node.opset < 2, "its pads are missing");
-    let (Some(shape), Given::Numbers(pads)) = (&input.shape, given) else {
-        return Ok(vec![moved(input, None)]);
+    let Given::Numbers(pads) = given else { return Ok(vec![moved(input, None)]) };
+    let Some(shape) = &input.shape else {
+        let (begin, end) = pads.split_at(pads.len() / 2);
+        let added = begin.iter().zip(end).map(|(begin, end)| begin.saturating_add(*end));
+        return Ok(vec![input.clone().at_least(added)]);
     };
     let padded = match node.numbers(3) {
         Given::Unknown => return Ok(vec![moved(input, None)]),

@@ -11,7 +11,7 @@ pub(super) fn resize(node: &Node) -> Result<Vec<Value>> {
     let policies = ["stretch", "not_larger", "not_smaller"];
     let policy = node.choice("keep_aspect_ratio_policy", &policies)?;
     let input = node.input(0)?;
-    let Some(shape) = &input.shape else { return Ok(vec![Value::unknown()]) };
+    let Some(shape) = &input.shape else { return Ok(vec![of_unknown(node, input)?]) };
     let resized = match node.ints("axes")? {
         Some(given) => axes(given, shape.len(), "axes")?,
         None => (0..shape.len()).collect(),
@@ -56,6 +56,32 @@ fn with_sizes(
     Value { shape: Some(result), numbers: None, ..input.clone() }
 }
 
+/// What is known of the result where the shape of the input is not.
+fn of_unknown(node: &Node, input: &Value) -> Result<Value> {
+    if node.opset < 11 {
+        return enlarged(node, 1);
+    }
+    match (node.numbers(3), node.word("keep_aspect_ratio_policy")?) {
+        (Given::Numbers(sizes), None | Some("stretch")) => Ok(input.clone().at_least(sizes)),
+        (Given::Absent, _) => enlarged(node, 2),
+        _ => Ok(Value::unknown()),
+    }
+}
+
+/// What factors make of an input whose shape is not known.
+fn enlarged(node: &Node, slot: usize) -> Result<Value> {
+    let Some(factors) = factors(node, slot)? else { return Ok(Value::unknown()) };
+    Ok(node.input(0)?.clone().at_least(factors.into_iter().map(|factor| factor as i64)))
+}
+
+/// The factors of the axes, from the attribute or an input.
+fn factors(node: &Node, slot: usize) -> Result<Option<Vec<f64>>> {
+    Ok(match node.floats("scales")? {
+        Some(factors) => Some(factors.iter().map(|&factor| f64::from(factor)).collect()),
+        None => node.input(slot)?.numbers.clone(),
+    })
+}
+
 fn check_count(count: usize, axes: usize, what: &str, shape: &[usize]) -> Result<()> {
     ensure!(count == axes, "it has {count} {what} for {axes} axes of its input {shape:?}");
     Ok(())
@@ -64,11 +90,7 @@ fn check_count(count: usize, axes: usize, what: &str, shape: &[usize]) -> Result
 /// What factors make of a shape: lengths are rounded down, in single precision.
 fn scaled(node: &Node, slot: usize, shape: &[usize], resized: &[usize]) -> Result<Vec<Value>> {
     let input = node.input(0)?;
-    let given = match node.floats("scales")? {
-        Some(factors) => Some(factors.iter().map(|&factor| f64::from(factor)).collect()),
-        None => node.input(slot)?.numbers.clone(),
-    };
-    let Some(factors): Option<Vec<f64>> = given else { return Ok(vec![Value::unknown()]) };
+    let Some(factors) = factors(node, slot)? else { return Ok(vec![Value::unknown()]) };
     check_count(factors.len(), resized.len(), "scales", shape)?;
     ensure!(
         factors.iter().all(|factor| factor.is_finite() && *factor > 0.0),
@@ -91,7 +113,7 @@ fn scaled(node: &Node, slot: usize, shape: &[usize], resized: &[usize]) -> Resul
 /// `Upsample`: factors are an attribute, or input 1.
 pub(super) fn upsample(node: &Node) -> Result<Vec<Value>> {
     node.choice("mode", &["nearest", "linear", "bilinear"])?;
-    let Some(shape) = node.shape(0)? else { return Ok(vec![Value::unknown()]) };
+    let Some(shape) = node.shape(0)? else { return Ok(vec![enlarged(node, 1)?]) };
     let all: Vec<usize> = (0..shape.len()).collect();
     scaled(node, 1, shape, &all)
 }

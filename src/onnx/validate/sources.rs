@@ -127,11 +127,10 @@ pub(super) fn range(node: &Node) -> Result<Vec<Value>> {
 pub(super) fn one_hot(node: &Node) -> Result<Vec<Value>> {
     let number_type = node.input(2)?.number_type;
     let unknown = Value { number_type, ..Value::unknown() };
-    let (Some(indices), Some(depth)) = (node.shape(0)?, node.input(1)?.whole_numbers()) else {
-        return Ok(vec![unknown]);
-    };
+    let Some(depth) = node.input(1)?.whole_numbers() else { return Ok(vec![unknown]) };
     let depth = depth.first().copied().unwrap_or_default();
     ensure!(depth >= 1, "its depth is {depth}, but must be at least 1");
+    let Some(indices) = node.shape(0)? else { return Ok(vec![unknown.at_least([depth])]) };
     let place = axis(node.int("axis")?.unwrap_or(-1), indices.len() + 1, "axis")?;
     let mut shape = indices.to_vec();
     shape.insert(place, depth as usize);

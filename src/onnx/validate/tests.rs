@@ -9,13 +9,19 @@ const LIMIT: u64 = 1 << 30;
 /// A graph of one node `n` that reads `x` and some stored vectors.
 struct Case {
     op_type: &'static str,
-    shape: Vec<usize>,
+    /// That of `x`, where it is known.
+    shape: Option<Vec<usize>>,
     attributes: Vec<AttributeProto>,
     stored: Vec<TensorProto>,
 }
 
 fn case(op_type: &'static str, shape: &[usize]) -> Case {
-    Case { op_type, shape: shape.to_vec(), attributes: vec![], stored: vec![] }
+    Case { op_type, shape: Some(shape.to_vec()), attributes: vec![], stored: vec![] }
+}
+
+/// The same with an `x` whose shape is not known.
+fn case_of_unknown(op_type: &'static str) -> Case {
+    Case { shape: None, ..case(op_type, &[]) }
 }
 
 fn attribute(name: &str, r#type: AttributeType) -> AttributeProto {
@@ -82,7 +88,9 @@ impl Case {
             ..GraphProto::default()
         };
         let limit = MemoryLimit::new(Some(LIMIT));
-        let input = Input { name: "x", shape: &self.shape, is_open: false };
+        let name = if self.shape.is_some() { "x" } else { "another" };
+        let shape = self.shape.as_deref().unwrap_or_default();
+        let input = Input { name, shape, is_open: false };
         let checked = Checked::All;
         let mut walk = Walk { opset, limit, checked, constants: 0, input, outer: HashSet::new() };
         walk.graph(&graph, true).map_err(|error| format!("{error:#}"))?;
@@ -278,6 +286,29 @@ fn what_is_too_large_is_refused() {
     let told = case("Relu", &[1, 3, 1 << 20, 1 << 20]).check_with(18).unwrap_err();
     assert!(told.contains("input \"x\""), "{told}");
     case("Relu", &[1, 3, 4096, 8192]).check_with(18).unwrap();
+}
+
+#[test]
+fn what_is_too_large_for_any_input_is_refused() {
+    let huge = 1 << 20;
+    let cases = [
+        case_of_unknown("Expand").whole(&[huge, -1, huge]),
+        case_of_unknown("Tile").whole(&[huge, 1, huge]),
+        case_of_unknown("Pad").whole(&[0, 5, huge, huge, 0, huge]),
+        case_of_unknown("Resize").floats(&[0]).floats(&[0]).whole(&[huge, huge]),
+        case_of_unknown("Reshape").whole(&[huge, huge]),
+        case_of_unknown("OneHot").whole(&[huge * huge]).floats(&[2]),
+        case_of_unknown("ConvTranspose").floats(&[1, 1, 3, 3]).ints("output_shape", &[huge, huge]),
+    ];
+    for case in cases {
+        let told = case.refused();
+        assert!(told.contains("asks for too much memory"), "{told}");
+    }
+    assert_eq!(case_of_unknown("Reshape").whole(&[2, 3]).check_with(18), Ok(Some(vec![2, 3])));
+    assert_eq!(case_of_unknown("Reshape").whole(&[0, 3]).check_with(18), Ok(None));
+    assert_eq!(case_of_unknown("Expand").whole(&[8, 8]).check_with(18), Ok(None));
+    let told = case_of_unknown("Expand").whole(&[huge, huge]).refused();
+    assert!(told.contains("at least 1099511627776 elements"), "{told}");
 }
 
 #[test]

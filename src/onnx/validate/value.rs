@@ -11,6 +11,8 @@ const MOST_NUMBERS: usize = 4096;
 pub(super) struct Value {
     /// Its shape; `None` where it is not known.
     pub shape: Option<Vec<usize>>,
+    /// Where the shape is not known: the elements that it has at least, unless it is empty.
+    pub least_elements: u128,
     /// Its numbers in row-major order, where they are known and few.
     pub numbers: Option<Vec<f64>>,
     /// The type of its numbers.
@@ -28,6 +30,14 @@ impl Value {
     /// A value of a shape.
     pub fn of(shape: impl Into<Option<Vec<usize>>>) -> Value {
         Value { shape: shape.into(), ..Value::default() }
+    }
+
+    /// The same with a shape that is not known, but whose lengths multiply to so much at least.
+    pub fn at_least(self, lengths: impl IntoIterator<Item = i64>) -> Value {
+        let lengths = lengths.into_iter().map(|length| length.max(1).unsigned_abs());
+        let least_elements =
+            lengths.fold(1, |count: u128, length| count.saturating_mul(length.into()));
+        Value { shape: None, numbers: None, least_elements, ..self }
     }
 
     /// A value of a shape whose numbers are known; they are dropped where they are many or do not fit the shape.
@@ -68,10 +78,11 @@ impl Value {
         self.number_type.is_some_and(|number_type| whole.contains(&number_type))
     }
 
-    /// The bytes that it takes in memory, where its shape is known.
-    pub fn bytes(&self) -> Option<u128> {
+    /// The bytes that it takes in memory, or takes at least where its shape is not known.
+    pub fn bytes(&self) -> u128 {
         let size = byte_size(self.number_type.unwrap_or(DataType::Float));
-        Some(element_count(self.shape.as_ref()?).saturating_mul(size))
+        let count = self.shape.as_ref().map_or(self.least_elements, |shape| element_count(shape));
+        count.saturating_mul(size)
     }
 
     /// Its numbers as whole numbers, as `as` converts them.
@@ -146,7 +157,7 @@ mod tests {
             [3, i64::MAX].iter().flat_map(|number: &i64| number.to_le_bytes()).collect();
         tensor.int64_data.clear();
         assert_eq!(Value::stored(&tensor), value);
-        assert_eq!(value.bytes(), Some(16));
+        assert_eq!(value.bytes(), 16);
         tensor.dims = vec![3];
         assert_eq!(Value::stored(&tensor).numbers, None);
         tensor.dims = vec![-1];
@@ -156,6 +167,9 @@ mod tests {
     #[test]
     fn the_bytes_of_a_huge_shape_do_not_overflow() {
         let huge = Value::of(vec![usize::MAX; 9]);
-        assert_eq!(huge.bytes(), Some(u128::MAX));
+        assert_eq!(huge.bytes(), u128::MAX);
+        assert_eq!(Value::unknown().at_least([i64::MAX; 9]).bytes(), u128::MAX);
+        assert_eq!(Value::unknown().at_least([3, -1, 0, 5]).bytes(), 60);
+        assert_eq!(Value::unknown().bytes(), 0);
     }
 }

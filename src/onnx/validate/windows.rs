@@ -222,7 +222,8 @@ pub(super) fn transposed_convolution(node: &Node) -> Result<Vec<Value>> {
         None => vec![0; count],
     };
     let (Some(input), Some(weight)) = (node.shape(0)?, weight) else {
-        return Ok(vec![Value::unknown()]);
+        let asked = node.ints("output_shape")?.unwrap_or_default();
+        return Ok(vec![Value::unknown().at_least(asked.iter().copied())]);
     };
     ensure!(input.len() >= 3, "its input has the shape {input:?}, but needs at least 3 axes");
     ensure!(
