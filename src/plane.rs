@@ -37,26 +37,31 @@ pub(crate) fn heatmap(relevance: &Tensor, picture: InputShape) -> Vec<f32> {
     map
 }
 
-/// Enlarges a map by bilinear interpolation between the centres of its cells, the outermost
-/// reaching to the edge (`align_corners` off in other tools). Sizes are `[height, width]`.
-pub(crate) fn enlarged(map: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
-    let taps = |axis: usize| -> Vec<(usize, usize, f32)> {
-        let scale = from[axis] as f32 / to[axis] as f32;
-        let tap = |at: usize| {
+/// Enlarges a map by linear interpolation along each of its axes, between the centres of its cells, the outermost
+/// reaching to the edge (`align_corners` off in other tools). Sizes are those of the axes: `[height, width]` of a
+/// plane, `[length]` of a signal, `[depth, height, width]` of a volume.
+pub(crate) fn enlarged(map: &[f32], from: &[usize], to: &[usize]) -> Vec<f32> {
+    let mut result = map.to_vec();
+    // The axes behind the present one have their new lengths already.
+    for axis in (0..from.len()).rev() {
+        let inner: usize = to[axis + 1..].iter().product();
+        result = enlarged_along(&result, from[axis], to[axis], inner);
+    }
+    result
+}
+
+/// Enlarges one axis, whose elements lie `inner` numbers apart.
+fn enlarged_along(map: &[f32], from: usize, to: usize, inner: usize) -> Vec<f32> {
+    let scale = from as f32 / to as f32;
+    let mut result = Vec::with_capacity(map.len() / from * to);
+    for block in map.chunks_exact(from * inner) {
+        for at in 0..to {
             let place = ((at as f32 + 0.5) * scale - 0.5).max(0.0);
-            let low = (place as usize).min(from[axis] - 1);
-            (low, (low + 1).min(from[axis] - 1), place - low as f32)
-        };
-        (0..to[axis]).map(tap).collect()
-    };
-    let (rows, columns) = (taps(0), taps(1));
-    let mut result = Vec::with_capacity(to[0] * to[1]);
-    for &(above, below, down) in &rows {
-        for &(left, right, across) in &columns {
-            let at = |row: usize, column: usize| map[row * from[1] + column];
-            let upper = at(above, left) * (1.0 - across) + at(above, right) * across;
-            let lower = at(below, left) * (1.0 - across) + at(below, right) * across;
-            result.push(upper * (1.0 - down) + lower * down);
+            let low = (place as usize).min(from - 1);
+            let high = (low + 1).min(from - 1);
+            let share = place - low as f32;
+            let pairs = block[low * inner..][..inner].iter().zip(&block[high * inner..][..inner]);
+            result.extend(pairs.map(|(low, high)| low * (1.0 - share) + high * share));
         }
     }
     result
@@ -88,7 +93,13 @@ mod tests {
     #[test]
     fn enlarging_interpolates_between_centres() {
         // torch.nn.functional.interpolate([[[0, 1]]], size=4, mode="linear") = 0, 0.25, 0.75, 1.
-        assert_eq!(enlarged(&[0.0, 1.0], [1, 2], [1, 4]), [0.0, 0.25, 0.75, 1.0]);
-        assert_eq!(enlarged(&[2.0], [1, 1], [2, 2]), [2.0; 4]);
+        assert_eq!(enlarged(&[0.0, 1.0], &[2], &[4]), [0.0, 0.25, 0.75, 1.0]);
+        assert_eq!(enlarged(&[0.0, 1.0], &[1, 2], &[1, 4]), [0.0, 0.25, 0.75, 1.0]);
+        assert_eq!(enlarged(&[2.0], &[1, 1], &[2, 2]), [2.0; 4]);
+        // The same with mode="bilinear" of [[0, 1], [2, 3]] to [2, 4], and "trilinear" of a depth of 2 to 1.
+        let plane = [0.0, 0.25, 0.75, 1.0, 2.0, 2.25, 2.75, 3.0];
+        assert_eq!(enlarged(&[0.0, 1.0, 2.0, 3.0], &[2, 2], &[2, 4]), plane);
+        let volume = [0.0, 2.0, 4.0, 8.0];
+        assert_eq!(enlarged(&volume, &[2, 1, 2], &[1, 1, 2]), [2.0, 5.0]);
     }
 }

@@ -71,7 +71,7 @@ fn composed(shape: &Layered, quarters: &[&Layered]) -> Result<Tensor> {
         .iter()
         .enumerate()
         .map(|(quarter, picture)| {
-            picture.each_plane(|_, plane| enlarged(plane, [height, width], size(quarter)))
+            picture.each_plane(|_, plane| enlarged(plane, &[height, width], &size(quarter)))
         })
         .collect();
     shape.replaced(|channel, pixel, _| {

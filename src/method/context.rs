@@ -94,15 +94,21 @@ impl Context<'_> {
         self.explainer.propagate_to(self.end, pass.activations, initial)
     }
 
-    /// The only input, which is a picture.
-    pub(super) fn picture<'p>(&self, pass: &'p ForwardPass) -> Result<(InputShape, &'p Tensor)> {
+    /// The only input that is explained.
+    pub(super) fn only_input<'p>(&self, pass: &'p ForwardPass) -> Result<(&InputInfo, &'p Tensor)> {
         let (Some(input), [info]) = (pass.inputs.first(), self.infos) else {
             bail!(
-                "this method explains one picture, and the model has {} inputs that are explained: \
-                 explain only the picture (--explain-input NAME), so that the others are held fixed",
+                "this method explains one input, and the model has {} that are explained: explain one of them \
+                 (--explain-input NAME), so that the others are held fixed",
                 self.infos.len()
             );
         };
+        Ok((info, input))
+    }
+
+    /// The only input, which is a picture.
+    pub(super) fn picture<'p>(&self, pass: &'p ForwardPass) -> Result<(InputShape, &'p Tensor)> {
+        let (info, input) = self.only_input(pass)?;
         let picture = info.picture.with_context(|| {
             format!(
                 "this method needs an input that is a picture of 1 or 3 channels, not one of shape {:?}",

@@ -44,7 +44,7 @@ impl Rise {
             .collect();
         let cell = [picture.height.div_ceil(self.cells), picture.width.div_ceil(self.cells)];
         let size = cell.map(|cell| cell * (self.cells + 1));
-        let whole = enlarged(&grid, [self.cells; 2], size);
+        let whole = enlarged(&grid, &[self.cells; 2], &size);
         let [down, across] =
             [0, 1].map(|axis| (stream.uniform(axis as u64) * cell[axis] as f32) as usize);
         let rows = whole.chunks_exact(size[1]).skip(down).take(picture.height);

@@ -57,6 +57,43 @@ fn grad_cam_in_front_of_a_global_average_is_cam() {
     assert_near(&explained(&model.path, last, &input).relevance[0], &expected, 1e-5);
 }
 
+/// The same of a signal of eight numbers, with so many axes of positions; the first ones have a single position.
+fn signal_network(axes: usize) -> (File, Vec<usize>) {
+    let with_last = |first: &[usize], fill: usize, last: usize| {
+        [first, &vec![fill; axes - 1][..], &[last]].concat()
+    };
+    let shape = with_last(&[1, 1], 1, 8);
+    let numbers = |fill: usize, last: usize| -> Vec<i64> {
+        with_last(&[], fill, last).iter().map(|&number| number as i64).collect()
+    };
+    let mut graph = Graph::with_input(17, &shape);
+    let filters: Vec<f32> = (0..6).map(|index| (index as f32 * 1.3).cos()).collect();
+    let weight = graph.floats(&with_last(&[2, 1], 1, 3), &filters);
+    let pads = [numbers(0, 1), numbers(0, 1)].concat();
+    let windows = [ints("pads", &pads), ints("strides", &numbers(1, 2))];
+    let conv = graph.node("Conv", &["x", &weight], &windows);
+    let active = graph.node("Relu", &[&conv], &[]);
+    let pooled = graph.node("GlobalAveragePool", &[&active], &[]);
+    let flat = graph.node("Flatten", &[&pooled], &[]);
+    let weight = graph.floats(&[2, 2], &[0.3, 2.0, 0.7, -1.0]);
+    let output = graph.node("MatMul", &[&flat, &weight], &[]);
+    graph.output(&output);
+    (file(&graph), shape)
+}
+
+#[test]
+fn grad_cam_of_signals_and_volumes_is_that_of_a_picture_of_one_row() {
+    let [signal, picture, volume] = [1, 2, 3].map(|axes| {
+        let (model, shape) = signal_network(axes);
+        let input = noise(&shape, 29);
+        explained(&model.path, GradCam::default().into(), &input).relevance[0].clone()
+    });
+    assert_eq!(signal.shape(), [1, 1, 8]);
+    assert!(picture.data().iter().any(|&value| value > 0.01), "{:?}", picture.data());
+    assert_near(&signal, picture.data(), 1e-6);
+    assert_near(&volume, picture.data(), 1e-6);
+}
+
 #[test]
 fn occlusion_of_a_linear_network_is_what_the_patch_contributes() {
     let model = linear(&weights());

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use onnxplain::explain::{Conservation, Explainer, LayerConservation};
+use onnxplain::explain::{Conservation, Explainer};
 use onnxplain::network::Network;
 use onnxplain::tensor::Tensors;
 
@@ -12,15 +12,6 @@ use crate::cli::table::{Align, Table};
 
 /// The largest imbalance, relative to what flows, that counts as balanced.
 const LIMIT: f64 = 1e-4;
-
-/// The largest imbalance of a layer whose rule conserves relevance; infinite where relevance is NaN.
-fn worst_imbalance(conservation: &Conservation) -> f64 {
-    let conserving = conservation.layers.iter().filter(|layer| layer.is_conserving);
-    let imbalances = conserving.map(LayerConservation::imbalance);
-    imbalances
-        .map(|imbalance| if imbalance.is_nan() { f64::INFINITY } else { imbalance })
-        .fold(0.0, f64::max)
-}
 
 /// That of the input on which relevance was conserved worst.
 pub struct WorstConservation {
@@ -33,13 +24,13 @@ impl WorstConservation {
         let all: Vec<Conservation> =
             inputs.iter().map(|input| conservation_of(explainer, input)).collect::<Result<_>>()?;
         let worst =
-            all.into_iter().max_by(|a, b| worst_imbalance(a).total_cmp(&worst_imbalance(b)));
+            all.into_iter().max_by(|a, b| a.worst_imbalance().total_cmp(&b.worst_imbalance()));
         Ok(WorstConservation { conservation: worst.context("there is no input to check on")? })
     }
 
     /// Whether every layer conserves relevance whose rule does.
     pub fn is_good(&self) -> bool {
-        worst_imbalance(&self.conservation) <= LIMIT
+        self.conservation.worst_imbalance() <= LIMIT
     }
 
     /// What enters and leaves every layer, and the sum.
@@ -73,7 +64,7 @@ impl WorstConservation {
             self.conservation.input_sum,
             self.conservation.absorbed_by_bias(),
             self.conservation.absorbed_by_stabilizer(),
-            worst_imbalance(&self.conservation)
+            self.conservation.worst_imbalance()
         )
     }
 
@@ -93,7 +84,7 @@ impl WorstConservation {
         json!({
             "is_conserved": self.is_good(),
             "limit": LIMIT,
-            "worst_imbalance": worst_imbalance(&self.conservation),
+            "worst_imbalance": self.conservation.worst_imbalance(),
             "initial": self.conservation.initial,
             "input_sum": self.conservation.input_sum,
             "layers": layers.collect::<Vec<_>>(),
@@ -103,6 +94,8 @@ impl WorstConservation {
 
 #[cfg(test)]
 mod tests {
+    use onnxplain::explain::LayerConservation;
+
     use super::*;
 
     #[test]

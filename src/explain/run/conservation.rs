@@ -75,6 +75,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_side_branch_is_measured_against_what_flows() {
+        let branch = |magnitude: f64| LayerConservation {
+            incoming: 2e-7,
+            outgoing: 1e-7,
+            is_conserving: true,
+            magnitude,
+            ..LayerConservation::default()
+        };
+        assert!((branch(1.0).imbalance() - 1e-7).abs() < 1e-12);
+        assert!((branch(2e-7).imbalance() - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
     fn relevance_that_is_nan_is_out_of_balance() {
         let layer = |incoming: f64| LayerConservation {
             incoming,

@@ -41,7 +41,7 @@ pub fn average_total_variation(values: &[f32], height: usize, width: usize) -> f
         if smaller.iter().any(|&side| side < SMALLEST) {
             break;
         }
-        map = enlarged(&blurred(&map, size), size, smaller);
+        map = enlarged(&blurred(&map, size), &size, &smaller);
         size = smaller;
     }
     variations.iter().sum::<f32>() / variations.len() as f32
