@@ -8,6 +8,7 @@ use clap::{Args, Command, ValueEnum};
 use serde_json::{Value, json};
 
 use onnxplain::emit::Output;
+use onnxplain::io::Overwrite;
 use onnxplain::session::output_named;
 use onnxplain::{
     ExplainerGraph, GraphDifference, GraphOptions, Initial, Method, Session, Severity, Target,
@@ -46,7 +47,7 @@ pub struct CompileOptions {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Replace the file if it exists [default: refuse]
+    /// Replace the file if onnxplain wrote it [default: refuse]
     #[arg(long)]
     overwrite: bool,
     /// What the graph explains: input, an int64 for each picture of which -1 is the strongest class; or always the same
@@ -144,21 +145,22 @@ pub fn with_graph_input(command: Command) -> Command {
 fn graph_input(text: &str) -> Result<NamedFile> {
     match text {
         "tensor" | "picture" => Ok(NamedFile { name: String::new(), file: text.into() }),
-        _ => text.parse().with_context(|| format!("\"{text}\" is neither tensor nor picture")),
+        _ => text
+            .parse()
+            .with_context(|| format!("\"{text}\" is neither tensor, picture nor NAME=FILE")),
     }
 }
 
 /// Writes the graph, compares it with the engine, and says what it is.
 pub fn run(options: &CompileOptions, console: &mut Console) -> Result<Status> {
     check_model_path(&options.model)?;
-    if !options.overwrite {
-        onnxplain::io::check(&options.output, onnxplain::io::Overwrite::Refuse)?;
-    }
     ensure!(
         !is_same_file(&options.model, &options.output),
         "{} is the model itself: give another --output",
         options.output.display()
     );
+    let overwrite = if options.overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
+    onnxplain::io::check(&options.output, overwrite)?;
     let session = open(options, console)?;
     let explainer = session.explainer(explainer_options(options)?)?;
     explainer.notices().iter().for_each(|notice| console.notice(notice));

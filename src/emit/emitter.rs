@@ -189,11 +189,12 @@ impl<'a> Emitter<'a> {
     }
 
     /// The layer in whose value a step reads the output: a ReLU that is the only reader, where relevance arrives at
-    /// positive elements only, which are the same behind it.
+    /// positive elements only, which are the same behind it. A stabilizer that is measured on all elements reads them.
     fn output_id(&self, id: LayerId) -> LayerId {
         let is_positive = self.program.support[id] == RelevanceSupport::POSITIVE;
+        let reads_positive = is_positive && !self.program.steps[id].measures_all_denominators();
         match self.consumers[id][..] {
-            [reader] if is_positive && is_relu(&self.layer(reader).op) => reader,
+            [reader] if reads_positive && is_relu(&self.layer(reader).op) => reader,
             _ => id,
         }
     }

@@ -35,6 +35,16 @@ impl Step {
     pub fn is_end(&self) -> bool {
         matches!(self, Step::End)
     }
+
+    /// Whether the stabilizer of an output is measured on the denominators of all outputs.
+    pub fn measures_all_denominators(&self) -> bool {
+        match self {
+            Step::Linear(step) => !step.is_local(),
+            Step::Split(step) => !is_local(step.stabilizer),
+            Step::Taylor(step) => !is_local(step.stabilizer),
+            _ => false,
+        }
+    }
 }
 
 /// The divisions of a rule, simplified for one layer.

@@ -6,6 +6,7 @@
 //! | JSON, JSON Lines | `"tool": "onnxplain"` in the first object |
 //! | HTML | `<meta name="generator" content="onnxplain ...">` |
 //! | `.npy` | a header that is longer than it must be: the format has no place for a name |
+//! | ONNX | the producer `onnxplain`: compiled graphs; models that were changed keep the name of their own |
 //!
 //! An empty file counts as our own: there is nothing in it to lose.
 
@@ -26,6 +27,10 @@ pub(super) const SOFTWARE: &str = "Software";
 /// Bytes of a file that are searched for the mark of a PNG or a page.
 const SEARCHED: u64 = 1 << 13;
 
+/// How the first field of an ONNX file begins, a version that takes one byte, and how the second, its producer.
+const IR_VERSION: u8 = 0x08;
+const PRODUCER: u8 = 0x12;
+
 /// Whether onnxplain wrote a file. What cannot be read is somebody else's.
 #[must_use]
 pub fn is_own(path: &Path) -> bool {
@@ -44,6 +49,9 @@ fn has_mark(path: &Path) -> io::Result<bool> {
         [b'{', ..] => is_own_json(BufReader::new(File::open(path)?)),
         [0x89, b'P', b'N', b'G', ..] => is_own_png(&start),
         [0x93, b'N', b'U', b'M', ..] => is_own_npy(&start),
+        [IR_VERSION, _, PRODUCER, length, name @ ..] => {
+            usize::from(*length) == TOOL.len() && name.starts_with(TOOL.as_bytes())
+        }
         _ => is_own_page(&start),
     })
 }
@@ -94,7 +102,8 @@ mod tests {
         let page = "<!doctype html>\n<meta name=\"generator\" content=\"onnxplain 0.1.0\">";
         fs::write(path("a.html"), page).unwrap();
         fs::write(path("empty"), "").unwrap();
-        for name in ["a.png", "a.npy", "a.json", "a.jsonl", "a.html", "empty"] {
+        fs::write(path("a.onnx"), b"\x08\x08\x12\x09onnxplain\x1a\x050.1.0").unwrap();
+        for name in ["a.png", "a.npy", "a.json", "a.jsonl", "a.html", "a.onnx", "empty"] {
             assert!(is_own(&path(name)), "{name}");
         }
     }
@@ -114,7 +123,13 @@ mod tests {
         fs::write(path("b.json"), r#"["tool", "onnxplain"]"#).unwrap();
         fs::write(path("a.html"), "<title>onnxplain</title>").unwrap();
         fs::write(path("cut.png"), b"\x89PNG\r\n\x1a\n\0\0\0\x0dtEX").unwrap();
-        for name in ["a.png", "a.npy", "a.json", "b.json", "a.html", "cut.png", "missing"] {
+        fs::write(path("a.onnx"), b"\x08\x08\x12\x07pytorch\x1a\x052.1.0").unwrap();
+        fs::write(path("b.onnx"), b"\x08\x08\x12\x0fonnxplain tests").unwrap();
+        let names = [
+            "a.png", "a.npy", "a.json", "b.json", "a.html", "cut.png", "a.onnx", "b.onnx",
+            "missing",
+        ];
+        for name in names {
             assert!(!is_own(&path(name)), "{name}");
         }
         assert!(!is_own(folder.path()));

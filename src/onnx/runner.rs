@@ -95,6 +95,7 @@ impl GraphRunner {
             let numbers = given.iter().find(|(name, _)| *name == input.name);
             let (_, numbers) =
                 numbers.with_context(|| format!("the input \"{}\" is missing", input.name))?;
+            fits(input, numbers)?;
             let tensor = match numbers {
                 Numbers::Floats(array) => array.to_tract()?.as_ref().clone(),
                 Numbers::Bytes(shape, bytes) => Tensor::from_shape(shape, bytes)?,
@@ -116,6 +117,24 @@ impl GraphRunner {
             .map(|(name, value)| Ok((name, Array::from_value(value)?)))
             .collect()
     }
+}
+
+/// Fails where numbers are not as the graph declares its input.
+fn fits(input: &DeclaredInput, numbers: &Numbers) -> Result<()> {
+    let shape: &[usize] = match numbers {
+        Numbers::Floats(array) => array.shape(),
+        Numbers::Bytes(shape, _) => shape,
+        Numbers::Classes(_) => &[0],
+    };
+    let given = shape.get(1..).unwrap_or_default();
+    let is_as_declared = |(declared, given): (&usize, &usize)| *declared == 0 || declared == given;
+    ensure!(
+        given.len() == input.axes.len() && input.axes.iter().zip(given).all(is_as_declared),
+        "its input \"{}\" is N × {:?}, but the model's is N × {given:?}: the graph was made of another model",
+        input.name,
+        input.axes
+    );
+    Ok(())
 }
 
 fn declared(input: &ValueInfoProto) -> DeclaredInput {

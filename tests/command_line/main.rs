@@ -6,6 +6,7 @@ mod bad_inputs;
 mod batches;
 mod chromium;
 mod compare;
+mod compile;
 mod cookbook;
 mod demo;
 mod evaluate;

@@ -6,21 +6,25 @@ use std::path::{Path, PathBuf};
 use onnxplain::{Composite, Error, GraphOptions, Session};
 
 /// The largest difference, as a part of the largest relevance, or three times what moving the input's last bits does.
-const LIMIT: f32 = 1e-4;
+pub const LIMIT: f32 = 1e-4;
 
 /// The largest difference between a picture in a batch and the same alone.
 const BATCH_LIMIT: f32 = 1e-5;
 
 const PHOTOS: [&str; 3] = ["chelsea.png", "coffee.jpg", "rocket.jpg"];
 
-const FASHION: [&str; 3] = ["fashion/bag.png", "fashion/sneaker.png", "fashion/trouser.png"];
+pub const FASHION: [&str; 3] = ["fashion/bag.png", "fashion/sneaker.png", "fashion/trouser.png"];
 
-fn sample(name: &str) -> PathBuf {
+pub fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-models").join(name)
 }
 
 /// Compiles the model with these composites and compares on photos.
-fn agrees(model: &str, photos: [&str; 3], composites: impl Iterator<Item = Composite>) -> usize {
+pub fn agrees(
+    model: &str,
+    photos: [&str; 3],
+    composites: impl Iterator<Item = Composite>,
+) -> usize {
     let session = Session::open(sample(model)).unwrap();
     let photos = photos.map(|photo| sample("photos").join(photo));
     let photos = photos.map(|photo| session.prepare(photo.as_path()).unwrap());

@@ -71,6 +71,8 @@ fn convolutions() {
             &plane(Axis::new(5, 3).stride(2).padding(1, 1), Axis::new(5, 3).padding(1, 1)),
         ),
         convolution([2, 4], 2, &plane(Axis::new(5, 3), Axis::new(4, 3).padding(1, 1))),
+        // Enough channels for blocks of sixteen, and no whole ones.
+        convolution([20, 12], 1, &plane(Axis::new(4, 3).padding(1, 1), Axis::new(3, 2))),
         convolution([2, 2], 1, &plane(Axis::new(7, 3).dilation(2), Axis::new(6, 2).dilation(3))),
         convolution(
             [2, 2],

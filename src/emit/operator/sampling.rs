@@ -13,8 +13,12 @@ pub(super) fn forward(
     axes: &[usize],
 ) -> Result<Value> {
     ensure!(
-        graph.dialect.opset >= 16 && sampling.picture.len() == 4,
-        "values between pixels are taken by GridSample, which opset {} has for pictures only from 16 on",
+        graph.dialect.opset >= 16,
+        "values between pixels are taken by GridSample, which portable graphs do not have: leave --portable out"
+    );
+    ensure!(
+        sampling.picture.len() == 4,
+        "opset {} has GridSample for pictures, and not for volumes",
         graph.dialect.opset
     );
     let mode = match sampling.interpolation {

@@ -11,7 +11,7 @@ mod liveness;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use onnxplain_kernels::nchwc::{Image, Prepack, has_few_channels};
+use onnxplain_kernels::nchwc::{Image, LANES, Prepack, has_few_channels};
 use rayon::prelude::*;
 
 pub(super) use self::forward_kernels::ForwardKernel;
@@ -183,12 +183,19 @@ impl Plan {
     }
 }
 
+/// Whether the channels of an image fill whole blocks.
+fn fills_blocks(shape: &[usize]) -> bool {
+    shape.get(1).is_some_and(|channels| channels.is_multiple_of(LANES))
+}
+
 /// Whether propagation at a layer works on images in blocks.
 fn step_is_in_blocks(program: &Program, layouts: &Layouts, id: LayerId) -> bool {
     let layer = &program.network.layers[id];
     let by_rows = match &program.steps[id] {
         // The range of an input is known row by row.
         Step::Linear(step) if step.reads_ranges() => true,
+        // The mean over all denominators would count the empty lanes of the last block.
+        step if step.measures_all_denominators() && !fills_blocks(&layer.shape) => true,
         // Most lanes of a block would be empty.
         _ => {
             matches!(layer.op, Op::Convolution(_))
