@@ -31,6 +31,7 @@ pub const PRESETS: &[Preset] = presets![
     "inception",
     "inception-small",
     "mobilenet",
+    "mobilenet-small",
     "efficientnet",
     "vit",
     "swin",
@@ -105,6 +106,9 @@ pub fn auto_preset(network: &Network) -> (&'static str, &'static str) {
         Family::Residual if is_small => ("resnet-small", "a residual network on small pictures"),
         Family::Inception if is_small => {
             ("inception-small", "a network of parallel branches on small pictures")
+        }
+        Family::Depthwise | Family::GatedDepthwise if is_small => {
+            ("mobilenet-small", "a network of depthwise convolutions on small pictures")
         }
         Family::Plain => ("vgg", "a plain convolutional network"),
         Family::Residual => ("resnet", "a residual network"),

@@ -36,6 +36,7 @@ pub const SPACES: &[NamedSpace] =
 const OF_PRESETS: &[(&str, &str)] = &[
     ("resnet-small", "resnet"),
     ("inception-small", "inception"),
+    ("mobilenet-small", "mobilenet"),
     ("efficientnet", "mobilenet"),
     ("swin", "vit"),
     ("epsilon", "vgg"),
