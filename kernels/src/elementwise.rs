@@ -108,6 +108,36 @@ pub fn sums(data: &[f32]) -> [f64; 2] {
     totals.sums()
 }
 
+/// For each of the sixteen lanes of an image in blocks, the sum over its pixels; of the products with `factors` where there
+/// are some, of as many pixels.
+pub fn lane_sums(pixels: &[F32x16], factors: Option<&[F32x16]>) -> [f64; LANES] {
+    struct AddUp<'a>(&'a [F32x16], Option<&'a [F32x16]>);
+    impl SimdLoop for AddUp<'_> {
+        type Output = [f64; LANES];
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> [f64; LANES] {
+            let AddUp(pixels, factors) = self;
+            let mut sums = [0.0; LANES];
+            match factors {
+                None => {
+                    for pixel in pixels {
+                        simd.add_up(simd.load(pixel), &mut sums);
+                    }
+                }
+                Some(factors) => {
+                    for (pixel, factor) in pixels.iter().zip(factors) {
+                        let product = simd.multiply(simd.load(pixel), simd.load(factor));
+                        simd.add_up(product, &mut sums);
+                    }
+                }
+            }
+            sums
+        }
+    }
+    dispatch(AddUp(pixels, factors))
+}
+
 /// The total of pairs of sums, added up in their order.
 pub fn total(parts: &[[f64; 2]]) -> [f64; 2] {
     parts.iter().fold([0.0; 2], |total, part| [total[0] + part[0], total[1] + part[1]])
@@ -150,3 +180,24 @@ pub fn combine<const N: usize>(
 
 /// Floats of a loop that the compiler vectorizes: too many to be unrolled completely.
 const BLOCK: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_are_added_up() {
+        let numbers = |step: usize| -> Vec<F32x16> {
+            let number = |at: usize| ((at * step) % 13) as f32 - 6.0;
+            (0..9).map(|pixel| std::array::from_fn(|lane| number(16 * pixel + lane))).collect()
+        };
+        let (pixels, factors) = (numbers(5), numbers(7));
+        for lane in 0..LANES {
+            let sum: f32 = pixels.iter().map(|pixel| pixel[lane]).sum();
+            assert_eq!(lane_sums(&pixels, None)[lane], f64::from(sum));
+            let pairs = pixels.iter().zip(&factors);
+            let sum: f32 = pairs.map(|(pixel, factor)| pixel[lane] * factor[lane]).sum();
+            assert_eq!(lane_sums(&pixels, Some(&factors))[lane], f64::from(sum));
+        }
+    }
+}

@@ -9,8 +9,12 @@ use crate::geometry::{Window, WindowAxis};
 use crate::microkernel::{MOST_SUMS, Operands, run_blocks};
 use crate::simd::{Isa, LANES};
 
-/// Positions whose products are summed before they are added to the totals: their outputs stay in the second cache.
+/// Positions whose products are summed before they are added to the totals: their outputs stay in the second cache. Small
+/// images are collected until there are so many, because the totals of a layer are larger than the images then.
 const POSITIONS: usize = 1024;
+
+/// The most images that are collected.
+const MOST_IMAGES: usize = 8;
 
 /// How the channels of an image lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +49,15 @@ pub struct WeightGradient {
     /// `[group, panel of filters, row of the window, column, filter]`, the columns of a row filled up to whole tiles;
     /// of a convolution of single channels `[output, tap]`.
     sums: Vec<f32>,
-    /// The inputs of a group, channels last, with their padding.
+    /// Images that are multiplied together.
+    images: usize,
+    /// How many of them are there.
+    collected: usize,
+    /// The inputs of a group, channels last, with their padding, image by image.
     padded: Vec<f32>,
-    /// Outputs of a panel, position by position.
-    panel: Vec<f32>,
-    /// Where each position reads in `padded`.
+    /// For each panel its outputs, position by position, image by image.
+    panels: Vec<Vec<f32>>,
+    /// Where each position of each image reads in `padded`.
     offsets: Vec<u32>,
 }
 
@@ -80,22 +88,26 @@ impl WeightGradient {
             inputs,
             isa,
             sums: vec![],
+            images: 1,
+            collected: 0,
             padded: vec![],
-            panel: vec![],
+            panels: vec![],
             offsets: vec![],
         };
         if gradient.is_of_single_channels() {
             gradient.sums = vec![0.0; groups * outputs * gradient.taps()];
             return Ok(gradient);
         }
-        let len = gradient.padded_len();
+        if groups == 1 {
+            gradient.images = (POSITIONS / gradient.positions().max(1)).clamp(1, MOST_IMAGES);
+        }
+        let len = gradient.padded_until(gradient.images);
         if u32::try_from(len).is_err() {
             return Err(SizeError::new(format!("an input of {len} numbers is too large")));
         }
-        gradient.padded = vec![0.0; len];
-        gradient.panel = vec![0.0; POSITIONS.min(gradient.positions()) * gradient.width()];
+        gradient.panels = vec![vec![]; gradient.panel_count()];
         gradient.offsets = gradient.position_offsets();
-        gradient.sums = vec![0.0; groups * gradient.panels() * gradient.panel_len()];
+        gradient.sums = vec![0.0; groups * gradient.panel_count() * gradient.panel_len()];
         Ok(gradient)
     }
 
@@ -146,6 +158,27 @@ impl WeightGradient {
         Ok(())
     }
 
+    /// Multiplies what was collected, and drops the room for more.
+    pub fn settle(&mut self) {
+        self.multiply_collected();
+        self.padded = vec![];
+        self.panels.fill(vec![]);
+    }
+
+    /// Adds the sums of another gradient of the same weights.
+    ///
+    /// # Errors
+    /// When it is one of other weights.
+    pub fn absorb(&mut self, mut other: WeightGradient) -> Result<(), SizeError> {
+        other.multiply_collected();
+        self.multiply_collected();
+        if self.sums.len() != other.sums.len() {
+            return Err(SizeError::new("sums of other weights"));
+        }
+        self.sums.iter_mut().zip(&other.sums).for_each(|(sum, more)| *sum += more);
+        Ok(())
+    }
+
     /// Writes the sums as `[outputs, inputs / groups, kernel...]`, and begins again.
     ///
     /// # Errors
@@ -156,6 +189,7 @@ impl WeightGradient {
         if to.len() != len {
             return Err(SizeError::new(format!("{len} weights do not fit in {}", to.len())));
         }
+        self.multiply_collected();
         if self.is_of_single_channels() {
             to.copy_from_slice(&self.sums);
         } else {
@@ -215,7 +249,7 @@ impl WeightGradient {
         self.blocks() * LANES
     }
 
-    fn panels(&self) -> usize {
+    fn panel_count(&self) -> usize {
         self.outputs.div_ceil(self.width())
     }
 
@@ -241,20 +275,24 @@ impl WeightGradient {
     }
 
     fn padded_len(&self) -> usize {
-        // The last tile of a row reads behind its columns.
-        self.padded_axes().iter().product::<usize>() * self.inputs + self.padded_columns()
+        self.padded_axes().iter().product::<usize>() * self.inputs
+    }
+
+    /// The numbers of so many inputs: the last tile of a row reads behind its columns.
+    fn padded_until(&self, images: usize) -> usize {
+        images * self.padded_len() + self.padded_columns()
     }
 
     /// Where the sum of a filter and the first column is.
     fn first_sum(&self, group: usize, filter: usize) -> usize {
         let (panel, filter) = (filter / self.width(), filter % self.width());
-        (group * self.panels() + panel) * self.panel_len() + filter
+        (group * self.panel_count() + panel) * self.panel_len() + filter
     }
 
     fn position_offsets(&self) -> Vec<u32> {
         let [depth, height, width] = self.axes;
         let [_, padded_height, padded_width] = self.padded_axes();
-        let mut offsets = Vec::with_capacity(self.positions());
+        let mut offsets = Vec::with_capacity(self.images * self.positions());
         for z in 0..depth.output {
             for y in 0..height.output {
                 for x in 0..width.output {
@@ -263,6 +301,12 @@ impl WeightGradient {
                     offsets.push((place * self.inputs) as u32);
                 }
             }
+        }
+        let len = self.padded_len() as u32;
+        for image in 1..self.images as u32 {
+            offsets.extend_from_within(..self.positions());
+            let of_image = offsets.iter_mut().rev().take(self.positions());
+            of_image.for_each(|offset| *offset += image * len);
         }
         offsets
     }
@@ -278,21 +322,35 @@ impl WeightGradient {
         (line * padded_width + x * width.dilation) * self.inputs
     }
 
+    /// Lays an input beside those that were collected.
     fn pad(&mut self, (input, order): (&[f32], Order)) {
         let [depth, height, width] = self.axes;
         let [_, padded_height, padded_width] = self.padded_axes();
         let lanes = order.lanes();
+        let first = self.collected * self.padded_len();
         // What lies outside stays 0.
+        if self.padded.len() < self.padded_until(self.collected + 1) {
+            self.padded.resize(self.padded_until(self.collected + 1), 0.0);
+        }
         let planes = input.chunks_exact((self.input_len() * lanes).max(1));
         for (block, plane) in planes.enumerate() {
             let (channel, count) = (block * lanes, lanes.min(self.inputs - block * lanes));
             for (line, numbers) in plane.chunks_exact((width.input * lanes).max(1)).enumerate() {
                 let (z, y) = (line / height.input, line % height.input);
                 let line = (z + depth.pad_before) * padded_height + y + height.pad_before;
-                let start = (line * padded_width + width.pad_before) * self.inputs + channel;
-                let to = self.padded[start..].chunks_mut(self.inputs);
-                for (to, from) in to.zip(numbers.chunks_exact(lanes)) {
-                    to[..count].copy_from_slice(&from[..count]);
+                let place = (line * padded_width + width.pad_before) * self.inputs + channel;
+                let to = self.padded[first + place..].chunks_mut(self.inputs);
+                match (order, count) {
+                    (Order::Blocks, LANES) => {
+                        for (to, from) in to.zip(numbers.as_chunks::<LANES>().0) {
+                            to[..LANES].copy_from_slice(from);
+                        }
+                    }
+                    _ => {
+                        for (to, from) in to.zip(numbers.chunks_exact(lanes)) {
+                            to[..count].copy_from_slice(&from[..count]);
+                        }
+                    }
                 }
             }
         }
@@ -300,55 +358,84 @@ impl WeightGradient {
 
     fn add_group(&mut self, group: usize, input: (&[f32], Order), output: (&[f32], Order)) {
         self.pad(input);
-        let (output, order) = output;
-        let (width, positions, lanes) = (self.width(), self.positions(), order.lanes());
-        let mut panel = std::mem::take(&mut self.panel);
+        let positions = self.positions();
+        // An image with more positions than that is no collected one.
         for first in (0..positions).step_by(POSITIONS) {
-            let count = POSITIONS.min(positions - first);
-            for index in 0..self.panels() {
-                let planes = output.chunks_exact((positions * lanes).max(1));
-                let planes = planes.skip(index * width / lanes).take(width / lanes);
-                let filled = planes.len() * lanes;
-                for (plane, numbers) in planes.enumerate() {
-                    let numbers = &numbers[first * lanes..][..count * lanes];
-                    let places = panel.chunks_exact_mut(width);
-                    for (to, from) in places.zip(numbers.chunks_exact(lanes)) {
-                        to[plane * lanes..][..lanes].copy_from_slice(from);
-                    }
-                }
-                if filled < width {
-                    let places = panel.chunks_exact_mut(width).take(count);
-                    places.for_each(|to| to[filled..].fill(0.0));
-                }
-                self.add_panel(group * self.panels() + index, first..first + count, &panel);
+            let range = first..positions.min(first + POSITIONS);
+            self.lay_outputs(output, range.clone());
+            if self.images == 1 {
+                self.multiply(group, range);
             }
         }
-        self.panel = panel;
+        if self.images > 1 {
+            self.collected += 1;
+            if self.collected == self.images {
+                self.multiply_collected();
+            }
+        }
     }
 
-    fn add_panel(&mut self, index: usize, positions: std::ops::Range<usize>, panel: &[f32]) {
+    /// Lays what stands at some positions of an output behind that of the images that were collected.
+    fn lay_outputs(&mut self, (output, order): (&[f32], Order), range: std::ops::Range<usize>) {
+        let (width, positions, lanes) = (self.width(), self.positions(), order.lanes());
+        let place = self.collected * positions * width;
+        for (index, panel) in self.panels.iter_mut().enumerate() {
+            panel.resize(panel.len().max(place + range.len() * width), 0.0);
+            let panel = &mut panel[place..][..range.len() * width];
+            let planes = output.chunks_exact((positions * lanes).max(1));
+            let planes = planes.skip(index * width / lanes).take(width / lanes);
+            let filled = planes.len() * lanes;
+            for (plane, numbers) in planes.enumerate() {
+                let numbers = &numbers[range.start * lanes..range.end * lanes];
+                let places = panel.chunks_exact_mut(width);
+                match order {
+                    Order::Rows => {
+                        for (to, from) in places.zip(numbers) {
+                            to[plane] = *from;
+                        }
+                    }
+                    Order::Blocks => {
+                        for (to, from) in places.zip(numbers.as_chunks::<LANES>().0) {
+                            to[plane * LANES..][..LANES].copy_from_slice(from);
+                        }
+                    }
+                }
+            }
+            if filled < width {
+                panel.chunks_exact_mut(width).for_each(|to| to[filled..].fill(0.0));
+            }
+        }
+    }
+
+    fn multiply_collected(&mut self) {
+        let collected = std::mem::take(&mut self.collected);
+        if collected > 0 {
+            self.multiply(0, 0..collected * self.positions());
+        }
+    }
+
+    /// Adds the products of what was laid down, at some positions.
+    fn multiply(&mut self, group: usize, positions: std::ops::Range<usize>) {
         let (blocks, width, columns) = (self.blocks(), self.width(), self.padded_columns());
         let (isa, panel_len) = (self.isa, self.panel_len());
         let offsets = &self.offsets[positions];
+        let starts: Vec<usize> = (0..self.rows()).map(|row| self.row_start(row)).collect();
+        let (whole, half) = (isa.pixels(), (isa.pixels() / 2).max(1));
         let mut sums = [0.0; MOST_SUMS];
-        for row in 0..self.rows() {
-            let start = self.row_start(row);
-            let mut column = 0;
-            while column < columns {
-                let whole = isa.pixels();
-                let pixels = if columns - column >= whole { whole } else { (whole / 2).max(1) };
-                let input = &self.padded[start + column..];
-                let operands = Operands { weights: panel, input, offsets, prefetch: None };
-                run_blocks(isa, blocks, (pixels, 1), operands, &mut sums);
-                let place = index * panel_len + (row * columns + column) * width;
-                let to = self.sums[place..][..pixels * width].chunks_exact_mut(width);
-                for (pixel, to) in to.enumerate() {
-                    for (block, to) in to.chunks_exact_mut(LANES).enumerate() {
-                        let from = &sums[(block * pixels + pixel) * LANES..][..LANES];
-                        to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-                    }
+        for (index, weights) in self.panels.iter().enumerate() {
+            let totals = (group * self.panel_count() + index) * panel_len;
+            let mut totals = &mut self.sums[totals..][..panel_len];
+            for start in &starts {
+                let mut column = 0;
+                while column < columns {
+                    let pixels = if columns - column >= whole { whole } else { half };
+                    let input = &self.padded[start + column..];
+                    let operands = Operands { weights, input, offsets, prefetch: None };
+                    run_blocks(isa, blocks, (pixels, 1), operands, &mut sums);
+                    let (to, behind) = totals.split_at_mut(pixels * width);
+                    add_tile(&sums, (blocks, pixels), to);
+                    (totals, column) = (behind, column + pixels);
                 }
-                column += pixels;
             }
         }
     }
@@ -378,6 +465,17 @@ impl WeightGradient {
                     };
                 }
             }
+        }
+    }
+}
+
+/// Adds `[blocks, pixels, 16]` sums to `[pixels, blocks, 16]` totals.
+fn add_tile(sums: &[f32], (blocks, pixels): (usize, usize), totals: &mut [f32]) {
+    let (sums, totals) = (sums.as_chunks::<LANES>().0, totals.as_chunks_mut::<LANES>().0);
+    for (pixel, totals) in totals.chunks_exact_mut(blocks).enumerate() {
+        for (block, total) in totals.iter_mut().enumerate() {
+            let sum = &sums[block * pixels + pixel];
+            total.iter_mut().zip(sum).for_each(|(total, sum)| *total += sum);
         }
     }
 }
@@ -446,6 +544,34 @@ mod tests {
         assert_eq!(found, expected, "{outputs} {inputs} {groups} {axes:?}");
         gradient.take(&mut found).unwrap();
         assert!(found.iter().all(|sum| *sum == 0.0));
+        check_absorbed(&window, [outputs, inputs], groups);
+    }
+
+    /// Two gradients of some images each are that of all of them, however many are collected.
+    fn check_absorbed(window: &Window, [outputs, inputs]: [usize; 2], groups: usize) {
+        let empty = || WeightGradient::new([outputs, inputs], groups, window).unwrap();
+        let add = |gradient: &mut WeightGradient, round: usize| {
+            let input = numbers(inputs * window.input_len(), 3 + round % 5);
+            let output = numbers(outputs * window.output_len(), 4 + round % 7);
+            gradient.add(&input, &output).unwrap();
+        };
+        let (mut whole, mut parts) = (empty(), [empty(), empty()]);
+        for round in 0..21 {
+            add(&mut whole, round);
+            let part = &mut parts[usize::from(round >= 11)];
+            add(part, round);
+            if round == 4 {
+                part.settle();
+            }
+        }
+        let [mut first, second] = parts;
+        first.absorb(second).unwrap();
+        let len =
+            outputs * inputs / groups * window.axes.iter().map(|it| it.kernel).product::<usize>();
+        let mut found = [vec![f32::NAN; len], vec![f32::NAN; len]];
+        whole.take(&mut found[0]).unwrap();
+        first.take(&mut found[1]).unwrap();
+        assert_eq!(found[0], found[1], "{outputs} {inputs} {groups} {window:?}");
     }
 
     /// Planes in blocks, where they are asked for. Lanes without a channel hold what must not matter.

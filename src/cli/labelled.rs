@@ -132,6 +132,22 @@ impl Operands {
         onnxplain::io::check(&self.output, overwrite)
     }
 
+    /// The file beside the new model that has another ending: a report, a page, a checkpoint. One that an earlier run
+    /// wrote is replaced.
+    ///
+    /// # Errors
+    /// When somebody else's file has this name, or the new model itself.
+    pub fn beside(&self, ending: &str) -> Result<PathBuf> {
+        let path = self.output.with_extension(ending);
+        ensure!(
+            path != self.output,
+            "{} would be the model and the .{ending} file beside it: give --output another ending, such as .onnx",
+            path.display()
+        );
+        onnxplain::io::check(&path, Overwrite::ReplaceOwn)?;
+        Ok(path)
+    }
+
     /// Opens the model and reads the pictures; `seed` says which are held out.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! What every weight gets back: inputs, and the reward of outputs divided by the outputs, multiplied and summed.
 
 use anyhow::{Context, Result};
+use onnxplain_kernels::elementwise;
+use onnxplain_kernels::nchwc::LANES;
 
 use super::mapping::Mapping;
 use super::reward::{Fit, Reward};
@@ -12,6 +14,7 @@ use crate::linear::WeightGradient;
 use crate::network::{Layer, LayerId, Network, Op};
 use crate::operator::{LayerNormalization, Operator};
 use crate::parallel::Threads;
+use crate::rule::Stabilizer;
 use crate::session::in_parallel;
 use crate::tensor::{Tensor, Tensors};
 
@@ -19,7 +22,10 @@ use crate::tensor::{Tensor, Tensors};
 const CHUNK: usize = 8;
 
 /// What keeps outputs from zero where rewards are divided by them, as in the composites.
-const EPSILON: f32 = 1e-6;
+const STABILIZER: Stabilizer = Stabilizer::additive(1e-6);
+
+/// Rewards that are divided at a time.
+const RUN: usize = 1 << 12;
 
 /// An input of the network and its class.
 pub struct Sample {
@@ -91,12 +97,19 @@ impl<'a> Teacher<'a> {
     ) -> Result<BatchFeedback> {
         let chunks: Vec<&[&Sample]> = batch.chunks(CHUNK).collect();
         let found = in_parallel(&chunks, jobs, |chunk| self.of_chunk(chunk));
-        let mut sums = vec![0.0; values.len()];
+        let mut total: Option<Sums> = None;
         let mut fits = Vec::with_capacity(batch.len());
         for chunk in found {
-            let (tensors, of_chunk) = chunk?;
-            self.mapping.gather(&tensors, &mut sums);
-            fits.extend(of_chunk);
+            let (of_chunk, fits_of_chunk) = chunk?;
+            match &mut total {
+                Some(total) => total.absorb(of_chunk)?,
+                none => *none = Some(of_chunk),
+            }
+            fits.extend(fits_of_chunk);
+        }
+        let mut sums = vec![0.0; values.len()];
+        if let Some(total) = total {
+            self.mapping.gather(&total.finish(self.explainer.network())?, &mut sums);
         }
         if self.teaching.rule.is_reward() {
             sums.iter_mut().zip(values).for_each(|(sum, value)| *sum *= value.abs());
@@ -135,13 +148,14 @@ impl<'a> Teacher<'a> {
     }
 
     /// What stands at every tensor of the mapping, summed over some samples.
-    fn of_chunk(&self, samples: &[&Sample]) -> Result<(Vec<Tensor>, Vec<Fit>)> {
+    fn of_chunk(&self, samples: &[&Sample]) -> Result<(Sums<'_>, Vec<Fit>)> {
         let mut sums = Sums::new(self.explainer.network(), &self.slots)?;
         let mut fits = Vec::with_capacity(samples.len());
         for sample in samples {
             fits.push(self.add(sample, &mut sums)?);
         }
-        Ok((sums.finish(self.explainer.network())?, fits))
+        sums.weights.iter_mut().flatten().for_each(WeightGradient::settle);
+        Ok((sums, fits))
     }
 
     fn add(&self, sample: &Sample, sums: &mut Sums) -> Result<Fit> {
@@ -163,7 +177,7 @@ impl<'a> Teacher<'a> {
             let mut numbers = arrival.relevance(in_blocks)?;
             if rule.is_reward() {
                 let z = arrival.output(in_blocks)?;
-                numbers.combine([&z], |reward, [z]| reward / stabilized(z))?;
+                STABILIZER.divide(numbers.data_mut(), z.data(), RUN);
             }
             sums.add(arrival, layer, &AtOutput { numbers, in_blocks })
         };
@@ -197,10 +211,6 @@ pub fn feedback(
 fn add_up(total: &mut Vec<f64>, more: &[f64]) {
     total.resize(more.len(), 0.0);
     total.iter_mut().zip(more).for_each(|(total, more)| *total += more);
-}
-
-fn stabilized(z: f32) -> f32 {
-    if z < 0.0 { z - EPSILON } else { z + EPSILON }
 }
 
 /// What stands at every tensor of the mapping.
@@ -292,6 +302,23 @@ impl<'a> Sums<'a> {
         Ok(())
     }
 
+    /// Adds what stands at the same tensors for other samples.
+    fn absorb(&mut self, other: Sums) -> Result<()> {
+        for (weight, other) in self.weights.iter_mut().zip(other.weights) {
+            if let (Some(weight), Some(other)) = (weight, other) {
+                weight.absorb(other)?;
+            }
+        }
+        for (sum, other) in self.others.iter_mut().zip(other.others) {
+            match (sum, other) {
+                (Some(sum), Some(other)) => sum.add_assign(&other)?,
+                (none @ None, other) => *none = other,
+                (Some(_), None) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn finish(self, network: &Network) -> Result<Vec<Tensor>> {
         let parts = self.slots.iter().zip(self.weights).zip(self.others);
         let finished = parts.map(|((slot, weight), other)| match (weight, other) {
@@ -310,30 +337,14 @@ struct AtOutput {
     in_blocks: bool,
 }
 
-/// Channels of a block.
-const LANES: usize = 16;
-
 /// The sum of an image in blocks, or of its product with another one, for each channel of a constant of this shape.
 fn sums_in_blocks(image: &Tensor, factor: Option<&Tensor>, shape: &[usize]) -> Vec<f32> {
     let blocks = image.shape().get(1).copied().unwrap_or(1).max(1);
     let len = (image.len() / blocks).max(1);
     let mut sums = Vec::with_capacity(blocks * LANES);
     for (index, block) in image.data().chunks_exact(len).enumerate() {
-        let mut lanes = [0.0f64; LANES];
-        let pixels = block.as_chunks::<LANES>().0;
-        match factor {
-            None => pixels.iter().for_each(|pixel| {
-                lanes.iter_mut().zip(pixel).for_each(|(sum, it)| *sum += f64::from(*it));
-            }),
-            Some(factor) => {
-                let factors = factor.data()[index * len..][..len].as_chunks::<LANES>().0;
-                for (pixel, factors) in pixels.iter().zip(factors) {
-                    for lane in 0..LANES {
-                        lanes[lane] += f64::from(pixel[lane] * factors[lane]);
-                    }
-                }
-            }
-        }
+        let factors = factor.map(|factor| factor.data()[index * len..][..len].as_chunks().0);
+        let lanes = elementwise::lane_sums(block.as_chunks().0, factors);
         sums.extend(lanes.map(|sum| sum as f32));
     }
     sums.truncate(shape.iter().product());

@@ -111,6 +111,11 @@ impl Mapping {
     pub(super) fn gather(&self, at: &[Tensor], sums: &mut [f32]) {
         for (map, tensor) in self.maps.iter().zip(at) {
             for term in &map.terms {
+                if let Some(first) = term.first {
+                    let sums = sums[first..].iter_mut().zip(tensor.data());
+                    sums.for_each(|(sum, number)| *sum += number);
+                    continue;
+                }
                 let numbers = tensor.data().iter().enumerate().zip(&term.places);
                 for ((index, number), &place) in numbers.filter(|(_, place)| **place != NONE) {
                     sums[place as usize] += term.factor(index) * number;

@@ -137,7 +137,7 @@ impl Probe<'_> {
 
 /// The term that gives these tensors where all varied parameters are 1, 2, or the digits of their places plus 1.
 fn decoded([one, two]: [&Tensor; 2], digits: &[&Tensor], varied: &[bool]) -> Option<Term> {
-    let mut term = Term { places: Vec::with_capacity(one.len()), factors: None };
+    let mut places = Vec::with_capacity(one.len());
     let mut factors = Vec::with_capacity(one.len());
     for (index, (&one, &two)) in one.data().iter().zip(two.data()).enumerate() {
         let factor = two - one;
@@ -145,7 +145,7 @@ fn decoded([one, two]: [&Tensor; 2], digits: &[&Tensor], varied: &[bool]) -> Opt
         let scale = one.abs().max(two.abs());
         // What is this small next to the rest cannot be read, and changes nothing.
         if factor.abs() <= 1e-5 * scale || scale == 0.0 {
-            term.places.push(NONE);
+            places.push(NONE);
             continue;
         }
         let mut place = 0usize;
@@ -161,12 +161,11 @@ fn decoded([one, two]: [&Tensor; 2], digits: &[&Tensor], varied: &[bool]) -> Opt
         if !varied.get(place).copied().unwrap_or(false) {
             return None;
         }
-        term.places.push(place as u32);
+        places.push(place as u32);
     }
-    if factors.iter().zip(&term.places).any(|(factor, place)| *place != NONE && *factor != 1.0) {
-        term.factors = Some(factors);
-    }
-    Some(term)
+    let has_factors =
+        factors.iter().zip(&places).any(|(factor, place)| *place != NONE && *factor != 1.0);
+    Some(Term::new(places, has_factors.then_some(factors)))
 }
 
 /// What the terms leave of a tensor; `None` where that is only rounding.

@@ -11,9 +11,20 @@ pub(super) struct Term {
     pub places: Vec<u32>,
     /// `None`: 1.
     pub factors: Option<Vec<f32>>,
+    /// The first place, where the elements are parameters as they lie in the file: most weights are.
+    pub first: Option<usize>,
 }
 
 impl Term {
+    /// Finds out whether the elements lie as in the file.
+    pub fn new(places: Vec<u32>, factors: Option<Vec<f32>>) -> Term {
+        let is_run = factors.is_none()
+            && !places.contains(&NONE)
+            && places.windows(2).all(|two| two[0] + 1 == two[1]);
+        let first = places.first().filter(|_| is_run).map(|&place| place as usize);
+        Term { places, factors, first }
+    }
+
     /// The factor of an element.
     pub fn factor(&self, index: usize) -> f32 {
         self.factors.as_ref().map_or(1.0, |factors| factors[index])
@@ -38,6 +49,10 @@ impl SlotMap {
     /// # Errors
     /// When the memory cannot be had.
     pub fn tensor(&self, values: &[f32]) -> Result<Tensor> {
+        if let ([Term { first: Some(first), places, .. }], None) = (&self.terms[..], &self.constant)
+        {
+            return Tensor::new(&self.shape, &values[*first..][..places.len()]);
+        }
         let mut numbers = match &self.constant {
             Some(constant) => constant.clone(),
             None => vec![0.0; self.shape.iter().product()],

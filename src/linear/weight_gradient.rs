@@ -105,6 +105,27 @@ impl WeightGradient {
         }
     }
 
+    /// Multiplies what was only collected so far, where that is not better done together with others.
+    pub fn settle(&mut self) {
+        if let Sums::Convolution { kernel, .. } = &mut self.sums {
+            kernel.settle();
+        }
+    }
+
+    /// Adds the sums of another gradient of the same weights.
+    ///
+    /// # Errors
+    /// When it is one of other weights.
+    pub fn absorb(&mut self, other: WeightGradient) -> Result<()> {
+        match (&mut self.sums, other.sums) {
+            (Sums::Convolution { kernel, .. }, Sums::Convolution { kernel: other, .. }) => {
+                Ok(kernel.absorb(*other)?)
+            }
+            (Sums::Dense(rows), Sums::Dense(other)) => rows.absorb(other),
+            _ => bail!("a convolution and a dense layer have different weights"),
+        }
+    }
+
     /// The sums in the shape of the weight; begins again.
     ///
     /// # Errors
@@ -139,6 +160,20 @@ impl Rows {
         if self.input.len() / inputs >= MOST_ROWS { self.multiply() } else { Ok(()) }
     }
 
+    fn absorb(&mut self, other: Rows) -> Result<()> {
+        if let Some(more) = other.sums {
+            self.add_sums(more);
+        }
+        self.add(&other.input, &other.output)
+    }
+
+    fn add_sums(&mut self, more: Vec<f32>) {
+        match &mut self.sums {
+            Some(sums) => sums.iter_mut().zip(&more).for_each(|(sum, more)| *sum += more),
+            None => self.sums = Some(more),
+        }
+    }
+
     fn multiply(&mut self) -> Result<()> {
         let rows = self.input.len() / self.inputs.max(1);
         if rows == 0 || self.inputs * self.outputs == 0 {
@@ -148,10 +183,7 @@ impl Rows {
         let left = Matrices::new(&self.output, rows, self.outputs)?.transposed();
         let right = Matrices::new(&self.input, rows, self.inputs)?;
         product(left, right, products.as_mut_slice().into())?;
-        match &mut self.sums {
-            Some(sums) => sums.iter_mut().zip(&products).for_each(|(sum, more)| *sum += more),
-            None => self.sums = Some(products),
-        }
+        self.add_sums(products);
         self.input.clear();
         self.output.clear();
         Ok(())
@@ -171,13 +203,22 @@ mod tests {
 
     /// `⟨G, V⟩ = ⟨s, V x⟩` for every `V`, because the layer is linear in its weights.
     fn check(
-        mut gradient: WeightGradient,
+        fresh: impl Fn() -> WeightGradient,
         with_weight: impl Fn(Tensor) -> Box<dyn LinearMap>,
         [input, output]: [&[usize]; 2],
     ) {
         let (x, s) = (tensor(input, 3), tensor(output, 5));
+        let mut gradient = fresh();
         gradient.add(&x, &s).unwrap();
         let found = gradient.take().unwrap();
+        // That of two parts, the first of which is settled, is the same.
+        let mut parts = [fresh(), fresh()];
+        parts.iter_mut().for_each(|part| part.add(&x, &s).unwrap());
+        let [mut whole, other] = parts;
+        whole.settle();
+        whole.absorb(other).unwrap();
+        let twice = found.map(|sum| 2.0 * sum).unwrap();
+        assert_eq!(whole.take().unwrap().data(), twice.data());
         for step in [2, 7, 9] {
             let weight = tensor(found.shape(), step);
             let inner = |a: &Tensor, b: &Tensor| -> f64 {
@@ -198,13 +239,13 @@ mod tests {
         let axis = WindowAxis::fitting(6, 3, 2, 1, [1, 1]);
         let window = Window { axes: vec![axis, axis] };
         let convolution = |weight: Tensor| Convolution::new(weight, None, 1, window.clone());
-        let gradient = convolution(tensor(&[4, 5, 3, 3], 1)).weight_gradient().unwrap();
+        let gradient = || convolution(tensor(&[4, 5, 3, 3], 1)).weight_gradient().unwrap();
         check(gradient, |weight| Box::new(convolution(weight)), [&[1, 5, 6, 6], &[1, 4, 3, 3]]);
         let transposed = |weight: Tensor| Convolution {
             is_transposed: true,
             ..Convolution::new(weight, None, 1, window.clone())
         };
-        let gradient = transposed(tensor(&[4, 5, 3, 3], 1)).weight_gradient().unwrap();
+        let gradient = || transposed(tensor(&[4, 5, 3, 3], 1)).weight_gradient().unwrap();
         check(gradient, |weight| Box::new(transposed(weight)), [&[1, 4, 3, 3], &[1, 5, 6, 6]]);
         let dense = |weight: Tensor| Dense {
             weight: weight.into(),
@@ -212,7 +253,7 @@ mod tests {
             input_shape: vec![1, 3, 7],
             output_shape: vec![1, 3, 2],
         };
-        let gradient = dense(tensor(&[2, 7], 1)).weight_gradient().unwrap();
+        let gradient = || dense(tensor(&[2, 7], 1)).weight_gradient().unwrap();
         check(gradient, |weight| Box::new(dense(weight)), [&[1, 3, 7], &[1, 3, 2]]);
     }
 }

@@ -36,6 +36,29 @@ const REPORTS: &[(&str, &str, &str)] = &[
         "compare",
     ),
     ("onnxplain search model.onnx photos -o found --budget 600", "found/trials.jsonl", "search"),
+    (
+        "onnxplain finetune resnet.onnx photos --labels folder --missing-classes -o sgd.onnx --epochs 1 --layers '^10'",
+        "sgd.json",
+        "finetune",
+    ),
+    (
+        "onnxplain finetune resnet.onnx photos --labels folder --missing-classes -o adam.onnx --epochs 3 --layers '^10' \
+         --optimizer adam --clip 1 --patience 1 --validation 0 --reward maximise:3",
+        "adam.json",
+        "finetune",
+    ),
+    (
+        "onnxplain prune resnet.onnx photos --labels folder --missing-classes -o pruned.onnx --share 0.5 --by magnitude \
+         --validation 0.5",
+        "pruned.json",
+        "prune",
+    ),
+    (
+        "onnxplain maximize model.onnx --target 3,5 --against 1 --steps 2 -o bags --fresh-networks 2 --weight-noise 0.05",
+        "bags/report.json",
+        "maximize",
+    ),
+    ("onnxplain maximize model.onnx --layer /10/Conv --channel 0 --steps 2 -o dots --from photo.png", "dots/report.json", "maximize"),
 ];
 
 /// What a line is, of those that a report may have beside `usual`.
@@ -73,5 +96,5 @@ fn reports_are_as_their_schema_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(seen.len(), 8, "{seen:?}");
+    assert_eq!(seen.len(), 11, "{seen:?}");
 }

@@ -100,6 +100,7 @@ fn has_type(wanted: &Value, value: &Value) -> bool {
         "string" => value.is_string(),
         "number" => value.is_number(),
         "integer" => value.is_i64() || value.is_u64(),
+        "boolean" => value.is_boolean(),
         "null" => value.is_null(),
         word => panic!("the schema has the type {word}, which this test does not know"),
     };

@@ -139,6 +139,47 @@ fn what_does_not_fit_is_said() {
 }
 
 #[test]
+fn files_of_others_beside_the_model_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = pictures(folder.path(), &[]);
+    let output = folder.path().join("new.onnx");
+    let model = model();
+    let run = |command: &str, output: &Path, more: &[&str]| {
+        let mut arguments = vec![command, model.to_str().unwrap(), data.to_str().unwrap()];
+        arguments.extend(["--labels", "folder", "-o", output.to_str().unwrap()]);
+        arguments.extend(more);
+        run(&arguments)
+    };
+    let train = ["--epochs", "1", "--layers", "^10\\."];
+    let over = [&train[..], &["--overwrite"]].concat();
+    let prune = ["--share", "0.5", "--by", "magnitude", "--overwrite"];
+    for (ending, command, more) in [
+        ("checkpoint", "finetune", &over[..]),
+        ("json", "finetune", &over[..]),
+        ("html", "finetune", &over[..]),
+        ("json", "prune", &prune[..]),
+    ] {
+        let other = output.with_extension(ending);
+        fs::write(&other, "{\"of\": \"somebody else\"}\n").unwrap();
+        let done = run(command, &output, more);
+        assert_eq!(done.status.code(), Some(2), "{}", told(&done));
+        let name = format!("new.{ending} exists already, and onnxplain did not write it");
+        assert!(told(&done).contains(&name), "{}", told(&done));
+        assert_eq!(fs::read_to_string(&other).unwrap(), "{\"of\": \"somebody else\"}\n");
+        assert!(!output.exists());
+        fs::remove_file(&other).unwrap();
+        // The model and what lies beside it have different names.
+        let same = run(command, &output.with_extension(ending), more);
+        assert!(told(&same).contains("give --output another ending"), "{}", told(&same));
+    }
+    // What an earlier run wrote is replaced.
+    for more in [&train[..], &over[..]] {
+        let done = run("finetune", &output, more);
+        assert!(done.status.success(), "{}", told(&done));
+    }
+}
+
+#[test]
 fn a_loss_that_is_not_finite_ends_the_training_and_the_best_network_stays() {
     let folder = tempfile::tempdir().unwrap();
     let data = pictures(folder.path(), &[]);

@@ -32,7 +32,8 @@ pub fn run(options: &FinetuneOptions, console: &mut Console) -> Result<Status> {
         false => Overwrite::Refuse,
     };
     operands.check(overwrite)?;
-    let checkpoint = operands.output.with_extension("checkpoint");
+    let beside = Beside::new(operands)?;
+    let checkpoint = &beside.checkpoint;
     ensure!(
         !options.resume || checkpoint.is_file(),
         "there is no {} to go on with",
@@ -44,14 +45,14 @@ pub fn run(options: &FinetuneOptions, console: &mut Console) -> Result<Status> {
     let mut trainer = Trainer::new(&parametric, &stored, settings, samples, operands.jobs())?;
     tell(&trainer, console);
     if options.resume {
-        let read = || State::read(&std::fs::read(&checkpoint)?, trainer.settings(), &model);
+        let read = || State::read(&std::fs::read(checkpoint)?, trainer.settings(), &model);
         let state =
             read().with_context(|| format!("cannot go on with {}", checkpoint.display()))?;
         trainer = trainer.resumed(state)?;
         console.note(format_args!("goes on after epoch {}", trainer.state().epoch()));
     }
     interrupt::work_begins();
-    let mut work = Work { operands, stored, checkpoint, model, classes, overwrite, trainer };
+    let mut work = Work { operands, stored, beside, model, classes, overwrite, trainer };
     let stopped = work.run(console)?;
     let report = work.finish(stopped.as_ref().map(|error| format!("{error:#}")), console)?;
     if console.is_json() {
@@ -97,11 +98,29 @@ fn tell(trainer: &Trainer, console: &mut Console) {
     }
 }
 
+/// The files beside the new model.
+struct Beside {
+    checkpoint: PathBuf,
+    report: PathBuf,
+    page: PathBuf,
+}
+
+impl Beside {
+    /// Refuses, before anything is trained, to replace what somebody else wrote.
+    fn new(operands: &Operands) -> Result<Beside> {
+        Ok(Beside {
+            checkpoint: operands.beside("checkpoint")?,
+            report: operands.beside("json")?,
+            page: operands.beside("html")?,
+        })
+    }
+}
+
 /// A training, and where it is written to.
 struct Work<'a> {
     operands: &'a Operands,
     stored: StoredNumbers,
-    checkpoint: PathBuf,
+    beside: Beside,
     /// The hash of the model file.
     model: String,
     classes: Vec<String>,
@@ -124,7 +143,7 @@ impl Work<'_> {
                     print(&line, console)?;
                     let state = self.trainer.state();
                     let bytes = state.checkpoint(self.trainer.settings(), &self.model)?;
-                    write_bytes(&self.checkpoint, bytes, Overwrite::Replace)?;
+                    write_bytes(&self.beside.checkpoint, bytes, Overwrite::ReplaceOwn)?;
                     if state.best.as_ref().is_some_and(|best| best.epoch == line.epoch) {
                         self.write()?;
                     }
@@ -168,9 +187,9 @@ impl Work<'_> {
             best: state.best.as_ref().map_or(0, |best| best.epoch),
             stopped: failed.or(is_early.then_some(early)),
         };
-        let (json, html) = (output.with_extension("json"), output.with_extension("html"));
-        write_report(&json, &serde_json::to_string_pretty(&report)?)?;
-        write_report(&html, &page(&report))?;
+        let Beside { report: json, page: html, .. } = &self.beside;
+        write_report(json, &serde_json::to_string_pretty(&report)?)?;
+        write_report(html, &page(&report))?;
         console.note(format_args!(
             "{} is the model; open {} in a browser",
             output.display(),

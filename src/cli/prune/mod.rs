@@ -60,6 +60,7 @@ pub fn run(options: &PruneOptions, console: &mut Console) -> Result<Status> {
     let operands = &options.operands;
     let overwrite = if operands.overwrite { Overwrite::Replace } else { Overwrite::Refuse };
     operands.check(overwrite)?;
+    let json = operands.beside("json")?;
     let Opened { parametric, mut stored, samples: [all, held_out], has_failed, .. } =
         operands.open(options.seed, console)?;
     ensure!(
@@ -95,8 +96,8 @@ pub fn run(options: &PruneOptions, console: &mut Console) -> Result<Status> {
         before,
         after,
     };
-    let json = serde_json::to_string_pretty(&report)? + "\n";
-    write_bytes(&operands.output.with_extension("json"), json, Overwrite::ReplaceOwn)?;
+    let text = serde_json::to_string_pretty(&report)? + "\n";
+    write_bytes(&json, text, Overwrite::ReplaceOwn)?;
     print(&report, console)?;
     Ok(interrupt::or_interrupted(if has_failed { Status::Partly } else { Status::Done }))
 }
