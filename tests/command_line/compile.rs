@@ -94,8 +94,8 @@ fn the_difference_of_two_classes_is_explained() {
 fn relevance_of_an_inner_layer_is_put_out() {
     let run = run!["inspect", vgg(), "--json"].succeeded();
     let layers = run.objects()[0]["layers"].as_array().unwrap().clone();
-    let pools = layers.iter().filter(|layer| layer["kind"] == "max-pool");
-    let name = pools.last().unwrap()["name"].as_str().unwrap().to_string();
+    let mut pools = layers.iter().rev().filter(|layer| layer["kind"] == "max-pool");
+    let name = pools.next().unwrap()["name"].as_str().unwrap().to_string();
     let place = folder();
     let (compiled, path) = compile(place.path(), &["--at", &name]);
     compiled.succeeded();
