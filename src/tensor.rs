@@ -14,7 +14,7 @@ use onnxplain_kernels::{AlignedBuf, Output, elementwise};
 use tract_core::internal::IntoArcTensor;
 use tract_core::prelude::{Datum, DatumType, IntoTValue, TValue, Tensor as TractTensor};
 
-pub(crate) use self::blocks::{constant_to_blocks, to_blocks, to_rows};
+pub(crate) use self::blocks::{channel_sums, constant_to_blocks, to_blocks, to_rows};
 pub use self::several::Tensors;
 #[cfg(test)]
 pub(crate) use self::stored::tests::Counting;

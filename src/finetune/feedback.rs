@@ -1,8 +1,6 @@
 //! What every weight gets back: inputs, and the reward of outputs divided by the outputs, multiplied and summed.
 
 use anyhow::{Context, Result};
-use onnxplain_kernels::elementwise;
-use onnxplain_kernels::nchwc::LANES;
 
 use super::mapping::Mapping;
 use super::reward::{Fit, Reward};
@@ -16,7 +14,7 @@ use crate::operator::{LayerNormalization, Operator};
 use crate::parallel::Threads;
 use crate::rule::Stabilizer;
 use crate::session::in_parallel;
-use crate::tensor::{Tensor, Tensors};
+use crate::tensor::{Tensor, Tensors, channel_sums};
 
 /// Samples that one thread adds up. It does not depend on the number of threads, so that sums do not either.
 const CHUNK: usize = 8;
@@ -280,7 +278,7 @@ impl<'a> Sums<'a> {
             let shape = slot.read(arrival.network())?.shape().to_vec();
             let part = match (&layer.op, slot.field) {
                 (_, Field::Bias | Field::Shift) if *in_blocks => {
-                    Tensor::new(&shape, &sums_in_blocks(numbers, None, &shape))?
+                    channel_sums(numbers, None, &shape)?
                 }
                 (_, Field::Bias | Field::Shift) => numbers.summed_to(&shape)?,
                 (Op::LayerNormalization(norm), _) => {
@@ -288,10 +286,7 @@ impl<'a> Sums<'a> {
                     let normalised = plain.forward(vec![arrival.input(false)?])?;
                     times(normalised, numbers)?.summed_to(&shape)?
                 }
-                _ if *in_blocks => {
-                    let input = arrival.input(true)?;
-                    Tensor::new(&shape, &sums_in_blocks(numbers, Some(&input), &shape))?
-                }
+                _ if *in_blocks => channel_sums(numbers, Some(&arrival.input(true)?), &shape)?,
                 _ => times(arrival.input(false)?, numbers)?.summed_to(&shape)?,
             };
             match &mut self.others[at] {
@@ -335,20 +330,6 @@ struct AtOutput {
     numbers: Tensor,
     /// Whether it lies in blocks of channels.
     in_blocks: bool,
-}
-
-/// The sum of an image in blocks, or of its product with another one, for each channel of a constant of this shape.
-fn sums_in_blocks(image: &Tensor, factor: Option<&Tensor>, shape: &[usize]) -> Vec<f32> {
-    let blocks = image.shape().get(1).copied().unwrap_or(1).max(1);
-    let len = (image.len() / blocks).max(1);
-    let mut sums = Vec::with_capacity(blocks * LANES);
-    for (index, block) in image.data().chunks_exact(len).enumerate() {
-        let factors = factor.map(|factor| factor.data()[index * len..][..len].as_chunks().0);
-        let lanes = elementwise::lane_sums(block.as_chunks().0, factors);
-        sums.extend(lanes.map(|sum| sum as f32));
-    }
-    sums.truncate(shape.iter().product());
-    sums
 }
 
 fn times(mut values: Tensor, others: &Tensor) -> Result<Tensor> {

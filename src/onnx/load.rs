@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tract_core::prelude::*;
 use tract_hir::infer::{Factoid, InferenceFact, InferenceModelExt};
 use tract_onnx::model::Onnx;
-use tract_onnx::pb::ModelProto;
+use tract_onnx::pb::{ModelProto, NodeProto};
 
 use super::culprit::{guarded, with_node};
 use super::decode::{Decoded, Span, decode};
@@ -267,7 +267,14 @@ impl Source {
 /// Checks every node of a file's graph.
 fn check(proto: &ModelProto, input: Input, memory: (MemoryLimit, Checked)) -> Result<()> {
     let graph = proto.graph.as_ref().context("the model has no graph")?;
-    validate(graph, rewrite::opset(proto), input, memory)
+    let opset = rewrite::opset(proto);
+    let is_standard = |node: &NodeProto| ["", "ai.onnx"].contains(&node.domain.as_str());
+    ensure!(
+        opset > 0 || !graph.node.iter().any(is_standard),
+        "the file does not say which version of the standard operators it uses (opset_import), and they compute different \
+         things from one version to the next: export it again"
+    );
+    validate(graph, opset, input, memory)
 }
 
 /// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.

@@ -1,7 +1,8 @@
 //! From row-major tensors to images in blocks of channels, and back.
 
-use anyhow::{Context, Result};
-use onnxplain_kernels::nchwc::{self, Image};
+use anyhow::{Context, Result, ensure};
+use onnxplain_kernels::elementwise;
+use onnxplain_kernels::nchwc::{self, Image, LANES};
 
 use super::Tensor;
 
@@ -44,6 +45,32 @@ pub(crate) fn constant_to_blocks(constant: &Tensor, image: Image) -> Result<Opti
     })
 }
 
+/// The sum of every channel of an image in blocks, or of its product with another one, in the shape of a constant that
+/// has a number for each channel.
+///
+/// # Errors
+/// When the images differ in shape, or the constant has another number of channels.
+pub(crate) fn channel_sums(
+    blocks: &Tensor,
+    factor: Option<&Tensor>,
+    shape: &[usize],
+) -> Result<Tensor> {
+    ensure!(
+        factor.is_none_or(|factor| factor.shape() == blocks.shape()),
+        "the images that are multiplied have different shapes"
+    );
+    let count = blocks.shape().get(1).copied().unwrap_or(1).max(1);
+    let len = (blocks.len() / count).max(1);
+    let mut sums = Vec::with_capacity(count * LANES);
+    for (index, block) in blocks.data().chunks_exact(len).enumerate() {
+        let factors = factor.map(|factor| factor.data()[index * len..][..len].as_chunks().0);
+        let lanes = elementwise::lane_sums(block.as_chunks().0, factors);
+        sums.extend(lanes.map(|sum| sum as f32));
+    }
+    sums.truncate(shape.iter().product());
+    Tensor::new(shape, &sums)
+}
+
 /// The image of the row-major `shape`, if `blocks` has its shape in blocks.
 fn image_of(blocks: &Tensor, shape: &[usize]) -> Result<Image> {
     let image = Image::of(shape).filter(|image| blocks.shape() == image.shape());
@@ -68,6 +95,19 @@ mod tests {
         assert_eq!(blocks.shape(), [1, 2, 3, 5, 16]);
         assert_eq!(to_rows(&blocks, &shape).unwrap().data(), tensor.data());
         assert!(to_rows(&blocks, &[1, 33, 3, 5]).is_err());
+    }
+
+    #[test]
+    fn channels_are_added_up_without_the_empty_lanes() {
+        let numbers: Vec<f32> = (1..=19 * 6).map(|n| n as f32).collect();
+        let blocks = to_blocks(&Tensor::new(&[1, 19, 2, 3], &numbers).unwrap()).unwrap();
+        let sums: Vec<f32> = numbers.chunks(6).map(|channel| channel.iter().sum()).collect();
+        let shape = [1, 19, 1, 1];
+        assert_eq!(channel_sums(&blocks, None, &shape).unwrap().data(), sums);
+        let twos = Tensor::filled(blocks.shape(), 2.0).unwrap();
+        let doubled: Vec<f32> = sums.iter().map(|sum| 2.0 * sum).collect();
+        assert_eq!(channel_sums(&blocks, Some(&twos), &shape).unwrap().data(), doubled);
+        assert!(channel_sums(&blocks, Some(&Tensor::filled(&[1], 2.0).unwrap()), &shape).is_err());
     }
 
     #[test]

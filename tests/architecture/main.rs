@@ -27,7 +27,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "finetune",
-        "optimizer page evaluation session explain composite canonize onnx network operator linear tensor parallel random suggest",
+        "optimizer page evaluation session explain composite rule canonize onnx network operator linear tensor parallel random suggest",
     ),
     ("probe", "statistics metric tensor picture random suggest"),
     ("search", "page evaluation session method metric composite statistics io random error"),

@@ -84,9 +84,9 @@ def explained(binary: Path, subject: Pictures, preset: str, targets: Array) -> A
             np.save(folder / f"in-{target}" / f"{stem}.npy", picture.astype(np.float32))
         for target in np.unique(targets):
             words = [str(binary), "explain", str(subject.model), str(folder / f"in-{target}"), "--composite", preset]
-            words += [f"--input-range={subject.input_range}", "--target", str(target), "--save", "relevance", "-o", str(folder / "out"), "--quiet", "-j", "1"]
+            words += [f"--input-range={subject.input_range}", "--target", str(target), "--save", "relevance", "-o", str(folder / f"out-{target}"), "--quiet", "-j", "1"]
             subprocess.run(words, check=True, capture_output=True, env=one_core())
-        maps = [np.load(next((folder / "out").rglob(f"{stem}.relevance.npy"))).sum(axis=0) for stem in subject.stems]
+        maps = [np.load(next(folder.rglob(f"{stem}.relevance.npy"))).sum(axis=0) for stem in subject.stems]
         return np.stack(maps)[:, None].astype(np.float32)
 
 

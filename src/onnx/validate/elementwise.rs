@@ -82,10 +82,6 @@ pub(super) fn rounded(number: f64, number_type: Option<DataType>) -> f64 {
 
 /// An operator of any number of inputs that are broadcast.
 pub(super) fn broadcast(node: &Node) -> Result<Vec<Value>> {
-    if node.opset < 7 {
-        // An older way of broadcasting, with an attribute.
-        return Ok(vec![Value::unknown()]);
-    }
     let mut inputs = vec![];
     for slot in 0..node.inputs.len() {
         inputs.push(node.input(slot)?);
@@ -94,9 +90,16 @@ pub(super) fn broadcast(node: &Node) -> Result<Vec<Value>> {
     let mut shape = Some(vec![]);
     for input in &inputs {
         shape = match (shape, &input.shape) {
-            (Some(shape), Some(other)) => Some(broadcast_shapes(&shape, other)?),
+            (Some(shape), Some(other)) => match broadcast_shapes(&shape, other) {
+                // An older way of broadcasting, with an attribute: to the shape of the first input.
+                Err(_) if node.opset < 7 => Some(shape),
+                shape => Some(shape?),
+            },
             _ => None,
         };
+    }
+    if node.opset < 7 {
+        return Ok(vec![Value::of(shape)]);
     }
     let decides = ["And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Or", "Xor"];
     let number_type = match op_type {

@@ -8,6 +8,9 @@ use tract_onnx::pb::{AttributeProto, NodeProto};
 
 use super::value::Value;
 
+/// More axes than any tensor has.
+pub(super) const MOST_AXES: i64 = 64;
+
 /// A node, its inputs, and the version of the operators.
 pub(super) struct Node<'a> {
     pub proto: &'a NodeProto,

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 use tract_onnx::pb::tensor_proto::DataType;
 
-use super::node::{Given, Node, axis};
+use super::node::{Given, MOST_AXES, Node, axis};
 use super::value::Value;
 
 /// `Constant`.
@@ -130,8 +130,16 @@ pub(super) fn one_hot(node: &Node) -> Result<Vec<Value>> {
     let Some(depth) = node.input(1)?.whole_numbers() else { return Ok(vec![unknown]) };
     let depth = depth.first().copied().unwrap_or_default();
     ensure!(depth >= 1, "its depth is {depth}, but must be at least 1");
-    let Some(indices) = node.shape(0)? else { return Ok(vec![unknown.at_least([depth])]) };
-    let place = axis(node.int("axis")?.unwrap_or(-1), indices.len() + 1, "axis")?;
+    let given = node.int("axis")?.unwrap_or(-1);
+    let Some(indices) = node.shape(0)? else {
+        ensure!(
+            (-1..MOST_AXES).contains(&given),
+            "axis is {given}, and how many axes its input has is not known: from -1 to {}",
+            MOST_AXES - 1
+        );
+        return Ok(vec![unknown.at_least([depth])]);
+    };
+    let place = axis(given, indices.len() + 1, "axis")?;
     let mut shape = indices.to_vec();
     shape.insert(place, depth as usize);
     Ok(vec![Value { shape: Some(shape), ..unknown }])

@@ -312,6 +312,22 @@ fn what_is_too_large_for_any_input_is_refused() {
 }
 
 #[test]
+fn axes_of_unknown_values_have_bounds() {
+    // tract counts to such an axis.
+    for given in [1 << 60, -2, i64::MIN] {
+        let norm = case_of_unknown("LayerNormalization").floats(&[4]).int("axis", given);
+        assert!(norm.refused().contains(&format!("axis is {given}")));
+        let one_hot = case_of_unknown("OneHot").whole(&[3]).floats(&[2]).int("axis", given);
+        assert!(one_hot.refused().contains(&format!("axis is {given}")));
+    }
+    let norm = case_of_unknown("LayerNormalization").floats(&[4, 5]).int("axis", -2);
+    assert_eq!(norm.check_with(18), Ok(None));
+    // Before version 7 the second input was repeated from an axis on.
+    let add = case("Add", &[1, 4, 5, 6]).floats(&[4]);
+    assert_eq!(add.check_with(6), Ok(Some(vec![1, 4, 5, 6])));
+}
+
+#[test]
 fn what_is_computed_of_shapes_is_followed() {
     // Reshape(x, Concat(Shape(x)[0:1], [-1])).
     let stored = |name: &str, values: &[i64]| TensorProto {
