@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from onnxruntime import InferenceSession
 
 from compiling import HIGH, LOW, Model, build, compiled, options_of, run, session
 
@@ -26,28 +27,36 @@ FEW, MANY = 2, 7
 def graph_times(paths: Sequence[Path], image: Path, rounds: int) -> list[float]:
     """Milliseconds of one run of each graph, by turns in this process."""
     x = np.load(image)[None]
-    target = np.array([-1], dtype=np.int64)
     sessions = [session(path) for path in paths]
-    feeds = [
-        {it.get_inputs()[0].name: x} | ({"target": target} if len(it.get_inputs()) > 1 else {}) for it in sessions
-    ]
+    feeds = [feed(it, x) for it in sessions]
     best = [float("inf")] * len(sessions)
     for _ in range(rounds + 1):
-        for place, (it, feed) in enumerate(zip(sessions, feeds, strict=True)):
+        for place, (it, given) in enumerate(zip(sessions, feeds, strict=True)):
             begin = time.process_time()
-            it.run(None, feed)
+            it.run(None, given)
             best[place] = min(best[place], 1000 * (time.process_time() - begin))
     return best
 
 
+def feed(it: InferenceSession, x: np.ndarray) -> dict[str, np.ndarray]:
+    """What a graph reads: a picture, and the strongest class where it asks for one."""
+    first, *more = it.get_inputs()
+    return {first.name: x} | ({"target": np.array([-1], dtype=np.int64)} if more else {})
+
+
 def load_and_memory(path: Path, image: Path) -> dict[str, float]:
     """Milliseconds to load a graph, and MiB that loading and one run add to the process."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident()
     begin = time.process_time()
-    session(path)
+    it = session(path)
     load = 1000 * (time.process_time() - begin)
-    graph_times([path], image, 1)
-    return {"load": load, "memory": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024}
+    it.run(None, feed(it, np.load(image)[None]))
+    return {"load": load, "memory": resident() - before}
+
+
+def resident() -> float:
+    """MiB of the process that are in memory. (The most that it ever had is that of importing torch.)"""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 def in_new_process(function: str, *words: str) -> object:
