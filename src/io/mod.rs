@@ -7,6 +7,7 @@ mod hdf5;
 mod mark;
 mod npy;
 mod sha256;
+mod unfinished;
 mod write;
 
 pub use array::{

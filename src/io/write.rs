@@ -8,9 +8,9 @@ use std::path::Path;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use image::RgbImage;
-use tempfile::Builder;
 
 use super::mark::{SOFTWARE, TOOL, is_own};
+use super::unfinished::temporary_file;
 
 /// What to do where the file to write exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,14 @@ pub enum Overwrite {
     Replace,
     /// Replace the file if onnxplain wrote it, else fail and leave it as it is.
     ReplaceOwn,
+}
+
+impl Overwrite {
+    /// What `--overwrite` asks for: files that onnxplain wrote are replaced.
+    #[must_use]
+    pub fn own_if(asked: bool) -> Overwrite {
+        if asked { Overwrite::ReplaceOwn } else { Overwrite::Refuse }
+    }
 }
 
 /// Writes a picture as [`png_bytes`] has it.
@@ -104,9 +112,8 @@ fn write_and_rename(
     fs::create_dir_all(folder)
         .with_context(|| format!("cannot create the folder {}", folder.display()))?;
 
-    let temporary = temporary_file_builder()
-        .tempfile_in(folder)
-        .context("cannot create a temporary file beside it")?;
+    let temporary =
+        temporary_file(folder, path).context("cannot create a temporary file beside it")?;
     let mut writer = BufWriter::new(temporary.as_file());
     fill(&mut writer)?;
     writer.flush()?;
@@ -123,18 +130,6 @@ fn write_and_rename(
         }
         Err(failure) => Err(failure.error).context("cannot rename the finished file"),
     }
-}
-
-/// Temporary files can only be read by their owner; this gives them the permissions of ordinary files.
-fn temporary_file_builder() -> Builder<'static, 'static> {
-    let mut builder = Builder::new();
-    builder.prefix(".onnxplain-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder
 }
 
 fn exists_already(path: &Path) -> Error {
