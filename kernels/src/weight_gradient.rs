@@ -158,7 +158,7 @@ impl WeightGradient {
         Ok(())
     }
 
-    /// Multiplies what was collected, and drops the room for more.
+    /// Multiplies the images that were collected, and frees their memory.
     pub fn settle(&mut self) {
         self.multiply_collected();
         self.padded = vec![];
@@ -359,7 +359,7 @@ impl WeightGradient {
     fn add_group(&mut self, group: usize, input: (&[f32], Order), output: (&[f32], Order)) {
         self.pad(input);
         let positions = self.positions();
-        // An image with more positions than that is no collected one.
+        // Images with more positions than that are not collected.
         for first in (0..positions).step_by(POSITIONS) {
             let range = first..positions.min(first + POSITIONS);
             self.lay_outputs(output, range.clone());

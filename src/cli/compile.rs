@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{Args, Command, ValueEnum};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use onnxplain::{
 use super::Status;
 use super::console::Console;
 use super::model_inputs::NamedFile;
-use super::options::{ModelOptions, PreprocessOptions, check_model_path};
+use super::options::{ModelOptions, PreprocessOptions, check_is_not_model, check_model_path};
 use super::terminal;
 
 const EXAMPLES: &str = "\
@@ -154,12 +154,8 @@ fn graph_input(text: &str) -> Result<NamedFile> {
 /// Writes the graph, compares it with the engine, and says what it is.
 pub fn run(options: &CompileOptions, console: &mut Console) -> Result<Status> {
     check_model_path(&options.model)?;
-    ensure!(
-        !is_same_file(&options.model, &options.output),
-        "{} is the model itself: give another --output",
-        options.output.display()
-    );
-    let overwrite = if options.overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
+    check_is_not_model(&options.model, &options.output)?;
+    let overwrite = Overwrite::own_if(options.overwrite);
     onnxplain::io::check(&options.output, overwrite)?;
     let session = open(options, console)?;
     let explainer = session.explainer(explainer_options(options)?)?;
@@ -186,13 +182,6 @@ pub fn run(options: &CompileOptions, console: &mut Console) -> Result<Status> {
             Ok(Status::Partly)
         }
         false => Ok(Status::Done),
-    }
-}
-
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
     }
 }
 

@@ -16,7 +16,9 @@ use onnxplain::session::Parametric;
 use super::batch::inputs::{Failed, InputFile, InputOptions, place};
 use super::console::Console;
 use super::given::{self, Given};
-use super::options::{ModelOptions, PreprocessOptions, at_a_time, check_model_path};
+use super::options::{
+    ModelOptions, PreprocessOptions, at_a_time, check_is_not_model, check_model_path,
+};
 
 /// Pictures with their classes.
 #[derive(Debug, Args)]
@@ -114,15 +116,7 @@ impl Operands {
     /// When the model is none, or the output is the model itself or no file.
     pub fn check(&self, overwrite: Overwrite) -> Result<()> {
         check_model_path(&self.model)?;
-        let same = |other: &Path| match (self.model.canonicalize(), other.canonicalize()) {
-            (Ok(model), Ok(other)) => model == other,
-            _ => false,
-        };
-        ensure!(
-            !same(&self.output),
-            "{} is the model itself: give another --output",
-            self.output.display()
-        );
+        check_is_not_model(&self.model, &self.output)?;
         ensure!(!self.output.is_dir(), "{} is a folder: --output is a file", self.output.display());
         ensure!(
             self.model_options.composite == "auto",

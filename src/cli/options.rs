@@ -247,6 +247,16 @@ pub fn check_model_path(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to write over the model.
+pub fn check_is_not_model(model: &Path, output: &Path) -> Result<()> {
+    let is_same = match (model.canonicalize(), output.canonicalize()) {
+        (Ok(model), Ok(output)) => model == output,
+        _ => false,
+    };
+    ensure!(!is_same, "{} is the model itself: give another --output", output.display());
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

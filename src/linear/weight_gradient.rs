@@ -105,7 +105,8 @@ impl WeightGradient {
         }
     }
 
-    /// Multiplies what was only collected so far, where that is not better done together with others.
+    /// Multiplies the images of a convolution that were collected, and frees their memory. Rows of a dense layer stay
+    /// collected: they are multiplied faster together with those of other threads.
     pub fn settle(&mut self) {
         if let Sums::Convolution { kernel, .. } = &mut self.sums {
             kernel.settle();

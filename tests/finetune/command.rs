@@ -31,6 +31,15 @@ fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_onnxplain")).args(arguments).output().unwrap()
 }
 
+/// Runs a command on the model and pictures in folders.
+fn run_on(command: &str, data: &Path, output: &Path, more: &[&str]) -> Output {
+    let model = model();
+    let mut arguments = vec![command, model.to_str().unwrap(), data.to_str().unwrap()];
+    arguments.extend(["--labels", "folder", "-o", output.to_str().unwrap()]);
+    arguments.extend(more);
+    run(&arguments)
+}
+
 fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -41,12 +50,9 @@ fn a_trained_file_is_the_same_with_other_numbers_and_resuming_changes_nothing() 
     let data = pictures(folder.path(), &[]);
     let train = |name: &str, epochs: &str, more: &[&str]| {
         let output = folder.path().join(name);
-        let model = model();
-        let mut arguments = vec!["finetune", model.to_str().unwrap(), data.to_str().unwrap()];
-        arguments.extend(["--labels", "folder", "--epochs", epochs, "--schedule", "constant"]);
-        arguments.extend(["--layers", "^10\\.", "--batch", "7", "-o", output.to_str().unwrap()]);
-        arguments.extend(more);
-        let done = run(&arguments);
+        let all =
+            ["--epochs", epochs, "--schedule", "constant", "--layers", "^10\\.", "--batch", "7"];
+        let done = run_on("finetune", &data, &output, &[&all, more].concat());
         assert!(done.status.success(), "{}", told(&done));
         output
     };
@@ -73,11 +79,7 @@ fn pruning_sets_the_share_to_zero() {
     let data = pictures(folder.path(), &[]);
     let prune = |name: &str, more: &[&str]| {
         let output = folder.path().join(name);
-        let model = model();
-        let mut arguments = vec!["prune", model.to_str().unwrap(), data.to_str().unwrap()];
-        arguments.extend(["--labels", "folder", "-o", output.to_str().unwrap(), "--json"]);
-        arguments.extend(more);
-        let done = run(&arguments);
+        let done = run_on("prune", &data, &output, &[more, &["--json"]].concat());
         assert!(done.status.success(), "{}", told(&done));
         let report: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
         let sum = |key: &str| -> u64 {
@@ -143,13 +145,6 @@ fn files_of_others_beside_the_model_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let data = pictures(folder.path(), &[]);
     let output = folder.path().join("new.onnx");
-    let model = model();
-    let run = |command: &str, output: &Path, more: &[&str]| {
-        let mut arguments = vec![command, model.to_str().unwrap(), data.to_str().unwrap()];
-        arguments.extend(["--labels", "folder", "-o", output.to_str().unwrap()]);
-        arguments.extend(more);
-        run(&arguments)
-    };
     let train = ["--epochs", "1", "--layers", "^10\\."];
     let over = [&train[..], &["--overwrite"]].concat();
     let prune = ["--share", "0.5", "--by", "magnitude", "--overwrite"];
@@ -161,7 +156,7 @@ fn files_of_others_beside_the_model_are_kept() {
     ] {
         let other = output.with_extension(ending);
         fs::write(&other, "{\"of\": \"somebody else\"}\n").unwrap();
-        let done = run(command, &output, more);
+        let done = run_on(command, &data, &output, more);
         assert_eq!(done.status.code(), Some(2), "{}", told(&done));
         let name = format!("new.{ending} exists already, and onnxplain did not write it");
         assert!(told(&done).contains(&name), "{}", told(&done));
@@ -169,12 +164,12 @@ fn files_of_others_beside_the_model_are_kept() {
         assert!(!output.exists());
         fs::remove_file(&other).unwrap();
         // The model and what lies beside it have different names.
-        let same = run(command, &output.with_extension(ending), more);
+        let same = run_on(command, &data, &output.with_extension(ending), more);
         assert!(told(&same).contains("give --output another ending"), "{}", told(&same));
     }
     // What an earlier run wrote is replaced.
     for more in [&train[..], &over[..]] {
-        let done = run("finetune", &output, more);
+        let done = run_on("finetune", &data, &output, more);
         assert!(done.status.success(), "{}", told(&done));
     }
 }
@@ -184,13 +179,10 @@ fn a_loss_that_is_not_finite_ends_the_training_and_the_best_network_stays() {
     let folder = tempfile::tempdir().unwrap();
     let data = pictures(folder.path(), &[]);
     let output = folder.path().join("new.onnx");
-    let model = model();
-    let mut arguments = vec!["finetune", model.to_str().unwrap(), data.to_str().unwrap()];
-    arguments.extend(["--labels", "folder", "-o", output.to_str().unwrap(), "--rule", "gradient"]);
-    arguments.extend(["--learning-rate", "1e30", "--epochs", "3"]);
-    let done = run(&arguments);
+    let more = ["--rule", "gradient", "--learning-rate", "1e30", "--epochs", "3"];
+    let done = run_on("finetune", &data, &output, &more);
     assert_eq!(done.status.code(), Some(1), "{}", told(&done));
     assert!(told(&done).contains("not finite") && told(&done).contains("epoch"), "{}", told(&done));
     // Nothing was better than the network before.
-    assert_eq!(fs::read(&output).unwrap(), fs::read(&model).unwrap());
+    assert_eq!(fs::read(&output).unwrap(), fs::read(model()).unwrap());
 }

@@ -70,7 +70,7 @@ impl Outputs {
         // The report is written last: where it is, everything is.
         kinds.sort();
         kinds.dedup();
-        let overwrite = if overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
+        let overwrite = Overwrite::own_if(overwrite);
         Ok(Outputs {
             folder: folder.to_path_buf(),
             kinds,

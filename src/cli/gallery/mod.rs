@@ -42,7 +42,7 @@ pub struct GalleryOptions {
 /// Makes the page.
 pub fn run(options: &GalleryOptions, console: &mut Console) -> Result<Status> {
     let path = options.folder.join("gallery.html");
-    let overwrite = if options.overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
+    let overwrite = Overwrite::own_if(options.overwrite);
     check(&path, overwrite)?;
     let truth = options.truth.as_deref().map(str::parse::<Truth>).transpose()?;
     let read = rows::read(&options.folder)?;

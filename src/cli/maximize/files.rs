@@ -39,7 +39,7 @@ impl Files {
         };
         let names: Vec<String> = tasks.iter().map(name).collect();
         let pictures = file_names(names.iter().map(String::as_str));
-        let overwrite = if options.overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
+        let overwrite = Overwrite::own_if(options.overwrite);
         let files = Files {
             folder: options.output.clone(),
             pictures: pictures.into_iter().map(|name| format!("{name}.png")).collect(),

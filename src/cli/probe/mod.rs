@@ -127,7 +127,7 @@ pub(super) struct Tested {
 pub fn run(options: &ProbeOptions, console: &mut Console) -> Result<Status> {
     check_model_path(&options.model)?;
     let lines = options.output.as_ref().map(|output| output.join("probe.jsonl"));
-    let overwrite = if options.overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
+    let overwrite = Overwrite::own_if(options.overwrite);
     lines.iter().try_for_each(|lines| check(lines, overwrite))?;
     let grouping = grouping(options.groups.as_deref())?;
     let inputs = Inputs::expand(&options.inputs, &options.input_options)?;

@@ -27,7 +27,7 @@ pub struct Written {
 /// # Errors
 /// Names the file that exists.
 pub fn refuse_existing(output: &Path, overwrite: bool) -> Result<()> {
-    let overwrite = if overwrite { Overwrite::ReplaceOwn } else { Overwrite::Refuse };
+    let overwrite = Overwrite::own_if(overwrite);
     [LINES, PAGE].iter().try_for_each(|name| check(&output.join(name), overwrite))?;
     // Files without a mark are ours where the lines are.
     let points = output.join(POINTS);

@@ -9,7 +9,7 @@ use tract_onnx::pb::{AttributeProto, NodeProto};
 use super::value::Value;
 
 /// More axes than any tensor has.
-pub(super) const MOST_AXES: i64 = 64;
+const MOST_AXES: i64 = 64;
 
 /// A node, its inputs, and the version of the operators.
 pub(super) struct Node<'a> {
@@ -150,6 +150,19 @@ pub(super) fn axis(axis: i64, rank: usize, name: &str) -> Result<usize> {
         count - 1
     );
     Ok(usize::try_from(if axis < 0 { axis + count } else { axis })?)
+}
+
+/// Checks an axis of a value whose number of axes is not known, only that there are at least `least`. tract counts to the
+/// axis one by one, so that it would never get to 2^60, nor to one in front of the first.
+pub(super) fn check_axis_of_unknown(axis: i64, least: usize) -> Result<()> {
+    let least = i64::try_from(least)?;
+    ensure!(
+        (-least..MOST_AXES).contains(&axis),
+        "axis is {axis}, and how many axes its input has is not known: from {} to {}",
+        -least,
+        MOST_AXES - 1
+    );
+    Ok(())
 }
 
 /// Several of them, each once.

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 
 use super::elementwise::broadcast_shapes;
-use super::node::{MOST_AXES, Node, axes, axis};
+use super::node::{Node, axes, axis, check_axis_of_unknown};
 use super::value::Value;
 
 fn like_input(node: &Node) -> Result<Value> {
@@ -73,7 +73,9 @@ pub(super) fn layer_normalization(node: &Node) -> Result<Vec<Value>> {
     node.check_finite("epsilon")?;
     let value = like_input(node)?;
     let Some(shape) = value.shape.clone() else {
-        check_axis_of_unknown(node)?;
+        // The scale has the axes that are normalized over.
+        let least = node.optional_shape(1).map_or(1, <[usize]>::len).max(1);
+        check_axis_of_unknown(node.int("axis")?.unwrap_or(-1), least)?;
         return Ok(vec![value; node.output_count().max(1)]);
     };
     let first = axis(node.int("axis")?.unwrap_or(-1), shape.len(), "axis")?;
@@ -91,20 +93,6 @@ pub(super) fn layer_normalization(node: &Node) -> Result<Vec<Value>> {
     let mut outputs = vec![value];
     outputs.resize(node.output_count().max(1), Value::of(statistics.collect::<Vec<usize>>()));
     Ok(outputs)
-}
-
-/// Fails where an axis is that of no value with as many axes as the scale has, and no other one can be proven. tract counts
-/// axes one after the other, to an axis of 2^60 for ever.
-fn check_axis_of_unknown(node: &Node) -> Result<()> {
-    let given = node.int("axis")?.unwrap_or(-1);
-    let scale = node.optional_shape(1).map_or(1, <[usize]>::len).max(1) as i64;
-    ensure!(
-        (-scale..MOST_AXES).contains(&given),
-        "axis is {given}, but its scale has {scale} axes, and how many its input has is not known: from {} to {}",
-        -scale,
-        MOST_AXES - 1
-    );
-    Ok(())
 }
 
 /// onnxruntime's `SkipLayerNormalization`: a sum, normalised over the last axis.

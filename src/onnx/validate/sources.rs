@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 use tract_onnx::pb::tensor_proto::DataType;
 
-use super::node::{Given, MOST_AXES, Node, axis};
+use super::node::{Given, Node, axis, check_axis_of_unknown};
 use super::value::Value;
 
 /// `Constant`.
@@ -132,11 +132,7 @@ pub(super) fn one_hot(node: &Node) -> Result<Vec<Value>> {
     ensure!(depth >= 1, "its depth is {depth}, but must be at least 1");
     let given = node.int("axis")?.unwrap_or(-1);
     let Some(indices) = node.shape(0)? else {
-        ensure!(
-            (-1..MOST_AXES).contains(&given),
-            "axis is {given}, and how many axes its input has is not known: from -1 to {}",
-            MOST_AXES - 1
-        );
+        check_axis_of_unknown(given, 1)?;
         return Ok(vec![unknown.at_least([depth])]);
     };
     let place = axis(given, indices.len() + 1, "axis")?;
