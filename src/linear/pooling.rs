@@ -19,13 +19,7 @@ pub struct AveragePooling {
 impl AveragePooling {
     /// An average over the taps of each window. With `count_padding`, taps in the padding count too.
     pub fn new(window: Window, count_padding: bool) -> AveragePooling {
-        let counts = window.axes.iter().fold(vec![1], |counts, axis| {
-            let along = |count: &usize| {
-                let count = *count;
-                (0..axis.output).map(move |at| count * axis.tap_count(at, count_padding))
-            };
-            counts.iter().flat_map(along).collect::<Vec<usize>>()
-        });
+        let counts = tap_counts(&window, count_padding);
         let weights = counts.into_iter().map(|count| 1.0 / count.max(1) as f32).collect();
         AveragePooling { window, weights }
     }
@@ -33,9 +27,9 @@ impl AveragePooling {
     /// Whether the weights of every window add up to 1, so that a constant image stays as it is. Taps in the padding read
     /// zeros, and are left out.
     pub fn weights_add_up_to_one(&self) -> bool {
-        let mut sums = vec![0.0f32; self.window.output_len()];
-        self.window.for_each_tap(|output, _| sums[output] += self.weights[output]);
-        sums.iter().all(|sum| (sum - 1.0).abs() < 1e-5)
+        let counts = tap_counts(&self.window, false);
+        let sums = counts.iter().zip(&self.weights).map(|(&count, weight)| count as f32 * weight);
+        sums.into_iter().all(|sum| (sum - 1.0).abs() < 1e-5)
     }
 
     fn weights_of(&self, part: WeightPart) -> Vec<f32> {
@@ -91,6 +85,15 @@ impl LinearMap for AveragePooling {
     fn weight_signs(&self) -> Signs {
         Signs::of(&self.weights)
     }
+}
+
+/// How many taps of each window of a plane lie inside the input, or inside the padded input.
+fn tap_counts(window: &Window, with_padding: bool) -> Vec<usize> {
+    window.axes.iter().fold(vec![1], |counts, axis| {
+        let along: Vec<usize> =
+            (0..axis.output).map(|at| axis.tap_count(at, with_padding)).collect();
+        counts.iter().flat_map(|count| along.iter().map(move |taps| count * taps)).collect()
+    })
 }
 
 /// The windows on an image in blocks of channels, if `tensor` is one.

@@ -59,7 +59,11 @@ impl WindowAxis {
         } else {
             (self.pad_before, self.pad_before + self.input)
         };
-        (0..self.kernel).filter(|tap| (from..to).contains(&(start + tap * self.dilation))).count()
+        // The taps in front of a place; windows may be so large that counting them one by one takes hours.
+        let in_front_of = |place: usize| {
+            place.saturating_sub(start).div_ceil(self.dilation.max(1)).min(self.kernel)
+        };
+        in_front_of(to) - in_front_of(from)
     }
 }
 
@@ -146,6 +150,23 @@ mod tests {
         let counts = |padding| [0, 1, 2].map(|position| axis.tap_count(position, padding));
         assert_eq!(counts(false), [2, 3, 1]);
         assert_eq!(counts(true), [3, 3, 2]);
+    }
+
+    #[test]
+    fn taps_are_counted_as_one_by_one() {
+        for case in 0..4096 {
+            let digit = |place: u32| (case / 4usize.pow(place)) % 4;
+            let [kernel, stride, dilation] = [1 + digit(0), 1 + digit(1), 1 + digit(2)];
+            let pads = [digit(3), digit(4)];
+            let reach = (kernel - 1) * dilation + 1;
+            let input = (1 + digit(5)).max(reach.saturating_sub(pads[0] + pads[1]));
+            let axis = WindowAxis::fitting(input, kernel, stride, dilation, pads);
+            for at in 0..axis.output {
+                let inside = (0..kernel).filter(|&tap| axis.source(at, tap).is_some()).count();
+                assert_eq!(axis.tap_count(at, false), inside, "{axis:?}");
+                assert_eq!(axis.tap_count(at, true), kernel, "{axis:?}");
+            }
+        }
     }
 
     #[test]

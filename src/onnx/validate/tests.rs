@@ -206,6 +206,18 @@ fn windows_must_fit() {
 }
 
 #[test]
+fn large_windows_must_be_few() {
+    for pool in ["AveragePool", "MaxPool"] {
+        let large = |shape: &[usize]| case(pool, shape).ints("kernel_shape", &[2, 65535]);
+        let refused = large(&[1, 2, 6, 400_000]).refused();
+        assert!(refused.contains("windows of [2, 65535] elements would read"), "{refused}");
+        assert_eq!(large(&[1, 2, 3, 65536]).shape(), [1, 2, 2, 2]);
+        let local = case(pool, &[1, 64, 512, 512]).ints("kernel_shape", &[31, 31]);
+        assert_eq!(local.shape(), [1, 64, 482, 482]);
+    }
+}
+
+#[test]
 fn axes_and_orders_must_exist() {
     let picture = [1, 3, 8, 8];
     assert!(

@@ -5,6 +5,12 @@ use anyhow::{Result, bail, ensure};
 use super::node::{Node, check_length};
 use super::value::Value;
 
+/// Windows of more elements must be few.
+const LARGE_WINDOW: u128 = 1024;
+
+/// The most elements that large windows may read, all together: some seconds of work.
+const MOST_TAPS: u128 = 1 << 32;
+
 /// The windows of a node, for each axis of positions.
 struct Windows {
     kernel: Vec<i128>,
@@ -302,7 +308,25 @@ pub(super) fn pool(node: &Node) -> Result<Vec<Value>> {
     }
     let counts = windows.counts(&input[2..])?;
     let shape = counts.map(|counts| [&input[..2], &counts[..]].concat());
+    if let Some(shape) = &shape {
+        check_taps(&kernel, shape)?;
+    }
     Ok(vec![Value::of(shape.clone()), Value::of(shape)])
+}
+
+/// A few bytes can ask for windows that take hours: windows that are large and many are refused.
+fn check_taps(kernel: &[usize], output: &[usize]) -> Result<()> {
+    let product = |lengths: &[usize]| {
+        lengths.iter().fold(1u128, |product, &length| product.saturating_mul(length as u128))
+    };
+    let (taps, windows) = (product(kernel), product(output));
+    ensure!(
+        taps <= LARGE_WINDOW || taps.saturating_mul(windows) <= MOST_TAPS,
+        "its {windows} windows of {kernel:?} elements would read {:.1e} elements; windows of more than {LARGE_WINDOW} may \
+         read {MOST_TAPS} together",
+        taps.saturating_mul(windows) as f64
+    );
+    Ok(())
 }
 
 /// `GlobalAveragePool` and its like.
