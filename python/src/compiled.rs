@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use onnxplain::canonize::PassReport;
 use onnxplain::picture::Preprocessing;
-use onnxplain::{Explainer, Method, Notice, Rendering, Session, StartUp};
+use onnxplain::{Explainer, Initial, Method, Notice, Rendering, Session, StartUp};
 use serde_json::{Value, json};
 
 use crate::cli::explain::figure::assumptions;
@@ -29,6 +29,8 @@ pub struct Origin {
     pub composite: String,
     pub canonization: Vec<PassReport>,
     pub explained: &'static str,
+    /// What was put in at the output.
+    pub initial: Initial,
     pub preprocessing: Option<Preprocessing>,
     pub rendering: Rendering,
     pub start_up: StartUp,
@@ -86,6 +88,7 @@ impl Compiled {
             composite: explainer.composite().to_string(),
             canonization: explainer.canonization().to_vec(),
             explained: explainer.explained().word(),
+            initial: explainer.initial(),
             preprocessing: explainer.preprocessing().cloned(),
             rendering: explainer.rendering(),
             start_up: explainer.start_up(),

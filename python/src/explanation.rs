@@ -79,6 +79,7 @@ impl Explanation {
             parameters: origin.parameters.clone(),
             canonization: origin.canonization.clone(),
             explained: origin.explained,
+            initial: origin.initial,
             prediction: found.prediction().strongest(LISTED_CLASSES),
             logits: None,
             target: ReportedTarget::new(found.class(), found.against()),

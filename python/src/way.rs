@@ -44,14 +44,10 @@ impl Way {
             options = options.at(layer);
         }
         if let Some(word) = keywords.take::<String>("initial")? {
-            options = options.initial(match word.as_str() {
-                "logit" => Initial::Logit,
-                "one" => Initial::One,
-                _ => {
-                    let text = format!("argument 'initial': \"{word}\" is neither logit nor one");
-                    return Err(PyTypeError::new_err(text));
-                }
-            });
+            let initial = word
+                .parse::<Initial>()
+                .map_err(|error| PyTypeError::new_err(format!("argument 'initial': {error}")))?;
+            options = options.initial(initial);
         }
         options = without_passes(&keywords, options)?;
         let name = name.unwrap_or_else(|| Method::default().name().to_string());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
-use clap::{Args, Command, ValueEnum};
+use clap::{Args, Command};
 use serde_json::{Value, json};
 
 use onnxplain::emit::Output;
@@ -18,7 +18,9 @@ use onnxplain::{
 use super::Status;
 use super::console::Console;
 use super::model_inputs::NamedFile;
-use super::options::{ModelOptions, PreprocessOptions, check_is_not_model, check_model_path};
+use super::options::{
+    ModelOptions, PreprocessOptions, check_is_not_model, check_model_path, initial_parser,
+};
 use super::terminal;
 
 const EXAMPLES: &str = "\
@@ -83,9 +85,9 @@ pub struct CompileOptions {
     /// Stop at this layer, whose relevance is put out; `onnxplain inspect` lists the layers [default: the input]
     #[arg(long, value_name = "LAYER", help_heading = "Methods")]
     at: Option<String>,
-    /// Relevance put in at the target: its logit, or 1 (all methods but lrp) [default: logit]
-    #[arg(long, value_enum, help_heading = "Methods")]
-    initial: Option<InitialWord>,
+    /// Put in the logit, centred (less the mean of all), or one [default: the composite's]
+    #[arg(long, value_name = "I", value_parser = initial_parser(), help_heading = "Methods")]
+    initial: Option<Initial>,
     /// Class names for the file's metadata, one a line or JSON; imagenet, or none for no names [default: the card's]
     #[arg(long, value_name = "FILE", help_heading = "Graph")]
     labels: Option<PathBuf>,
@@ -93,12 +95,6 @@ pub struct CompileOptions {
     model_options: ModelOptions,
     #[command(flatten)]
     preprocess: PreprocessOptions,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum InitialWord {
-    Logit,
-    One,
 }
 
 fn outputs_parser() -> impl TypedValueParser<Value = Output> {
@@ -213,10 +209,7 @@ fn open(options: &CompileOptions, console: &mut Console) -> Result<Session> {
 fn explainer_options(options: &CompileOptions) -> Result<onnxplain::ExplainerOptions> {
     let mut explainer = options.model_options.explainer()?.method(Method::named(&options.method)?);
     if let Some(initial) = options.initial {
-        explainer = explainer.initial(match initial {
-            InitialWord::Logit => Initial::Logit,
-            InitialWord::One => Initial::One,
-        });
+        explainer = explainer.initial(initial);
     }
     if let Some(layer) = &options.at {
         explainer = explainer.at(layer);

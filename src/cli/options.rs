@@ -4,12 +4,19 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, Error, Result, ensure};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use onnxplain::picture::{Channels, Crop, Layout, Overrides, Resize, parse_numbers, parse_size};
-use onnxplain::{Composite, ExplainerOptions, SessionOptions};
+use onnxplain::{Composite, ExplainerOptions, Initial, SessionOptions};
 
 use super::model_inputs::ModelInputOptions;
+
+/// What `--initial` can say.
+pub fn initial_parser() -> impl TypedValueParser<Value = Initial> {
+    PossibleValuesParser::new(Initial::ALL.map(Initial::word))
+        .try_map(|word| word.parse::<Initial>())
+}
 
 /// How the model is read and which rules it gets.
 #[derive(Debug, Args)]

@@ -58,9 +58,13 @@ impl Comparer {
     /// # }
     /// ```
     ///
+    /// Where the composite of one starts with the logit less the mean of all, so do all variants but those whose
+    /// `initial` was asked for.
+    ///
     /// # Errors
     /// [`Error::Method`] where there is no variant, or two have one name.
-    pub fn new(variants: Vec<Variant>, regions: Regions) -> Result<Comparer> {
+    pub fn new(mut variants: Vec<Variant>, regions: Regions) -> Result<Comparer> {
+        Variant::start_alike(&mut variants);
         let check = || -> Checked<()> {
             ensure!(!variants.is_empty(), "there is nothing to compare");
             for (index, variant) in variants.iter().enumerate() {

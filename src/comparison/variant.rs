@@ -88,6 +88,13 @@ impl Variant {
         Ok(Variant { target, ..self })
     }
 
+    /// Lets all variants start centred where one does: their maps are to answer one question.
+    pub(super) fn start_alike(variants: &mut [Variant]) {
+        if variants.iter().any(|it| it.explainer.starts_centred()) {
+            variants.iter_mut().for_each(|it| it.explainer.start_centred());
+        }
+    }
+
     /// How its maps are made.
     pub fn settings(&self) -> &VariantSettings {
         &self.settings

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::kinds::Kinds;
 use crate::canonize::Canonization;
-use crate::rule::{RuleSetting, Stabilizer};
+use crate::rule::{Initial, RuleSetting, Stabilizer};
 use crate::suggest::placed::from_yaml;
 use crate::yaml;
 
@@ -25,6 +25,9 @@ pub struct Composite {
     /// The canonization passes that run before rules are assigned.
     #[serde(default)]
     pub canonize: Canonization,
+    /// What propagation starts with at the output, unless the user says.
+    #[serde(default)]
+    pub initial: Initial,
     /// First match wins.
     pub rules: Vec<Entry>,
     /// Where a composite that was found by a search comes from: for people.

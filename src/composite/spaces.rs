@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use super::schema::Composite;
 use super::space::Space;
+use crate::rule::Initial;
 
 /// A space that comes with the tool.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +55,20 @@ impl NamedSpace {
         let other = OF_PRESETS.iter().find(|(known, _)| *known == preset);
         NamedSpace::find(other.map_or(preset, |(_, space)| space))
     }
+
+    /// The space, whose composites start at the output as this preset does.
+    ///
+    /// # Errors
+    /// When the space's file is invalid; tests check that none is.
+    pub fn starting_as(&self, preset: &Composite) -> Result<Space> {
+        match preset.initial == Initial::default() {
+            true => Space::parse(self.yaml, self.name),
+            false => {
+                let yaml = format!("{}initial: {}\n", self.yaml, preset.initial.word());
+                Space::parse(&yaml, self.name)
+            }
+        }
+    }
 }
 
 impl Space {
@@ -85,6 +101,18 @@ impl Space {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_space_of_an_architecture_starts_as_its_preset() {
+        for preset in ["resnet", "vgg"] {
+            let preset = Composite::find(preset).unwrap();
+            let space = NamedSpace::of_preset(&preset.name).unwrap().starting_as(&preset).unwrap();
+            let candidate = space.candidate(7).unwrap();
+            assert_eq!(candidate.composite.initial, preset.initial);
+            let yaml = candidate.to_yaml("best", "Found.", &serde_json::json!({})).unwrap();
+            assert_eq!(Composite::parse(&yaml, "best.yaml").unwrap().initial, preset.initial);
+        }
+    }
 
     #[test]
     fn every_space_is_valid_and_says_what_it_is() {

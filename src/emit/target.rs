@@ -21,7 +21,11 @@ pub(super) fn initial_relevance(graph: &mut Graph, spec: &Spec, logits: &Value) 
     };
     let at_target = only(graph, logits, &target);
     let Some(rival) = spec.against else {
-        return amount(graph, spec.initial, logits, &at_target);
+        let classes = match spec.initial {
+            Initial::Centred => graph.with_number("Sub", &at_target, 1.0 / logits.axes[0] as f32),
+            _ => at_target,
+        };
+        return amount(graph, spec.initial, logits, &classes);
     };
     let rival = match rival {
         Rival::Class(class) => graph.shaped_ints(&[1, 1], &[class as i64]),
@@ -53,7 +57,7 @@ fn only(graph: &mut Graph, logits: &Value, class: &str) -> Value {
 
 fn amount(graph: &mut Graph, initial: Initial, logits: &Value, classes: &Value) -> Value {
     match initial {
-        Initial::Logit => graph.multiply(logits, classes),
+        Initial::Logit | Initial::Centred => graph.multiply(logits, classes),
         // A class that is always the same is no value of its own for every picture.
         Initial::One => {
             let zeros = graph.zeros_like(logits);

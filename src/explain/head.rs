@@ -5,7 +5,8 @@ use super::step::{Denominator, Step};
 use crate::linear::WeightPart;
 use crate::rule::InputPart;
 
-/// Whether the first rule on the way from the output divides by numbers that have the output's own sign.
+/// Whether the first rule on the way from the output divides by numbers that have the output's own sign. A group that is
+/// gated by the sign of the output favours contributions of that sign, so it does.
 pub fn divides_by_output(program: &Program) -> bool {
     let mut layer = program.network.output;
     loop {
@@ -17,7 +18,8 @@ pub fn divides_by_output(program: &Program) -> bool {
                     let is_plain = division.group.terms.iter().all(|term| {
                         (term.input, term.weight) == (InputPart::Plain, WeightPart::Plain)
                     });
-                    division.denominator == Denominator::Output || is_plain
+                    let is_gated = division.group.gate.is_some();
+                    division.denominator == Denominator::Output || is_plain || is_gated
                 });
             }
             _ => return false,

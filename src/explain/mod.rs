@@ -30,8 +30,9 @@ pub use self::input_range::{InputRange, InputRanges};
 pub use self::predictor::Predictor;
 pub use self::run::{Activations, Arrival, Attribution, Conservation, End, LayerConservation};
 pub use self::step::{Denominator, Division, LinearStep, Split, SplitStep, Step, TaylorStep};
-pub use self::target::{Initial, Target, TargetClass, initial_relevance};
+pub use self::target::{Target, TargetClass, initial_relevance};
 pub use self::variants::Variants;
+pub use crate::rule::Initial;
 pub use head::divides_by_output;
 pub use onnxplain_kernels::nchwc::Prepack;
 

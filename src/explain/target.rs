@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
+use crate::rule::Initial;
 use crate::tensor::Tensor;
 
 /// What is to be explained.
@@ -23,17 +24,6 @@ pub struct TargetClass {
     pub index: usize,
     /// Its logit.
     pub logit: f32,
-}
-
-/// How much relevance is put in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Initial {
-    /// The logit itself, so that relevance adds up to it.
-    #[default]
-    Logit,
-    /// 1.
-    One,
 }
 
 impl Target {
@@ -77,12 +67,19 @@ pub fn initial_relevance(
 ) -> Result<Tensor> {
     let mut relevance = Tensor::zeros(logits.shape())?;
     let amount = |class: TargetClass| match initial {
-        Initial::Logit => class.logit,
+        Initial::Logit | Initial::Centred => class.logit,
         Initial::One => 1.0,
     };
     relevance.data_mut()[target.index] += amount(target);
-    if let Some(against) = against {
-        relevance.data_mut()[against.index] -= amount(against);
+    match (against, initial) {
+        // The mean of all logits, which is in both, cancels out.
+        (Some(against), _) => relevance.data_mut()[against.index] -= amount(against),
+        (None, Initial::Centred) => {
+            let share = 1.0 / logits.len() as f32;
+            let pairs = relevance.data_mut().iter_mut().zip(logits.data());
+            pairs.for_each(|(relevance, logit)| *relevance -= share * logit);
+        }
+        (None, _) => {}
     }
     Ok(relevance)
 }
@@ -111,7 +108,22 @@ mod tests {
         let relevance =
             initial_relevance(&logits, class(1), Some(class(2)), Initial::Logit).unwrap();
         assert_eq!(relevance.data(), &[0.0, 3.0, -2.0]);
+        let centred =
+            initial_relevance(&logits, class(1), Some(class(2)), Initial::Centred).unwrap();
+        assert_eq!(centred.data(), relevance.data());
         let one = initial_relevance(&logits, class(1), None, Initial::One).unwrap();
         assert_eq!(one.data(), &[0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn what_all_classes_have_in_common_is_taken_away() {
+        let class = |logits: &Tensor| Target::Class(1).classes(logits).unwrap()[0];
+        let put_in = |numbers: &[f32]| {
+            let logits = Tensor::new(&[1, numbers.len()], numbers).unwrap();
+            initial_relevance(&logits, class(&logits), None, Initial::Centred).unwrap()
+        };
+        assert_eq!(put_in(&[1.0, 4.0, -2.0, 1.0]).data(), &[-0.25, 3.0, 0.5, -0.25]);
+        // The same number more in every logit puts in no more.
+        assert_eq!(put_in(&[9.0, 12.0, 6.0, 9.0]).sum(), put_in(&[1.0, 4.0, -2.0, 1.0]).sum());
     }
 }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use onnxplain_kernels::nchwc::Prepack;
 
 use super::compile::Program;
+use super::head::divides_by_output;
 use super::input_range::InputRanges;
 use super::plan::Plan;
 use super::rules::SharedSums;
@@ -99,6 +100,11 @@ impl Variants {
     /// How many composites there are.
     pub fn count(&self) -> usize {
         self.plans.len()
+    }
+
+    /// Whether the last layer's rule of a composite divides by numbers that have the output's own sign.
+    pub fn divides_by_output(&self, number: usize) -> bool {
+        divides_by_output(self.plans[number].program())
     }
 
     /// Runs the network on a tensor for each of its inputs, keeping what propagation by any composite will read.

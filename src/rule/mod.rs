@@ -12,6 +12,7 @@ mod gamma;
 mod gradient;
 mod group;
 mod guided_backprop;
+mod initial;
 mod norm;
 mod parse;
 mod pass;
@@ -26,6 +27,7 @@ mod z_plus;
 
 pub use gradient::GRADIENT;
 pub use group::{Group, InputPart, Sign, Term};
+pub use initial::Initial;
 pub use setting::{Rule, RuleSetting};
 pub use spec::{Condition, Effect, Number, RuleSpec, Setting};
 pub use stabilizer::{Stabilizer, StabilizerKind};

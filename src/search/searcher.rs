@@ -146,12 +146,13 @@ fn objectives(options: &SearchOptions) -> Checked<Vec<String>> {
     Ok(objectives)
 }
 
-/// The space of the architecture.
+/// The space of the architecture, whose composites start at the output as its preset does.
 fn space_of(session: &Session) -> Result<Space> {
-    let preset = session.canonized(ExplainerOptions::new())?.choice.composite.name;
-    let space = NamedSpace::of_preset(&preset);
-    let space = space.with_context(|| format!("there is no space for {preset}: give --space"));
-    Space::find(space.kind(Error::Composite)?.name).kind(Error::Composite)
+    let preset = session.canonized(ExplainerOptions::new())?.choice.composite;
+    let space = NamedSpace::of_preset(&preset.name);
+    let space =
+        space.with_context(|| format!("there is no space for {}: give --space", preset.name));
+    space.and_then(|space| space.starting_as(&preset)).kind(Error::Composite)
 }
 
 /// What screens, what races and what confirms.

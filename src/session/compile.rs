@@ -13,7 +13,7 @@ use super::passes::Family;
 use super::start_up::StartUp;
 use super::turn::Turns;
 use crate::error::{Error, Kind, Result};
-use crate::explain::{self, Prepack};
+use crate::explain::{self, Prepack, divides_by_output};
 use crate::method::{PreparedMethod, Setup};
 use crate::onnx::MemoryLimit;
 
@@ -40,7 +40,7 @@ impl Explainer {
     ) -> Result<Explainer> {
         let Canonized { choice, passes, network, reports, mut notices, options, elapsed } =
             canonized;
-        let ExplainerOptions { method, at, .. } = options;
+        let ExplainerOptions { method, at, .. } = options.clone();
         let kind = if method.takes_composite() { Error::Composite } else { Error::Method };
         let stored = match method.inner().perturbs_parameters() {
             true => Some(context.file.parametric()?),
@@ -49,7 +49,6 @@ impl Explainer {
         if let Some(name) = &at {
             network.layer_named(name).kind(Error::Method)?;
         }
-        let initial = options.initial.unwrap_or_else(|| method.initial());
         let threads = options.threads.unwrap_or_else(cores);
         let layer = at.clone();
         let prepack = if options.is_single { Prepack::OnTheFly } else { Prepack::Once };
@@ -79,6 +78,9 @@ impl Explainer {
         let (load, compile) = (context.file.elapsed, begin.elapsed());
         check_memory(&context, prepared.explainer())?;
         notices.extend(choice.unused(prepared.explainer().assignment()));
+        let divides = divides_by_output(prepared.explainer().program());
+        let (initial, told) = context.initial(&options, &choice.composite, divides);
+        notices.extend(told);
         let network = prepared.explainer().network();
         let inner = layer.clone().map(|name| {
             let end = prepared.end().layers(network).start;
@@ -92,6 +94,7 @@ impl Explainer {
             layer,
             canonization: reports,
             initial,
+            is_initial_asked: options.initial.is_some(),
             turns,
             notices,
             start_up: StartUp { load, canonize: elapsed, compile },

@@ -35,6 +35,8 @@ pub struct Explainer {
     pub(super) layer: Option<String>,
     pub(super) canonization: Vec<PassReport>,
     pub(super) initial: Initial,
+    /// Whether the user asked for it; else it is the composite's.
+    pub(super) is_initial_asked: bool,
     pub(super) frames: Vec<Frame>,
     pub(super) turns: Turns,
     pub(super) notices: Vec<Notice>,

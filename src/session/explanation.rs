@@ -228,6 +228,10 @@ fn doubts(explanation: &method::Explanation, asked: &Asked) -> impl Iterator<Ite
             "the {explained} {} is negative, which turns the signs of this method: blue speaks for the class, red against it",
             asked.class.logit
         )),
+        Sign::Mixed if asked.against.is_none() => Some(format!(
+            "the {explained}s of all classes are put in, and the rule of the last layer turns the signs of the negative ones: \
+             the colours cannot be read; --initial logit, or epsilon on the last layer, keeps them"
+        )),
         Sign::Mixed => Some(format!(
             "one of the two {explained}s is negative, which turns the signs of its part of the relevance: the colours \
              cannot be read; --initial logit keeps them"

@@ -12,7 +12,6 @@ use super::method::Method;
 use super::options::SessionOptions;
 use crate::canonize::PASSES;
 use crate::error::{Error, Kind, Result};
-use crate::explain::Initial;
 use crate::onnx::GraphRunner;
 
 /// How a graph was made, as its file says it.
@@ -88,8 +87,8 @@ impl GraphFacts {
         if takes_composite {
             let yaml = self.fact(keys::YAML).context("the graph has no composite");
             options = options.composite(Composite::parse(yaml.kind(Error::Composite)?)?);
-            if self.fact(keys::INITIAL) == Some("one") {
-                options = options.initial(Initial::One);
+            if let Some(word) = self.fact(keys::INITIAL) {
+                options = options.initial(word.parse().kind(Error::Method)?);
             }
         }
         if let Some(layer) = self.fact(keys::LAYER) {

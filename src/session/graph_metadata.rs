@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result as Checked};
 use super::explainer::Explainer;
 use crate::emit::{InputContent, Rival, Spec, Target};
 use crate::error::{Error, Kind, Result};
-use crate::explain::Initial;
 use crate::io::sha256;
 
 /// Keys of the metadata.
@@ -51,11 +50,7 @@ pub(super) fn metadata(explainer: &Explainer, spec: &Spec) -> Result<Vec<(String
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     add(keys::MODEL, name.unwrap_or_default());
     add(keys::SHA256, hash_of(path).kind(Error::Model)?);
-    let initial = match spec.initial {
-        Initial::Logit => "logit",
-        Initial::One => "one",
-    };
-    add(keys::INITIAL, initial.to_string());
+    add(keys::INITIAL, spec.initial.word().to_string());
     let takes_pictures = matches!(spec.inputs[0].content, InputContent::Picture(_));
     add(keys::INPUT, if takes_pictures { "picture" } else { "tensor" }.to_string());
     let target = match spec.target {

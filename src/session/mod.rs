@@ -29,6 +29,7 @@ mod graph_facts;
 mod graph_metadata;
 mod graph_sample;
 mod heatmap;
+mod initial;
 mod input;
 mod method;
 mod notice;

@@ -30,6 +30,10 @@ impl Sign {
         class: &Class,
         against: Option<&Class>,
     ) -> Sign {
+        if initial == Initial::Centred && against.is_none() && !divides_by_output {
+            // All logits are put in, some of which are negative.
+            return Sign::Mixed;
+        }
         let turns =
             |class: &Class| class.logit < 0.0 && (initial == Initial::One) == divides_by_output;
         match (turns(class), against.map(turns)) {

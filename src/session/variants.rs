@@ -18,7 +18,6 @@ pub struct Variants {
     context: Arc<Context>,
     groups: Vec<Group>,
     count: usize,
-    initial: Initial,
 }
 
 /// The composites that ask for the same rewrites of the network.
@@ -26,6 +25,8 @@ struct Group {
     engine: explain::Variants,
     /// Their numbers among all.
     members: Vec<usize>,
+    /// What each puts in at the output.
+    initials: Vec<Initial>,
 }
 
 /// The relevance of an input by one of the composites.
@@ -61,11 +62,15 @@ impl Session {
             canonize(&mut network, &passes).kind(Error::Model)?;
             let rules: Vec<Rules> = members.iter().map(|&it| composites[it].clone()).collect();
             let engine = explain::Variants::new(&network, &rules, &ranges, Prepack::Once);
-            Ok(Group { engine: engine.kind(Error::Composite)?, members })
+            let engine = engine.kind(Error::Composite)?;
+            let initials = rules.iter().enumerate().map(|(place, rules)| {
+                context.initial(options, rules, engine.divides_by_output(place)).0
+            });
+            let initials = initials.collect();
+            Ok(Group { engine, members, initials })
         };
         let groups = groups.into_iter().map(group).collect::<Result<Vec<Group>>>()?;
-        let initial = options.initial.unwrap_or_else(|| options.method.initial());
-        Ok(Variants { context, groups, count: composites.len(), initial })
+        Ok(Variants { context, groups, count: composites.len() })
     }
 }
 
@@ -102,14 +107,18 @@ impl Variants {
             let logits = activations.logits().kind(Error::Computation)?;
             prediction = Some(self.context.prediction(logits)?);
             let classes = Target::Class(class).classes(logits).kind(Error::Target)?;
-            let initial = initial_relevance(logits, classes[0], None, self.initial);
-            let initial = initial.kind(Error::Computation)?;
             let mut emit_one = |place: usize, attribution: anyhow::Result<_>| {
                 let propagated = attribution.and_then(|it| self.propagated(&it));
                 emit(group.members[place], propagated.kind(Error::Method));
             };
-            let propagate = group.engine.propagate(&activations, initial, &of_group, &mut emit_one);
-            propagate.kind(Error::Method)?;
+            for initial in Initial::ALL {
+                let start_so = of_group.iter().copied().filter(|&it| group.initials[it] == initial);
+                let start_so: Vec<usize> = start_so.collect();
+                let put_in = initial_relevance(logits, classes[0], None, initial);
+                let put_in = put_in.kind(Error::Computation)?;
+                let done = group.engine.propagate(&activations, put_in, &start_so, &mut emit_one);
+                done.kind(Error::Method)?;
+            }
         }
         Ok(prediction)
     }

@@ -9,11 +9,12 @@ use super::support::worst_error;
 use super::{Run, command, fashion_photo, files_in, folder, run, sample, vgg};
 
 /// The keys of a report, sorted.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "canonization",
     "composite",
     "explained",
     "files",
+    "initial",
     "input",
     "inputs",
     "method",
@@ -148,20 +149,28 @@ fn several_targets_have_the_class_in_their_names() {
 }
 
 #[test]
-fn initial_relevance_is_the_logit_or_one() {
-    let initial = |options: &[&str]| {
+fn initial_relevance_is_the_logit_or_that_less_the_mean_or_one() {
+    let initial = |model: &str, options: &[&str]| {
         let out = folder();
         let mut command = command();
-        command.arg("explain").arg(vgg()).arg(fashion_photo("coat.png")).arg("--json");
-        command.arg("-o").arg(out.path()).args(options);
+        command.arg("explain").arg(sample(model)).arg(fashion_photo("coat.png"));
+        command.args(["--json", "--logits", "all", "-o"]).arg(out.path()).args(options);
         let run = Run::from(command.output().unwrap()).succeeded();
         let report = &run.objects()[0];
-        (number(&report["relevance"]["initial"]), number(&report["target"]["logit"]))
+        let logits = report["logits"].as_array().unwrap();
+        let mean = logits.iter().map(number).sum::<f64>() / logits.len() as f64;
+        let logit = number(&report["target"]["logit"]);
+        (number(&report["relevance"]["initial"]), logit, mean, report["initial"].clone())
     };
-    let (relevance, logit) = initial(&[]);
-    assert!((relevance - logit).abs() < 1e-5 && logit > 5.0);
-    assert_eq!(initial(&["--initial", "one"]).0, 1.0);
-    assert_eq!(initial(&["--initial", "one", "--against", "top"]).0, 0.0);
+    let (vgg, resnet) = ("fashion_vgg.onnx", "fashion_resnet.onnx");
+    let (whole, logit, _, word) = initial(vgg, &[]);
+    assert!((whole - logit).abs() < 1e-5 && logit > 5.0 && word == "logit");
+    let (centred, logit, mean, word) = initial(resnet, &[]);
+    assert!((centred - (logit - mean)).abs() < 1e-5 && mean.abs() > 0.1 && word == "centred");
+    let (whole, logit, ..) = initial(resnet, &["--initial", "logit"]);
+    assert!((whole - logit).abs() < 1e-5);
+    assert_eq!(initial(vgg, &["--initial", "one"]).0, 1.0);
+    assert_eq!(initial(vgg, &["--initial", "one", "--against", "top"]).0, 0.0);
 }
 
 #[test]

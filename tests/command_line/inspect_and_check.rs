@@ -121,7 +121,7 @@ fn every_command_has_help_with_examples() {
     for default in [
         "[default: auto]",
         "[default: top]",
-        "[default: logit]",
+        "[default: the composite's]",
         "[default: coldnhot; ",
         "[default: 0.8; 0.6 where",
     ] {

@@ -4,6 +4,7 @@
 
 mod command_line;
 mod gradients;
+mod initial;
 mod maps;
 mod noise;
 mod parameters;

@@ -2,7 +2,7 @@
 
 use onnxplain::figure::{Cell, Figure, Label, Row};
 use onnxplain::heatmap::Scale;
-use onnxplain::{Class, Rendering, Session, Severity, Sign, Topic};
+use onnxplain::{Class, Initial, Rendering, Session, Severity, Sign, Topic};
 
 use super::report::Report;
 use super::summary;
@@ -218,6 +218,7 @@ fn notes(shown: &[Shown], photo: Option<&Drawn>, said: &[String]) -> Vec<String>
                 .to_string(),
         );
     }
+    notes.extend(centred(shown));
     if photo.is_some_and(Drawn::is_framed) {
         notes.push("Frame: the part of the picture that the network sees.".to_string());
     }
@@ -229,6 +230,19 @@ fn notes(shown: &[Shown], photo: Option<&Drawn>, said: &[String]) -> Vec<String>
     let way = if distinct(shown, |it| it.way()).len() == 1 { way } else { String::new() };
     notes.push(format!("{way}model {}; onnxplain {version}", file_name(model)));
     notes
+}
+
+/// Which of the results start with less than the logit.
+fn centred(shown: &[Shown]) -> Option<String> {
+    let is_centred = |it: &Shown| it.report.initial == Initial::Centred && it.against.is_none();
+    let ways = distinct(shown, |it| it.way());
+    let centred: Vec<String> = ways.iter().filter(|it| is_centred(it)).map(|it| it.way()).collect();
+    let who = match (centred.len(), ways.len()) {
+        (0, _) => return None,
+        (some, all) if some == all => "Relevance".to_string(),
+        _ => format!("Relevance by {}", centred.join(" and by ")),
+    };
+    Some(format!("{who} starts with the logit less the mean of all logits."))
 }
 
 fn name(class: &Class) -> String {

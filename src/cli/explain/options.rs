@@ -15,7 +15,7 @@ use super::scales::ScaleWord;
 use crate::cli::batch::inputs::{Failed, InputFile, InputOptions};
 use crate::cli::batch::report_file;
 use crate::cli::method_options::MethodOptions;
-use crate::cli::options::{ModelOptions, PreprocessOptions, at_a_time, cores};
+use crate::cli::options::{ModelOptions, PreprocessOptions, at_a_time, cores, initial_parser};
 use crate::cli::rendering_options::RenderingOptions;
 use crate::cli::ways::{self, Asked};
 
@@ -159,9 +159,9 @@ pub struct ExplainOptions {
     /// Explain the difference to this class: an index, a label, or top for the strongest other [default: none]
     #[arg(long, value_name = "T", allow_negative_numbers = true, help_heading = "Target")]
     pub against: Option<String>,
-    /// Relevance put in at the target: its logit, or 1 (all methods but lrp) [default: logit]
-    #[arg(long, value_enum, help_heading = "Target")]
-    pub initial: Option<InitialWord>,
+    /// Put in the logit, centred (less the mean of all), or one [default: the composite's]
+    #[arg(long, value_name = "I", value_parser = initial_parser(), help_heading = "Target")]
+    pub initial: Option<Initial>,
     /// The words of a text, one a line, for plots and reports of token ids [default: the ids]
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub tokens: Option<PathBuf>,
@@ -192,13 +192,6 @@ pub enum LogitsWord {
     All,
 }
 
-/// What `--initial` can say.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum InitialWord {
-    Logit,
-    One,
-}
-
 fn jobs_parser() -> impl TypedValueParser<Value = u64> {
     const MOST: u64 = 1024;
     let is_possible = |number: &u64| (1..=MOST).contains(number);
@@ -224,7 +217,7 @@ impl ExplainOptions {
         let methods = self.method.methods()?.into_iter().map(Method::of);
         let methods = methods.map(|method| (method.clone(), method.takes_composite()));
         let composites = ways::composites(&self.model_options.composite);
-        ways::asked(methods.collect(), &composites, self.initial())
+        ways::asked(methods.collect(), &composites, self.initial)
     }
 
     /// The report of a batch; a single file has its `.json` alone.
@@ -269,12 +262,5 @@ impl ExplainOptions {
             Some(path) => options.labels_file(path),
             None => options,
         }
-    }
-
-    pub fn initial(&self) -> Option<Initial> {
-        self.initial.map(|word| match word {
-            InitialWord::Logit => Initial::Logit,
-            InitialWord::One => Initial::One,
-        })
     }
 }

@@ -127,7 +127,7 @@ fn explainer_options(
     let is_single = files.len() == 1 && !outputs.has_index();
     let takes_composite = way.method.takes_composite();
     let mut explainer = options.model_options.explainer_by(&way.composite)?.method(way.method);
-    if let Some(initial) = options.initial().filter(|_| takes_composite) {
+    if let Some(initial) = options.initial.filter(|_| takes_composite) {
         explainer = explainer.initial(initial);
     }
     if let Some(layer) = &options.method.at {

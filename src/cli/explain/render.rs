@@ -230,6 +230,7 @@ impl Job {
             parameters: way.parameters(),
             canonization: way.explainer.canonization().to_vec(),
             explained: way.explainer.explained().word(),
+            initial: way.explainer.initial(),
             prediction: explanation.prediction().strongest(LISTED_CLASSES),
             logits: self.has_all_logits.then(|| explanation.prediction().logits().to_vec()),
             target: ReportedTarget::new(explanation.class(), explanation.against()),

@@ -9,7 +9,7 @@ use onnxplain::canonize::PassReport;
 use onnxplain::method::{Adaptation, Completeness};
 use onnxplain::picture::Preprocessing;
 use onnxplain::session::Drawn;
-use onnxplain::{Array, Class, Explainer, Explanation, Rendering, Sign, Sums};
+use onnxplain::{Array, Class, Explainer, Explanation, Initial, Rendering, Sign, Sums};
 
 /// One result.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +31,8 @@ pub struct Report {
     pub canonization: Vec<PassReport>,
     /// What is explained of a class: `logit`, `log-probability`, `probability` or `score`.
     pub explained: &'static str,
+    /// What was put in at the output: that value, `centred` (less the mean of all classes), or 1.
+    pub initial: Initial,
     /// The strongest classes.
     pub prediction: Vec<Class>,
     /// The logits of all classes, in their order.

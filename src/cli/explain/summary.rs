@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use onnxplain::session::described;
-use onnxplain::{Class, Method, Sums};
+use onnxplain::{Class, Initial, Method, Sums};
 
-use super::report::{Report, ReportedTarget, Seconds};
+use super::report::{Report, Seconds};
 use crate::cli::terminal::{self, BOLD, DIM, GREEN};
 
 /// Length of the bar of a probability of 1.
@@ -20,7 +20,7 @@ pub fn detailed(reports: &[Report]) -> String {
     text.push_str(&prediction_table(&first.prediction));
     let has_composites = reports.iter().any(|report| report.composite != first.composite);
     for report in reports {
-        let _ = writeln!(text, "  explained  {}", target(&report.target, report.explained));
+        let _ = writeln!(text, "  explained  {}", target(report));
         if has_composites {
             let _ = writeln!(text, "  composite  {}", report.composite);
         }
@@ -53,7 +53,7 @@ pub fn brief(report: &Report, width: usize) -> String {
         Some(top) if top.index == report.target.index && report.target.against.is_none() => {
             String::new()
         }
-        _ => format!("; explained: {}", target(&report.target, report.explained)),
+        _ => format!("; explained: {}", target(report)),
     };
     format!(
         "{BOLD}{:<width$}{BOLD:#}  {top}{explained}  {DIM}{} files, {:.2} s{DIM:#}",
@@ -83,7 +83,8 @@ fn prediction_table(prediction: &[Class]) -> String {
     text
 }
 
-fn target(target: &ReportedTarget, explained: &str) -> String {
+fn target(report: &Report) -> String {
+    let Report { target, explained, initial, .. } = report;
     let name_of_target = name(target.index, target.label.as_deref());
     let mut text = format!("{name_of_target}, {explained} {:.4}", target.logit);
     if let Some(other) = &target.against {
@@ -93,6 +94,8 @@ fn target(target: &ReportedTarget, explained: &str) -> String {
             name(other.index, other.label.as_deref()),
             other.logit
         );
+    } else if *initial == Initial::Centred {
+        text += ", less the mean of all classes";
     }
     text
 }
