@@ -21,6 +21,10 @@ use crate::tensor::Tensor;
 /// The most layers of a tail; longer ones are not examined.
 const MOST_MEMBERS: usize = 64;
 
+/// The most numbers that the values of a tail may have: eight probes keep them all, half a gigabyte. Larger tails are not
+/// examined.
+const MOST_NUMBERS: usize = 1 << 24;
+
 /// The sizes of the probes: for these an exponential is nearly linear, curved, and steep. Logits differ by 80 at most, so
 /// that the smallest probability is a normal float, and small enough to show whether probabilities are clipped.
 const STRENGTHS: [f32; 4] = [0.1, 1.0, 4.0, LARGEST];
@@ -147,8 +151,10 @@ impl Tail {
             op.as_linear().is_none()
                 && !matches!(op, Op::Routing(_) | Op::Affine(_) | Op::Constant(_))
         };
-        let is_short = tail.members.len() <= MOST_MEMBERS;
-        (is_short && tail.members.iter().any(bends)).then_some(tail)
+        let numbers = |id: LayerId| network.layers[id].shape.iter().product::<usize>();
+        let count = tail.values().into_iter().map(numbers).fold(0, usize::saturating_add);
+        let is_small = tail.members.len() <= MOST_MEMBERS && count <= MOST_NUMBERS;
+        (is_small && tail.members.iter().any(bends)).then_some(tail)
     }
 
     /// Runs the tail on the probe of this index.
