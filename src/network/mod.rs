@@ -13,6 +13,7 @@ mod output;
 mod output_function;
 mod probe;
 mod recognise;
+mod shortened;
 mod side_by_side;
 mod signs;
 mod unknown;

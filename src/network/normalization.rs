@@ -9,9 +9,10 @@
 //! This is not a proof for other nonlinear functions: `h + tanh h` is about `2 h` for a small `h`, and about `h` for a
 //! large one. So the layers of such a part may only be powers, roots and arithmetic, from which statistics are computed.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::probe::noise;
+use super::shortened::Shortened;
 use super::{LayerId, Network, Op};
 use crate::operator::{LayerNormalization, Operator};
 use crate::tensor::Tensor;
@@ -157,87 +158,83 @@ fn has_statistics(shape: &[usize], (first, count): (usize, usize)) -> bool {
 impl Part {
     /// The normalisation that the part computes; `None` if it computes another function.
     fn normalization(&self, network: &Network) -> Result<Option<LayerNormalization>> {
-        let shape = network.layers[self.signal].shape.clone();
-        let probe = self.alternating_probe(&shape)?;
-        let answer = self.answer(network, &probe)?;
-        let mut negative = self.answer(network, &probe.map(|value| -value)?)?;
-        // Apart from the shift, a normalisation is an odd function.
-        let mut scaled = answer.clone();
-        scaled.combine_broadcast(&negative, |to, from| *to = 0.5 * (*to - from))?;
-        negative.combine_broadcast(&answer, |to, from| *to = 0.5 * (*to + from))?;
-        let shift = broadcasting(negative, scaled.max_abs());
-        let weak_probe = weak_probe(&shape)?;
-        let weak_answer = self.answer(network, &weak_probe)?;
-        for is_centred in [true, false] {
-            let (first, count) = self.axes;
-            let plain = LayerNormalization::over_axes(&shape, first, count, is_centred, 0.0);
-            let mut scale = scaled.clone();
-            let normal = plain.forward(vec![probe.clone()])?;
-            scale.combine_broadcast(&normal, |to, normal| *to /= normal)?;
-            let magnitude = scale.max_abs();
-            if !magnitude.is_finite() || magnitude == 0.0 {
-                continue;
-            }
-            let scale = unless(broadcasting(scale, magnitude), 1.0, 1.0);
-            let shift = unless(shift.clone(), 0.0, magnitude);
-            let epsilon = epsilon(&plain, &scale, &shift, &weak_probe, &weak_answer)?;
-            let normalization = LayerNormalization { scale, shift, epsilon, ..plain };
-            let answers = [(&probe, &answer), (&weak_probe, &weak_answer)];
-            if answers.iter().all(|(probe, answer)| agrees(&normalization, probe, answer))
-                && self.agrees_between(network, &normalization)?
-            {
-                return Ok(Some(normalization));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether the output is that of the normalisation for signals of sizes in between, too.
-    fn agrees_between(
-        &self,
-        network: &Network,
-        normalization: &LayerNormalization,
-    ) -> Result<bool> {
-        for strength in BETWEEN {
-            let probe = noise(&network.layers[self.signal].shape, 0)?;
-            let probe = probe.map(|value| strength * (value + 0.25))?;
-            if !agrees(normalization, &probe, &self.answer(network, &probe)?) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// The output of the part for a signal.
-    fn answer(&self, network: &Network, signal: &Tensor) -> Result<Tensor> {
-        let mut values = vec![(self.signal, signal.clone())];
-        for &member in &self.members {
-            let layer = &network.layers[member];
-            let value = |input: &LayerId| {
-                let found = values.iter().find(|(id, _)| id == input);
-                found
-                    .map(|(_, value)| value.clone())
-                    .context("a part of a normalisation reads another value than its signal")
-            };
-            let inputs = layer.inputs.iter().map(value).collect::<Result<_>>()?;
-            values.push((member, layer.op.evaluate(inputs)?));
-        }
-        Ok(values.swap_remove(values.len() - 1).1)
-    }
-
-    /// A probe. Its signs alternate within a group, so that no number is near the mean of its group or near zero; the mean
-    /// is not zero.
-    fn alternating_probe(&self, shape: &[usize]) -> Result<Tensor> {
         let (first, count) = self.axes;
-        let length: usize = shape[first..first + count].iter().product();
-        let stride: usize = shape[first + count..].iter().product();
-        let mut probe = noise(shape, 0)?;
-        for (at, value) in probe.data_mut().iter_mut().enumerate() {
-            let sign = if (at / stride % length).is_multiple_of(2) { 1.0 } else { -1.0 };
-            *value = STRONG * (0.5 + sign * (1.0 + 0.25 * value.abs()));
-        }
-        Ok(probe)
+        let part = Shortened::new(network, self.signal, &self.members);
+        let found = normalization(&part, self.axes)?;
+        Ok(found.map(|it| {
+            let shape = &network.layers[self.signal].shape;
+            let plain =
+                LayerNormalization::over_axes(shape, first, count, it.is_centred, it.epsilon);
+            LayerNormalization { scale: it.scale, shift: it.shift, ..plain }
+        }))
     }
+}
+
+/// The normalisation over some axes, the first one and how many, that a part computes; `None` if it computes another
+/// function.
+fn normalization(
+    part: &Shortened,
+    (first, count): (usize, usize),
+) -> Result<Option<LayerNormalization>> {
+    let shape = &part.shape;
+    let probe = alternating_probe(shape, (first, count))?;
+    let answer = part.value(&probe)?;
+    let mut negative = part.value(&probe.map(|value| -value)?)?;
+    // Apart from the shift, a normalisation is an odd function.
+    let mut scaled = answer.clone();
+    scaled.combine_broadcast(&negative, |to, from| *to = 0.5 * (*to - from))?;
+    negative.combine_broadcast(&answer, |to, from| *to = 0.5 * (*to + from))?;
+    let shift = broadcasting(negative, scaled.max_abs());
+    let weak_probe = weak_probe(shape)?;
+    let weak_answer = part.value(&weak_probe)?;
+    for is_centred in [true, false] {
+        let plain = LayerNormalization::over_axes(shape, first, count, is_centred, 0.0);
+        let mut scale = scaled.clone();
+        let normal = plain.forward(vec![probe.clone()])?;
+        scale.combine_broadcast(&normal, |to, normal| *to /= normal)?;
+        let magnitude = scale.max_abs();
+        if !magnitude.is_finite() || magnitude == 0.0 {
+            continue;
+        }
+        let scale = unless(broadcasting(scale, magnitude), 1.0, 1.0);
+        let shift = unless(shift.clone(), 0.0, magnitude);
+        if ![&scale, &shift].into_iter().flatten().all(|it| part.is_parameter(it)) {
+            continue;
+        }
+        let epsilon = epsilon(&plain, &scale, &shift, &weak_probe, &weak_answer)?;
+        let normalization = LayerNormalization { scale, shift, epsilon, ..plain };
+        let answers = [(&probe, &answer), (&weak_probe, &weak_answer)];
+        if answers.iter().all(|(probe, answer)| agrees(&normalization, probe, answer))
+            && agrees_between(part, &normalization)?
+        {
+            return Ok(Some(normalization));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the output is that of the normalisation for signals of sizes in between, too.
+fn agrees_between(part: &Shortened, normalization: &LayerNormalization) -> Result<bool> {
+    for strength in BETWEEN {
+        let probe = noise(&part.shape, 0)?.map(|value| strength * (value + 0.25))?;
+        if !agrees(normalization, &probe, &part.value(&probe)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A probe. Its signs alternate within a group, so that no number is near the mean of its group or near zero; the mean
+/// is not zero.
+fn alternating_probe(shape: &[usize], (first, count): (usize, usize)) -> Result<Tensor> {
+    let length: usize = shape[first..first + count].iter().product();
+    let stride: usize = shape[first + count..].iter().product();
+    let mut probe = noise(shape, 0)?;
+    for (at, value) in probe.data_mut().iter_mut().enumerate() {
+        let sign = if (at / stride % length).is_multiple_of(2) { 1.0 } else { -1.0 };
+        *value = STRONG * (0.5 + sign * (1.0 + 0.25 * value.abs()));
+    }
+    Ok(probe)
 }
 
 fn weak_probe(shape: &[usize]) -> Result<Tensor> {

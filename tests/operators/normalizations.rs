@@ -136,6 +136,56 @@ fn as_several_nodes() {
     all_hold(written_out().into_iter().chain([l2]).collect());
 }
 
+/// Long axes along which no parameter changes are shortened before a part is tried.
+#[test]
+fn along_long_axes() {
+    let over_last = |name, build: fn(&mut Graph, &str) -> String| {
+        case(name, 13, &[1, 2, 40], &["layer-normalization"], move |g| {
+            let last = g.ints(&[-1]);
+            let sum = g.node("ReduceSum", &["x", &last], &[]);
+            let share = scalar(g, 1.0 / 40.0);
+            let mean = g.node("Mul", &[&sum, &share], &[]);
+            let centred = g.node("Sub", &["x", &mean], &[]);
+            build(g, &centred)
+        })
+    };
+    all_hold(vec![
+        case("instance", 17, &[1, 3, 20, 17], &["layer-normalization"], |g| {
+            let (scale, shift) = (weight(g, &[3]), weight(g, &[3]));
+            g.node("InstanceNormalization", &["x", &scale, &shift], &[epsilon()])
+        }),
+        case("many tokens", 17, &[1, 40, 5], &["layer-normalization"], |g| {
+            let (scale, shift) = (weight(g, &[5]), weight(g, &[5]));
+            g.node("LayerNormalization", &["x", &scale, &shift], &[epsilon()])
+        }),
+        case("another factor for each token", 17, &[1, 40, 5], &["layer-normalization"], |g| {
+            let scale = weight(g, &[5]);
+            let y = g.node("LayerNormalization", &["x", &scale], &[epsilon()]);
+            let of_token = weight(g, &[40, 1]);
+            g.node("Mul", &[&y, &of_token], &[])
+        }),
+        over_last("unbiased variance of sums", |g, centred| {
+            let square = power(g, centred);
+            let last = g.ints(&[-1]);
+            let sum = g.node("ReduceSum", &[&square, &last], &[]);
+            let fewer = scalar(g, 39.0);
+            let variance = g.node("Div", &[&sum, &fewer], &[]);
+            let epsilon = scalar(g, 1e-5);
+            let sum = g.node("Add", &[&variance, &epsilon], &[]);
+            let deviation = g.node("Sqrt", &[&sum], &[]);
+            g.node("Div", &[centred, &deviation], &[])
+        }),
+        over_last("L2", |g, centred| {
+            let norm = g.node("ReduceL2", &[centred], &[ints("axes", &[-1])]);
+            g.node("Div", &[centred, &norm], &[])
+        }),
+        case("a shift for each element", 17, &[1, 2, 40], &["layer-normalization"], |g| {
+            let (scale, shift) = (weight(g, &[40]), weight(g, &[40]));
+            g.node("LayerNormalization", &["x", &scale, &shift], &[epsilon()])
+        }),
+    ]);
+}
+
 #[test]
 fn what_was_written_is_found() {
     for case in written_out() {
