@@ -94,7 +94,9 @@ impl Searcher<'_> {
             self.screen(&contestants, &variants, begin, &mut desk).kind(Error::Input)?;
         let screened = &extent.screened;
         let proxies: Vec<&str> = self.objectives.iter().map(|it| proxy(it)).collect();
-        let starting = racing(screened, &scores, &proxies);
+        let parameters = |number: usize| &self.candidates[number].parameters[..];
+        let mut starting = racing(screened, parameters, &scores, &proxies);
+        starting.truncate(self.most_racing(&extent));
         let field = self.field(Stage::Race, &contestants, &variants);
         let raced = self.race(&field, &starting, (&extent, begin), &mut desk).kind(Error::Input)?;
         drop(variants);
@@ -177,8 +179,7 @@ impl Searcher<'_> {
         let pictures = &self.split.choosing;
         let (mut raced, mut done) =
             (Raced { scores: Scores::default(), alive: starting.to_vec() }, 0);
-        let each = SHARED_EVALUATIONS + extent.screened.len() as u64;
-        let mut spent = extent.screening_pictures as u64 * each;
+        let mut spent = screening_cost(extent);
         while done < pictures.len() && (done == 0 || raced.alive.len() > 1) {
             let end = next_block(done, pictures.len());
             let cost = ((end - done) * raced.alive.len()) as u64 * RACE_EVALUATIONS;
@@ -203,6 +204,14 @@ impl Searcher<'_> {
             first_failure(desk)
         );
         Ok(raced)
+    }
+
+    /// So many candidates can be measured on the first pictures of the race; two at least.
+    fn most_racing(&self, extent: &Extent) -> usize {
+        let Budget::Evaluations(count) = self.options.budget else { return usize::MAX };
+        let each = next_block(0, self.split.choosing.len()) as u64 * RACE_EVALUATIONS;
+        let affordable = count.saturating_sub(screening_cost(extent)) / each.max(1);
+        usize::try_from(affordable).unwrap_or(usize::MAX).max(2)
     }
 
     fn is_over(&self, evaluations: u64, begin: Instant) -> bool {
@@ -292,6 +301,11 @@ impl Searcher<'_> {
         };
         Field { stage, evaluator, variants, contestants, jobs: self.jobs }
     }
+}
+
+/// What screening costs, in runs of the network and explanations.
+fn screening_cost(extent: &Extent) -> u64 {
+    extent.screening_pictures as u64 * (SHARED_EVALUATIONS + extent.screened.len() as u64)
 }
 
 fn goodness_key(scores: &Scores, number: usize, objectives: &[&str]) -> Vec<Option<u64>> {

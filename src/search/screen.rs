@@ -31,8 +31,34 @@ pub(super) fn proxy(objective: &str) -> &str {
     if is_free { objective } else { FAITHFULNESS }
 }
 
-/// The candidates that race, the best first: those that fewest others beat in all objectives.
-pub(super) fn racing(candidates: &[usize], scores: &Scores, objectives: &[&str]) -> Vec<usize> {
+/// What a candidate was made of: names of parameters and their values.
+type Parameters = [(String, serde_json::Value)];
+
+/// The candidates that race: the [`foremost`], and the best one with each value of each parameter that is not among them.
+/// Screening may prefer a value that the objective does not, and then all of the foremost have it.
+pub(super) fn racing<'a>(
+    candidates: &[usize],
+    parameters: impl Fn(usize) -> &'a Parameters,
+    scores: &Scores,
+    objectives: &[&str],
+) -> Vec<usize> {
+    let mut chosen = foremost(candidates, scores, objectives);
+    let mut seen: Vec<&(String, serde_json::Value)> =
+        chosen.iter().flat_map(|&number| parameters(number)).collect();
+    let mut rest = candidates.to_vec();
+    sort_by_first(&mut rest, scores, objectives);
+    for number in rest {
+        let unseen: Vec<_> = parameters(number).iter().filter(|it| !seen.contains(it)).collect();
+        if !unseen.is_empty() {
+            seen.extend(unseen);
+            chosen.push(number);
+        }
+    }
+    chosen
+}
+
+/// The best candidates, the best first: those that fewest others beat in all objectives.
+fn foremost(candidates: &[usize], scores: &Scores, objectives: &[&str]) -> Vec<usize> {
     let wanted = LEAST_RACING.max((RACING * candidates.len() as f64).ceil() as usize);
     let mut rest: Vec<usize> = candidates.to_vec();
     let mut chosen = vec![];
@@ -85,18 +111,29 @@ mod tests {
     fn the_best_race_at_least_ten() {
         let rows: Vec<[f64; 2]> = (0..400).map(|number| [f64::from(number % 100), 0.0]).collect();
         let all: Vec<usize> = (0..400).collect();
-        let found = racing(&all, &scores(&rows), &["srg"]);
+        let found = foremost(&all, &scores(&rows), &["srg"]);
         assert_eq!(found.len(), 20);
         assert_eq!(found[..5], [99, 199, 299, 399, 98]);
-        assert_eq!(racing(&all[..100], &scores(&rows), &["srg"]).len(), 10);
-        assert_eq!(racing(&all[..3], &scores(&rows), &["srg"]), [2, 1, 0]);
+        assert_eq!(foremost(&all[..100], &scores(&rows), &["srg"]).len(), 10);
+        assert_eq!(foremost(&all[..3], &scores(&rows), &["srg"]), [2, 1, 0]);
     }
 
     #[test]
     fn with_two_objectives_fronts_race() {
         let rows = [[3.0, 0.0], [0.0, 3.0], [2.0, 2.0], [1.0, 1.0], [0.0, 0.0]];
-        let found = racing(&[0, 1, 2, 3, 4], &scores(&rows), &["srg", "sparseness"]);
+        let found = foremost(&[0, 1, 2, 3, 4], &scores(&rows), &["srg", "sparseness"]);
         assert_eq!(found, [0, 2, 1, 3, 4]);
+    }
+
+    #[test]
+    fn every_value_of_a_parameter_races() {
+        let rows: Vec<[f64; 2]> = (0..60).map(|number| [f64::from(number), 0.0]).collect();
+        let all: Vec<usize> = (0..60).collect();
+        let tens: Vec<[(String, serde_json::Value); 1]> =
+            (0..60).map(|number| [("tens".to_string(), (number / 10).into())]).collect();
+        let found = racing(&all, |number| &tens[number], &scores(&rows), &["srg"]);
+        assert!(found[..10].iter().eq((50..60).rev().collect::<Vec<_>>().iter()), "{found:?}");
+        assert_eq!(found[10..], [49, 39, 29, 19, 9]);
     }
 
     #[test]

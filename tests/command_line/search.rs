@@ -112,6 +112,8 @@ fn a_budget_screens_fewer() {
     let trials = report(&out.path().join("trials.jsonl"));
     // 2/3 of 510 on 3 pictures: 113 evaluations each, 101 of which are shared.
     assert_eq!(trials[0]["decided"]["screened"].as_array().unwrap().len(), 12);
+    // What is left pays for one candidate on three pictures, 30 runs each; two race at least.
+    assert_eq!(trials.iter().filter(|trial| trial["stage"] == "race").count(), 2 * 3);
     search(photos.path(), out.path(), &["--budget", "502", "--overwrite"]).succeeded();
     let trials = report(&out.path().join("trials.jsonl"));
     assert_eq!(trials[0]["decided"]["screened"].as_array().unwrap().len(), 10);
