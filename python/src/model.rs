@@ -164,7 +164,8 @@ impl Model {
     /// method: one of onnxplain.methods(); its parameters are further keywords (steps=100, samples=20, ...).
     /// composite: a preset (onnxplain.presets()), the path or text of a YAML file, or a dict; "auto" suits the architecture.
     /// at: stop at this layer, and give the relevance of its value.
-    /// initial: what is put in at the target, "logit", "centred" (less the mean of all logits) or "one"; None takes the composite's.
+    /// initial: what is put in at the target, "logit", "centred" (less the mean of all logits) or "one"; None takes the
+    ///     composite's.
     /// tokens: the words of a text, for plots.
     #[pyo3(signature = (input, **options), text_signature = "($self, input, *, target='top', against=None, method='lrp', composite='auto', at=None, initial=None, tokens=None, no_canonize=None, **parameters)")]
     fn explain(

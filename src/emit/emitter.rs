@@ -189,7 +189,8 @@ impl<'a> Emitter<'a> {
     }
 
     /// The layer in whose value a step reads the output: a ReLU that is the only reader, where relevance arrives at
-    /// positive elements only, which are the same behind it. A stabilizer that is measured on all elements needs the negative ones too.
+    /// positive elements only, which are the same behind it. A stabilizer that is measured on all elements needs the
+    /// negative ones too.
     fn output_id(&self, id: LayerId) -> LayerId {
         let is_positive = self.program.support[id] == RelevanceSupport::POSITIVE;
         let reads_positive = is_positive && !self.program.steps[id].measures_all_denominators();

@@ -20,4 +20,5 @@ pub use hdf5::{Dataset, Element, Hdf5};
 pub use mark::{TOOL, is_own};
 pub use npy::{Precision, read_npy, read_npy_layout, read_npy_shape, write_npy, write_npy_as};
 pub use sha256::sha256;
+pub use unfinished::UNFINISHED;
 pub use write::{Overwrite, check, png_bytes, write_bytes, write_png};

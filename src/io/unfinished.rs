@@ -10,7 +10,9 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile, TempPath};
 
-const PREFIX: &str = ".onnxplain-";
+/// How the names of unfinished files, and of folders of them, begin.
+pub const UNFINISHED: &str = ".onnxplain-";
+
 const SUFFIX: &str = ".tmp";
 
 /// An empty temporary file in the folder of `target`, with the permissions of an ordinary new file.
@@ -27,7 +29,7 @@ pub(super) fn temporary_file(folder: &Path, target: &Path) -> io::Result<NamedTe
 /// The file whose name is made from the target's, unless another process has it.
 #[cfg(unix)]
 fn of_target(folder: &Path, target: &Path) -> Option<NamedTempFile> {
-    let mut name = std::ffi::OsString::from(PREFIX);
+    let mut name = std::ffi::OsString::from(UNFINISHED);
     name.push(target.file_name()?);
     name.push(SUFFIX);
     let path = folder.join(name);
@@ -62,7 +64,7 @@ fn is_only_name(path: &Path, file: &File) -> bool {
 /// Temporary files can only be read by their owner; this gives them the permissions of ordinary files.
 fn with_random_name(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
+    builder.prefix(UNFINISHED).suffix(SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

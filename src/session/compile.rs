@@ -40,7 +40,7 @@ impl Explainer {
     ) -> Result<Explainer> {
         let Canonized { choice, passes, network, reports, mut notices, options, elapsed } =
             canonized;
-        let ExplainerOptions { method, at, .. } = options.clone();
+        let ExplainerOptions { method, at, initial: asked, .. } = options;
         let kind = if method.takes_composite() { Error::Composite } else { Error::Method };
         let stored = match method.inner().perturbs_parameters() {
             true => Some(context.file.parametric()?),
@@ -79,7 +79,7 @@ impl Explainer {
         check_memory(&context, prepared.explainer())?;
         notices.extend(choice.unused(prepared.explainer().assignment()));
         let divides = divides_by_output(prepared.explainer().program());
-        let (initial, told) = context.initial(&options, &choice.composite, divides);
+        let (initial, told) = context.initial(asked, (&method, &choice.composite), divides);
         notices.extend(told);
         let network = prepared.explainer().network();
         let inner = layer.clone().map(|name| {
@@ -94,7 +94,7 @@ impl Explainer {
             layer,
             canonization: reports,
             initial,
-            is_initial_asked: options.initial.is_some(),
+            is_initial_asked: asked.is_some(),
             turns,
             notices,
             start_up: StartUp { load, canonize: elapsed, compile },

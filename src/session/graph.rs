@@ -12,7 +12,7 @@ use crate::emit::{
     Rival, Spec, emit,
 };
 use crate::error::{Error, Kind, Result};
-use crate::io::Overwrite;
+use crate::io::{Overwrite, UNFINISHED};
 use crate::onnx::Part;
 use crate::picture::{Channels, Layout, Preprocessing};
 
@@ -146,7 +146,7 @@ impl ExplainerGraph {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         let unfinished = tempfile::Builder::new()
-            .prefix(".onnxplain-")
+            .prefix(UNFINISHED)
             .tempdir_in(folder)
             .with_context(|| format!("cannot write in {}", folder.display()))?;
         let written = self.file.write(&unfinished.path().join(name), self.external_from)?;

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::explainer::Explainer;
-use super::explainer_options::ExplainerOptions;
+use super::method::Method;
 use super::notice::{Notice, Topic};
 use crate::composite::Composite as Rules;
 use crate::explain::{Initial, divides_by_output};
@@ -30,15 +30,15 @@ impl Context {
     /// What is put in, and what is to be said about it. `divides_by_output` tells of the rule of the last layer.
     pub(super) fn initial(
         &self,
-        options: &ExplainerOptions,
-        composite: &Rules,
+        asked: Option<Initial>,
+        (method, composite): (&Method, &Rules),
         divides_by_output: bool,
     ) -> (Initial, Option<Notice>) {
-        let of_composite = match options.method.takes_composite() {
+        let default = match method.takes_composite() {
             true => composite.initial,
-            false => options.method.initial(),
+            false => method.initial(),
         };
-        let wanted = options.initial.unwrap_or(of_composite);
+        let wanted = asked.unwrap_or(default);
         if wanted != Initial::Centred {
             return (wanted, None);
         }
@@ -48,7 +48,7 @@ impl Context {
             return (Initial::Logit, Some(Notice::detail(Topic::Composite, told)));
         }
         // Who asks for it gets it, with a warning in the result.
-        if !divides_by_output && options.initial.is_none() {
+        if !divides_by_output && asked.is_none() {
             let told = "relevance starts with the logit alone: the rule of the last layer does not divide by its output, as \
                         `initial: centred` needs it";
             return (Initial::Logit, Some(Notice::detail(Topic::Composite, told)));

@@ -64,7 +64,8 @@ impl Session {
             let engine = explain::Variants::new(&network, &rules, &ranges, Prepack::Once);
             let engine = engine.kind(Error::Composite)?;
             let initials = rules.iter().enumerate().map(|(place, rules)| {
-                context.initial(options, rules, engine.divides_by_output(place)).0
+                let divides = engine.divides_by_output(place);
+                context.initial(options.initial, (&options.method, rules), divides).0
             });
             let initials = initials.collect();
             Ok(Group { engine, members, initials })

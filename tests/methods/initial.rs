@@ -137,10 +137,15 @@ fn a_last_layer_that_does_not_divide_by_its_output_starts_with_the_logit() {
 #[test]
 fn gamma_keeps_the_sign_of_a_negative_logit() {
     let session = session(&network(0.0, None));
-    let all = (0..CLASSES)
-        .map(|class| explained(&session, by(rules(Initial::Logit, "{ gamma: 0.5 }")), class));
-    let below = all.into_iter().find(|it| it.class().logit < 0.0).expect("a negative logit");
-    assert_eq!(below.sign(), Sign::For);
-    // It has no bias in the dense layer: what arrives below it has the logit's sign.
-    assert!(below.conservation().initial < 0.0);
+    // The second is no single division for both signs.
+    for gamma in [
+        "{ gamma: 0.5 }",
+        "{ gamma: { gamma: 0.5, stabilizer: { kind: relative, epsilon: 1e-3 } } }",
+    ] {
+        let mut all =
+            (0..CLASSES).map(|class| explained(&session, by(rules(Initial::Logit, gamma)), class));
+        let below = all.find(|it| it.class().logit < 0.0).expect("a negative logit");
+        assert_eq!(below.sign(), Sign::For, "{gamma}");
+        assert!(below.conservation().initial < 0.0);
+    }
 }

@@ -13,10 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Error, Result};
 use tempfile::TempPath;
 
-use onnxplain::io::{Overwrite, check};
-
-/// How the names of folders that belong to a process begin.
-const PREFIX: &str = ".onnxplain-";
+use onnxplain::io::{Overwrite, UNFINISHED, check};
 
 /// The file that is locked.
 const LOCK: &str = "lock";
@@ -41,7 +38,7 @@ impl Staging {
     pub fn of_process(output: &Path) -> Result<Staging> {
         make_folder(output)?;
         clear_abandoned(output);
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(output);
+        let folder = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(output);
         let folder = folder.with_context(|| format!("cannot write into {}", output.display()))?;
         let lock = File::create(folder.path().join(LOCK));
         let lock = lock.ok().filter(|lock| lock.try_lock().is_ok());
@@ -86,8 +83,8 @@ impl Drop for Staging {
 /// Removes the folders of processes that were killed. What cannot be removed is no reason to fail.
 fn clear_abandoned(output: &Path) {
     let entries = fs::read_dir(output).into_iter().flatten().flatten();
-    let of_processes =
-        entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+    let of_processes = entries
+        .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()));
     let folders = of_processes.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     for folder in folders.map(|entry| entry.path()).filter(|folder| is_abandoned(folder)) {
         let _ = fs::remove_dir_all(folder);

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 
 use super::node::{Node, check_length};
-use super::value::Value;
+use super::value::{Value, element_count};
 
 /// Windows of more elements must be few.
 const LARGE_WINDOW: u128 = 1024;
@@ -316,15 +316,13 @@ pub(super) fn pool(node: &Node) -> Result<Vec<Value>> {
 
 /// A few bytes can ask for windows that take hours: windows that are large and many are refused.
 fn check_taps(kernel: &[usize], output: &[usize]) -> Result<()> {
-    let product = |lengths: &[usize]| {
-        lengths.iter().fold(1u128, |product, &length| product.saturating_mul(length as u128))
-    };
-    let (taps, windows) = (product(kernel), product(output));
+    let (taps, windows) = (element_count(kernel), element_count(output));
+    let read = taps.saturating_mul(windows);
     ensure!(
-        taps <= LARGE_WINDOW || taps.saturating_mul(windows) <= MOST_TAPS,
+        taps <= LARGE_WINDOW || read <= MOST_TAPS,
         "its {windows} windows of {kernel:?} elements would read {:.1e} elements; windows of more than {LARGE_WINDOW} may \
          read {MOST_TAPS} together",
-        taps.saturating_mul(windows) as f64
+        read as f64
     );
     Ok(())
 }
