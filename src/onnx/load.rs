@@ -23,7 +23,7 @@ use super::repair::repair;
 use super::rewrite::{self, Chosen};
 use super::validate::{Checked, Input, MemoryLimit, validate};
 use super::weights::{Places, Weights};
-use super::{col2im, lp_pool, padding, recurrent, resize, running_sum, vector_product};
+use super::{channels, col2im, lp_pool, padding, recurrent, resize, running_sum, vector_product};
 use crate::linear::Weight;
 use crate::network::{Lowered, Network, Origins, lower};
 use crate::picture::Labels;
@@ -280,6 +280,7 @@ fn check(proto: &ModelProto, input: Input, memory: (MemoryLimit, Checked)) -> Re
 /// The ONNX reader: shapes stored in the file are ignored, because exporters leave wrong ones behind.
 pub(super) fn reader() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
+    onnx.op_register.insert("BatchNormalization", channels::build);
     onnx.op_register.insert("Col2Im", col2im::build);
     onnx.op_register.insert("Resize", resize::build);
     onnx.op_register.insert("Upsample", resize::build);

@@ -4,6 +4,7 @@
 
 mod batch_normalization;
 mod bytes;
+mod channels;
 mod col2im;
 mod culprit;
 mod decode;

@@ -132,7 +132,9 @@ impl Walk<'_> {
         let Some(rule) = table::rule(&proto.domain, &proto.op_type) else {
             return Ok(vec![Value::unknown(); proto.output.len()]);
         };
-        let mut outputs = rule(&Node { proto, opset: self.opset, inputs: read })?;
+        let node = Node { proto, opset: self.opset, inputs: read };
+        node.check_switches()?;
+        let mut outputs = rule(&node)?;
         outputs.resize(proto.output.len(), Value::unknown());
         let is_constant = read.iter().flatten().all(|input| input.is_constant);
         outputs.iter_mut().for_each(|output| output.is_constant |= is_constant);

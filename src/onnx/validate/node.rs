@@ -11,6 +11,26 @@ use super::value::Value;
 /// More axes than any tensor has.
 const MOST_AXES: i64 = 64;
 
+/// Attributes that switch something on or off. Runtimes differ about other numbers than 1 and 0: tract would take them for
+/// off where others take them for on.
+const SWITCHES: [&str; 15] = [
+    "allowzero",
+    "ceil_mode",
+    "center_point_box",
+    "count_include_pad",
+    "exclusive",
+    "keepdims",
+    "largest",
+    "linear_before_reset",
+    "noop_with_empty_axes",
+    "onesided",
+    "reverse",
+    "select_last_index",
+    "sorted",
+    "transA",
+    "transB",
+];
+
 /// A node, its inputs, and the version of the operators.
 pub(super) struct Node<'a> {
     pub proto: &'a NodeProto,
@@ -71,7 +91,17 @@ impl Node<'_> {
 
     /// Whether an attribute that switches something is on; `default` where it is left out.
     pub fn flag(&self, name: &str, default: bool) -> Result<bool> {
-        Ok(self.int(name)?.map_or(default, |flag| flag != 0))
+        match self.int(name)? {
+            None => Ok(default),
+            Some(0) => Ok(false),
+            Some(1) => Ok(true),
+            Some(other) => bail!("{name} is {other}, but must be 0 or 1"),
+        }
+    }
+
+    /// Fails where an attribute that switches something is neither on nor off.
+    pub fn check_switches(&self) -> Result<()> {
+        SWITCHES.iter().try_for_each(|name| self.flag(name, false).map(drop))
     }
 
     /// An attribute that is a list of whole numbers.

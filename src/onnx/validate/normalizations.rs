@@ -1,6 +1,6 @@
 //! Normalizations and softmaxes.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::elementwise::broadcast_shapes;
 use super::node::{Node, axes, axis, check_axis_of_unknown};
@@ -16,7 +16,12 @@ pub(super) fn batch_normalization(node: &Node) -> Result<Vec<Value>> {
     node.check_finite("momentum")?;
     let value = like_input(node)?;
     let mut outputs = vec![value.clone()];
-    let channels = value.shape.as_ref().and_then(|shape| shape.get(1).copied());
+    let channels = match &value.shape {
+        Some(shape) => Some(*shape.get(1).with_context(|| {
+            format!("its input has the shape {shape:?}, and so no axis of channels")
+        })?),
+        None => None,
+    };
     for (slot, name) in ["scale", "bias", "mean", "variance"].iter().enumerate() {
         let vector = node.shape(slot + 1)?;
         if let (Some(vector), Some(channels)) = (vector, channels) {

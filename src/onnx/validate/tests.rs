@@ -161,6 +161,24 @@ fn shapes_follow_the_standard() {
 }
 
 #[test]
+fn channels_are_an_axis() {
+    let scaled = |shape: &[usize]| {
+        (0..4).fold(case("BatchNormalization", shape), |node, _| node.floats(&[9]))
+    };
+    assert_eq!(scaled(&[4, 9]).shape(), [4, 9]);
+    assert!(scaled(&[9]).refused().contains("no axis of channels"));
+}
+
+#[test]
+fn switches_are_on_or_off() {
+    let picture = [1, 4, 9, 8];
+    let told = case("ReduceMean", &picture).int("keepdims", 1 << 31).refused();
+    assert!(told.contains("keepdims is 2147483648, but must be 0 or 1"), "{told}");
+    let told = case("CumSum", &picture).whole(&[1]).int("exclusive", -1).refused();
+    assert!(told.contains("exclusive is -1"), "{told}");
+}
+
+#[test]
 fn windows_must_fit() {
     let picture = [1, 3, 8, 8];
     let told = case("Conv", &picture).floats(&[2, 3, 0, 3]).refused();
