@@ -8,6 +8,9 @@ use super::value::Value;
 /// The most steps that are unrolled: each becomes some twenty layers.
 const MOST_STEPS: usize = 20_000;
 
+/// The most sequences side by side, each of which has a length of its own.
+const MOST_SEQUENCES: usize = 1 << 20;
+
 /// `LSTM`.
 pub(super) fn lstm(node: &Node) -> Result<Vec<Value>> {
     recurrent(node, 4)
@@ -69,6 +72,10 @@ fn recurrent(node: &Node, gates: usize) -> Result<Vec<Value>> {
     ensure!(
         steps <= MOST_STEPS,
         "its input {input:?} has {steps} steps, which are unrolled; more than {MOST_STEPS} are not"
+    );
+    ensure!(
+        batch <= MOST_SEQUENCES,
+        "its input {input:?} has {batch} sequences; more than {MOST_SEQUENCES} are too many"
     );
     let (all, last) = match layout {
         0 => (vec![steps, directions, batch, hidden], vec![directions, batch, hidden]),
