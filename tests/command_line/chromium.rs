@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::{folder, skip_without};
 
+/// On a busy machine Chromium may print the page before its script has ended.
+const ATTEMPTS: usize = 3;
+
 /// What the script in a page returns, run by Chromium after the page has come up; `None` without Chromium.
 pub fn in_chromium(page: &Path, script: &str) -> Option<Value> {
     let Some(chromium) = chromium() else {
@@ -24,6 +27,20 @@ pub fn in_chromium(page: &Path, script: &str) -> Option<Value> {
     );
     let text = fs::read_to_string(page).unwrap();
     fs::write(&copy, text.replace("</body>", &script)).unwrap();
+    let mut shown = String::new();
+    for _ in 0..ATTEMPTS {
+        shown = dom(&chromium, &copy);
+        let outcome = shown.split_once("<pre id=\"outcome\">");
+        if let Some((outcome, _)) = outcome.and_then(|(_, rest)| rest.split_once("</pre>")) {
+            let outcome = outcome.replace("&gt;", ">").replace("&amp;", "&");
+            return Some(serde_json::from_str(&outcome).unwrap());
+        }
+    }
+    panic!("the script did not end:\n{shown}");
+}
+
+/// The page as it is after the scripts.
+fn dom(chromium: &Path, page: &Path) -> String {
     let profile = folder();
     let output = Command::new(chromium)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
@@ -31,14 +48,11 @@ pub fn in_chromium(page: &Path, script: &str) -> Option<Value> {
         // A page in a frame can be looked into.
         .arg("--allow-file-access-from-files")
         .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(format!("file://{}", copy.display()))
+        .arg(format!("file://{}", page.display()))
         .stderr(Stdio::null())
         .output()
         .unwrap();
-    let dom = String::from_utf8(output.stdout).unwrap();
-    let outcome = dom.split_once("<pre id=\"outcome\">").expect(&dom).1;
-    let outcome = outcome.split_once("</pre>").unwrap().0;
-    Some(serde_json::from_str(&outcome.replace("&gt;", ">").replace("&amp;", "&")).unwrap())
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Of the page of a folder in a window of 360 pixels: whether it keeps to them, how far it is wider, and how many elements
