@@ -49,7 +49,7 @@ pub(super) struct Input<'a> {
 /// Of which values the memory is checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Checked {
-    /// Of constants only: the shape of the input is that of a whole batch, which is never computed.
+    /// Of constants, and of one element of the input: its shape is that of a whole batch, which is never computed.
     Constants,
     /// Of all.
     All,
@@ -121,10 +121,11 @@ impl Walk<'_> {
     fn check_input(&self, value: &Value) -> Result<()> {
         let Input { name, shape, .. } = self.input;
         let told = || format!("an input \"{name}\" of the shape {shape:?}");
-        match self.checked {
-            Checked::All => self.limit.check(value.bytes(), told),
-            Checked::Constants => Ok(()),
-        }
+        let batch = match self.checked {
+            Checked::All => 1,
+            Checked::Constants => shape.first().map_or(1, |&length| length.max(1)),
+        };
+        self.limit.check(value.bytes() / batch as u128, told)
     }
 
     /// What a node's outputs are.

@@ -97,9 +97,10 @@ pub(super) fn random(node: &Node) -> Result<Vec<Value>> {
     Ok(vec![Value::of(asked_shape(given)?)])
 }
 
-/// `EyeLike`: of the shape of its input.
+/// `EyeLike`: of the shape of its input, and nothing else of it.
 pub(super) fn eye_like(node: &Node) -> Result<Vec<Value>> {
-    Ok(vec![Value::of(node.shape(0)?.map(<[usize]>::to_vec))])
+    let value = Value::of(node.shape(0)?.map(<[usize]>::to_vec));
+    Ok(vec![Value { is_constant: true, ..value }])
 }
 
 /// `Range`.
