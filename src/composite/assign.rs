@@ -47,6 +47,8 @@ pub struct Assignment {
     pub warnings: Vec<String>,
     /// Layers whose first matching rule cannot be used, so that they got the next one, with the reason.
     pub replaced: Vec<String>,
+    /// Whether relevance is spread where a layer reads single elements some apart.
+    pub spread_strided: bool,
 }
 
 /// What is known about the ranges of the network's inputs, which the z-box rule needs.
@@ -118,7 +120,7 @@ impl Assignment {
             );
         }
         let unused = is_used.iter().enumerate().filter(|(_, used)| !**used);
-        let warnings = unused
+        let mut warnings: Vec<String> = unused
             .map(|(index, _)| {
                 let rule = &composite.rules[index].rule;
                 format!(
@@ -128,7 +130,14 @@ impl Assignment {
                 )
             })
             .collect();
-        Ok(Assignment { rules, warnings, replaced })
+        let spread_strided = composite.spread_strided;
+        if spread_strided && network.layers.iter().all(|layer| layer.op.cells().is_none()) {
+            warnings.push(format!(
+                "spread-strided of the composite {} changes nothing: no layer reads single elements some apart",
+                composite.name
+            ));
+        }
+        Ok(Assignment { rules, warnings, replaced, spread_strided })
     }
 }
 

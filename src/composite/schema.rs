@@ -28,6 +28,10 @@ pub struct Composite {
     /// What propagation starts with at the output, unless the user says.
     #[serde(default)]
     pub initial: Initial,
+    /// Whether what a layer hands to single elements some apart (a 1 × 1 convolution of stride 2, a slice with a step) is
+    /// spread over the elements between them.
+    #[serde(default, rename = "spread-strided")]
+    pub spread_strided: bool,
     /// First match wins.
     pub rules: Vec<Entry>,
     /// Where a composite that was found by a search comes from: for people.

@@ -56,18 +56,19 @@ impl NamedSpace {
         NamedSpace::find(other.map_or(preset, |(_, space)| space))
     }
 
-    /// The space, whose composites start at the output as this preset does.
+    /// The space, whose composites start at the output as this preset does, and spread relevance where it does.
     ///
     /// # Errors
     /// When the space's file is invalid; tests check that none is.
     pub fn starting_as(&self, preset: &Composite) -> Result<Space> {
-        match preset.initial == Initial::default() {
-            true => Space::parse(self.yaml, self.name),
-            false => {
-                let yaml = format!("{}initial: {}\n", self.yaml, preset.initial.word());
-                Space::parse(&yaml, self.name)
-            }
+        let mut yaml = self.yaml.to_string();
+        if preset.initial != Initial::default() {
+            yaml += &format!("initial: {}\n", preset.initial.word());
         }
+        if preset.spread_strided {
+            yaml += "spread-strided: true\n";
+        }
+        Space::parse(&yaml, self.name)
     }
 }
 
@@ -109,6 +110,7 @@ mod tests {
             let space = NamedSpace::of_preset(&preset.name).unwrap().starting_as(&preset).unwrap();
             let candidate = space.candidate(7).unwrap();
             assert_eq!(candidate.composite.initial, preset.initial);
+            assert_eq!(candidate.composite.spread_strided, preset.spread_strided);
             let yaml = candidate.to_yaml("best", "Found.", &serde_json::json!({})).unwrap();
             assert_eq!(Composite::parse(&yaml, "best.yaml").unwrap().initial, preset.initial);
         }

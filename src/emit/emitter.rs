@@ -9,7 +9,7 @@ use super::linear::{Bias, LinearMap, Part};
 use super::operator;
 use super::outputs;
 use super::spec::Spec;
-use super::step::{StepLayer, propagated};
+use super::step::{StepLayer, over_cells, propagated};
 use super::target::initial_relevance;
 use super::value::{Value, axes_of};
 use crate::explain::{Program, RelevanceSupport};
@@ -185,7 +185,11 @@ impl<'a> Emitter<'a> {
             input_signs: self.input_signs(layer),
             has_infinities: self.has_infinities,
         };
-        propagated(&mut self.graph, &self.program.steps[id], layer, arrived)
+        let handed = propagated(&mut self.graph, &self.program.steps[id], layer, arrived)?;
+        match (self.program.spreads[id], &handed[..]) {
+            (true, [Some(part)]) => Ok(vec![Some(over_cells(&mut self.graph, layer, part)?)]),
+            _ => Ok(handed),
+        }
     }
 
     /// The layer in whose value a step reads the output: a ReLU that is the only reader, where relevance arrives at

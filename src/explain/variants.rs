@@ -29,8 +29,8 @@ pub struct Variants {
     steps: Vec<Vec<usize>>,
 }
 
-/// The different steps of a layer, with the first plan that has each.
-type KnownSteps = Vec<(Step, usize)>;
+/// The different steps of a layer and whether they are spread, with the first plan that has each.
+type KnownSteps = Vec<(Step, bool, usize)>;
 
 impl Variants {
     /// Compiles a canonized network with composites that all belong to these rewrites of it. An explanation uses the
@@ -75,13 +75,17 @@ impl Variants {
     ) -> Result<()> {
         let mut numbers = Vec::with_capacity(known.len());
         let mut owners: Vec<Option<usize>> = Vec::with_capacity(known.len());
-        for (step, known) in program.steps.iter_mut().zip(known) {
-            let found = known.iter().position(|(other, _)| other == step);
-            owners.push(found.map(|number| known[number].1));
+        let steps = program.steps.iter_mut().zip(&program.spreads);
+        for ((step, &spreads), known) in steps.zip(known) {
+            let is_known = |(other, other_spreads, _): &(Step, bool, usize)| {
+                other == step && *other_spreads == spreads
+            };
+            let found = known.iter().position(is_known);
+            owners.push(found.map(|number| known[number].2));
             match found {
                 // Shares its tensors.
                 Some(number) => *step = known[number].0.clone(),
-                None => known.push((step.clone(), self.plans.len())),
+                None => known.push((step.clone(), spreads, self.plans.len())),
             }
             numbers.push(found.unwrap_or(known.len() - 1));
         }

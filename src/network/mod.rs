@@ -3,6 +3,7 @@
 //! [`lower`](fn@lower) makes it from tract's typed graph, [`canonize`](crate::canonize) rewrites it,
 //! [`composite`](crate::composite) matches on its kinds, [`explain`](crate::explain) compiles it.
 
+mod cells;
 mod family;
 mod input_scaling;
 mod interval;

@@ -5,6 +5,8 @@ use std::fs;
 use onnxplain::{Composite, GraphOptions, Session};
 
 use super::samples::{FASHION, LIMIT, agrees, sample};
+use super::support::Numbers;
+use super::support::onnx::{Graph, ints};
 
 /// Rules that divide by the layer's own output, by parts of it and by outputs of one sign.
 fn stabilized(kind: &str) -> Composite {
@@ -25,6 +27,32 @@ fn stabilizers_of_every_kind() {
         let composites = ["additive", "clip", "relative"].map(stabilized);
         assert_eq!(agrees(model, FASHION, composites.into_iter()), 3);
     }
+}
+
+/// Rules that spread what a strided 1 × 1 convolution hands down.
+fn spreading() -> Composite {
+    let yaml = "name: spreading\nspread-strided: true\nrules:\n  - { when: { kind: convolution, depth: [0, 0.5] }, rule: { gamma: 0.25 } }\n  \
+                - { when: { kind: convolution }, rule: z-plus }\n  \
+                - { when: { kind: [dense, sum, average-pool] }, rule: epsilon }\n  - { rule: pass }\n";
+    Composite::parse(yaml).unwrap()
+}
+
+#[test]
+fn cells_that_share_what_a_strided_layer_hands_down() {
+    assert_eq!(agrees("fashion_resnet.onnx", FASHION, [spreading()].into_iter()), 1);
+    // Values of both signs, and an odd number of rows.
+    let mut graph = Graph::with_input(17, &[1, 3, 7, 6]);
+    let weight = graph.floats(&[4, 3, 1, 1], &Numbers::new(1).between(-1.0, 1.0, 12));
+    let y = graph.node("Conv", &["x", &weight], &[ints("strides", &[2, 2])]);
+    let y = graph.node("Flatten", &[&y], &[]);
+    graph.output(&y);
+    let folder = tempfile::tempdir().unwrap();
+    let [model, path] = ["model.onnx", "explainer.onnx"].map(|name| folder.path().join(name));
+    fs::write(&model, graph.bytes()).unwrap();
+    let explainer = Session::open(&model).unwrap().explainer(spreading()).unwrap();
+    explainer.graph(&GraphOptions::new()).unwrap().save(&path, false).unwrap();
+    let found = explainer.compare_with_graph(&path, 3, &[]).unwrap();
+    assert!(found.is_within(LIMIT), "{found:?}");
 }
 
 #[test]

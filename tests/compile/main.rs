@@ -4,3 +4,5 @@
 
 mod forms;
 mod samples;
+#[path = "../support/mod.rs"]
+mod support;

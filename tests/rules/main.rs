@@ -4,6 +4,7 @@
 
 mod convolutions;
 mod others;
+mod strided;
 #[path = "../support/mod.rs"]
 mod support;
 

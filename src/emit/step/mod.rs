@@ -3,7 +3,10 @@
 mod linear;
 mod quotient;
 mod split;
+mod spread;
 mod taylor;
+
+pub(super) use spread::over_cells;
 
 use anyhow::{Context, Result, bail};
 

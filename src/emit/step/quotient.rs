@@ -92,7 +92,7 @@ fn by_sign(graph: &mut Graph, z: &Value, [above, below]: &[String; 2]) -> Value 
 }
 
 /// The quotient, 0 where the denominator is 0: nothing keeps it from that.
-fn guarded(graph: &mut Graph, relevance: &Value, z: &Value) -> Value {
+pub(super) fn guarded(graph: &mut Graph, relevance: &Value, z: &Value) -> Value {
     let quotient = graph.divide(relevance, z);
     let is_zero = graph.with_number("Equal", z, 0.0);
     let zero = graph.number(0.0);

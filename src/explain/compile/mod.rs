@@ -33,6 +33,8 @@ pub struct Program {
     pub steps: Vec<Step>,
     /// Where relevance can arrive at each layer's value; at a layer whose step is [`Step::End`] none is read.
     pub support: Vec<RelevanceSupport>,
+    /// Whether what a layer hands to single elements some apart is spread over the elements between them.
+    pub spreads: Vec<bool>,
 }
 
 impl Program {
@@ -85,7 +87,12 @@ impl Program {
             steps[id] =
                 step.with_context(|| format!("compiling the {}", network.layers[id].describe()))?;
         }
-        Ok(Program { network, signs, steps, support })
+        let spreads = (0..count).map(|id| {
+            let can_spread = can_spread(&assignment.rules[id], &steps[id]);
+            assignment.spread_strided && can_spread && network.layers[id].op.cells().is_some()
+        });
+        let spreads = spreads.collect();
+        Ok(Program { network, signs, steps, support, spreads })
     }
 
     /// A network that is only run forwards: no relevance arrives anywhere.
@@ -95,9 +102,18 @@ impl Program {
             signs: SignBounds::of(&network),
             steps: vec![Step::End; count],
             support: vec![RelevanceSupport::ANYWHERE; count],
+            spreads: vec![false; count],
             network,
         }
     }
+}
+
+/// Whether a step hands down relevance in proportion to values, and no gradient.
+fn can_spread(rule: &LayerRule, step: &Step) -> bool {
+    matches!(
+        (rule, step),
+        (LayerRule::Route, Step::Gradient) | (_, Step::Linear(_) | Step::Split(_))
+    )
 }
 
 /// Whether a consumer hands any relevance to the value of layer `id`.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::explain::compile::Program;
 use crate::explain::rules::{residual_sum, uses_split};
 use crate::explain::step::{Denominator, Division, LinearStep, Step};
-use crate::network::{Layer, LayerId, Network, Op};
+use crate::network::{LayerId, Network, Op};
 use crate::operator::GradientReads;
 
 /// Which values are kept in memory, and until when.
@@ -25,8 +25,7 @@ impl Liveness {
         let mut is_kept = vec![false; count];
         let mut last_steps = Vec::with_capacity(count);
         for (id, &output_id) in output_ids.iter().enumerate() {
-            let mut values =
-                values_read(&program.network.layers[id], &program.steps[id], output_id);
+            let mut values = values_read(program, id, output_id);
             values.retain(|&value| !std::mem::replace(&mut is_kept[value], true));
             last_steps.push(values);
         }
@@ -57,8 +56,9 @@ fn is_relu(op: &Op) -> bool {
 }
 
 /// The values that the step of a layer reads.
-fn values_read(layer: &Layer, step: &Step, output_id: LayerId) -> Vec<LayerId> {
-    let (inputs, output) = match step {
+fn values_read(program: &Program, id: LayerId, output_id: LayerId) -> Vec<LayerId> {
+    let layer = &program.network.layers[id];
+    let (inputs, output) = match &program.steps[id] {
         Step::Linear(step) if residual_sum(&layer.op, step).is_some() => (true, false),
         Step::Linear(step) => (reads_inputs(step), reads_output(&layer.op, step)),
         Step::Split(_) | Step::Taylor(_) => (true, true),
@@ -68,7 +68,7 @@ fn values_read(layer: &Layer, step: &Step, output_id: LayerId) -> Vec<LayerId> {
         }
         Step::End | Step::Pass | Step::Share | Step::Deconvnet => (false, false),
     };
-    let inputs = if inputs { &layer.inputs[..] } else { &[] };
+    let inputs = if inputs || program.spreads[id] { &layer.inputs[..] } else { &[] };
     inputs.iter().copied().chain(output.then_some(output_id)).collect()
 }
 

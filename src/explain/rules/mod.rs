@@ -8,6 +8,7 @@ mod epilogues;
 mod relevance;
 mod residual_sum;
 mod signed_split;
+mod spread;
 mod step_context;
 mod taylor;
 mod terms;
@@ -18,6 +19,7 @@ pub(in crate::explain) use self::residual_sum::{
     propagate as propagate_residual_sum, residual_sum,
 };
 pub(in crate::explain) use self::signed_split::{SplitKernels, uses_split};
+pub(in crate::explain) use self::spread::spread;
 pub(in crate::explain) use self::step_context::{SharedSums, StepContext};
 pub(in crate::explain) use self::taylor::propagate as propagate_taylor;
 pub(in crate::explain) use self::terms::{DivisionKernels, propagate as propagate_divisions};

@@ -10,7 +10,7 @@ use super::forward::{Activations, value};
 use crate::explain::plan::Plan;
 use crate::explain::rules::{
     Relevance, SharedSums, StepContext, StepKernels, StepOutput, propagate_divisions,
-    propagate_residual_sum, propagate_taylor, residual_sum,
+    propagate_residual_sum, propagate_taylor, residual_sum, spread,
 };
 use crate::explain::step::Step;
 use crate::network::{LayerId, Network, Op};
@@ -207,7 +207,8 @@ fn added_to(
             matches!(plan.program().steps[id], Step::Gradient)
         }
         (StepKernels::None, _) => false,
-        _ => layer.inputs.len() == 1,
+        // What others handed to the input is not spread with it.
+        _ => layer.inputs.len() == 1 && !plan.program().spreads[id],
     };
     let is_arranged = |input: LayerId| plan.step_is_in_blocks(id) == plan.is_in_blocks(input);
     let take = |&input: &LayerId| match adds && is_arranged(input) {
@@ -237,7 +238,7 @@ fn step(
     let inputs = &plan.network().layers[id].inputs;
     let read = |of: LayerId| value(plan, activations, of, plan.step_is_in_blocks(id));
     let context = StepContext::new(inputs, plan.output_ids[id], read, shared.map(|it| it.at(id)));
-    match (&plan.program().steps[id], op.as_operator(), &*plan.steps[id]) {
+    let output = match (&plan.program().steps[id], op.as_operator(), &*plan.steps[id]) {
         (Step::End, ..) => Ok(Vec::<Relevance>::new().into()),
         (Step::Linear(step), _, StepKernels::Divisions(divisions)) => {
             propagate_divisions(step, divisions, &context, arrived, before)
@@ -268,6 +269,13 @@ fn step(
             Ok(output)
         }
         _ => bail!("a kernel is missing"),
+    }?;
+    match plan.program().spreads[id] {
+        true => {
+            let layer = &plan.network().layers[id];
+            spread(&layer.op, plan.step_is_in_blocks(id), &context.input()?, output)
+        }
+        false => Ok(output),
     }
 }
 
