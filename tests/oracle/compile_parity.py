@@ -23,12 +23,12 @@ from compiling import METHODS, Array, Model, Refused, build, compiled, options_o
 
 FEW = ["auto", "epsilon-plus-flat", "epsilon-gamma-box", "epsilon-alpha2-beta1", "w-square-plus", "gradient"]
 TRANSFORMERS = ["auto", "gradient", "attnlrp", "cp-lrp", "cp-lrp-gamma"]
-EVERY = ["resnet18", "mobilenet_v2", "squeezenet1_1"]
-"""Compared under every preset and every method."""
-CONVOLUTIONAL = [
-    "densenet_2_2", "shufflenet_v2_x1_0", "mnasnet0_5", "mobilenet_v3_small", "regnet_y_400mf", "googlenet",
-    "efficientnet_b0", "densenet121", "alexnet", "resnet50", "resnext50_32x4d", "inception_v3", "vgg16_bn", "vgg16",
+EVERY = [
+    "resnet18", "mobilenet_v2", "squeezenet1_1", "densenet_2_2", "mobilenet_v3_small", "efficientnet_b0", "shufflenet_v2_x1_0",
+    "mnasnet0_5", "regnet_y_400mf", "googlenet", "alexnet", "resnet50",
 ]  # fmt: skip
+"""Compared under every preset and every method."""
+CONVOLUTIONAL = ["densenet121", "resnext50_32x4d", "inception_v3", "vgg16_bn", "vgg16"]
 ATTENTION = [
     "small_vit", "small_swin", "small_convnext", "small_rms_norm", "small_layer_scale", "small_normalized_queries",
     "timm_vit_tiny", "convnext_tiny", "swin_t", "vit_b_16",
