@@ -186,8 +186,10 @@ impl<'a> Emitter<'a> {
             has_infinities: self.has_infinities,
         };
         let handed = propagated(&mut self.graph, &self.program.steps[id], layer, arrived)?;
-        match (self.program.spreads[id], &handed[..]) {
-            (true, [Some(part)]) => Ok(vec![Some(over_cells(&mut self.graph, layer, part)?)]),
+        match (&self.program.cells[id], &handed[..]) {
+            (Some(cells), [Some(part)]) => {
+                Ok(vec![Some(over_cells(&mut self.graph, layer, cells, part)?)])
+            }
             _ => Ok(handed),
         }
     }

@@ -18,6 +18,7 @@ use super::rules::SharedSums;
 use super::run::{self, Activations, Attribution, End, Propagation};
 use super::step::Step;
 use crate::composite::{Assignment, Composite, InputKnowledge};
+use crate::linear::Window;
 use crate::network::{LayerId, Network};
 use crate::tensor::Tensor;
 
@@ -29,8 +30,8 @@ pub struct Variants {
     steps: Vec<Vec<usize>>,
 }
 
-/// The different steps of a layer and whether they are spread, with the first plan that has each.
-type KnownSteps = Vec<(Step, bool, usize)>;
+/// The different steps of a layer and the cells that they are spread over, with the first plan that has each.
+type KnownSteps = Vec<(Step, Option<Window>, usize)>;
 
 impl Variants {
     /// Compiles a canonized network with composites that all belong to these rewrites of it. An explanation uses the
@@ -75,17 +76,15 @@ impl Variants {
     ) -> Result<()> {
         let mut numbers = Vec::with_capacity(known.len());
         let mut owners: Vec<Option<usize>> = Vec::with_capacity(known.len());
-        let steps = program.steps.iter_mut().zip(&program.spreads);
-        for ((step, &spreads), known) in steps.zip(known) {
-            let is_known = |(other, other_spreads, _): &(Step, bool, usize)| {
-                other == step && *other_spreads == spreads
-            };
-            let found = known.iter().position(is_known);
+        let steps = program.steps.iter_mut().zip(&program.cells);
+        for ((step, cells), known) in steps.zip(known) {
+            let mut others = known.iter();
+            let found = others.position(|(other, others, _)| (other, others) == (step, cells));
             owners.push(found.map(|number| known[number].2));
             match found {
                 // Shares its tensors.
                 Some(number) => *step = known[number].0.clone(),
-                None => known.push((step.clone(), spreads, self.plans.len())),
+                None => known.push((step.clone(), cells.clone(), self.plans.len())),
             }
             numbers.push(found.unwrap_or(known.len() - 1));
         }

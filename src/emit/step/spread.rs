@@ -10,19 +10,18 @@ use super::quotient::guarded;
 use crate::emit::graph::Graph;
 use crate::emit::linear::{Bias, LinearMap, Part};
 use crate::emit::value::Value;
-use crate::linear::AveragePooling;
+use crate::linear::{AveragePooling, Window};
 use crate::network::Op;
 
-/// What was handed to the only input of a layer, spread.
+/// What was handed to the only input of a layer, spread over its cells.
 pub(in crate::emit) fn over_cells(
     graph: &mut Graph,
     layer: StepLayer,
+    cells: &Window,
     handed: &Value,
 ) -> Result<Value> {
-    let window =
-        layer.layer.op.cells().context("only layers that read single elements are spread")?;
-    let weights = vec![1.0; window.output_shape().iter().product()];
-    let op = Op::AveragePooling(AveragePooling { window, weights });
+    let weights = vec![1.0; cells.output_shape().iter().product()];
+    let op = Op::AveragePooling(AveragePooling { window: cells.clone(), weights });
     let map = LinearMap { op: &op, inputs: layer.input_axes, output: layer.output_axes };
     let value = &layer.inputs[0];
     // An element of 0 keeps what a rule without inputs gives it.

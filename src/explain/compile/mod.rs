@@ -17,6 +17,7 @@ use self::support::support_of;
 use super::input_range::{InputRange, InputRanges};
 use super::step::{LinearStep, Step, TaylorStep};
 use crate::composite::{Assignment, LayerRule};
+use crate::linear::Window;
 use crate::network::{Followed, Interval, Kind, Layer, LayerId, Network, Op, SignBounds, follow};
 use crate::operator::Operator;
 use crate::rule::{Effect, Group, Rule, RuleSetting, Stabilizer};
@@ -33,8 +34,8 @@ pub struct Program {
     pub steps: Vec<Step>,
     /// Where relevance can arrive at each layer's value; at a layer whose step is [`Step::End`] none is read.
     pub support: Vec<RelevanceSupport>,
-    /// Whether what a layer hands to single elements some apart is spread over the elements between them.
-    pub spreads: Vec<bool>,
+    /// The cells over which what a layer hands to single elements some apart is spread.
+    pub cells: Vec<Option<Window>>,
 }
 
 impl Program {
@@ -87,12 +88,13 @@ impl Program {
             steps[id] =
                 step.with_context(|| format!("compiling the {}", network.layers[id].describe()))?;
         }
-        let spreads = (0..count).map(|id| {
-            let can_spread = can_spread(&assignment.rules[id], &steps[id]);
-            assignment.spread_strided && can_spread && network.layers[id].op.cells().is_some()
+        let cells = (0..count).map(|id| {
+            let spreads =
+                assignment.spread_strided && can_spread(&assignment.rules[id], &steps[id]);
+            spreads.then(|| network.layers[id].op.cells()).flatten()
         });
-        let spreads = spreads.collect();
-        Ok(Program { network, signs, steps, support, spreads })
+        let cells = cells.collect();
+        Ok(Program { network, signs, steps, support, cells })
     }
 
     /// A network that is only run forwards: no relevance arrives anywhere.
@@ -102,7 +104,7 @@ impl Program {
             signs: SignBounds::of(&network),
             steps: vec![Step::End; count],
             support: vec![RelevanceSupport::ANYWHERE; count],
-            spreads: vec![false; count],
+            cells: vec![None; count],
             network,
         }
     }

@@ -68,7 +68,7 @@ fn values_read(program: &Program, id: LayerId, output_id: LayerId) -> Vec<LayerI
         }
         Step::End | Step::Pass | Step::Share | Step::Deconvnet => (false, false),
     };
-    let inputs = if inputs || program.spreads[id] { &layer.inputs[..] } else { &[] };
+    let inputs = if inputs || program.cells[id].is_some() { &layer.inputs[..] } else { &[] };
     inputs.iter().copied().chain(output.then_some(output_id)).collect()
 }
 

@@ -5,25 +5,24 @@
 //! to the next one: those of its sign share what it gets, in proportion to their values. Others get nothing, as in every
 //! rule that multiplies by the input.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use onnxplain_kernels::nchwc::LANES;
 
 use super::relevance::{Relevance, StepOutput};
 use crate::linear::Window;
-use crate::network::Op;
 use crate::tensor::Tensor;
 
-/// Spreads what a step handed to the only input of its layer, `value`; both are in blocks or row by row.
+/// Spreads what a step handed to the only input of its layer over the cells of a window; `value` is that input, both are in
+/// blocks or row by row.
 pub(in crate::explain) fn spread(
-    op: &Op,
+    window: &Window,
     in_blocks: bool,
     value: &Tensor,
     mut output: StepOutput,
 ) -> Result<StepOutput> {
-    let window = op.cells().context("only layers that read single elements are spread")?;
     if let Some(Relevance { mut tensor, .. }) = output.inputs[0].take() {
         let lanes = if in_blocks { LANES } else { 1 };
-        spread_cells(&cells(&window), lanes, value.data(), tensor.data_mut());
+        spread_cells(&cells(window), lanes, value.data(), tensor.data_mut());
         output.inputs[0] = Some(tensor.into());
     }
     Ok(output)

@@ -208,7 +208,7 @@ fn added_to(
         }
         (StepKernels::None, _) => false,
         // What others handed to the input is not spread with it.
-        _ => layer.inputs.len() == 1 && !plan.program().spreads[id],
+        _ => layer.inputs.len() == 1 && plan.program().cells[id].is_none(),
     };
     let is_arranged = |input: LayerId| plan.step_is_in_blocks(id) == plan.is_in_blocks(input);
     let take = |&input: &LayerId| match adds && is_arranged(input) {
@@ -270,12 +270,9 @@ fn step(
         }
         _ => bail!("a kernel is missing"),
     }?;
-    match plan.program().spreads[id] {
-        true => {
-            let layer = &plan.network().layers[id];
-            spread(&layer.op, plan.step_is_in_blocks(id), &context.input()?, output)
-        }
-        false => Ok(output),
+    match &plan.program().cells[id] {
+        Some(cells) => spread(cells, plan.step_is_in_blocks(id), &context.input()?, output),
+        None => Ok(output),
     }
 }
 
