@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::prelude::*;
-use tract_hir::infer::{Factoid, InferenceFact, InferenceModelExt};
+use tract_hir::infer::{Factoid, InferenceFact};
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::{ModelProto, NodeProto};
 
@@ -21,6 +21,7 @@ use super::options::LoadOptions;
 use super::order::refuse_circles;
 use super::repair::repair;
 use super::rewrite::{self, Chosen};
+use super::typed::into_typed;
 use super::validate::{Checked, Input, MemoryLimit, validate};
 use super::weights::{Places, Weights};
 use super::{channels, col2im, lp_pool, padding, recurrent, resize, running_sum, vector_product};
@@ -260,7 +261,7 @@ impl Source {
             let number_type = declared.concretize().unwrap_or(DatumType::F32);
             model.set_input_fact(index, InferenceFact::dt_shape(number_type, shape))?;
         }
-        model.into_typed()
+        into_typed(model)
     }
 }
 

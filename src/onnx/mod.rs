@@ -27,6 +27,7 @@ mod rewrite;
 mod runner;
 mod running_sum;
 mod stored;
+mod typed;
 mod validate;
 mod vector_product;
 mod weighted_layers;

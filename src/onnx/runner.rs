@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use tract_core::prelude::*;
-use tract_hir::infer::{InferenceFact, InferenceModelExt};
+use tract_hir::infer::InferenceFact;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dimension;
 use tract_onnx::pb::{ModelProto, ValueInfoProto, type_proto};
 
 use super::culprit::guarded;
+use super::typed::into_typed;
 use crate::tensor::Tensor as Array;
 
 /// A file that is run as it is.
@@ -105,7 +106,7 @@ impl GraphRunner {
             model.set_input_fact(place, fact)?;
             values.push(tensor.into_tvalue());
         }
-        let typed = model.into_typed()?;
+        let typed = into_typed(model)?;
         let plan = match guarded(|| typed.clone().into_optimized()) {
             Ok(optimized) => optimized.into_runnable()?,
             Err(_) => typed.into_runnable()?,

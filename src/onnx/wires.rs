@@ -3,16 +3,27 @@
 use tract_hir::internal::*;
 
 /// Adds nodes to a graph, whose names begin with that of the ONNX node and are numbered.
+///
+/// tract's own `wire_node` compares each new node with all that are there: the time of an unrolled layer would grow with
+/// the square of its length.
 pub(super) struct Wires<'a> {
     pub model: &'a mut TypedModel,
     prefix: &'a str,
+    /// The number of the last node.
     count: usize,
+    /// What was stored already, and where.
+    constants: Vec<(Arc<Tensor>, OutletId)>,
 }
 
 impl<'a> Wires<'a> {
     /// For the ONNX node of the given name.
     pub fn new(model: &'a mut TypedModel, prefix: &'a str) -> Self {
-        Wires { model, prefix, count: 0 }
+        // Another node of the file may have such a name.
+        let number = |node: &TypedNode| -> Option<usize> {
+            node.name.strip_prefix(prefix)?.strip_prefix('.')?.parse().ok()
+        };
+        let count = model.nodes.iter().filter_map(number).max().unwrap_or(0);
+        Wires { model, prefix, count, constants: vec![] }
     }
 
     fn next_name(&mut self) -> String {
@@ -26,14 +37,28 @@ impl<'a> Wires<'a> {
         op: impl Into<Box<dyn TypedOp>>,
         inputs: &[OutletId],
     ) -> TractResult<OutletId> {
-        let name = self.next_name();
-        Ok(self.model.wire_node(name, op, inputs)?[0])
+        let (name, op) = (self.next_name(), op.into());
+        let facts: TVec<TypedFact> = inputs
+            .iter()
+            .map(|&input| self.model.outlet_fact(input).cloned())
+            .collect::<TractResult<_>>()?;
+        let facts: TVec<&TypedFact> = facts.iter().collect();
+        let id = self.model.add_node(name, op.clone(), op.output_facts(&facts)?)?;
+        for (slot, &input) in inputs.iter().enumerate() {
+            self.model.add_edge(input, InletId::new(id, slot))?;
+        }
+        Ok(id.into())
     }
 
-    /// A stored tensor.
+    /// A stored tensor; the same one is stored once.
     pub fn constant(&mut self, tensor: Tensor) -> TractResult<OutletId> {
-        let name = self.next_name();
-        self.model.add_const(name, tensor)
+        if let Some((_, place)) = self.constants.iter().find(|(stored, _)| **stored == tensor) {
+            return Ok(*place);
+        }
+        let (name, tensor) = (self.next_name(), tensor.into_arc_tensor());
+        let place = self.model.add_const(name, tensor.clone())?;
+        self.constants.push((tensor, place));
+        Ok(place)
     }
 
     /// A number that broadcasts to values of the given rank.

@@ -12,15 +12,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use tract_core::prelude::*;
-use tract_hir::infer::InferenceModelExt;
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 
 use super::super::bytes::Bytes;
 use super::super::decode::Span;
 use super::super::external::ExternalData;
-use super::super::rewrite::{attribute, constant, drop_unused, node, producer, whole_number};
+use super::super::rewrite::{attribute, constant, drop_unused, node, whole_number};
+use super::super::typed::into_typed;
 use super::super::weights::declared;
 use super::numbers::stored;
 use crate::tensor::Tensor as Array;
@@ -75,6 +75,7 @@ impl Walk {
         let mut walk = Walk::default();
         walk.ids.insert(input.to_string());
         let depends = dependent(graph);
+        let tables = tables(graph);
         // Rows of whole numbers that are scaled afterwards, with the value that holds their ids.
         let mut scaled: HashMap<String, String> = HashMap::new();
         for (place, node) in graph.node.iter().enumerate() {
@@ -93,7 +94,7 @@ impl Walk {
             }
             let is_row = op_type == "Gather" && holds(1) && !is_dependent(0) && is_of_rows(node);
             let lookup = |ids: &str| Lookup { place, ids: ids.to_string() };
-            match (is_row, table_type(graph, read(0))) {
+            match (is_row, tables.get(read(0))) {
                 (true, Some(Table::Floats)) => walk.lookups.push(lookup(read(1))),
                 (true, Some(Table::Bytes)) => {
                     let outputs = node.output.iter().cloned();
@@ -141,27 +142,33 @@ enum Table {
     Ids,
 }
 
-/// What a table holds: that of the stored tensor behind it.
-fn table_type(graph: &GraphProto, name: &str) -> Option<Table> {
-    let mut name = name;
-    // A broken file may compute a value from itself.
-    for _ in 0..graph.node.len().max(1) {
-        if let Some(stored) = constant(graph, name) {
-            return Some(match DataType::try_from(stored.data_type).ok()? {
-                DataType::Float | DataType::Float16 | DataType::Bfloat16 | DataType::Double => {
-                    Table::Floats
-                }
-                DataType::Int8 | DataType::Uint8 => Table::Bytes,
-                _ => Table::Ids,
-            });
-        }
-        let node = producer(graph, name)?;
-        if ["DequantizeLinear", "MatMul"].contains(&node.op_type.as_str()) {
-            return Some(Table::Floats);
-        }
-        name = node.input.first()?;
+/// What the values of a graph hold that are made of stored tensors: the type of the tensor behind them.
+fn tables(graph: &GraphProto) -> HashMap<&str, Table> {
+    let stored = graph.initializer.iter();
+    let mut tables: HashMap<&str, Table> =
+        stored.filter_map(|tensor| Some((tensor.name.as_str(), Table::of(tensor)?))).collect();
+    for node in &graph.node {
+        let table = match node.op_type.as_str() {
+            "Constant" => attribute(node, "value").and_then(|value| Table::of(value.t.as_ref()?)),
+            "DequantizeLinear" | "MatMul" => Some(Table::Floats),
+            _ => node.input.first().and_then(|name| tables.get(name.as_str()).copied()),
+        };
+        let outputs = node.output.iter().filter(|output| !output.is_empty());
+        tables.extend(outputs.filter_map(|output| Some((output.as_str(), table?))));
     }
-    None
+    tables
+}
+
+impl Table {
+    fn of(stored: &TensorProto) -> Option<Table> {
+        Some(match DataType::try_from(stored.data_type).ok()? {
+            DataType::Float | DataType::Float16 | DataType::Bfloat16 | DataType::Double => {
+                Table::Floats
+            }
+            DataType::Int8 | DataType::Uint8 => Table::Bytes,
+            _ => Table::Ids,
+        })
+    }
 }
 
 /// Cuts the rows that ids choose off from the ids, and computes them for given ids.
@@ -251,7 +258,7 @@ impl Asked<'_, '_> {
         let opset_import = self.model.opset_import.clone();
         let model = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };
         let parsed = self.reader.parse(&model, None)?;
-        let plan = parsed.model.into_typed()?.into_runnable()?;
+        let plan = into_typed(parsed.model)?.into_runnable()?;
         let value = plan.run(tvec![])?.remove(0).into_tensor();
         Array::from_tract(value.cast_to::<f32>()?.into_owned())
     }

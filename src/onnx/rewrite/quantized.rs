@@ -4,10 +4,12 @@
 //! A value that is quantised and dequantised by the same numbers is one node then ([`FAKE_QUANTIZE`]): relevance does
 //! not see the numbers in between, whose zero point would get a share.
 
+use std::collections::HashMap;
+
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::super::quantization::{FAKE_QUANTIZE, ROUND};
-use super::graph::{constant, node, number, producer, whole_number};
+use super::graph::{constant, node, number, whole_number};
 
 /// The quantised operators that have one operand, one scale of it and one of the result.
 const OF_ONE: [(&str, &str); 6] = [
@@ -239,23 +241,26 @@ impl Written<'_> {
 
 /// Makes one node of a quantisation and the dequantisation behind it by the same numbers.
 fn join_pairs(graph: &mut GraphProto) {
-    for place in 0..graph.node.len() {
-        let behind = &graph.node[place];
-        let quantized = behind.input.first().and_then(|value| producer(graph, value));
+    let quantizing = graph.node.iter().filter(|node| node.op_type == "QuantizeLinear");
+    let quantizing: HashMap<&str, &NodeProto> =
+        quantizing.filter_map(|node| Some((node.output.first()?.as_str(), node))).collect();
+    let mut joined = vec![];
+    for (place, behind) in graph.node.iter().enumerate() {
+        let quantized = behind.input.first().and_then(|value| quantizing.get(value.as_str()));
         let Some(before) = quantized.filter(|_| behind.op_type == "DequantizeLinear") else {
             continue;
         };
         let is_same = |slot: usize| same_numbers(graph, before, behind, slot);
-        if before.op_type != "QuantizeLinear" || !is_same(1) || !is_same(2) {
-            continue;
+        if is_same(1) && is_same(2) {
+            let mut input = before.input.clone();
+            input.retain(|name| !name.is_empty());
+            joined.push((place, input, before.attribute.clone()));
         }
-        let mut input = before.input.clone();
-        input.retain(|name| !name.is_empty());
-        let attribute = before.attribute.clone();
-        let joined = &mut graph.node[place];
-        joined.op_type = FAKE_QUANTIZE.to_string();
-        joined.input = input;
-        joined.attribute = attribute;
+    }
+    for (place, input, attribute) in joined {
+        let node = &mut graph.node[place];
+        node.op_type = FAKE_QUANTIZE.to_string();
+        (node.input, node.attribute) = (input, attribute);
     }
 }
 

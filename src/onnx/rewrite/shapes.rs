@@ -12,6 +12,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 
 use super::unused::drop_unused;
+use crate::onnx::typed::into_typed;
 use crate::onnx::weights::declared;
 
 /// The shape of every value that has a known one, by name.
@@ -51,7 +52,7 @@ pub(super) fn known_value(
         return None;
     }
     let (asked, _) = parse(model, reader, graph, input).ok()?;
-    let typed = asked.into_typed().ok()?.into_decluttered().ok()?;
+    let typed = into_typed(asked).ok()?.into_decluttered().ok()?;
     let outlet = *typed.output_outlets().ok()?.first()?;
     typed.outlet_fact(outlet).ok()?.konst.clone()
 }
