@@ -8,6 +8,8 @@ mod damaged;
 mod external_weights;
 #[path = "loading/guesses.rs"]
 mod guesses;
+#[path = "loading/large.rs"]
+mod large;
 #[path = "loading/number_types.rs"]
 mod number_types;
 mod support;

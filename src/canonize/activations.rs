@@ -102,6 +102,9 @@ fn function_of(network: &Network, signal: LayerId, members: &[LayerId]) -> Optio
             },
             _ => return None,
         };
+        if function.is_long() {
+            return None;
+        }
         functions.push((member, function));
     }
     functions.pop().map(|(_, function)| function)

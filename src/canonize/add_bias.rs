@@ -4,11 +4,11 @@
 use anyhow::Result;
 
 use super::weights::{add_to_bias, has_weights};
-use crate::network::{Network, Op};
+use crate::network::{Network, Op, Wiring};
 
 /// Merges constant additions into the linear layer before them.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
-    let mut merged = vec![];
+    let (mut merged, mut wiring) = (vec![], Wiring::of(network));
     for id in 0..network.layers.len() {
         let Op::Affine(affine) = &network.layers[id].op else {
             continue;
@@ -18,12 +18,12 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
         };
         let linear = network.layers[id].inputs[0];
         let fits = has_weights(&network.layers[linear])
-            && network.only_consumer(linear) == Some(id)
+            && wiring.only_consumer(network, linear) == Some(id)
             && network.layers[linear].shape == network.layers[id].shape;
         if fits {
             add_to_bias(&mut network.layers[linear], &constant)?;
             merged.push(network.layers[id].name.clone());
-            network.bypass(id, linear);
+            wiring.bypass(network, id, linear);
         }
     }
     Ok(merged)

@@ -8,23 +8,23 @@
 use anyhow::Result;
 
 use super::behind::{Path, linear_layers_behind};
-use crate::network::{Network, Op};
+use crate::network::{Network, Op, Wiring};
 
 /// Merges scales and shifts into the linear layers after them.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
-    let mut merged = vec![];
+    let (mut merged, mut wiring) = (vec![], Wiring::of(network));
     for id in 0..network.layers.len() {
         let Op::Affine(affine) = network.layers[id].op.clone() else {
             continue;
         };
-        let Some(paths) = linear_layers_behind(network, id, &affine)? else {
+        let Some(paths) = linear_layers_behind(network, &wiring, id, &affine)? else {
             continue;
         };
         for path in paths {
             Path::merge(path, network)?;
         }
         merged.push(network.layers[id].name.clone());
-        network.bypass(id, network.layers[id].inputs[0]);
+        wiring.bypass(network, id, network.layers[id].inputs[0]);
     }
     Ok(merged)
 }

@@ -9,15 +9,15 @@ use anyhow::Result;
 
 use super::behind::{Path, linear_layers_behind};
 use super::weights::per_channel;
-use crate::network::{Layer, LayerId, Network, Op};
+use crate::network::{Layer, LayerId, Network, Op, Wiring};
 use crate::operator::{Activation, Affine, Binary, Function};
 use crate::tensor::Tensor;
 
 /// Moves scales and shifts from before a clip to the linear layers after it.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
-    let mut merged = vec![];
+    let (mut merged, mut wiring) = (vec![], Wiring::of(network));
     for id in 0..network.layers.len() {
-        let Some(clip) = clip_behind(network, id) else {
+        let Some(clip) = clip_behind(network, &wiring, id) else {
             continue;
         };
         let Op::Affine(affine) = &network.layers[id].op else {
@@ -26,7 +26,7 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
         let Some(moved) = shifted(&network.layers[id], affine, clip.bounds)? else {
             continue;
         };
-        let Some(paths) = linear_layers_behind(network, clip.layer, &moved.affine)? else {
+        let Some(paths) = linear_layers_behind(network, &wiring, clip.layer, &moved.affine)? else {
             continue;
         };
         for path in paths {
@@ -37,7 +37,7 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
         network.layers[clip.layer].op =
             Op::Activation(Activation { name: format!("shifted {name}"), function });
         merged.push(network.layers[id].name.clone());
-        network.bypass(id, network.layers[id].inputs[0]);
+        wiring.bypass(network, id, network.layers[id].inputs[0]);
     }
     Ok(merged)
 }
@@ -50,11 +50,11 @@ struct Clip {
 }
 
 /// The clip after a scale and shift, if no other layer reads these.
-fn clip_behind(network: &Network, id: LayerId) -> Option<Clip> {
+fn clip_behind(network: &Network, wiring: &Wiring, id: LayerId) -> Option<Clip> {
     if !matches!(network.layers[id].op, Op::Affine(_)) {
         return None;
     }
-    let layer = network.only_consumer(id)?;
+    let layer = wiring.only_consumer(network, id)?;
     let Op::Activation(activation) = &network.layers[layer].op else {
         return None;
     };

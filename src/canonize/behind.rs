@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use super::weights::{add_to_bias, per_channel, per_input_channel, scale_inputs};
 use crate::linear::{Convolution, WeightPart};
-use crate::network::{Layer, LayerId, Network, Op};
+use crate::network::{Layer, LayerId, Network, Op, Wiring};
 use crate::operator::{Affine, Operator};
 use crate::tensor::Tensor;
 
@@ -29,16 +29,16 @@ enum Shift {
 /// layer, or a layer on it does not commute with the scale and shift.
 pub(super) fn linear_layers_behind(
     network: &Network,
+    wiring: &Wiring,
     id: LayerId,
     affine: &Affine,
 ) -> Result<Option<Vec<Path>>> {
     if id == network.output {
         return Ok(None);
     }
-    let consumers = &network.consumers()[id];
     let mut paths = vec![];
-    for &consumer in consumers {
-        let Some(found) = paths_through(network, consumer, id, affine)? else {
+    for &consumer in wiring.consumers(id) {
+        let Some(found) = paths_through(network, wiring, consumer, id, affine)? else {
             return Ok(None);
         };
         paths.extend(found);
@@ -52,6 +52,7 @@ pub(super) fn linear_layers_behind(
 
 fn paths_through(
     network: &Network,
+    wiring: &Wiring,
     consumer: LayerId,
     from: LayerId,
     affine: &Affine,
@@ -78,7 +79,7 @@ fn paths_through(
         _ => None,
     };
     match moved {
-        Some(moved) => linear_layers_behind(network, consumer, &moved),
+        Some(moved) => linear_layers_behind(network, wiring, consumer, &moved),
         None => Ok(None),
     }
 }

@@ -3,11 +3,11 @@
 
 use anyhow::Result;
 
-use crate::network::{Network, Op};
+use crate::network::{Network, Op, Wiring};
 
 /// Joins scales and shifts that follow each other.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
-    let mut joined = vec![];
+    let (mut joined, mut wiring) = (vec![], Wiring::of(network));
     for id in 0..network.layers.len() {
         let Op::Affine(outer) = &network.layers[id].op else {
             continue;
@@ -16,13 +16,13 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
         let Op::Affine(inner) = &network.layers[before].op else {
             continue;
         };
-        if network.only_consumer(before) != Some(id) {
+        if wiring.only_consumer(network, before) != Some(id) {
             continue;
         }
         let affine = inner.then(outer, &network.layers[id].shape)?;
         joined.push(network.layers[before].name.clone());
         network.layers[id].op = Op::Affine(affine);
-        network.layers[id].inputs = network.layers[before].inputs.clone();
+        wiring.set_inputs(network, id, network.layers[before].inputs.clone());
     }
     Ok(joined)
 }

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use anyhow::Result;
 
 use crate::network::{LayerId, Network, Op};
-use crate::operator::{MatrixProduct, Product};
+use crate::operator::{Affine, MatrixProduct, Product};
 
 /// Marks the signal of every product that has a gate, and of every matrix product with attention.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
@@ -45,12 +45,13 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
 }
 
 /// Whether a value consists of elements of a softmax.
-fn is_attention(network: &Network, id: LayerId) -> bool {
-    let layer = &network.layers[id];
-    match &layer.op {
-        Op::Softmax(softmax) => !softmax.is_logarithm,
-        Op::Routing(_) => is_attention(network, layer.inputs[0]),
-        _ => false,
+fn is_attention(network: &Network, mut id: LayerId) -> bool {
+    loop {
+        match &network.layers[id].op {
+            Op::Softmax(softmax) => return !softmax.is_logarithm,
+            Op::Routing(_) => id = network.layers[id].inputs[0],
+            _ => return false,
+        }
     }
 }
 
@@ -64,20 +65,20 @@ fn only_other(has: [bool; 2]) -> Option<usize> {
 }
 
 /// Whether the values of a layer are in a finite interval above 0, as those of gates are.
-fn is_gate(network: &Network, id: LayerId) -> bool {
-    let layer = &network.layers[id];
-    match &layer.op {
-        Op::Activation(activation) => {
-            let (low, high) = activation.function.bounds(f32::NEG_INFINITY, f32::INFINITY);
-            low >= 0.0 && high.is_finite()
+fn is_gate(network: &Network, mut id: LayerId) -> bool {
+    loop {
+        match &network.layers[id].op {
+            Op::Activation(activation) => {
+                let (low, high) = activation.function.bounds(f32::NEG_INFINITY, f32::INFINITY);
+                return low >= 0.0 && high.is_finite();
+            }
+            Op::Softmax(softmax) => return !softmax.is_logarithm,
+            Op::Routing(_) => {}
+            Op::Affine(Affine { scale, .. })
+                if scale.as_ref().is_none_or(|scale| scale.len() == 1) => {}
+            _ => return false,
         }
-        Op::Softmax(softmax) => !softmax.is_logarithm,
-        Op::Routing(_) => is_gate(network, layer.inputs[0]),
-        Op::Affine(affine) => {
-            let is_number = affine.scale.as_ref().is_none_or(|scale| scale.len() == 1);
-            is_number && is_gate(network, layer.inputs[0])
-        }
-        _ => false,
+        id = network.layers[id].inputs[0];
     }
 }
 

@@ -6,18 +6,18 @@
 use anyhow::Result;
 
 use super::weights::{add_to_bias, per_output_channel, scale_outputs};
-use crate::network::{Network, Op};
+use crate::network::{Network, Op, Wiring};
 
 /// Merges scales per output channel into the linear layer before them.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
-    let mut merged = vec![];
+    let (mut merged, mut wiring) = (vec![], Wiring::of(network));
     for id in 0..network.layers.len() {
         let Op::Affine(affine) = network.layers[id].op.clone() else {
             continue;
         };
         let Some(scale) = &affine.scale else { continue };
         let linear = network.layers[id].inputs[0];
-        let fits = network.only_consumer(linear) == Some(id)
+        let fits = wiring.only_consumer(network, linear) == Some(id)
             && network.layers[linear].shape == network.layers[id].shape;
         let Some(factors) = per_output_channel(&network.layers[linear], scale).filter(|_| fits)
         else {
@@ -28,7 +28,7 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
             add_to_bias(&mut network.layers[linear], shift)?;
         }
         merged.push(network.layers[id].name.clone());
-        network.bypass(id, linear);
+        wiring.bypass(network, id, linear);
     }
     Ok(merged)
 }

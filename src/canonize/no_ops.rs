@@ -3,19 +3,19 @@
 
 use anyhow::Result;
 
-use crate::network::{LayerId, Network, Op};
+use crate::network::{LayerId, Network, Op, Wiring};
 use crate::operator::{Affine, Routing};
 
 /// Removes layers without effect, and joins consecutive routings.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
-    let mut removed = vec![];
+    let (mut removed, mut wiring) = (vec![], Wiring::of(network));
     for id in 0..network.layers.len() {
         let Some(&before) = network.layers[id].inputs.first() else {
             continue;
         };
-        if let Some(joined) = joined_routing(network, before, id) {
+        if let Some(joined) = joined_routing(network, &wiring, before, id) {
             network.layers[id].op = Op::Routing(joined);
-            network.layers[id].inputs = network.layers[before].inputs.clone();
+            wiring.set_inputs(network, id, network.layers[before].inputs.clone());
             removed.push(network.layers[before].name.clone());
         }
         let does_nothing = match &network.layers[id].op {
@@ -25,19 +25,24 @@ pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
         };
         if does_nothing {
             removed.push(network.layers[id].name.clone());
-            network.bypass(id, network.layers[id].inputs[0]);
+            wiring.bypass(network, id, network.layers[id].inputs[0]);
         }
     }
     Ok(removed)
 }
 
 /// Two routings as one; `None` if another layer reads the first one.
-fn joined_routing(network: &Network, first: LayerId, second: LayerId) -> Option<Routing> {
+fn joined_routing(
+    network: &Network,
+    wiring: &Wiring,
+    first: LayerId,
+    second: LayerId,
+) -> Option<Routing> {
     let (Op::Routing(a), Op::Routing(b)) = (&network.layers[first].op, &network.layers[second].op)
     else {
         return None;
     };
-    let is_alone = network.only_consumer(first) == Some(second);
+    let is_alone = wiring.only_consumer(network, first) == Some(second);
     // Padding with two different constants cannot be one padding.
     if !is_alone || (a.pads() && b.pads() && a.constant != b.constant) {
         return None;

@@ -3,36 +3,36 @@
 use anyhow::Result;
 
 use crate::linear::Sum;
-use crate::network::{LayerId, Network, Op};
+use crate::network::{LayerId, Network, Op, Wiring};
 
 /// Joins sums whose summands are sums.
 pub(super) fn run(network: &mut Network) -> Result<Vec<String>> {
-    let mut joined = vec![];
-    for id in 0..network.layers.len() {
-        let Op::Sum(_) = &network.layers[id].op else {
-            continue;
-        };
-        while let Some(place) = inner_sum(network, id) {
-            let inner = network.layers[id].inputs[place];
-            joined.push(network.layers[inner].name.clone());
-            unfold(network, id, place);
+    let (mut joined, mut wiring) = (vec![], Wiring::of(network));
+    // The last sum of a chain takes all summands. From the first one on, each would copy those of the sums before it.
+    for id in (0..network.layers.len()).rev() {
+        while let Some(place) = inner_sum(network, &wiring, id) {
+            joined.push(network.layers[id].inputs[place]);
+            unfold(network, &mut wiring, id, place);
         }
     }
-    Ok(joined)
+    joined.sort_unstable();
+    Ok(joined.into_iter().map(|id| network.layers[id].name.clone()).collect())
 }
 
-/// The index of a summand that is a sum of the same shape, and that no other layer reads.
-fn inner_sum(network: &Network, id: LayerId) -> Option<usize> {
-    network.layers[id].inputs.iter().position(|&input| {
+/// The index of a sum's summand that is a sum of the same shape, and that no other layer reads.
+fn inner_sum(network: &Network, wiring: &Wiring, id: LayerId) -> Option<usize> {
+    let layer = &network.layers[id];
+    let summands = matches!(layer.op, Op::Sum(_)).then_some(&layer.inputs)?;
+    summands.iter().position(|&input| {
         matches!(network.layers[input].op, Op::Sum(_))
-            && network.only_consumer(input) == Some(id)
-            && network.layers[input].shape == network.layers[id].shape
+            && wiring.only_consumer(network, input) == Some(id)
+            && network.layers[input].shape == layer.shape
     })
 }
 
-fn unfold(network: &mut Network, id: LayerId, place: usize) {
+/// Puts the summands of a sum in the place of that sum.
+fn unfold(network: &mut Network, wiring: &mut Wiring, id: LayerId, place: usize) {
     let inner_id = network.layers[id].inputs[place];
-    let inner_inputs = network.layers[inner_id].inputs.clone();
     let (Op::Sum(inner), Op::Sum(outer)) =
         (network.layers[inner_id].op.clone(), &mut network.layers[id].op)
     else {
@@ -43,5 +43,5 @@ fn unfold(network: &mut Network, id: LayerId, place: usize) {
     let Sum { coefficients: outer_coefficients, input_shapes, .. } = outer;
     outer_coefficients.splice(place..=place, coefficients);
     input_shapes.splice(place..=place, inner.input_shapes);
-    network.layers[id].inputs.splice(place..=place, inner_inputs);
+    wiring.unfold(network, id, place);
 }

@@ -17,7 +17,7 @@ use super::reward::Reward;
 use super::rule::FeedbackRule;
 use super::slot::Field;
 use super::slot_map::{NONE, SlotMap};
-use crate::network::{LayerId, Op};
+use crate::network::{LayerId, Op, Wiring};
 
 /// What says how much a weight matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,7 +157,7 @@ fn weights(mapping: &Mapping) -> Vec<Unit> {
 /// Every output of a layer that can be changed, but for those of the last layers, which are the classes.
 fn filters(mapping: &Mapping) -> Vec<Unit> {
     let network = mapping.template();
-    let last = network.last_layers();
+    let (last, wiring) = (network.last_layers(), Wiring::of(network));
     let mut references: HashMap<u32, usize> = HashMap::new();
     let all = mapping.maps().iter().flat_map(|map| &map.terms).flat_map(|term| &term.places);
     all.for_each(|&place| *references.entry(place).or_default() += 1);
@@ -169,7 +169,7 @@ fn filters(mapping: &Mapping) -> Vec<Unit> {
         if last.contains(&layer) || is_transposed {
             continue;
         }
-        let behind = network.only_consumer(layer);
+        let behind = wiring.only_consumer(network, layer);
         let norm = behind.filter(|&id| matches!(network.layers[id].op, Op::Affine(_)));
         let beside: Vec<&SlotMap> = mapping
             .maps()

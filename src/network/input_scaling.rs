@@ -1,6 +1,6 @@
 //! What a network does to an input before anything else: preprocessing that is a part of the graph.
 
-use super::{LayerId, Network, Op};
+use super::{LayerId, Network, Op, Wiring};
 use crate::operator::Affine;
 use crate::tensor::Tensor;
 
@@ -9,8 +9,8 @@ impl Network {
     /// input; `None` where it begins with something else. Transposes and reshapes before and between are passed over.
     pub fn input_scaling(&self, input: LayerId) -> Option<[Vec<f32>; 2]> {
         let mut found: Option<[Vec<f32>; 2]> = None;
-        let mut place = input;
-        while let Some(next) = self.only_consumer(place) {
+        let (mut place, wiring) = (input, Wiring::of(self));
+        while let Some(next) = wiring.only_consumer(self, place) {
             match &self.layers[next].op {
                 Op::Routing(_) => {}
                 Op::Affine(affine) => found = Some(then(found, affine)?),

@@ -18,6 +18,7 @@ mod shortened;
 mod side_by_side;
 mod signs;
 mod unknown;
+mod wiring;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -32,6 +33,7 @@ pub use side_by_side::ForAll;
 pub use signs::SignBounds;
 pub use unknown::Unknown;
 pub(crate) use unknown::{UnknownOp, refuse};
+pub(crate) use wiring::Wiring;
 
 use crate::linear::{Forward, WeightPart};
 use crate::suggest::nearest;
@@ -155,31 +157,6 @@ impl Network {
             }
         }
         consumers
-    }
-
-    /// The only layer that reads this one's value, unless it is the output or there are several.
-    pub fn only_consumer(&self, id: LayerId) -> Option<LayerId> {
-        if id == self.output {
-            return None;
-        }
-        let mut consumers = self.layers.iter().enumerate().flat_map(|(consumer, layer)| {
-            layer.inputs.iter().filter(move |&&input| input == id).map(move |_| consumer)
-        });
-        consumers.next().filter(|_| consumers.next().is_none())
-    }
-
-    /// Replaces `old` by `new` in the inputs of all layers; nothing reads `old` afterwards.
-    pub fn bypass(&mut self, old: LayerId, new: LayerId) {
-        for layer in &mut self.layers {
-            for input in &mut layer.inputs {
-                if *input == old {
-                    *input = new;
-                }
-            }
-        }
-        if self.output == old {
-            self.output = new;
-        }
     }
 
     /// Drops layers that nothing reads and renumbers the rest. The inputs stay.

@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use super::probe::noise;
 use super::shortened::Shortened;
-use super::{LayerId, Network, Op};
+use super::{Layer, LayerId, Network, Op};
 use crate::operator::{LayerNormalization, Operator};
 use crate::tensor::Tensor;
 
@@ -108,7 +108,9 @@ fn parts(network: &Network, id: LayerId, scope: Scope) -> Vec<Part> {
             parts.push(Part { signal: latest, members, axes });
         }
         let layer = &network.layers[latest];
-        if !is_piece(&layer.op) || (scope == Scope::OneNode && layer.name != *node) {
+        let is_second = is_normalization(layer)
+            && members.iter().any(|&member| is_normalization(&network.layers[member]));
+        if is_second || !is_piece(&layer.op) || (scope == Scope::OneNode && layer.name != *node) {
             break;
         }
         members.push(latest);
@@ -116,6 +118,10 @@ fn parts(network: &Network, id: LayerId, scope: Scope) -> Vec<Part> {
     }
     parts.reverse();
     parts
+}
+
+fn is_normalization(layer: &Layer) -> bool {
+    matches!(layer.op, Op::LayerNormalization(_))
 }
 
 /// Whether a layer may be a part of a normalisation.

@@ -22,6 +22,9 @@ use crate::operator::{
     Activation, Affine, Binary, Choice, Function, Product, Quotient, TwoSignals, Unary,
 };
 
+/// The most drafts that become one function of the signal where they meet.
+const MOST_MEMBERS: usize = 64;
+
 /// A layer whose operator is not yet decided.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
@@ -71,7 +74,7 @@ pub(super) fn assemble(
     output: LayerId,
     allow_gradient: &[String],
 ) -> Result<Network> {
-    let mut assembly = Assembly { drafts, output };
+    let mut assembly = Assembly::new(drafts, output);
     for id in 0..assembly.drafts.len() {
         assembly.merge_into_predecessor(id)?;
         assembly.merge_diamond(id);
@@ -82,13 +85,28 @@ pub(super) fn assemble(
 
 struct Assembly {
     drafts: Vec<Draft>,
+    /// How often each draft is read.
+    reads: Vec<usize>,
     output: LayerId,
 }
 
 impl Assembly {
+    fn new(drafts: Vec<Draft>, output: LayerId) -> Assembly {
+        let mut reads = vec![0; drafts.len()];
+        drafts.iter().flat_map(|draft| &draft.inputs).for_each(|&input| reads[input] += 1);
+        Assembly { drafts, reads, output }
+    }
+
     fn has_only_consumer(&self, id: LayerId) -> bool {
-        let reads = self.drafts.iter().flat_map(|draft| &draft.inputs);
-        id != self.output && reads.filter(|&&input| input == id).count() == 1
+        id != self.output && self.reads[id] == 1
+    }
+
+    /// Puts another operator in the place of a draft.
+    fn replace(&mut self, id: LayerId, op: DraftOp, inputs: Vec<LayerId>) {
+        self.drafts[id].inputs.iter().for_each(|&input| self.reads[input] -= 1);
+        inputs.iter().for_each(|&input| self.reads[input] += 1);
+        self.drafts[id].op = op;
+        self.drafts[id].inputs = inputs;
     }
 
     /// The draft before this one, if both come from one ONNX node and no other draft reads it.
@@ -121,13 +139,14 @@ impl Assembly {
                 is_logarithm.then(|| Op::Softmax(softmax).into())
             }
             _ => match (self.drafts[before].function(), self.drafts[id].function()) {
-                (Some(first), Some(second)) => Some(DraftOp::Function(first.then(&second))),
+                (Some(first), Some(second)) if !first.is_long() => {
+                    Some(DraftOp::Function(first.then(&second)))
+                }
                 _ => None,
             },
         };
         if let Some(op) = merged {
-            self.drafts[id].op = op;
-            self.drafts[id].inputs = self.drafts[before].inputs.clone();
+            self.replace(id, op, self.drafts[before].inputs.clone());
         }
         Ok(())
     }
@@ -161,11 +180,13 @@ impl Assembly {
                 },
                 _ => return,
             };
+            if function.is_long() {
+                return;
+            }
             functions.push((member, function));
         }
         if let Some((_, function)) = functions.pop() {
-            self.drafts[id].op = DraftOp::Function(function);
-            self.drafts[id].inputs = vec![root];
+            self.replace(id, DraftOp::Function(function), vec![root]);
         }
     }
 
@@ -195,6 +216,9 @@ impl Assembly {
                     return Some((*root, members));
                 }
                 _ => {}
+            }
+            if members.len() == MOST_MEMBERS {
+                return None;
             }
             let latest = frontier.pop()?;
             let draft = &self.drafts[latest];

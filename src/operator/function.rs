@@ -28,6 +28,10 @@ pub enum Step {
     Select(usize, usize, usize),
 }
 
+/// The most steps of a function that somebody wrote as an activation. What is computed of the same signal twice doubles
+/// with every operator behind it.
+const MOST_STEPS: usize = 256;
+
 /// A function `y = φ(x)` applied to every element of a signal.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -43,6 +47,11 @@ impl Function {
     /// What is computed, one after the other; the last step is the result.
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// Whether it has more steps than an activation, so that nothing should be put together with it.
+    pub(crate) fn is_long(&self) -> bool {
+        self.steps.len() > MOST_STEPS
     }
 
     /// `operation(x)`.
