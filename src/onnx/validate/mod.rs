@@ -37,6 +37,9 @@ pub use self::memory::MemoryLimit;
 use self::node::Node;
 use self::value::Value;
 
+/// What a node takes in memory beside its values, at least: its name, its place in several graphs, its rule.
+const NODE_BYTES: u128 = 4 << 10;
+
 /// The model's input.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
@@ -65,8 +68,7 @@ pub(super) fn validate(
     input: Input,
     (limit, checked): (MemoryLimit, Checked),
 ) -> Result<()> {
-    let mut walk = Walk { opset, limit, checked, constants: 0, input, outer: HashSet::new() };
-    walk.graph(graph, true)
+    Walk::new(opset, (limit, checked), input).graph(graph, true)
 }
 
 /// The walk through a graph and those inside it.
@@ -76,12 +78,18 @@ struct Walk<'a> {
     checked: Checked,
     /// The bytes of all values so far that do not depend on the input: they are computed at once, and kept.
     constants: u128,
+    /// The nodes so far, those of unrolled layers included.
+    nodes: u128,
     input: Input<'a>,
     /// The names of values that inner graphs may read.
     outer: HashSet<String>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(opset: i64, (limit, checked): (MemoryLimit, Checked), input: Input<'a>) -> Walk<'a> {
+        Walk { opset, limit, checked, constants: 0, nodes: 0, input, outer: HashSet::new() }
+    }
+
     fn graph(&mut self, graph: &GraphProto, is_whole: bool) -> Result<()> {
         let mut values = HashMap::new();
         for tensor in &graph.initializer {
@@ -129,13 +137,16 @@ impl Walk<'_> {
     }
 
     /// What a node's outputs are.
-    fn outputs(&self, proto: &NodeProto, read: &[Option<Value>]) -> Result<Vec<Value>> {
+    fn outputs(&mut self, proto: &NodeProto, read: &[Option<Value>]) -> Result<Vec<Value>> {
         let Some(rule) = table::rule(&proto.domain, &proto.op_type) else {
             return Ok(vec![Value::unknown(); proto.output.len()]);
         };
         let node = Node { proto, opset: self.opset, inputs: read };
         node.check_switches()?;
         let mut outputs = rule(&node)?;
+        self.nodes = self.nodes.saturating_add(recurrent::node_count(&node)?);
+        let told = || format!("a graph of {} nodes up to here", self.nodes);
+        self.limit.check(self.nodes.saturating_mul(NODE_BYTES), told)?;
         outputs.resize(proto.output.len(), Value::unknown());
         let is_constant = read.iter().flatten().all(|input| input.is_constant);
         outputs.iter_mut().for_each(|output| output.is_constant |= is_constant);

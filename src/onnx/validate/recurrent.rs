@@ -11,6 +11,21 @@ const MOST_STEPS: usize = 20_000;
 /// The most sequences side by side, each of which has a length of its own.
 const MOST_SEQUENCES: usize = 1 << 20;
 
+/// How many nodes the graph has of a node: 1, or those that the steps of a recurrent layer become at least.
+pub(super) fn node_count(node: &Node) -> Result<u128> {
+    let gates = match node.proto.op_type.as_str() {
+        "LSTM" => 4,
+        "GRU" => 3,
+        "RNN" => 1,
+        _ => return Ok(1),
+    };
+    let time = if node.int("layout")? == Some(1) { 1 } else { 0 };
+    let steps = node.shape(0)?.and_then(|shape| shape.get(time).copied()).unwrap_or(1);
+    let directions = if node.word("direction")? == Some("bidirectional") { 2 } else { 1 };
+    // A gate is a slice, its activation, a product, and what it is added to.
+    Ok((steps as u128).saturating_mul(directions * gates * 4))
+}
+
 /// `LSTM`.
 pub(super) fn lstm(node: &Node) -> Result<Vec<Value>> {
     recurrent(node, 4)

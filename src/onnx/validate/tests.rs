@@ -91,8 +91,7 @@ impl Case {
         let name = if self.shape.is_some() { "x" } else { "another" };
         let shape = self.shape.as_deref().unwrap_or_default();
         let input = Input { name, shape, is_open: false };
-        let checked = Checked::All;
-        let mut walk = Walk { opset, limit, checked, constants: 0, input, outer: HashSet::new() };
+        let mut walk = Walk::new(opset, (limit, Checked::All), input);
         walk.graph(&graph, true).map_err(|error| format!("{error:#}"))?;
         let read = graph.node[0].input.iter().map(|name| {
             let stored = graph.initializer.iter().find(|tensor| tensor.name == *name);
@@ -442,4 +441,14 @@ fn what_is_missing_is_named() {
     let input = Input { name: "x", shape: &[1], is_open: false };
     let told = validate(&graph, 17, input, (MemoryLimit::new(None), Checked::All)).unwrap_err();
     assert_eq!(told.to_string(), "the output \"y\" is computed by nothing");
+}
+
+#[test]
+fn the_steps_of_recurrent_layers_count_as_nodes() {
+    let lstm = |steps: usize| case("LSTM", &[steps, 1, 3]).floats(&[1, 8, 3]).floats(&[1, 8, 2]);
+    assert_eq!(lstm(4000).shape(), [4000, 1, 1, 2]);
+    let told = lstm(20_000).refused();
+    assert!(told.contains("a graph of 320000 nodes up to here takes 1.2 GiB"), "{told}");
+    let gru = case("GRU", &[10_000, 1, 3]).floats(&[1, 6, 3]).floats(&[1, 6, 2]);
+    assert_eq!(gru.shape(), [10_000, 1, 1, 2]);
 }
