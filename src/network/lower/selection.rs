@@ -9,7 +9,7 @@ use super::{Lowering, NodeContext, Value};
 use crate::linear::{ResampledAxis, Resampling};
 use crate::network::Op;
 use crate::operator::{
-    Beyond, Interpolation, Pick, PickedBy, Routing, Sampling, TopElements, TopPositions,
+    Affine, Beyond, Interpolation, Pick, PickedBy, Routing, Sampling, TopElements, TopPositions,
 };
 use crate::tensor::{Tensor as Array, scalar};
 
@@ -75,29 +75,32 @@ impl Lowering<'_> {
         Ok(Some(self.layer(context, op.into(), inputs)))
     }
 
-    /// Rows of a matrix that has one number on its diagonal and one beside it; the axis of the row comes last, and is moved.
+    /// `y_j = on` where `j` is the index, `off` elsewhere: the number that stands at `depth − 1 + j − index` in a row of
+    /// `off` with one `on`. A second `on` is for indices that count from the end.
     pub(super) fn one_hot(&mut self, context: &NodeContext, op: &OneHot) -> Result<Value> {
         let indices = self.signal(context, 0)?;
         let (on, off) = (scalar::<f32>(&op.on)?, scalar::<f32>(&op.off)?);
-        let depth = op.dim;
-        let mut table = Array::filled(&[depth, depth], off)?;
-        (0..depth).for_each(|at| table.data_mut()[at * depth + at] = on);
-        let table_shape = table.shape().to_vec();
-        let constant = Op::Constant(table).into();
-        let table = self.push(&context.name, "Constant", constant, vec![], table_shape.clone());
+        let (depth, shape) = (op.dim, context.output_shape.clone());
+        ensure!((1..1 << 24).contains(&depth), "a depth of {depth}");
+        let mut row = Array::filled(&[3 * depth - 1], off)?;
+        [depth - 1, 2 * depth - 1].into_iter().for_each(|at| row.data_mut()[at] = on);
+        let mut places = vec![1; shape.len()];
+        places[op.axis] = depth;
+        let starts: Vec<f32> = (0..depth).map(|at| (depth - 1 + at) as f32).collect();
+        let away = Affine {
+            scale: Some(Array::new(&[], &[-1.0])?),
+            shift: Some(Array::new(&places, &starts)?),
+        };
         let of_indices = self.lowered.drafts[indices].shape.clone();
-        let output_shape: Vec<usize> = of_indices.iter().copied().chain([depth]).collect();
-        let input_shapes = [table_shape, of_indices];
-        let pick =
-            Pick { by: PickedBy::Slices(0), input_shapes, output_shape: output_shape.clone() };
-        let pick = Op::Pick(pick).into();
-        let inputs = vec![table, indices];
-        let rows = self.push(&context.name, &context.op_type, pick, inputs, output_shape.clone());
-        let last = output_shape.len() - 1;
-        let mut order: Vec<usize> = (0..last).collect();
-        order.insert(op.axis, last);
-        let moved = Routing::transpose("Transpose", &output_shape, &order);
-        Ok(Value::Layer(self.route(context, rows, moved)))
+        let spread = self.route(context, indices, repeated(&of_indices, op.axis, &shape));
+        let mut push = |op: Op, inputs, shape: &[usize]| {
+            self.push(&context.name, &context.op_type, op.into(), inputs, shape.to_vec())
+        };
+        let away = push(Op::Affine(away), vec![spread], &shape);
+        let input_shapes = [row.shape().to_vec(), shape.clone()];
+        let row = push(Op::Constant(row.clone()), vec![], row.shape());
+        let pick = Pick { by: PickedBy::Slices(0), input_shapes, output_shape: shape.clone() };
+        Ok(Value::Layer(push(Op::Pick(pick), vec![row, away], &shape)))
     }
 
     /// Interpolation at the places of a grid: one linear map over all pixels where the grid is stored.
@@ -157,4 +160,14 @@ impl Lowering<'_> {
         let back = Routing::reshape("Reshape", &sampled, &context.output_shape);
         Ok(Value::Layer(self.route(context, layer, back)))
     }
+}
+
+/// Repeats a value along an axis that it does not have.
+fn repeated(shape: &[usize], axis: usize, output_shape: &[usize]) -> Routing {
+    let behind: usize = shape[axis..].iter().product();
+    let repeats = output_shape[axis];
+    let count: usize = output_shape.iter().product();
+    let source = |place: usize| (place / (behind * repeats) * behind + place % behind) as u32;
+    let sources = (0..count).map(source).collect();
+    Routing::from_sources("Expand", shape, output_shape, sources)
 }
