@@ -14,6 +14,10 @@ use tract_hir::infer::{
 };
 use tract_hir::internal::*;
 
+/// tract's operators that read the axis of channels of their first input without looking whether there is one. Validation
+/// refuses such inputs where their shapes follow from the file; these are known only now.
+const OF_CHANNELS: [&str; 5] = ["BatchNorm", "ConvHir", "ConvTranspose", "MaxPool", "SumPool"];
+
 /// The typed graph of a graph.
 ///
 /// # Errors
@@ -40,6 +44,15 @@ impl Translate<InferenceFact, Box<dyn InferenceOp>, TypedFact, Box<dyn TypedOp>>
             let outlet = mapping.get(&input).copied();
             let outlet = outlet.with_context(|| format!("no operator computes {input:?}"))?;
             inputs.insert(input, piece.stand_in(target, outlet)?);
+        }
+        if let Some(first) = node.inputs.first()
+            && OF_CHANNELS.contains(&&*node.op.name())
+        {
+            let rank = piece.model.outlet_fact(inputs[first])?.rank();
+            ensure!(
+                rank >= 2,
+                "{node} reads a value of {rank} axes, which has no axis of channels"
+            );
         }
         let outputs = match known_values(node)? {
             Some(values) => (values.into_iter().enumerate())
