@@ -83,6 +83,15 @@ impl Binary {
         }
     }
 
+    /// The derivatives by two functions of one signal, none of which is constant. Where they are equal over an interval,
+    /// maximum and minimum have no kink there, and the first takes what is handed down.
+    pub fn derivatives_of_functions(self, a: f32, b: f32) -> (f32, f32) {
+        match a == b && matches!(self, Binary::Max | Binary::Min) {
+            true => (1.0, 0.0),
+            false => self.derivatives(a, b),
+        }
+    }
+
     /// Whether the value is 1 where something holds and 0 where it does not.
     pub fn is_comparison(self) -> bool {
         use Binary::{And, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual, Or};

@@ -80,6 +80,36 @@ fn choices_by_computed_masks() {
     ]);
 }
 
+/// Over an interval, both operands of the maximum are the signal itself: its slope there is 1.
+#[test]
+fn maxima_of_functions_that_are_equal() {
+    all_hold(vec![case("a choice and its signal", 13, SHAPE, &["activation"], |g| {
+        let (low, curve) = (scalar(g, -0.5), g.node("Tanh", &["x"], &[]));
+        let is_above = g.node("Greater", &["x", &low], &[]);
+        let chosen = g.node("Where", &[&is_above, "x", &curve], &[]);
+        g.node("Max", &[&chosen, "x"], &[])
+    })]);
+}
+
+/// Without a table of all pairs of classes, which would take 17 GB for 65,535 of them.
+#[test]
+fn one_hot_of_computed_classes() {
+    let kinds =
+        &["constant", "reshape", "reshape", "normalization", "constant", "reshape", "product"];
+    all_hold(vec![
+        case("the largest of an axis", 13, SHAPE, kinds, |g| {
+            let largest = g.node("Hardmax", &["x"], &[int("axis", 1)]);
+            g.node("Mul", &["x", &largest], &[])
+        }),
+        case("classes on an axis in the middle", 13, SHAPE, kinds, |g| {
+            let classes = g.node("ArgMax", &["x"], &[int("axis", 1), int("keepdims", 0)]);
+            let (depth, numbers) = (g.ints(&[3]), g.floats(&[2], &[-0.5, 2.0]));
+            let hot = g.node("OneHot", &[&classes, &depth, &numbers], &[int("axis", 1)]);
+            g.node("Mul", &["x", &hot], &[])
+        }),
+    ]);
+}
+
 /// Attention as PyTorch exports it today: rows that a mask closes altogether would not be numbers.
 #[test]
 fn a_guarded_softmax_is_a_softmax() {

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use onnxplain_kernels::nchwc::LANES;
 
 use super::super::chain::{Link, Number};
-use super::{Function, Step};
+use super::{Function, Step, Unary};
 use crate::linear::Broadcast;
 use crate::parallel::for_each_chunk;
 use crate::tensor::Tensor;
@@ -98,10 +98,11 @@ impl Function {
         let mut derivatives = signal.clone();
         let mut values = vec![[0.0; BLOCK]; self.steps.len()];
         let mut slopes = vec![[0.0; BLOCK]; self.steps.len()];
+        let has_slope = self.has_slope();
         let runs = self.runs(signal.shape())?;
         runs.for_each(derivatives.data_mut(), |chunk, run| {
             self.evaluate(chunk, (run, runs.lanes), &mut values);
-            self.differentiate(chunk.len(), &values, &mut slopes);
+            self.differentiate(chunk.len(), &values, (&has_slope, &mut slopes));
             if let Some(result) = slopes.last() {
                 chunk.copy_from_slice(&result[..chunk.len()]);
             }
@@ -160,8 +161,29 @@ impl Function {
         }
     }
 
+    /// For each step, whether its slope is not 0 everywhere.
+    fn has_slope(&self) -> Vec<bool> {
+        let mut has: Vec<bool> = vec![];
+        for step in &self.steps {
+            has.push(match step {
+                Step::Input => true,
+                Step::Constant(_) | Step::Parameter(_) => false,
+                Step::Unary(Unary::Stair(stair), of) => stair.derivative() != 0.0 && has[*of],
+                Step::Unary(_, of) => has[*of],
+                Step::Binary(operation, ..) if operation.is_comparison() => false,
+                Step::Binary(_, a, b) | Step::Select(_, a, b) => has[*a] || has[*b],
+            });
+        }
+        has
+    }
+
     /// Forward-mode differentiation: the slope of every step with respect to the input.
-    fn differentiate(&self, len: usize, values: &[[f32; BLOCK]], slopes: &mut [[f32; BLOCK]]) {
+    fn differentiate(
+        &self,
+        len: usize,
+        values: &[[f32; BLOCK]],
+        (has_slope, slopes): (&[bool], &mut [[f32; BLOCK]]),
+    ) {
         for (index, step) in self.steps.iter().enumerate() {
             let (earlier, rest) = slopes.split_at_mut(index);
             let Some(to) = rest.first_mut().map(|to| &mut to[..len]) else {
@@ -175,7 +197,11 @@ impl Function {
                         chain(operation.derivative(values[*of][at]), earlier[*of][at])
                     }
                     Step::Binary(operation, a, b) => {
-                        let (by_a, by_b) = operation.derivatives(values[*a][at], values[*b][at]);
+                        let of = (values[*a][at], values[*b][at]);
+                        let (by_a, by_b) = match has_slope[*a] && has_slope[*b] {
+                            true => operation.derivatives_of_functions(of.0, of.1),
+                            false => operation.derivatives(of.0, of.1),
+                        };
                         chain(by_a, earlier[*a][at]) + chain(by_b, earlier[*b][at])
                     }
                     Step::Select(condition, a, b) => {

@@ -52,15 +52,21 @@ fn is_not_zero(graph: &mut Graph, value: &Value) -> Value {
     one_less(graph, &is_zero)
 }
 
-/// The derivatives by both operands, as far as they are needed, where the value is `y`; at a tie of max or min both are 0.
+/// The derivatives by both operands, as far as they are needed, where the value is `y`. At a tie of max or min both are 0, or
+/// the first one's is 1 where both are `functions` of one signal.
 pub(super) fn binary_slopes(
     graph: &mut Graph,
     operation: Binary,
     (a, b): (&Value, &Value),
     y: &Value,
-    needed: [bool; 2],
+    (needed, functions): ([bool; 2], bool),
 ) -> [Slope; 2] {
-    let by_a = if needed[0] { slope_by_left(graph, operation, a, b) } else { Slope::Zero };
+    let by_a = match (operation, needed[0]) {
+        (_, false) => Slope::Zero,
+        (Binary::Max, _) if functions => Slope::Of(compared(graph, "GreaterOrEqual", a, b)),
+        (Binary::Min, _) if functions => Slope::Of(compared(graph, "LessOrEqual", a, b)),
+        _ => slope_by_left(graph, operation, a, b),
+    };
     let by_b = if needed[1] { slope_by_right(graph, operation, a, b, y) } else { Slope::Zero };
     [by_a, by_b]
 }
@@ -72,7 +78,7 @@ pub(in crate::emit::operator) fn slope_values(
     (a, b): (&Value, &Value),
     y: &Value,
 ) -> [Option<Value>; 2] {
-    binary_slopes(graph, operation, (a, b), y, [true; 2]).map(|slope| match slope {
+    binary_slopes(graph, operation, (a, b), y, ([true; 2], false)).map(|slope| match slope {
         Slope::Zero => None,
         Slope::One => Some(constant(graph.number(1.0))),
         Slope::Of(value) => Some(value),

@@ -95,7 +95,7 @@ pub(super) fn derivative(graph: &mut Graph, function: &Function, input: &Value) 
                     *operation,
                     (&values[*a], &values[*b]),
                     &values[place],
-                    needed,
+                    (needed, needed == [true; 2]),
                 );
                 let [outer_a, outer_b] = outer;
                 let (a, b) = (times(graph, outer_a, &by_a), times(graph, outer_b, &by_b));
