@@ -5,6 +5,7 @@
 //! own, in which only stand-ins for its inputs are, and what it became is moved to the others.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use tract_core::internal::translator::Translate;
 use tract_core::ops::konst::Const;
@@ -27,8 +28,14 @@ pub(super) fn into_typed(mut model: InferenceModel) -> TractResult<TypedModel> {
     PieceByPiece.translate_model(&model.incorporate()?)
 }
 
-#[derive(Debug)]
 struct PieceByPiece;
+
+impl fmt::Debug for PieceByPiece {
+    /// As tract's errors end: `Translating node ...`.
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("into typed ones")
+    }
+}
 
 impl Translate<InferenceFact, Box<dyn InferenceOp>, TypedFact, Box<dyn TypedOp>> for PieceByPiece {
     fn translate_node(
