@@ -115,7 +115,8 @@ impl<'a> Walk<'a> {
             self.inner_graphs(node, &values)?;
             let outputs =
                 self.outputs(node, &read).map_err(|error| self.at(node, error, is_whole))?;
-            self.check_memory(&read, &outputs)
+            self.count(node, &read)
+                .and_then(|()| self.check_memory(&read, &outputs))
                 .with_context(|| format!("{} asks for too much memory", describe(node)))?;
             for (name, value) in node.output.iter().zip(outputs) {
                 if !name.is_empty() {
@@ -137,16 +138,13 @@ impl<'a> Walk<'a> {
     }
 
     /// What a node's outputs are.
-    fn outputs(&mut self, proto: &NodeProto, read: &[Option<Value>]) -> Result<Vec<Value>> {
+    fn outputs(&self, proto: &NodeProto, read: &[Option<Value>]) -> Result<Vec<Value>> {
         let Some(rule) = table::rule(&proto.domain, &proto.op_type) else {
             return Ok(vec![Value::unknown(); proto.output.len()]);
         };
         let node = Node { proto, opset: self.opset, inputs: read };
         node.check_switches()?;
         let mut outputs = rule(&node)?;
-        self.nodes = self.nodes.saturating_add(recurrent::node_count(&node)?);
-        let told = || format!("a graph of {} nodes up to here", self.nodes);
-        self.limit.check(self.nodes.saturating_mul(NODE_BYTES), told)?;
         outputs.resize(proto.output.len(), Value::unknown());
         let is_constant = read.iter().flatten().all(|input| input.is_constant);
         outputs.iter_mut().for_each(|output| output.is_constant |= is_constant);
@@ -165,6 +163,14 @@ impl<'a> Walk<'a> {
             self.outer = before;
         }
         Ok(())
+    }
+
+    /// Counts a node with those that it is unrolled to. All are in memory as long as the graph is.
+    fn count(&mut self, proto: &NodeProto, read: &[Option<Value>]) -> Result<()> {
+        let count = recurrent::node_count(&Node { proto, opset: self.opset, inputs: read })?;
+        self.nodes = self.nodes.saturating_add(count);
+        let told = || format!("a graph of {} nodes up to here", self.nodes);
+        self.limit.check(self.nodes.saturating_mul(NODE_BYTES), told)
     }
 
     /// A node's inputs and outputs are in memory at a time, and constants all the time.
