@@ -13,6 +13,8 @@ mod large;
 #[path = "loading/number_types.rs"]
 mod number_types;
 mod support;
+#[path = "loading/unchecked.rs"]
+mod unchecked;
 
 use onnxplain::onnx::{GivenInput, LoadOptions, Model};
 use onnxplain::picture::Layout;

@@ -109,7 +109,9 @@ impl Model {
             Ok(optimized) => optimized.into_runnable()?,
             Err(_) => model.into_runnable()?,
         };
-        Array::from_value(plan.run(inputs)?.remove(0))
+        let outputs = guarded(|| plan.run(inputs)).context("tract cannot run the model")?;
+        let output = outputs.into_iter().next();
+        Array::from_value(output.context("tract's plan has no output")?)
     }
 }
 
@@ -165,18 +167,18 @@ impl Source {
         }
         notes.extend(unused);
         let reader = reader();
+        let limit = MemoryLimit::new(options.max_memory);
         let mut inputs = guarded(|| {
             let external = RefCell::new(&mut external);
-            let files = Files { bytes: &bytes, spans: &spans, external };
+            let files = Files { bytes: &bytes, spans: &spans, external, limit };
             inputs::settle(&mut proto, &files, &reader, options, &mut notes)
         })?;
         let (name, declared) = inputs.sources.first().cloned().unwrap_or_default();
         let is_open = inputs.explained.iter().any(|input| input.is_open);
-        let limit = MemoryLimit::new(options.max_memory);
         check(
             &proto,
             Input { name: &name, shape: &declared, is_open },
-            (limit, Checked::Constants),
+            (limit, Checked::OneElement),
         )?;
         let run = guarded(|| rewrite::run(&mut proto, &reader, (&name, &declared), &mut notes));
         let shape = run.map_err(|error| {

@@ -10,10 +10,12 @@ mod dice;
 mod guard;
 mod mutate_bytes;
 mod mutate_model;
+mod rewritten;
 mod seeds;
 #[path = "../support/mod.rs"]
 mod support;
 mod targets;
+mod vocabulary;
 
 use std::collections::HashSet;
 use std::env;

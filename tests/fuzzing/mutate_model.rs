@@ -9,150 +9,8 @@ use tract_onnx::pb::{
 };
 
 use super::dice::Dice;
-
-/// Operators that take the place of others.
-const OPERATORS: [&str; 92] = [
-    "Add",
-    "And",
-    "ArgMax",
-    "Attention",
-    "AveragePool",
-    "BatchNormalization",
-    "Cast",
-    "Celu",
-    "Clip",
-    "Concat",
-    "Constant",
-    "ConstantOfShape",
-    "Conv",
-    "ConvInteger",
-    "ConvTranspose",
-    "CumSum",
-    "DepthToSpace",
-    "DequantizeLinear",
-    "Div",
-    "Dropout",
-    "DynamicQuantizeLinear",
-    "Einsum",
-    "Elu",
-    "Equal",
-    "Erf",
-    "Exp",
-    "Expand",
-    "EyeLike",
-    "Flatten",
-    "GRU",
-    "Gather",
-    "GatherElements",
-    "GatherND",
-    "Gelu",
-    "Gemm",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "Greater",
-    "GridSample",
-    "GroupNormalization",
-    "Hardmax",
-    "HardSwish",
-    "Identity",
-    "If",
-    "InstanceNormalization",
-    "LRN",
-    "LSTM",
-    "LayerNormalization",
-    "LeakyRelu",
-    "Log",
-    "LogSoftmax",
-    "Loop",
-    "LpNormalization",
-    "LpPool",
-    "MatMul",
-    "MatMulInteger",
-    "Max",
-    "MaxPool",
-    "Mean",
-    "MeanVarianceNormalization",
-    "Mod",
-    "Mul",
-    "NonZero",
-    "Not",
-    "OneHot",
-    "PRelu",
-    "Pad",
-    "Pow",
-    "QLinearConv",
-    "QuantizeLinear",
-    "RNN",
-    "Range",
-    "ReduceL2",
-    "ReduceLogSumExp",
-    "ReduceMax",
-    "ReduceMean",
-    "ReduceSum",
-    "Relu",
-    "Reshape",
-    "Resize",
-    "Scan",
-    "ScatterND",
-    "Shape",
-    "Slice",
-    "Softmax",
-    "SpaceToDepth",
-    "Split",
-    "Squeeze",
-    "Tile",
-    "TopK",
-    "Transpose",
-    "Unsqueeze",
-];
-
-/// Attributes that are put on nodes: their name, and whether they hold one whole number, several, or a real one.
-const ATTRIBUTES: [(&str, char); 26] = [
-    ("axis", 'i'),
-    ("axes", 'l'),
-    ("perm", 'l'),
-    ("kernel_shape", 'l'),
-    ("strides", 'l'),
-    ("dilations", 'l'),
-    ("pads", 'l'),
-    ("group", 'i'),
-    ("keepdims", 'i'),
-    ("epsilon", 'f'),
-    ("alpha", 'f'),
-    ("beta", 'f'),
-    ("blocksize", 'i'),
-    ("size", 'i'),
-    ("num_groups", 'i'),
-    ("hidden_size", 'i'),
-    ("transA", 'i'),
-    ("transB", 'i'),
-    ("ceil_mode", 'i'),
-    ("output_padding", 'l'),
-    ("output_shape", 'l'),
-    ("split", 'l'),
-    ("to", 'i'),
-    ("allowzero", 'i'),
-    ("batch_dims", 'i'),
-    ("q_num_heads", 'i'),
-];
-
-/// Words of attributes.
-const WORDS: [&str; 14] = [
-    "NOTSET",
-    "SAME_UPPER",
-    "SAME_LOWER",
-    "VALID",
-    "reflect",
-    "edge",
-    "wrap",
-    "nearest",
-    "linear",
-    "cubic",
-    "bidirectional",
-    "ab,bc->ac",
-    "...a->a...",
-    "asymmetric",
-];
+use super::rewritten::is_learned;
+use super::vocabulary::{ATTRIBUTES, OPERATORS, WORDS};
 
 /// Changes a model file once or a few times; bytes that are no model are left to another mutator.
 pub fn mutate(bytes: &[u8], dice: &mut Dice) -> Option<Vec<u8>> {
@@ -181,6 +39,7 @@ fn in_graph(graph: &mut GraphProto, dice: &mut Dice) {
         6 => {
             if let Some(node) = dice.of_mut(&mut graph.node) {
                 node.op_type = dice.of(&OPERATORS).to_string();
+                node.domain = domain(&node.op_type, dice);
             }
         }
         7 | 8 => {
@@ -205,6 +64,12 @@ fn in_graph(graph: &mut GraphProto, dice: &mut Dice) {
             }
         }
     }
+}
+
+/// The domain of an operator; sometimes another one.
+fn domain(op_type: &str, dice: &mut Dice) -> String {
+    let own = if is_learned(op_type) { "ai.onnx.ml" } else { "" };
+    if dice.one_in(16) { dice.of(&["com.microsoft", "foreign", ""]) } else { own }.to_string()
 }
 
 fn rename(graph: &mut GraphProto, from: &str, to: &str) {
@@ -254,9 +119,11 @@ fn insert_node(graph: &mut GraphProto, dice: &mut Dice) {
     let read = dice.of(&names).clone();
     let made = format!("inserted{}", dice.bits() % 10_000);
     rename(graph, &read, &made);
+    let op_type = dice.of(&OPERATORS).to_string();
     let mut node = NodeProto {
         name: made.clone(),
-        op_type: dice.of(&OPERATORS).to_string(),
+        domain: domain(&op_type, dice),
+        op_type,
         input: vec![read],
         output: vec![made],
         ..NodeProto::default()

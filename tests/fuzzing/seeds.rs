@@ -8,6 +8,7 @@ use onnxplain::image::{DynamicImage, ImageBuffer, ImageFormat, Rgb};
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
+use crate::rewritten;
 use crate::support::onnx::{Axis, Graph, float, int, ints, text};
 
 fn root() -> PathBuf {
@@ -46,7 +47,7 @@ fn models() -> Vec<Vec<u8>> {
     let golden = golden
         .iter()
         .map(|name| fs::read(root().join(format!("tests/golden/{name}/model.onnx"))).unwrap());
-    golden.chain(small_models()).collect()
+    golden.chain(small_models()).chain(rewritten::models()).collect()
 }
 
 /// A model of one operator on an input, with a dense layer behind.

@@ -19,8 +19,11 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoPr
 use super::super::bytes::Bytes;
 use super::super::decode::Span;
 use super::super::external::ExternalData;
-use super::super::rewrite::{attribute, constant, drop_unused, node, whole_number};
+use super::super::rewrite::{
+    attribute, constant, drop_unused, hide_unchecked, node, opset, whole_number,
+};
 use super::super::typed::into_typed;
+use super::super::validate::{Checked, Input, MemoryLimit, validate};
 use super::super::weights::declared;
 use super::numbers::stored;
 use crate::tensor::Tensor as Array;
@@ -31,6 +34,8 @@ pub(in crate::onnx) struct Files<'a> {
     pub spans: &'a HashMap<String, Span>,
     /// The files beside the model.
     pub external: RefCell<&'a mut ExternalData>,
+    /// The most memory that values may take which are computed of them.
+    pub limit: MemoryLimit,
 }
 
 /// The rows that ids choose of one table.
@@ -254,6 +259,9 @@ impl Asked<'_, '_> {
         }
         graph.initializer.push(stored(&input, given)?);
         drop_unused(&mut graph);
+        let checked = Input { name: &self.input.name, shape: given.shape(), is_open: false };
+        validate(&graph, opset(self.model), checked, (self.files.limit, Checked::All))?;
+        hide_unchecked(&mut graph);
         self.complete(&mut graph)?;
         let opset_import = self.model.opset_import.clone();
         let model = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };

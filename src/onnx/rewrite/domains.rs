@@ -1,10 +1,13 @@
-//! Operators of a foreign domain are not taken for the standard ones whose name they share.
+//! Operators of a foreign domain are not taken for the standard ones whose name they share, and tract is given none that
+//! validation did not check.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::{GraphProto, NodeProto};
+
+use crate::onnx::validate::is_checked;
 
 /// The domains whose operators are those of the standard.
 const STANDARD: [&str; 3] = ["", "ai.onnx", "ai.onnx.ml"];
@@ -19,30 +22,58 @@ const MICROSOFT: [&str; 6] = [
     "SimplifiedLayerNormalization",
 ];
 
+/// Gives every operator that was not checked a name that tract does not know. tract looks at names only, and computes
+/// what does not depend on the input at once: the trees of a `TreeEnsembleClassifier` may lead in circles.
+pub(in crate::onnx) fn hide_unchecked(graph: &mut GraphProto) {
+    for node in &mut graph.node {
+        if !is_checked(&node.domain, &node.op_type) {
+            node.op_type = format!("{}.{}", node.domain, node.op_type);
+        }
+        let attributes = node.attribute.iter_mut();
+        let inner =
+            attributes.flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs));
+        inner.for_each(hide_unchecked);
+    }
+}
+
 /// Names every operator that cannot be run, with its nodes and, where there is one, the way out.
 ///
 /// # Errors
 /// When there are any.
 pub(super) fn refuse_unknown(onnx: &Onnx, graph: &GraphProto) -> Result<()> {
+    let mut nodes = vec![];
+    gather(graph, &mut nodes);
+    let is_read = |node: &NodeProto| {
+        onnx.op_register.0.contains_key(&node.op_type)
+            && is_checked(&node.domain, &node.op_type)
+            && is_known_domain(node)
+    };
+    nodes.retain(|node| !is_read(node));
     let mut unknown: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for node in &graph.node {
-        let is_read = onnx.op_register.0.contains_key(&node.op_type);
-        if !is_read || !is_known_domain(node) {
-            unknown.entry(full_name(node)).or_default().push(&node.name);
-        }
+    for node in &nodes {
+        unknown.entry(full_name(node)).or_default().push(&node.name);
     }
     if unknown.is_empty() {
         return Ok(());
     }
     let lines: Vec<String> =
         unknown.iter().map(|(op, nodes)| format!("\n  {op}: {}", nodes.join(", "))).collect();
-    let way_out =
-        graph.node.iter().filter(|node| unknown.contains_key(&full_name(node))).find_map(way_out);
+    let way_out = nodes.iter().find_map(|node| way_out(node));
     bail!(
         "this model uses operators that onnxplain cannot run:{}{}",
         lines.concat(),
         way_out.map_or(String::new(), |way_out| format!("\n{way_out}"))
     )
+}
+
+/// The nodes of a graph and of those inside it.
+fn gather<'a>(graph: &'a GraphProto, nodes: &mut Vec<&'a NodeProto>) {
+    for node in &graph.node {
+        nodes.push(node);
+        let attributes = node.attribute.iter();
+        let inner = attributes.flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
+        inner.for_each(|graph| gather(graph, nodes));
+    }
 }
 
 fn is_known_domain(node: &NodeProto) -> bool {
@@ -64,8 +95,8 @@ fn way_out(node: &NodeProto) -> Option<&'static str> {
     match node.op_type.as_str() {
         "RoiAlign" if node.domain.is_empty() => {
             return Some(
-                "RoiAlign is read with mode avg and regions that are stored in the file or given by --input: those that the \
-             network computes belong to a detector",
+                "RoiAlign is read with mode avg and regions of at most some million samples that are stored in the file or \
+                 given by --input: those that the network computes belong to a detector",
             );
         }
         "MaxUnpool" if node.domain.is_empty() => {

@@ -67,6 +67,7 @@ fn linear(learned: &NodeProto, [weights, biases]: [&str; 2], slot: usize) -> Opt
     let targets = attribute(learned, "targets").map_or(1, |targets| targets.i.max(1) as usize);
     let biases = match attribute(learned, biases) {
         Some(biases) => biases.floats.clone(),
+        // Validation made sure that there is a row of weights for each.
         None => vec![0.0; targets],
     };
     let behind = match attribute(learned, "post_transform").map_or(&b"NONE"[..], |word| &word.s) {

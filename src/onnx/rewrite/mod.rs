@@ -69,6 +69,7 @@ use tract_onnx::pb::{GraphProto, ModelProto};
 
 use self::batch::Settled;
 pub(super) use self::batch::add_axis;
+pub(super) use self::domains::hide_unchecked;
 pub(super) use self::graph::{attribute, constant, node, reads, whole_number};
 pub use self::reduce::Reduction;
 pub(super) use self::reduce::reduce;

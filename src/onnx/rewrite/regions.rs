@@ -8,6 +8,9 @@ use tract_onnx::pb::tensor_proto::DataType;
 use super::asked::{Asked, Made, replace_each};
 use super::graph::{attribute, node, numbers};
 
+/// The most samples of all bins, and the most weights.
+const MOST_SAMPLES: f64 = (1 << 26) as f64;
+
 /// Writes out every such operator.
 pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) {
     replace_each(model, reader, input, &["RoiAlign"], |asked| asked.aligned());
@@ -29,13 +32,20 @@ impl Asked<'_> {
         let samples = usize::try_from(self.whole("sampling_ratio", 0)).ok()?;
         let bins = |name| usize::try_from(self.whole(name, 1)).ok().filter(|&bins| bins > 0);
         let (rows, columns) = (bins("output_height")?, bins("output_width")?);
+        let of = |region: &[f32], axis: usize| {
+            Part::of([region[axis] * scale, region[axis + 2] * scale], is_half)
+        };
+        let work = |region: &[f32]| {
+            of(region, 1).work(height, rows, samples) + of(region, 0).work(width, columns, samples)
+        };
+        let work: f64 = regions.chunks_exact(4).map(work).sum();
+        if work.is_nan() || work > MOST_SAMPLES {
+            return None;
+        }
         let (mut by_row, mut by_column) = (vec![], vec![]);
         for region in regions.chunks_exact(4) {
-            let part = |begin: f32, end: f32, (length, bins)| {
-                Part::of([begin * scale, end * scale], is_half).weights(length, bins, samples)
-            };
-            by_row.extend(part(region[1], region[3], (height, rows)).concat());
-            let weights = part(region[0], region[2], (width, columns));
+            by_row.extend(of(region, 1).weights(height, rows, samples).concat());
+            let weights = of(region, 0).weights(width, columns, samples);
             by_column.extend(
                 (0..width)
                     .flat_map(|at| weights.iter().map(move |bin| bin[at]).collect::<Vec<f32>>()),
@@ -74,10 +84,21 @@ impl Part {
         }
     }
 
+    /// The samples of a bin: as many as are asked for, or one for each pixel.
+    fn samples(&self, bins: usize, asked: usize) -> usize {
+        let pixels = self.length / bins as f32;
+        if asked > 0 { asked } else { pixels.ceil().max(0.0) as usize }
+    }
+
+    /// How much there is to do for the weights.
+    fn work(&self, pixels: usize, bins: usize, samples: usize) -> f64 {
+        bins as f64 * (pixels as f64 + self.samples(bins, samples) as f64)
+    }
+
     /// What every bin takes of every pixel of the axis.
     fn weights(&self, pixels: usize, bins: usize, samples: usize) -> Vec<Vec<f32>> {
         let bin = self.length / bins as f32;
-        let samples = if samples > 0 { samples } else { bin.ceil().max(0.0) as usize };
+        let samples = self.samples(bins, samples);
         let of_bin = |at: usize| {
             let mut weights = vec![0.0; pixels];
             for sample in 0..samples {

@@ -11,6 +11,7 @@ use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 
+use super::domains::hide_unchecked;
 use super::unused::drop_unused;
 use crate::onnx::typed::into_typed;
 use crate::onnx::weights::declared;
@@ -88,9 +89,10 @@ fn has_inner_graph(graph: &GraphProto) -> bool {
 pub(super) fn parse(
     model: &ModelProto,
     reader: &Onnx,
-    graph: GraphProto,
+    mut graph: GraphProto,
     (input, shape): (&str, &[usize]),
 ) -> Result<(InferenceModel, HashMap<String, OutletId>)> {
+    hide_unchecked(&mut graph);
     let place = graph.input.iter().position(|declared| declared.name == input);
     let opset_import = model.opset_import.clone();
     let asked = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };

@@ -72,6 +72,12 @@ pub(super) fn cast(node: &Node) -> Result<Vec<Value>> {
     Ok(vec![value])
 }
 
+/// `CastLike`: of the number type of another value.
+pub(super) fn cast_like(node: &Node) -> Result<Vec<Value>> {
+    let (input, like) = (node.input(0)?, node.input(1)?);
+    Ok(vec![Value { numbers: None, number_type: like.number_type, ..input.clone() }])
+}
+
 /// A number as a type holds it.
 pub(super) fn rounded(number: f64, number_type: Option<DataType>) -> f64 {
     match number_type {

@@ -7,8 +7,11 @@
 //!
 //! What does not follow stays unknown and is not refused. [`table`] has the rule of every operator, a line each.
 
+mod attention;
 mod elementwise;
 mod gathers;
+mod learned;
+mod lists;
 mod memory;
 mod moves;
 mod node;
@@ -19,6 +22,9 @@ mod quantized;
 mod recurrent;
 mod reductions;
 mod resize;
+mod sampling;
+mod scattered;
+mod signals;
 mod slices;
 mod sources;
 mod table;
@@ -35,6 +41,7 @@ use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
 pub use self::memory::MemoryLimit;
 use self::node::Node;
+pub(super) use self::table::is_checked;
 use self::value::Value;
 
 /// What a node takes in memory beside its values, at least: its name, its place in several graphs, its rule.
@@ -52,8 +59,8 @@ pub(super) struct Input<'a> {
 /// Of which values the memory is checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Checked {
-    /// Of constants, and of one element of the input: its shape is that of a whole batch, which is never computed.
-    Constants,
+    /// Of one element of the input: its shape is that of a whole batch, which is never computed.
+    OneElement,
     /// Of all.
     All,
 }
@@ -130,11 +137,7 @@ impl<'a> Walk<'a> {
     fn check_input(&self, value: &Value) -> Result<()> {
         let Input { name, shape, .. } = self.input;
         let told = || format!("an input \"{name}\" of the shape {shape:?}");
-        let batch = match self.checked {
-            Checked::All => 1,
-            Checked::Constants => shape.first().map_or(1, |&length| length.max(1)),
-        };
-        self.limit.check(value.bytes() / batch as u128, told)
+        self.limit.check(value.bytes() / self.batch(), told)
     }
 
     /// What a node's outputs are.
@@ -185,12 +188,19 @@ impl<'a> Walk<'a> {
                 || format!("what comes of constants up to here, {} in the end,", shapes(outputs));
             return self.limit.check(self.constants, told);
         }
-        if self.checked == Checked::Constants {
-            return Ok(());
-        }
         let read = sum(&mut read.iter().flatten());
         let told = || format!("what it makes, {}, together with its inputs", shapes(outputs));
-        self.limit.check(made.saturating_add(read), told)
+        self.limit.check(made.saturating_add(read) / self.batch(), told)
+    }
+
+    /// How many elements of the input its shape is for.
+    fn batch(&self) -> u128 {
+        match self.checked {
+            Checked::All => 1,
+            Checked::OneElement => {
+                self.input.shape.first().map_or(1, |&length| length.max(1) as u128)
+            }
+        }
     }
 
     /// An error with the node that it is about, and what to do.

@@ -142,8 +142,21 @@ pub(super) fn one_hot(node: &Node) -> Result<Vec<Value>> {
     Ok(vec![Value { shape: Some(shape), ..unknown }])
 }
 
+/// `NonZero`: the places of some elements, for which tract takes as much memory as for those of all.
+pub(super) fn non_zero(node: &Node) -> Result<Vec<Value>> {
+    let places = Value::unknown().typed(DataType::Int64);
+    let Some(shape) = node.shape(0)? else { return Ok(vec![places]) };
+    let lengths = [&[shape.len()], shape].concat();
+    Ok(vec![places.at_least(lengths.into_iter().map(|length| length as i64))])
+}
+
 /// Windows of signal processing: of so many numbers.
 pub(super) fn window(node: &Node) -> Result<Vec<Value>> {
     let Given::Numbers(given) = node.numbers(0) else { return Ok(vec![Value::unknown()]) };
     Ok(vec![Value::of(asked_shape(&given)?)])
+}
+
+/// Of whose outputs nothing is known.
+pub(super) fn unknown(node: &Node) -> Result<Vec<Value>> {
+    Ok(vec![Value::unknown(); node.output_count()])
 }

@@ -1,12 +1,12 @@
-//! Which operator is checked by what. An operator that is not here gives values of which nothing is known.
+//! Which operator is checked by what. An operator that is not here is never shown to tract.
 
 use anyhow::Result;
 
 use super::node::Node;
 use super::value::Value;
 use super::{
-    elementwise, gathers, moves, normalizations, products, quantized, recurrent, reductions,
-    resize, slices, sources, windows,
+    attention, elementwise, gathers, learned, lists, moves, normalizations, products, quantized,
+    recurrent, reductions, resize, sampling, scattered, signals, slices, sources, windows,
 };
 
 /// Checks a node and says what its outputs are.
@@ -16,11 +16,17 @@ pub(super) type Rule = fn(&Node) -> Result<Vec<Value>>;
 pub(super) fn rule(domain: &str, op_type: &str) -> Option<Rule> {
     let table = match domain {
         "" | "ai.onnx" => STANDARD,
+        "ai.onnx.ml" => LEARNED,
         "com.microsoft" => MICROSOFT,
         _ => return None,
     };
     let found = table.iter().find(|(operators, _)| operators.contains(&op_type));
     found.map(|(_, rule)| *rule)
+}
+
+/// Whether there is one.
+pub(in crate::onnx) fn is_checked(domain: &str, op_type: &str) -> bool {
+    rule(domain, op_type).is_some()
 }
 
 /// The operators of the standard.
@@ -79,6 +85,7 @@ const STANDARD: &[(&[&str], Rule)] = &[
     ),
     (&["IsInf", "IsNaN", "Not"], elementwise::decision),
     (&["Cast"], elementwise::cast),
+    (&["CastLike"], elementwise::cast_like),
     (
         &[
             "Add",
@@ -169,6 +176,7 @@ const STANDARD: &[(&[&str], Rule)] = &[
     (&["Constant"], sources::constant),
     (&["ConstantOfShape"], sources::constant_of_shape),
     (&["EyeLike"], sources::eye_like),
+    (&["NonZero"], sources::non_zero),
     (&["OneHot"], sources::one_hot),
     (&["RandomNormal", "RandomUniform"], sources::random),
     (&["Range"], sources::range),
@@ -181,10 +189,39 @@ const STANDARD: &[(&[&str], Rule)] = &[
     (&["LSTM"], recurrent::lstm),
     (&["GRU"], recurrent::gru),
     (&["RNN"], recurrent::rnn),
+    (&["Attention"], attention::attention),
+    (&["MultiHeadAttention"], attention::fused),
+    (&["RotaryEmbedding"], attention::rotary),
+    (&["AffineGrid"], sampling::affine_grid),
+    (&["GridSample"], sampling::grid_sample),
+    (&["RoiAlign"], sampling::regions),
+    (&["Col2Im"], scattered::picture_of_windows),
+    (&["DeformConv"], scattered::deformable_convolution),
+    (&["MaxUnpool"], scattered::unpool),
+    (&["CenterCropPad"], lists::centre),
+    (&["Compress"], lists::compress),
+    (&["ReverseSequence"], lists::reverse),
+    (&["DFT"], signals::fourier),
+    (&["MelWeightMatrix"], signals::mel_weights),
+    (&["STFT"], signals::frames),
+    // The nodes of inner graphs are checked by themselves.
+    (&["If", "Loop", "Scan"], sources::unknown),
+    // What rewrites leave.
+    (&["BatchBehind", "FakeQuantize", "FusedMatMul", "RoundStraightThrough"], sources::unknown),
+];
+
+/// Operators of scikit-learn's exports.
+const LEARNED: &[(&[&str], Rule)] = &[
+    (&["ArrayFeatureExtractor"], learned::extractor),
+    (&["LinearClassifier"], learned::classifier),
+    (&["LinearRegressor"], learned::regressor),
+    (&["Normalizer"], learned::normalizer),
+    (&["Scaler"], learned::scaler),
 ];
 
 /// Operators of onnxruntime.
 const MICROSOFT: &[(&[&str], Rule)] = &[
+    (&["Attention", "MultiHeadAttention"], attention::fused),
     (&["FastGelu", "Gelu", "QuickGelu"], elementwise::same),
     (&["BiasGelu"], elementwise::broadcast),
     (&["FusedConv"], windows::convolution),

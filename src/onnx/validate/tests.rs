@@ -1,4 +1,5 @@
 mod case;
+mod rewritten;
 
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::pb::attribute_proto::AttributeType;

@@ -1,5 +1,6 @@
 //! What is known of a value before anything is computed: its shape, its number type, and its numbers where they are few.
 
+use tract_core::prelude::f16;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{TensorProto, ValueInfoProto, type_proto};
 
@@ -118,25 +119,40 @@ fn stored_numbers(tensor: &TensorProto, number_type: DataType) -> Option<Vec<f64
         bytes.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
     }
     let bytes = tensor.raw_data.as_slice();
-    Some(match number_type {
-        DataType::Int64 if tensor.int64_data.is_empty() => {
-            raw(bytes, |b| i64::from_le_bytes(b) as f64)
-        }
-        DataType::Int64 => tensor.int64_data.iter().map(|&number| number as f64).collect(),
-        DataType::Int32 if tensor.int32_data.is_empty() => {
-            raw(bytes, |b| i32::from_le_bytes(b).into())
-        }
-        DataType::Int32 => tensor.int32_data.iter().map(|&number| number.into()).collect(),
-        DataType::Bool if tensor.int32_data.is_empty() => raw(bytes, |[byte]| byte.into()),
-        DataType::Bool => tensor.int32_data.iter().map(|&number| number.into()).collect(),
-        DataType::Float if tensor.float_data.is_empty() => {
-            raw(bytes, |b| f32::from_le_bytes(b).into())
-        }
-        DataType::Float => tensor.float_data.iter().map(|&number| number.into()).collect(),
-        DataType::Double if tensor.double_data.is_empty() => raw(bytes, f64::from_le_bytes),
-        DataType::Double => tensor.double_data.clone(),
+    let whole = tensor.int32_data.iter();
+    let unsigned = tensor.uint64_data.iter();
+    let numbers = match number_type {
+        DataType::Int64 => raw(bytes, |b| i64::from_le_bytes(b) as f64),
+        DataType::Uint64 => raw(bytes, |b| u64::from_le_bytes(b) as f64),
+        DataType::Int32 => raw(bytes, |b| i32::from_le_bytes(b).into()),
+        DataType::Uint32 => raw(bytes, |b| u32::from_le_bytes(b).into()),
+        DataType::Int16 => raw(bytes, |b| i16::from_le_bytes(b).into()),
+        DataType::Uint16 => raw(bytes, |b| u16::from_le_bytes(b).into()),
+        DataType::Int8 => raw(bytes, |b| i8::from_le_bytes(b).into()),
+        DataType::Bool | DataType::Uint8 => raw(bytes, |[byte]| byte.into()),
+        DataType::Float16 => raw(bytes, |b| f16::from_le_bytes(b).to_f64()),
+        DataType::Bfloat16 => raw(bytes, |b| of_bfloat16(u16::from_le_bytes(b))),
+        DataType::Float => raw(bytes, |b| f32::from_le_bytes(b).into()),
+        DataType::Double => raw(bytes, f64::from_le_bytes),
         _ => return None,
+    };
+    if !bytes.is_empty() {
+        return Some(numbers);
+    }
+    Some(match number_type {
+        DataType::Int64 => tensor.int64_data.iter().map(|&number| number as f64).collect(),
+        DataType::Uint64 | DataType::Uint32 => unsigned.map(|&number| number as f64).collect(),
+        DataType::Float16 => whole.map(|&bits| f16::from_bits(bits as u16).to_f64()).collect(),
+        DataType::Bfloat16 => whole.map(|&bits| of_bfloat16(bits as u16)).collect(),
+        DataType::Float => tensor.float_data.iter().map(|&number| number.into()).collect(),
+        DataType::Double => tensor.double_data.clone(),
+        _ => whole.map(|&number| number.into()).collect(),
     })
+}
+
+/// A bfloat16 is the upper half of a float.
+fn of_bfloat16(bits: u16) -> f64 {
+    f32::from_bits(u32::from(bits) << 16).into()
 }
 
 #[cfg(test)]
@@ -162,6 +178,31 @@ mod tests {
         assert_eq!(Value::stored(&tensor).numbers, None);
         tensor.dims = vec![-1];
         assert_eq!(Value::stored(&tensor), Value::unknown());
+    }
+
+    #[test]
+    fn numbers_of_every_type_are_read() {
+        let read = |data_type: DataType, raw_data: &[u8]| {
+            let (data_type, raw_data) = (data_type as i32, raw_data.to_vec());
+            Value::stored(&TensorProto { data_type, raw_data, ..TensorProto::default() }).numbers
+        };
+        assert_eq!(
+            read(DataType::Uint64, &(1_u64 << 40).to_le_bytes()),
+            Some(vec![f64::exp2(40.0)])
+        );
+        assert_eq!(read(DataType::Uint32, &u32::MAX.to_le_bytes()), Some(vec![4_294_967_295.0]));
+        assert_eq!(read(DataType::Int16, &(-3_i16).to_le_bytes()), Some(vec![-3.0]));
+        assert_eq!(read(DataType::Uint16, &65_535_u16.to_le_bytes()), Some(vec![65_535.0]));
+        assert_eq!(read(DataType::Int8, &[0xfe]), Some(vec![-2.0]));
+        assert_eq!(read(DataType::Uint8, &[0xfe]), Some(vec![254.0]));
+        assert_eq!(read(DataType::Float16, &[0x00, 0xc1]), Some(vec![-2.5]));
+        assert_eq!(read(DataType::Bfloat16, &[0x20, 0xc0]), Some(vec![-2.5]));
+        let listed = TensorProto {
+            data_type: DataType::Float16 as i32,
+            int32_data: vec![0xc100],
+            ..TensorProto::default()
+        };
+        assert_eq!(Value::stored(&listed).numbers, Some(vec![-2.5]));
     }
 
     #[test]

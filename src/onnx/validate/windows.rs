@@ -12,18 +12,18 @@ const LARGE_WINDOW: u128 = 1024;
 const MOST_TAPS: u128 = 1 << 32;
 
 /// The windows of a node, for each axis of positions.
-struct Windows {
+pub(super) struct Windows {
     kernel: Vec<i128>,
-    strides: Vec<i128>,
+    pub strides: Vec<i128>,
     dilations: Vec<i128>,
     /// In front of and behind the positions; `None` where `auto_pad` says it.
-    pads: Option<Vec<[i128; 2]>>,
+    pub pads: Option<Vec<[i128; 2]>>,
     auto_pad: &'static str,
     rounds_up: bool,
 }
 
 impl Windows {
-    fn of(node: &Node, kernel: &[usize]) -> Result<Windows> {
+    pub fn of(node: &Node, kernel: &[usize]) -> Result<Windows> {
         let count = kernel.len();
         let list = |name: &str| -> Result<Vec<i128>> {
             let Some(numbers) = node.ints(name)? else { return Ok(vec![1; count]) };
@@ -60,7 +60,7 @@ impl Windows {
     }
 
     /// How many windows fit on each axis; `None` where versions of onnxruntime differ.
-    fn counts(&self, positions: &[usize]) -> Result<Option<Vec<usize>>> {
+    pub fn counts(&self, positions: &[usize]) -> Result<Option<Vec<usize>>> {
         check_length(positions, self.kernel.len(), "the positions of its input", "its kernel")?;
         let mut counts = vec![];
         for (axis, &length) in positions.iter().enumerate() {
@@ -105,7 +105,7 @@ impl Windows {
     }
 }
 
-fn to_length(length: i128) -> Result<usize> {
+pub(super) fn to_length(length: i128) -> Result<usize> {
     match usize::try_from(length) {
         Ok(length) => Ok(length),
         Err(_) => bail!("its output would have an axis of {length} elements"),
@@ -113,7 +113,7 @@ fn to_length(length: i128) -> Result<usize> {
 }
 
 /// The lengths of `kernel_shape`, which must be there unless the weight has them.
-fn kernel(node: &Node, of_weight: Option<&[usize]>) -> Result<Option<Vec<usize>>> {
+pub(super) fn kernel(node: &Node, of_weight: Option<&[usize]>) -> Result<Option<Vec<usize>>> {
     let Some(given) = node.ints("kernel_shape")? else {
         if let Some(lengths) = of_weight {
             ensure!(

@@ -13,6 +13,7 @@ pub(super) const LIMIT: u64 = 1 << 30;
 /// A graph of one node `n` that reads `x` and some stored vectors.
 pub(super) struct Case {
     op_type: &'static str,
+    domain: &'static str,
     /// That of `x`, where it is known.
     shape: Option<Vec<usize>>,
     pub(super) attributes: Vec<AttributeProto>,
@@ -20,7 +21,7 @@ pub(super) struct Case {
 }
 
 pub(super) fn case(op_type: &'static str, shape: &[usize]) -> Case {
-    Case { op_type, shape: Some(shape.to_vec()), attributes: vec![], stored: vec![] }
+    Case { op_type, domain: "", shape: Some(shape.to_vec()), attributes: vec![], stored: vec![] }
 }
 
 /// The same with an `x` whose shape is not known.
@@ -33,6 +34,11 @@ pub(super) fn attribute(name: &str, r#type: AttributeType) -> AttributeProto {
 }
 
 impl Case {
+    /// The same in another domain.
+    pub(super) fn of(self, domain: &'static str) -> Case {
+        Case { domain, ..self }
+    }
+
     pub(super) fn int(mut self, name: &str, i: i64) -> Case {
         self.attributes.push(AttributeProto { i, ..attribute(name, AttributeType::Int) });
         self
@@ -46,6 +52,12 @@ impl Case {
 
     pub(super) fn float(mut self, name: &str, f: f32) -> Case {
         self.attributes.push(AttributeProto { f, ..attribute(name, AttributeType::Float) });
+        self
+    }
+
+    pub(super) fn float_list(mut self, name: &str, values: &[f32]) -> Case {
+        let floats = values.to_vec();
+        self.attributes.push(AttributeProto { floats, ..attribute(name, AttributeType::Floats) });
         self
     }
 
@@ -67,6 +79,17 @@ impl Case {
         self
     }
 
+    /// Stored truth values as the next input.
+    pub(super) fn truths(self, values: &[i32]) -> Case {
+        let mut case = self.whole(&[]);
+        if let Some(tensor) = case.stored.last_mut() {
+            tensor.dims = vec![values.len() as i64];
+            tensor.data_type = DataType::Bool as i32;
+            tensor.int32_data = values.to_vec();
+        }
+        case
+    }
+
     /// Stored numbers as the next input.
     pub(super) fn floats(mut self, shape: &[usize]) -> Case {
         self.stored.push(TensorProto {
@@ -85,6 +108,7 @@ impl Case {
             std::iter::once("x").chain(names.iter().map(String::as_str)).collect();
         let mut node = node_of("n", self.op_type, &inputs, "y");
         node.attribute = self.attributes;
+        node.domain = self.domain.to_string();
         let graph = GraphProto {
             node: vec![node],
             initializer: self.stored,
