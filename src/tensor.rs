@@ -245,9 +245,9 @@ impl Tensor {
         elementwise::sums(self.data())
     }
 
-    /// The largest absolute value; 0 for an empty tensor.
+    /// The largest absolute value; NaN if an element is NaN, 0 for an empty tensor.
     pub fn max_abs(&self) -> f32 {
-        self.data().iter().fold(0.0, |largest, value| largest.max(value.abs()))
+        self.data().iter().fold(0.0, |largest, value| elementwise::larger(value.abs(), largest))
     }
 
     /// The lowest and the highest element; ∞ and −∞ for an empty tensor.
@@ -353,6 +353,14 @@ mod tests {
         assert_eq!(original.data(), &[1.0, 2.0, 3.0, 4.0]);
         assert_eq!(copy.data(), &[9.0, 2.0, 3.0, 4.0]);
         assert!(copy.is_unshared());
+    }
+
+    #[test]
+    fn a_tensor_of_nan_is_not_one_of_zeros() {
+        let largest = |numbers: [f32; 3]| Tensor::new(&[3], &numbers).unwrap().max_abs();
+        assert_eq!(largest([1.0, -3.0, 2.0]), 3.0);
+        assert!(largest([f32::NAN; 3]).is_nan());
+        assert!(largest([0.0, f32::NAN, 5.0]).is_nan());
     }
 
     #[test]

@@ -7,6 +7,20 @@
 use crate::output::Output;
 use crate::simd::{F32x16, LANES, Simd, SimdLoop, SumPair, dispatch, filled_up};
 
+/// The larger number; NaN if one of them is. `f32::max` would drop NaN, which must not vanish from a forward pass.
+#[inline(always)]
+pub fn larger(a: f32, b: f32) -> f32 {
+    let number = if a > b { a } else { b };
+    if a.is_nan() { a } else { number }
+}
+
+/// The smaller number; NaN if one of them is.
+#[inline(always)]
+pub fn smaller(a: f32, b: f32) -> f32 {
+    let number = if a < b { a } else { b };
+    if a.is_nan() { a } else { number }
+}
+
 /// Calls `function` for every float.
 pub fn each(data: &mut [f32], function: impl Fn(&mut f32)) {
     struct Each<'a, F>(&'a mut [f32], F);
@@ -22,6 +36,48 @@ pub fn each(data: &mut [f32], function: impl Fn(&mut f32)) {
         }
     }
     dispatch(Each(data, function));
+}
+
+/// Replaces every float `x` by `min(max(x, low), high)`. NaN stays NaN, and a bound of NaN makes all NaN.
+pub fn clip(data: &mut [f32], low: f32, high: f32) {
+    clip_lanes(data, &[low; LANES], &[high; LANES]);
+}
+
+/// Like [`clip`], with bounds for each of the sixteen lanes.
+///
+/// Written with vectors: of the plain loop compilers make stores under a mask, which are slow on some processors.
+pub fn clip_lanes(data: &mut [f32], low: &F32x16, high: &F32x16) {
+    let (whole, rest) = data.as_chunks_mut();
+    dispatch(Clip { data: whole, low, high });
+    if !rest.is_empty() {
+        let mut last = filled_up(rest);
+        dispatch(Clip { data: std::slice::from_mut(&mut last), low, high });
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
+}
+
+struct Clip<'a> {
+    data: &'a mut [F32x16],
+    low: &'a F32x16,
+    high: &'a F32x16,
+}
+
+impl SimdLoop for Clip<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (low, high) = (simd.load(self.low), simd.load(self.high));
+        let (zero, nan) = (simd.splat(0.0), simd.splat(f32::NAN));
+        let of_high = simd.where_equal(high, high, [zero, nan]);
+        let are_numbers = simd.equal(simd.where_equal(low, low, [of_high, nan]), zero);
+        for numbers in self.data {
+            let number = simd.load(numbers);
+            // In this order of operands, NaN stays NaN.
+            let clipped = simd.smaller(high, simd.larger(low, number));
+            simd.store(simd.select(are_numbers, [clipped, nan]), numbers);
+        }
+    }
 }
 
 /// Writes `function` of the float at the same place in `from`, which is as long. Writes all of `output`.
@@ -184,6 +240,56 @@ const BLOCK: usize = 128;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nan_is_neither_larger_nor_smaller_but_stays() {
+        assert_eq!((larger(-1.0, 2.0), larger(2.0, -1.0)), (2.0, 2.0));
+        assert_eq!((smaller(-1.0, 2.0), smaller(2.0, -1.0)), (-1.0, -1.0));
+        for number in [0.0, -1.0, 1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+            assert!(larger(f32::NAN, number).is_nan() && larger(number, f32::NAN).is_nan());
+            assert!(smaller(f32::NAN, number).is_nan() && smaller(number, f32::NAN).is_nan());
+        }
+    }
+
+    #[test]
+    fn clips_of_every_instruction_set_hand_nan_on() {
+        use crate::simd::Isa;
+
+        let (mut low, high) = ([0.0; LANES], [6.0; LANES]);
+        low[3] = f32::NAN;
+        for isa in Isa::all() {
+            let mut data = [[-1.0; LANES], [9.0; LANES], [f32::NAN; LANES], [2.0; LANES]];
+            isa.run(Clip { data: &mut data, low: &low, high: &high });
+            for (lane, bound) in low.iter().enumerate() {
+                let [below, above, nan, inside] = data.map(|numbers| numbers[lane]);
+                assert!(nan.is_nan(), "{isa:?}");
+                match bound.is_nan() {
+                    true => assert!([below, above, inside].iter().all(|x| x.is_nan()), "{isa:?}"),
+                    false => assert_eq!([below, above, inside], [0.0, 6.0, 2.0], "{isa:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nan_stays_at_its_place_in_clips_of_any_length() {
+        let (low, high) = ([0.0; LANES], [f32::INFINITY; LANES]);
+        for len in 1..=2 * LANES + 3 {
+            for place in 0..len {
+                let mut numbers = vec![-1.0; len];
+                numbers[place] = f32::NAN;
+                let mut of_lanes = numbers.clone();
+                clip(&mut numbers, 0.0, 6.0);
+                clip_lanes(&mut of_lanes, &low, &high);
+                for (at, (number, of_lanes)) in numbers.iter().zip(&of_lanes).enumerate() {
+                    match at == place {
+                        true => assert!(number.is_nan() && of_lanes.is_nan(), "{at} of {len}"),
+                        false => assert_eq!((*number, *of_lanes), (0.0, 0.0), "{at} of {len}"),
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn lanes_are_added_up() {

@@ -2,6 +2,8 @@
 //!
 //! To add one: a variant, and a line in each `match` of its `impl`.
 
+use onnxplain_kernels::elementwise::{larger, smaller};
+
 /// An operation on two numbers; a comparison gives 1 or 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Binary {
@@ -13,9 +15,9 @@ pub enum Binary {
     Mul,
     /// `a / b`
     Div,
-    /// The larger.
+    /// The larger; NaN if one is NaN.
     Max,
-    /// The smaller.
+    /// The smaller; NaN if one is NaN.
     Min,
     /// `aᵇ`
     Pow,
@@ -53,8 +55,8 @@ impl Binary {
             Binary::Sub => a - b,
             Binary::Mul => a * b,
             Binary::Div => a / b,
-            Binary::Max => a.max(b),
-            Binary::Min => a.min(b),
+            Binary::Max => larger(a, b),
+            Binary::Min => smaller(a, b),
             Binary::Pow => a.powf(b),
             Binary::Less => f32::from(a < b),
             Binary::LessOrEqual => f32::from(a <= b),

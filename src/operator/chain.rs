@@ -5,6 +5,7 @@ use super::binary::Binary;
 use super::scalar::Unary;
 use crate::tensor::Tensor;
 use onnxplain_kernels::elementwise;
+use onnxplain_kernels::nchwc::LANES;
 
 /// An operation of a chain.
 #[derive(Clone, Copy, Debug)]
@@ -63,18 +64,21 @@ fn with_right(operation: Binary, number: f32, data: &mut [f32]) {
         Binary::Sub => elementwise::each(data, |x| *x -= number),
         Binary::Mul => elementwise::each(data, |x| *x *= number),
         Binary::Div => elementwise::each(data, |x| *x /= number),
-        Binary::Max => elementwise::each(data, |x| *x = x.max(number)),
-        Binary::Min => elementwise::each(data, |x| *x = x.min(number)),
+        Binary::Max => elementwise::clip(data, number, f32::INFINITY),
+        Binary::Min => elementwise::clip(data, f32::NEG_INFINITY, number),
         _ => data.iter_mut().for_each(|x| *x = operation.value(*x, number)),
     }
 }
 
 fn with_right_lanes(operation: Binary, numbers: &[f32], data: &mut [f32]) {
-    match operation {
-        Binary::Add => elementwise::each_with_lanes(data, numbers, |x, number| *x += number),
-        Binary::Mul => elementwise::each_with_lanes(data, numbers, |x, number| *x *= number),
-        Binary::Max => elementwise::each_with_lanes(data, numbers, |x, number| *x = x.max(number)),
-        Binary::Min => elementwise::each_with_lanes(data, numbers, |x, number| *x = x.min(number)),
+    let lanes: Option<&[f32; LANES]> = numbers.try_into().ok();
+    match (operation, lanes) {
+        (Binary::Add, _) => elementwise::each_with_lanes(data, numbers, |x, number| *x += number),
+        (Binary::Mul, _) => elementwise::each_with_lanes(data, numbers, |x, number| *x *= number),
+        (Binary::Max, Some(low)) => elementwise::clip_lanes(data, low, &[f32::INFINITY; LANES]),
+        (Binary::Min, Some(high)) => {
+            elementwise::clip_lanes(data, &[f32::NEG_INFINITY; LANES], high);
+        }
         _ => elementwise::each_with_lanes(data, numbers, |x, number| {
             *x = operation.value(*x, number)
         }),

@@ -261,6 +261,27 @@ mod tests {
     }
 
     #[test]
+    fn nan_passes_clips_of_any_length() {
+        let clip = Function::with_constant(Binary::Max, &number(0.0), false)
+            .then(&Function::with_constant(Binary::Min, &number(6.0), true));
+        assert_eq!(clip.clip_bounds(), Some((0.0, 6.0)));
+        assert!(clip.at(f32::NAN).is_nan());
+        // Less than a vector, a whole one, and some with a rest.
+        for len in [1, 5, 16, 35] {
+            let mut signal = Tensor::filled(&[len], -1.0).unwrap();
+            signal.data_mut()[len / 2] = f32::NAN;
+            clip.apply(&mut signal).unwrap();
+            for (at, value) in signal.data().iter().enumerate() {
+                assert_eq!(value.is_nan(), at == len / 2, "{at} of {len}");
+            }
+        }
+        // It is NaN everywhere, and no clip.
+        assert!(
+            Function::with_constant(Binary::Max, &number(f32::NAN), false).clip_bounds().is_none()
+        );
+    }
+
+    #[test]
     fn a_parameter_changes_with_the_channel() {
         let slope = Tensor::new(&[2, 1], &[0.1, 0.5]).unwrap();
         let scaled = Function::with_constant(Binary::Mul, &slope, false);

@@ -89,8 +89,8 @@ impl LayerNormalization {
         }
         let variance = sum(row, |_, value| value * value) / length;
         let deviation = (variance + self.epsilon).sqrt();
-        // A row of equal elements becomes zeros, even if ε is 0.
-        let factor = if deviation > 0.0 { deviation.recip() } else { 0.0 };
+        // A row of equal elements becomes zeros, even if ε is 0; a row with NaN becomes NaN.
+        let factor = if deviation == 0.0 { 0.0 } else { deviation.recip() };
         row.iter_mut().for_each(|value| *value *= factor);
         deviation
     }
@@ -181,6 +181,17 @@ mod tests {
         }
         let silent = plain.forward(vec![Tensor::zeros(&[2, 3]).unwrap()]).unwrap();
         assert_eq!(silent.data(), &[0.0; 6]);
+    }
+
+    #[test]
+    fn a_row_with_nan_becomes_nan() {
+        for is_centred in [false, true] {
+            let plain = LayerNormalization::over_axes(&[2, 3], 1, 1, is_centred, 1e-3);
+            let input = [0.3, f32::NAN, 1.1, 2.0, -0.4, 0.9];
+            let output = plain.forward(vec![Tensor::new(&[2, 3], &input).unwrap()]).unwrap();
+            let is_nan: Vec<bool> = output.data().iter().map(|value| value.is_nan()).collect();
+            assert_eq!(is_nan, [true, true, true, false, false, false]);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Functions that a kernel applies to its sums before it writes them.
 
+use onnxplain_kernels::elementwise;
 use onnxplain_kernels::nchwc::epilogue::Elementwise;
 
 use super::{Function, Step, Unary};
@@ -37,9 +38,7 @@ impl Elementwise for Pointwise {
 
     fn apply(&self, block: usize, numbers: &mut [f32]) {
         match self {
-            Pointwise::Clip { low, high } => {
-                numbers.iter_mut().for_each(|number| *number = number.max(*low).min(*high));
-            }
+            Pointwise::Clip { low, high } => elementwise::clip(numbers, *low, *high),
             Pointwise::Unary(operation) => operation.apply(numbers),
             Pointwise::Chain(function) => function.apply_to_run(block, numbers),
         }

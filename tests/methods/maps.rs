@@ -2,6 +2,27 @@
 
 use super::*;
 
+#[test]
+fn an_output_of_nan_is_an_error_with_every_method() {
+    let mut graph = Graph::with_input(17, &[1, 1, 4, 4]);
+    let weight = graph.floats(&[3, 1, 3, 3], &[0.1; 27]);
+    let bias = graph.floats(&[3], &[0.5, f32::NAN, 0.5]);
+    let conv = graph.node("Conv", &["x", &weight, &bias], &[]);
+    let active = graph.node("Relu", &[&conv], &[]);
+    let pooled = graph.node("GlobalAveragePool", &[&active], &[]);
+    let flat = graph.node("Flatten", &[&pooled], &[]);
+    graph.output(&flat);
+    let model = file(&graph);
+    let session = onnxplain::Session::open(&model.path).unwrap();
+    let input = onnxplain::Array::new(&[1, 4, 4], &[0.5; 16]).unwrap();
+    for name in ["lrp", "gradient", "occlusion", "integrated-gradients"] {
+        let method = onnxplain::Method::named(name).unwrap();
+        let error = session.explainer(method).unwrap().explain(&input).err().unwrap();
+        assert!(matches!(error, onnxplain::Error::Computation(_)), "{name}: {error}");
+        assert!(error.to_string().contains("is NaN for this input"), "{name}: {error}");
+    }
+}
+
 /// Convolution, ReLU, global average, dense layer: where Grad-CAM is CAM.
 fn cam_network(convolution: &[f32], dense: &[f32]) -> File {
     let mut graph = Graph::with_input(17, &[1, 1, 4, 4]);

@@ -1,6 +1,9 @@
 //! Activations, in one node and in several.
 
-use super::{Case, all_hold, case, names, recognised, scalar};
+use onnxplain::explain::Predictor;
+use onnxplain::parallel::Threads;
+
+use super::{Case, all_hold, case, names, recognised, scalar, spread, weight};
 use crate::support::onnx::{Graph, float, int, text};
 
 #[test]
@@ -267,4 +270,73 @@ fn activations_have_their_names() {
     assert_eq!(of("Elu", 13, &[]), "elu");
     assert_eq!(of("LeakyRelu", 13, &[]), "leakyrelu");
     assert_eq!(of("Selu", 13, &[]), "selu");
+}
+
+/// A convolution of `x`, which has three channels; the filter in the middle has a bias of NaN if it is `spoilt`.
+fn convolved(g: &mut Graph, filters: usize, spoilt: bool) -> String {
+    let mut biases = vec![0.5; filters];
+    if spoilt {
+        biases[filters / 2] = f32::NAN;
+    }
+    let (w, b) = (weight(g, &[filters, 3, 3, 3]), g.floats(&[filters], &biases));
+    g.node("Conv", &["x", &w, &b], &[])
+}
+
+/// A function of the value of that name, and of another one of as many channels.
+type Behind = fn(&mut Graph, &str, &str) -> String;
+
+#[test]
+fn nan_does_not_vanish_in_what_clips() {
+    let behind: [(&str, Behind); 9] = [
+        ("Relu", |g, y, _| g.node("Relu", &[y], &[])),
+        ("LeakyRelu", |g, y, _| g.node("LeakyRelu", &[y], &[])),
+        ("HardSigmoid", |g, y, _| g.node("HardSigmoid", &[y], &[])),
+        ("HardSwish", |g, y, _| g.node("HardSwish", &[y], &[])),
+        ("Clip", |g, y, _| {
+            let (low, high) = (scalar(g, 0.0), scalar(g, 6.0));
+            g.node("Clip", &[y, &low, &high], &[])
+        }),
+        ("Min of a number", |g, y, _| {
+            let high = scalar(g, 0.25);
+            g.node("Min", &[&high, y], &[])
+        }),
+        ("Max of signals", |g, y, other| g.node("Max", &[y, other], &[])),
+        ("Max of signals, turned", |g, y, other| g.node("Max", &[other, y], &[])),
+        ("Min of signals", |g, y, other| g.node("Min", &[other, y], &[])),
+    ];
+    // Fewer channels than a block has, as many, and no multiple of it.
+    for (filters, (name, behind)) in [4, 16, 35].into_iter().flat_map(|n| behind.map(|b| (n, b))) {
+        let mut graph = Graph::with_input(17, &[1, 3, 8, 8]);
+        let y = convolved(&mut graph, filters, true);
+        let other = match name.contains("signals") {
+            true => convolved(&mut graph, filters, false),
+            false => String::new(),
+        };
+        let y = behind(&mut graph, &y, &other);
+        let y = graph.node("GlobalAveragePool", &[&y], &[]);
+        graph.output(&y);
+        let network = graph.load().unwrap().network;
+        let input = spread(&[1, 3, 8, 8], 5);
+        let plain = network.evaluate(&input).unwrap();
+        let fused = Predictor::new(network, Threads::default()).unwrap().logits(&input).unwrap();
+        for values in [plain, fused] {
+            assert_eq!(values.len(), filters);
+            for (channel, value) in values.data().iter().enumerate() {
+                let expected = channel == filters / 2;
+                assert_eq!(value.is_nan(), expected, "{name}, channel {channel} of {filters}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_maximum_of_a_signal_and_nan_is_nan() {
+    for shape in [&[][..], &[3, 1, 1]] {
+        let mut graph = Graph::with_input(17, &[1, 3, 4, 4]);
+        let numbers = graph.floats(shape, &vec![f32::NAN; shape.iter().product()]);
+        let y = graph.node("Max", &["x", &numbers], &[]);
+        graph.output(&y);
+        let values = graph.load().unwrap().network.evaluate(&spread(&[1, 3, 4, 4], 5)).unwrap();
+        assert!(values.data().iter().all(|value| value.is_nan()), "{shape:?}");
+    }
 }

@@ -200,3 +200,24 @@ fn a_bias_of_zeros_is_none() {
     assert_eq!(bias_of([0.0, 0.5]), Some(vec![0.0, 0.5]));
     assert!(bias_of([0.0, f32::NAN]).is_some_and(|bias| bias[1].is_nan()));
 }
+
+#[test]
+fn a_bias_of_nan_is_not_one_of_zeros() {
+    let bias_of = |op: &str, numbers: [f32; 2]| {
+        let mut graph = Graph::with_input(13, &[1, 2, 4, 4]);
+        let (w, b) = (weight(&mut graph, &[2, 2, 3, 3]), graph.floats(&[2], &numbers));
+        let y = graph.node(op, &["x", &w, &b], &[]);
+        graph.output(&y);
+        let network = graph.load().unwrap().network;
+        match &network.layers[network.output].op {
+            Op::Convolution(map) => map.bias.as_ref().map(|bias| bias.data().to_vec()),
+            op => panic!("{op:?}"),
+        }
+    };
+    for op in ["Conv", "ConvTranspose"] {
+        assert_eq!(bias_of(op, [0.0, -0.0]), None, "{op}");
+        assert!(bias_of(op, [0.0, f32::NAN]).is_some_and(|bias| bias[1].is_nan()), "{op}");
+        let all = bias_of(op, [f32::NAN; 2]);
+        assert!(all.is_some_and(|bias| bias.iter().all(|number| number.is_nan())), "{op}");
+    }
+}

@@ -77,6 +77,8 @@ impl Simd for Avx2 {
         subtract(a, b) = _mm256_sub_ps;
         multiply(a, b) = _mm256_mul_ps;
         divide(a, b) = _mm256_div_ps;
+        larger(a, b) = _mm256_max_ps;
+        smaller(a, b) = _mm256_min_ps;
         multiply_add(a, b, c) = _mm256_fmadd_ps;
     }
 

@@ -73,6 +73,8 @@ impl Simd for Avx512 {
         subtract(a, b) = _mm512_sub_ps;
         multiply(a, b) = _mm512_mul_ps;
         divide(a, b) = _mm512_div_ps;
+        larger(a, b) = _mm512_max_ps;
+        smaller(a, b) = _mm512_min_ps;
         multiply_add(a, b, c) = _mm512_fmadd_ps;
         absolute(a) = _mm512_abs_ps;
     }

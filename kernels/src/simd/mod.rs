@@ -122,6 +122,19 @@ pub trait Simd: Copy + Send + Sync {
         self.select(self.equal(a, b), choices)
     }
 
+    /// Per lane: `a` where `a > b`, otherwise `b`; so `b` where one of them is NaN, as x86's instruction has it. With what
+    /// is clipped as `b`, NaN stays NaN.
+    #[inline(always)]
+    fn larger(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        self.where_greater(a, b, [a, b])
+    }
+
+    /// Per lane: `a` where `a < b`, otherwise `b`; so `b` where one of them is NaN.
+    #[inline(always)]
+    fn smaller(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        self.where_greater(b, a, [a, b])
+    }
+
     /// Adds every lane to its sum in double precision.
     #[inline(always)]
     fn add_up(self, vector: Self::Vector, sums: &mut [f64; LANES]) {

@@ -35,6 +35,8 @@ impl SimdLoop for Operations {
             ("subtract_product", simd.subtract_product(c, a, b)),
             ("absolute", simd.absolute(a)),
             ("where_greater", simd.where_greater(a, b, [a, c])),
+            ("larger", simd.larger(a, b)),
+            ("smaller", simd.smaller(a, b)),
             ("where_equal", simd.where_equal(a, b, [simd.splat(1.0), c])),
         ];
         let mut numbers = vec![];
@@ -66,6 +68,8 @@ fn lanes_are_computed_like_single_floats() {
                 each(|a, b, c| (-a).mul_add(b, c)),
                 each(|a, _, _| a.abs()),
                 each(|a, b, c| if a > b { a } else { c }),
+                each(|a, b, _| if a > b { a } else { b }),
+                each(|a, b, _| if a < b { a } else { b }),
                 each(|a, b, c| if a == b { 1.0 } else { c }),
             ];
             for ((what, got), expected) in isa.run(Operations([a, b, c])).into_iter().zip(expected)

@@ -115,8 +115,7 @@ impl<'a> SimdLoop for ClippedSum<'a> {
         for (pixel, sums) in self.sums.as_chunks().0.iter().enumerate() {
             let sum = simd.add(simd.load(sums), simd.load(self.bias.at(pixel)));
             // In this order of operands, NaN stays NaN.
-            let raised = simd.where_greater(low, sum, [low, sum]);
-            output.push(simd, simd.where_greater(raised, high, [high, raised]));
+            output.push(simd, simd.smaller(high, simd.larger(low, sum)));
         }
         output.finish()
     }
@@ -135,6 +134,8 @@ pub fn pixels<'a>(
 mod tests {
     use super::testing::{finished, map};
     use super::*;
+    use crate::AlignedBuf;
+    use crate::simd::Isa;
 
     #[test]
     fn a_forward_pass_clips_what_is_a_number() {
@@ -151,5 +152,32 @@ mod tests {
         let (output, _) = finished(&forward, [-3.0, 2.0, 9.0, f32::NAN], [f32::NAN; 4]);
         assert_eq!(output[..3], [0.0, 3.0, 6.0]);
         assert!(output[3].is_nan());
+    }
+
+    #[test]
+    fn nan_stays_in_its_lane_with_every_instruction_set() {
+        let bounds = [(0.0, f32::INFINITY), (0.0, 6.0), (f32::NEG_INFINITY, 0.0)];
+        for (isa, (low, high)) in Isa::all().into_iter().flat_map(|isa| bounds.map(|b| (isa, b))) {
+            for place in 0..2 * LANES {
+                // In turn of the sums and of the bias, whose sum is clipped.
+                for of_bias in [false, true] {
+                    let (mut sums, mut bias) = ([-1.0; 2 * LANES], [-0.5; 2 * LANES]);
+                    let spoilt = if of_bias { &mut bias } else { &mut sums };
+                    spoilt[place] = f32::NAN;
+                    let (output, ()) = AlignedBuf::written(2 * LANES, |output| {
+                        let bias = BiasLanes::Each(bias.as_chunks().0);
+                        let output = output.vectors().0;
+                        isa.run(ClippedSum { bias, low, high, sums: &sums, output });
+                    });
+                    for (at, number) in output.iter().enumerate() {
+                        let expected = if low == 0.0 { 0.0 } else { -1.5 };
+                        match at == place {
+                            true => assert!(number.is_nan(), "{isa:?} {at}"),
+                            false => assert_eq!(*number, expected, "{isa:?} {at}"),
+                        }
+                    }
+                }
+            }
+        }
     }
 }
