@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgMatches, ColorChoice, Command, Error};
 
 use super::terminal;
@@ -50,7 +50,51 @@ pub fn parse(command: Command, arguments: &[OsString]) -> Result<ArgMatches, Err
     // Errors repeat what was given, so they are told about arguments that can be shown.
     let shown = |argument: &OsString| terminal::name(&argument.to_string_lossy()).into();
     let shown: Vec<OsString> = arguments.iter().map(shown).collect();
-    Err(parse(&shown).err().unwrap_or(error))
+    Err(in_own_words(parse(&shown).err().unwrap_or(error), &command))
+}
+
+/// The same error without the words of Rust's parsers of numbers and ranges.
+fn in_own_words(error: Error, command: &Command) -> Error {
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    let Some(reason) = source.as_deref().and_then(own_words) else {
+        return error;
+    };
+    let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    let (argument, value) = (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue));
+    let message = format!(
+        "invalid value '{value}' for '{argument}': {reason}\n\nFor more information, try '--help'.\n"
+    );
+    Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+}
+
+/// What a parser of a number means; `None` where it has words of its own.
+fn own_words(reason: &str) -> Option<String> {
+    let words = match reason {
+        "cannot parse float from empty string" | "invalid float literal" => "it is no number",
+        "cannot parse integer from empty string" | "invalid digit found in string" => {
+            "it is no whole number, or below 0"
+        }
+        "number too large to fit in target type" => "it is too large",
+        "number too small to fit in target type" => "it is too small",
+        _ => return out_of_range(reason),
+    };
+    Some(words.to_string())
+}
+
+/// `0 is not in 1..=20000`
+fn out_of_range(reason: &str) -> Option<String> {
+    let (_, range) = reason.split_once(" is not in ")?;
+    let (low, high) = range.split_once("..")?;
+    let high = high.trim_start_matches('=');
+    let is_number = |text: &str| text.parse::<i128>().is_ok();
+    if !is_number(low) || !is_number(high) {
+        return None;
+    }
+    // A range without an end has that of the type.
+    Some(match high == u64::MAX.to_string() || high == i64::MAX.to_string() {
+        true => format!("it must be a whole number from {low} upwards"),
+        false => format!("it must be a whole number from {low} to {high}"),
+    })
 }
 
 fn not_text(mut command: Command, arguments: &[OsString]) -> Error {
@@ -145,6 +189,32 @@ mod tests {
         );
         assert!(short.ends_with("shows everything, with examples.\n"), "{short}");
         assert!(long.contains("--k"), "{long}");
+    }
+
+    #[test]
+    fn errors_about_numbers_have_own_words() {
+        let command = Command::new("test")
+            .arg(clap::Arg::new("a").long("a").value_parser(clap::value_parser!(f32)))
+            .arg(clap::Arg::new("b").long("b").value_parser(clap::value_parser!(u32).range(1..=9)))
+            .arg(clap::Arg::new("c").long("c").value_parser(clap::value_parser!(u64).range(1..)))
+            .arg(clap::Arg::new("d").long("d").value_parser(clap::value_parser!(usize)));
+        for (argument, expected) in [
+            ("--a=", "invalid value '' for '--a <a>': it is no number\n"),
+            ("--a=abc", "invalid value 'abc' for '--a <a>': it is no number\n"),
+            ("--b=0", "invalid value '0' for '--b <b>': it must be a whole number from 1 to 9\n"),
+            (
+                "--c=0",
+                "invalid value '0' for '--c <c>': it must be a whole number from 1 upwards\n",
+            ),
+            ("--b=x", "it is no whole number"),
+            ("--d=-1", "it is no whole number, or below 0"),
+            ("--d=99999999999999999999", "it is too large"),
+        ] {
+            let error = parse(command.clone(), &words(&["test", argument])).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains(expected), "{message}");
+            assert_eq!((error.kind(), error.exit_code()), (ErrorKind::ValueValidation, 2));
+        }
     }
 
     #[test]

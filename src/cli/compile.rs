@@ -17,6 +17,7 @@ use onnxplain::{
 
 use super::Status;
 use super::console::Console;
+use super::explain::targets;
 use super::model_inputs::NamedFile;
 use super::options::{
     ModelOptions, PreprocessOptions, check_is_not_model, check_model_path, initial_parser,
@@ -156,6 +157,8 @@ pub fn run(options: &CompileOptions, console: &mut Console) -> Result<Status> {
     let session = open(options, console)?;
     let explainer = session.explainer(explainer_options(options)?)?;
     explainer.notices().iter().for_each(|notice| console.notice(notice));
+    let words = std::iter::once(&options.target).chain(&options.against).map(String::as_str);
+    targets::notes(words, &session).iter().for_each(|notice| console.notice(notice));
     let graph = explainer.graph(&graph_options(options, &session)?)?;
     let written = graph.save(&options.output, options.overwrite)?;
     let difference = match options.no_check {

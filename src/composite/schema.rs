@@ -191,6 +191,27 @@ rules:
     }
 
     #[test]
+    fn canonize_is_a_word_or_a_list() {
+        let read = |text: &str| {
+            let composite = Composite::parse(&format!("{VALID}canonize: {text}\n"), "my.yaml");
+            composite.map(|it| it.canonize).map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(read("none").unwrap(), Canonization::None);
+        let passes = Canonization::Only(vec!["batchnorm-linear".to_string()]);
+        assert_eq!(read("[batchnorm-linear]").unwrap(), passes);
+        for (text, found) in
+            [("some", "the text \"some\""), ("~", "nothing"), ("3", "the number 3")]
+        {
+            let message = read(text).unwrap_err();
+            assert!(
+                message.starts_with("my.yaml:8:11: canonize: expected `all`, `none` or"),
+                "{message}"
+            );
+            assert!(message.ends_with(&format!(", not {found}")), "{message}");
+        }
+    }
+
+    #[test]
     fn thirds_split_layers_evenly() {
         let third = |index| {
             [[0.0, 0.33], [0.33, 0.67], [0.67, 1.0]]

@@ -88,7 +88,7 @@ impl Space {
             name: read.name,
             about: read.about.trim().to_string(),
             parameters,
-            text: text.to_string(),
+            text: text.trim_start_matches('\u{feff}').to_string(),
             origin: origin.to_string(),
         };
         space.check()?;

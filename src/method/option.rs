@@ -69,7 +69,8 @@ impl Domain {
             Domain::Word(_) | Domain::Layer | Domain::Base => Some(Value::from(text)),
         };
         let value = value.ok_or_else(|| self.requirement())?;
-        self.check(&value)?;
+        // In JSON, NaN and infinity are null: the text says what was given.
+        self.check(&value).map_err(|_| format!("{}, not {text}", self.requirement()))?;
         Ok(value)
     }
 
@@ -178,6 +179,8 @@ mod tests {
                 assert!(error.contains("must be") || error.contains("no size"), "{text}: {error}");
             }
         }
+        let told = Domain::Positive.parse("nan").unwrap_err();
+        assert_eq!(told, "must be a number above 0, not nan");
         assert_eq!(Domain::Size.parse("3x4").unwrap(), serde_json::json!([3, 4]));
         assert_eq!(Domain::Positive.parse("0.1").unwrap(), Value::from(0.1f32));
     }

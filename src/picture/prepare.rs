@@ -52,7 +52,7 @@ impl Preprocessor {
         steps.size = Some([input.height, input.width]);
         steps.mean = spread("mean", &steps.mean, input.channels)?;
         steps.std = spread("std", &steps.std, input.channels)?;
-        let tables = steps
+        let tables: Vec<[f32; 256]> = steps
             .mean
             .iter()
             .zip(&steps.std)
@@ -60,6 +60,14 @@ impl Preprocessor {
                 std::array::from_fn(|byte| ((byte as f64 * steps.scale - mean) / std) as f32)
             })
             .collect();
+        for table in &tables {
+            ensure!(
+                table.iter().all(|value| value.is_finite()) && table[0] != table[255],
+                "scale, mean and std make of a picture nothing that the network can read: black becomes {:e}, white {:e}",
+                table[0],
+                table[255]
+            );
+        }
         Ok(Self { steps, channels, input, tables })
     }
 
@@ -334,5 +342,12 @@ mod tests {
         assert!(message(|_| {}, shape(1, 28, 28)).contains("mean has 3 values"));
         assert!(message(|_| {}, shape(4, 28, 28)).contains("a picture has 1 or 3"));
         assert!(message(|steps| steps.std = vec![0.0], input).contains("std"));
+        let faint = |steps: &mut Preprocessing| {
+            steps.mean = vec![0.0];
+            steps.std = vec![1e38];
+            steps.scale = 1e-30;
+        };
+        assert!(message(faint, input).contains("black becomes 0e0, white 0e0"));
+        assert!(message(|steps| steps.mean = vec![1e30], input).contains("black becomes -"));
     }
 }

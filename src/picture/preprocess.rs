@@ -189,6 +189,18 @@ impl Preprocessing {
                 "{name} holds a value that is not a number"
             );
         }
+        let numbers = [
+            ("scale", std::slice::from_ref(&self.scale)),
+            ("mean", &self.mean),
+            ("std", &self.std),
+        ];
+        for (name, values) in numbers {
+            if let Some(value) = values.iter().find(|value| !fits_network(**value)) {
+                bail!(
+                    "{name} holds {value:e}: the network's numbers (32-bit floats) cannot hold it"
+                );
+            }
+        }
         if let Some(value) = self.std.iter().find(|value| **value <= 0.0) {
             bail!("std holds {value}: it divides, so it must be above 0");
         }
@@ -208,6 +220,12 @@ impl Preprocessing {
             Target::Input | Target::Unchanged => Ok(()),
         }
     }
+}
+
+/// Whether a number stays one in the network's precision: neither infinite nor, unless it is 0, nothing.
+fn fits_network(number: f64) -> bool {
+    let rounded = number as f32;
+    rounded.is_finite() && (rounded != 0.0 || number == 0.0)
 }
 
 /// The longest side a picture can be resized to; guards against slips of the finger.
@@ -348,6 +366,10 @@ mod tests {
         assert!(message(|steps| steps.std = vec![0.5, 0.0, 0.5]).contains("std holds 0"));
         assert!(message(|steps| steps.mean = vec![0.5, 0.5]).contains("mean has 2 values"));
         assert!(message(|steps| steps.mean = vec![f64::NAN]).contains("mean"));
+        assert!(message(|steps| steps.mean = vec![1e39]).contains("mean holds 1e39"));
+        assert!(message(|steps| steps.std = vec![1e39]).contains("std holds 1e39"));
+        assert!(message(|steps| steps.std = vec![1e-50]).contains("std holds 1e-50"));
+        assert!(message(|steps| steps.scale = 1e-50).contains("scale holds 1e-50"));
         assert!(message(|steps| steps.scale = 0.0).contains("scale is 0"));
         assert!(message(|steps| steps.size = Some([0, 5])).contains("size is 0"));
         assert!(

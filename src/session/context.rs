@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::ensure;
+
 use super::input::InputPart;
 use super::prediction::Prediction;
 use super::target::Target;
@@ -103,27 +105,37 @@ impl Context {
 
     /// What the network says, by its logits.
     pub fn prediction(&self, logits: &Tensor) -> Result<Prediction> {
-        let is_finite = logits.data().iter().all(|logit| logit.is_finite());
-        if !is_finite {
-            let error = anyhow::anyhow!(
-                "the network's output is not finite: wrong preprocessing, or a damaged model"
-            );
-            return Err(Error::of(Error::Computation, error));
-        }
-        let probabilities = match (&self.function, self.output) {
+        finite(logits).kind(Error::Computation)?;
+        let is_said = self.says_probabilities();
+        let outlier =
+            logits.data().iter().copied().find(|value| is_said && !is_probability(*value));
+        let probabilities = match is_said && outlier.is_none() {
             // They are in the place of the logits.
-            (None, Some(Output::Probabilities)) => Ok(logits.clone()),
-            (function, _) => OutputFunction::probabilities(function.as_ref(), logits),
+            true => logits.map(|value| value.clamp(0.0, 1.0)),
+            false => OutputFunction::probabilities(self.function.as_ref(), logits),
         };
         let probabilities = probabilities.kind(Error::Computation)?;
-        Ok(Prediction::new(logits, &probabilities, self.labels.clone()))
+        Ok(Prediction::new(logits, &probabilities, self.labels.clone()).with_outlier(outlier))
+    }
+
+    /// Whether only the card says what the outputs are, and says that they are probabilities.
+    fn says_probabilities(&self) -> bool {
+        self.function.is_none() && self.output == Some(Output::Probabilities)
     }
 
     /// What the explained value of a class means; a probability where the card says so.
     pub fn explained(&self) -> Quantity {
-        match (&self.function, self.output) {
-            (None, Some(Output::Probabilities)) => Quantity::Probability,
-            (function, _) => function.as_ref().map_or(Quantity::Logit, OutputFunction::explained),
+        match self.says_probabilities() {
+            true => Quantity::Probability,
+            false => self.function.as_ref().map_or(Quantity::Logit, OutputFunction::explained),
+        }
+    }
+
+    /// The same for one input, whose outputs may show that the card is wrong.
+    pub fn explained_in(&self, prediction: &Prediction) -> Quantity {
+        match prediction.outlier() {
+            Some(_) => Quantity::Logit,
+            None => self.explained(),
         }
     }
 
@@ -131,4 +143,24 @@ impl Context {
     pub fn resolved(&self, target: &Target) -> Result<Target> {
         target.resolved(self.labels.as_deref(), self.classes)
     }
+}
+
+/// Fails for logits that nothing can be said about. Every explanation and prediction comes by here.
+fn finite(logits: &Tensor) -> anyhow::Result<()> {
+    let has = |is: fn(f32) -> bool| logits.data().iter().any(|&logit| is(logit));
+    ensure!(
+        !has(f32::is_nan),
+        "the network's output is NaN for this input: a weight of the model file, or the input, may hold NaN or numbers that \
+         are far too large"
+    );
+    ensure!(
+        !has(f32::is_infinite),
+        "the network's output is not finite: wrong preprocessing, or a damaged model"
+    );
+    Ok(())
+}
+
+/// Whether an output can be a probability, but for rounding.
+fn is_probability(value: f32) -> bool {
+    (-1e-3..=1.001).contains(&value)
 }

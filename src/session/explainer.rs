@@ -253,7 +253,7 @@ impl Explainer {
                 sign: Sign::of(self.initial, divides, &found, against.as_ref()),
                 class: found,
                 against,
-                explained: self.explained(),
+                explained: self.context.explained_in(&run.prediction),
             };
             let timing = Timing { forward: run.elapsed, propagate };
             let relevance = self.relevance(&explanation)?;

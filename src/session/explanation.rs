@@ -24,6 +24,7 @@ pub struct Explanation {
     class: Class,
     against: Option<Class>,
     sign: Sign,
+    explained: Quantity,
     /// Of every input that is explained, or of the layer's value that propagation stopped at.
     relevance: Vec<Array>,
     sums: Sums,
@@ -74,12 +75,13 @@ impl Explanation {
     ) -> Explanation {
         notices.extend(doubts(&explanation, &asked));
         let method::Explanation { sums, completeness, adaptation, .. } = explanation;
-        let Asked { prediction, class, against, sign, .. } = asked;
+        let Asked { prediction, class, against, sign, explained } = asked;
         Explanation {
             prediction,
             class,
             against,
             sign,
+            explained,
             relevance,
             sums,
             completeness,
@@ -109,6 +111,13 @@ impl Explanation {
     /// last layer turns the signs.
     pub fn sign(&self) -> Sign {
         self.sign
+    }
+
+    /// What the explained value of the class means: a logit where the outputs show that the card is wrong to call them
+    /// probabilities.
+    #[doc(hidden)]
+    pub fn explained(&self) -> Quantity {
+        self.explained
     }
 
     /// The relevance of every number of the model's input, or of the layer's value that propagation stopped at, in
@@ -237,6 +246,12 @@ fn doubts(explanation: &method::Explanation, asked: &Asked) -> impl Iterator<Ite
              cannot be read; --initial logit keeps them"
         )),
     };
-    let texts = not_finite.into_iter().chain(zero).chain(turned);
+    let misread = asked.prediction.outlier().map(|output| {
+        format!(
+            "the outputs are no probabilities (one is {output}), so `output: probabilities` in the model card is wrong; they \
+             are read as logits"
+        )
+    });
+    let texts = misread.into_iter().chain(not_finite).chain(zero).chain(turned);
     texts.map(|text| Notice::warning(Topic::Relevance, text))
 }

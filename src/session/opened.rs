@@ -173,6 +173,12 @@ impl Session {
         self.context.resolved(target)
     }
 
+    /// What should be said about a target as it was given: that its number is the name of another class.
+    #[doc(hidden)]
+    pub fn note_about(&self, target: &Target) -> Option<Notice> {
+        target.note(self.context.labels.as_deref())
+    }
+
     /// Compiles the model for a method and a composite: [`ExplainerOptions`], a [`Method`](crate::Method) or a
     /// [`Composite`](crate::Composite).
     ///

@@ -15,6 +15,8 @@ pub struct Prediction {
     logits: Arc<[f32]>,
     probabilities: Arc<[f32]>,
     labels: Option<Arc<Labels>>,
+    /// An output that is no probability, where the card says that all are.
+    outlier: Option<f32>,
 }
 
 /// A class, and how sure the network is of it.
@@ -42,7 +44,18 @@ impl Prediction {
             logits: logits.data().into(),
             probabilities: probabilities.data().into(),
             labels,
+            outlier: None,
         }
+    }
+
+    /// The same where an output shows that the card is wrong about them.
+    pub(super) fn with_outlier(self, outlier: Option<f32>) -> Prediction {
+        Prediction { outlier, ..self }
+    }
+
+    /// An output that is no probability, though the card says so: then all are read as logits.
+    pub(super) fn outlier(&self) -> Option<f32> {
+        self.outlier
     }
 
     /// The scores of all classes before the softmax.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result as Checked, anyhow, bail, ensure};
 
+use super::notice::{Notice, Topic};
 use crate::error::{Error, Kind, Result};
 use crate::explain::{self, TargetClass};
 use crate::picture::Labels;
@@ -85,6 +86,21 @@ impl Target {
             Target::Top | Target::TopK(_) => Ok(self.clone()),
         };
         resolved().kind(Error::Target)
+    }
+
+    /// What should be said about a class number that is the name of another class too: labels may be digits.
+    pub(super) fn note(&self, labels: Option<&Labels>) -> Option<Notice> {
+        let (Target::Class(index), Some(labels)) = (self, labels) else { return None };
+        let word = index.to_string();
+        let other = labels.names().iter().position(|name| name.trim() == word)?;
+        let name = labels.name(*index).unwrap_or_default();
+        (other != *index).then(|| {
+            let text = format!(
+                "{index} is taken as the class number, which is that of \"{name}\"; the class that is called \"{word}\" has \
+                 the number {other}"
+            );
+            Notice::note(Topic::Labels, text)
+        })
     }
 
     /// The classes that are meant, by the logits of one input. Labels were resolved.
@@ -223,6 +239,16 @@ mod tests {
         assert!(read_all(&["dog"], Some("top:2")).is_err());
         let unnamed = Target::Label("dog".to_string()).resolved(None, 3).unwrap_err();
         assert!(matches!(unnamed, Error::Target(_)) && unnamed.to_string().contains("no labels"));
+    }
+
+    #[test]
+    fn a_number_that_is_the_name_of_another_class_is_told() {
+        let labels = Labels::new(["2", "1", "0"].map(String::from).to_vec()).unwrap();
+        let note = |word: &str| word.parse::<Target>().unwrap().note(Some(&labels));
+        let told = note("2").unwrap().text;
+        assert!(told.contains("that of \"0\"") && told.ends_with("has the number 0"), "{told}");
+        assert_eq!((note("1"), note("top"), note("3")), (None, None, None));
+        assert_eq!(Target::Class(2).note(None), None);
     }
 
     #[test]

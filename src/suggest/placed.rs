@@ -16,13 +16,16 @@ pub fn from_yaml<T: DeserializeOwned>(text: &str, origin: &str) -> Result<T> {
         // What is no YAML is told first: it is read in passing, and a part of it may have made no sense before.
         let error = yaml::from_yaml::<serde_yaml::Value>(text).err().unwrap_or(error);
         let place = error.location().map(|at| (at.line(), at.column()));
+        if let Some((place, told)) = yaml::own_words(text, &error.to_string(), place) {
+            return placed(origin, place, &shortened(&told));
+        }
         let (place, error) = match (place, deep_line(&error.to_string())) {
             (None, Some((line, told))) => (Some((line, 1)), told),
             (place, _) => (place, error.to_string()),
         };
         let line = place.and_then(|(line, _)| text.lines().nth(line.saturating_sub(1)));
         let message = without_place(&error, place);
-        placed(origin, place, &about_syntax(&message, line.unwrap_or_default()))
+        placed(origin, place, &shortened(&about_syntax(&message, line.unwrap_or_default())))
     })
 }
 
@@ -39,8 +42,32 @@ fn deep_line(message: &str) -> Option<(usize, String)> {
 pub fn from_json<T: DeserializeOwned>(text: &str, origin: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
         let place = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
-        placed(origin, place, &without_place(&error.to_string(), place))
+        placed(origin, place, &shortened(&without_place(&error.to_string(), place)))
     })
+}
+
+/// The longest value that an error repeats.
+const LONGEST: usize = 80;
+
+/// The message with what it repeats from the text cut off where it is long.
+fn shortened(message: &str) -> String {
+    let in_quotes = |message: &str, quote: &str| {
+        let parts = message.split(quote).enumerate();
+        let parts = parts
+            .map(|(index, part)| if index % 2 == 1 { cut(part, LONGEST) } else { part.into() });
+        parts.collect::<Vec<String>>().join(quote)
+    };
+    let message = in_quotes(&in_quotes(message, "`"), "\"");
+    // Keys stand without quotes, in the path to what is wrong.
+    let words: Vec<String> = message.split(' ').map(|word| cut(word, 2 * LONGEST)).collect();
+    words.join(" ")
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_string(),
+    }
 }
 
 /// An error about what a text says, at the place of the first key that its message names; of several in a row
@@ -130,7 +157,11 @@ fn values(count: &str) -> String {
 
 /// What was found.
 fn thing(found: &str) -> String {
-    let quoted = |text: &str| text.trim_matches('`').to_string();
+    // Of numbers that are too large for 64 bits, their type follows: "`9...9` as u128".
+    let quoted = |text: &str| {
+        let text = text.trim_start_matches('`');
+        text.split_once('`').map_or(text, |(number, _)| number).to_string()
+    };
     match found {
         "unit value" | "null" => "nothing".to_string(),
         "sequence" => "a list".to_string(),
@@ -155,6 +186,9 @@ fn expectation(wanted: &str) -> String {
             "a whole number".to_string()
         }
         (_, "f32" | "f64") => "a number".to_string(),
+        ("any YAML value" | "any valid JSON value", _) => {
+            "a number of at most 19 digits".to_string()
+        }
         ("a boolean", _) | (_, "bool") => "true or false".to_string(),
         ("a string" | "path string", _) => "a text".to_string(),
         ("a sequence", _) => "a list".to_string(),
@@ -212,6 +246,24 @@ mod tests {
             "my.json:2:13: expected a whole number, not the text \"1\""
         );
         assert!(json("{ \"size\": 1").starts_with("my.json:1:11: the text ends within an object"));
+    }
+
+    #[test]
+    fn what_is_repeated_is_short() {
+        let long = "a".repeat(100_000);
+        for text in
+            [format!("size: {long}"), format!("{}: 1", &long[..900]), format!("size: \"{long} b\"")]
+        {
+            let message = yaml(&text);
+            assert!(message.len() < 400 && message.contains("aaa…"), "{message}");
+        }
+        let message = yaml("size: 99999999999999999999");
+        assert!(
+            message.contains("a number of at most 19 digits, not the number 99999999999999999999")
+        );
+        assert!(!message.contains("u128"), "{message}");
+        assert_eq!(yaml("size: 1\nsize: 2"), "my.yaml:2:1: the key `size` is there twice");
+        assert!(yaml("size: 1\n---\nsize: 2").starts_with("my.yaml:2:1: a second document"));
     }
 
     #[test]

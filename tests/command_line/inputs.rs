@@ -52,6 +52,27 @@ fn pictures_are_known_by_their_content() {
 }
 
 #[test]
+fn hidden_files_and_files_called_as_results_are_named() {
+    let photos = coats(&["a.png", ".b.png", ".c/d.png", "scan.heatmap.png", "x.relevance.npy"]);
+    let out = folder();
+    let run = explain(&[photos.path()], out.path(), &[]).succeeded();
+    assert!(run.stderr.contains("4 files are left out: "), "{}", run.stderr);
+    let lines = report(&out.path().join("report.jsonl"));
+    let hidden = "hidden: its name begins with a dot";
+    let result = "its name is that of a result of onnxplain; to explain it, give the file itself";
+    let names = [".b.png", ".c", "scan.heatmap.png", "x.relevance.npy"];
+    for ((line, name), reason) in lines.iter().zip(names).zip([hidden, hidden, result, result]) {
+        assert!(line["input"].as_str().unwrap().ends_with(name), "{line}");
+        assert_eq!(line["left_out"], reason);
+    }
+    assert_eq!(lines.len(), 5);
+    // What the reason says: by its name it is taken.
+    let scan = photos.path().join("scan.heatmap.png");
+    explain(&[&scan], out.path(), &["--overwrite"]).succeeded();
+    assert!(out.path().join("scan.heatmap.json").exists());
+}
+
+#[test]
 fn inputs_of_one_name_keep_their_extensions() {
     let photos = coats(&["a.png", "a.jpg", "b.png"]);
     let out = folder();

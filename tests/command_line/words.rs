@@ -53,6 +53,36 @@ fn labels_that_do_not_fit_are_an_error() {
 }
 
 #[test]
+fn a_number_that_is_the_name_of_another_class_is_told() {
+    let digits: String = (0..10).rev().map(|number| format!("{number}\n")).collect();
+    let (_folder, model) =
+        beside_model(&[("model.yaml", "labels: names.txt\n"), ("names.txt", &digits)]);
+    let run = explain(&model, &["--target", "8", "--json"]).succeeded();
+    let report = run.objects().remove(0);
+    assert_eq!(report["target"]["index"], 8);
+    assert_eq!(report["target"]["label"], "1");
+    let said = "8 is taken as the class number, which is that of \"1\"; the class that is called \"8\" has the number 1";
+    let notes = report["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note == said), "{report}");
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+}
+
+#[test]
+fn logits_that_a_card_calls_probabilities_are_told() {
+    let (_folder, model) = beside_model(&[("model.yaml", "output: probabilities\n")]);
+    let run = explain(&model, &["--json"]).succeeded();
+    let report = run.objects().remove(0);
+    let warnings = report["warnings"].as_array().unwrap();
+    let is_told = |text: &serde_json::Value| text.as_str().unwrap().contains("no probabilities");
+    assert!(warnings.iter().any(is_told), "{report}");
+    assert!(run.stderr.contains("`output: probabilities` in the model card is wrong"));
+    assert_eq!(report["explained"], "logit");
+    for class in report["prediction"].as_array().unwrap() {
+        assert!((0.0..=1.0).contains(&class["probability"].as_f64().unwrap()), "{class}");
+    }
+}
+
+#[test]
 fn a_card_names_files_of_its_folder_only() {
     for labels in ["/etc/passwd", "../secret.txt"] {
         let card = format!("labels: {labels}\n");

@@ -11,6 +11,7 @@ use super::names;
 use super::options::CompareOptions;
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
+use crate::cli::explain::targets;
 use crate::cli::given::session_of;
 use crate::cli::ways::{self, Asked};
 
@@ -60,6 +61,8 @@ impl Prepared {
             for &preprocess in &preprocessings {
                 let asking = Asking { model, name, preprocess };
                 let opened = opened(options, &asking, (files, models.len() > 1), console)?;
+                let notes = targets::notes([options.target.as_str()], &opened);
+                notes.iter().for_each(|notice| console.notice(notice));
                 let preprocessing = opened.preprocessing().ok();
                 let explainers = compiled(options, opened, &asked, files.len(), console)
                     .with_context(|| format!("cannot use {}", model.display()))?;

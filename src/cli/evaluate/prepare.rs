@@ -12,6 +12,7 @@ use super::options::{EvaluateOptions, FillWord};
 use super::plan::Plan;
 use crate::cli::batch::inputs::{Failed, InputFile};
 use crate::cli::console::Console;
+use crate::cli::explain::targets;
 use crate::cli::truth_options::{judged_target, tell_fill};
 use crate::cli::{given, settings_file};
 
@@ -41,6 +42,8 @@ impl Prepared {
         );
         let session = session.open(model)?;
         session.notices().iter().for_each(|notice| console.notice(notice));
+        let notes = targets::notes(plan.target.as_deref(), &session);
+        notes.iter().for_each(|notice| console.notice(notice));
         let earlier = match options.resume {
             true => settings_file::read(&options.output)?.map(|settings: Settings| settings.fill),
             false => None,

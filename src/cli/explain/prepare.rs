@@ -41,6 +41,10 @@ pub(super) fn prepare(
     let assumed = figure::assumptions(&session);
     let mut said = session.notices().to_vec();
     let targets = targets::parse(&options.target, options.against.as_deref(), &session)?;
+    let words = options.target.iter().chain(&options.against).map(String::as_str);
+    let notes = targets::notes(words, &session);
+    notes.iter().for_each(|notice| console.notice(notice));
+    said.extend(notes);
     let is_named = options.is_named();
     let mut reopen: Option<Reopen> = None;
     if session.is_made_for_input() && !is_named && files.len() > 1 {

@@ -229,7 +229,7 @@ impl Job {
             method: way.explainer.method().name(),
             parameters: way.parameters(),
             canonization: way.explainer.canonization().to_vec(),
-            explained: way.explainer.explained().word(),
+            explained: explanation.explained().word(),
             initial: way.explainer.initial(),
             prediction: explanation.prediction().strongest(LISTED_CLASSES),
             logits: self.has_all_logits.then(|| explanation.prediction().logits().to_vec()),

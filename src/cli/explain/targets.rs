@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use onnxplain::{Session, Target, Targets};
+use onnxplain::{Notice, Session, Target, Targets};
 
 /// Whether the options name several targets, so that the class index becomes part of file names.
 pub fn names_several(targets: &[String], labels: Option<&[String]>) -> bool {
@@ -26,6 +26,13 @@ pub fn parse(targets: &[String], against: Option<&str>, session: &Session) -> Re
         targets = targets.against(read("--against", word)?);
     }
     Ok(session.resolve(&targets)?)
+}
+
+/// What should be said about the words of the options: numbers that are the names of other classes.
+pub fn notes<'a>(words_of: impl IntoIterator<Item = &'a str>, session: &Session) -> Vec<Notice> {
+    let words = words_of.into_iter().flat_map(|text| words(text, session.labels()));
+    let targets = words.filter_map(|word| word.parse::<Target>().ok());
+    targets.filter_map(|target| session.note_about(&target)).collect()
 }
 
 /// Takes a list apart, unless the whole is a label: ImageNet's hold commas.

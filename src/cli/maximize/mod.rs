@@ -34,6 +34,8 @@ pub fn run(options: &MaximizeOptions, console: &mut Console) -> Result<Status> {
     let session = open(options)?;
     session.notices().iter().for_each(|notice| console.notice(notice));
     let goals = goals(options, &session)?;
+    let words = options.target.iter().chain(&options.against).map(String::as_str);
+    targets::notes(words, &session).iter().for_each(|notice| console.notice(notice));
     let tasks: Vec<Task> = (0..goals.count())
         .flat_map(|objective| options.seeds().map(move |seed| Task { objective, seed }))
         .collect();

@@ -16,6 +16,7 @@ use onnxplain::{Session, SessionOptions, Target};
 use self::work::{Probed, Work};
 use super::batch::inputs::{Failed, InputFile, InputOptions, Inputs};
 use super::console::Console;
+use super::explain::targets;
 use super::gallery::Truth;
 use super::options::{ModelOptions, PreprocessOptions, check_model_path};
 use super::stage::Stage;
@@ -137,6 +138,8 @@ pub fn run(options: &ProbeOptions, console: &mut Console) -> Result<Status> {
     ensure!(!files.is_empty(), "there are no pictures to probe");
     let session = session(options).open(&options.model)?;
     session.notices().iter().for_each(|notice| console.notice(notice));
+    let notes = targets::notes([options.target.as_str()], &session);
+    notes.iter().for_each(|notice| console.notice(notice));
     let target = target(&options.target, &session)?;
     let stage = Stage::new(&session)?;
     let mask = options.region.0.mask(stage.size())?;

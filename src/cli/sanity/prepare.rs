@@ -26,6 +26,7 @@ pub fn prepare(
     let models = (&options.model_options, &options.preprocess);
     let session = given::session(options.labels.as_deref(), models, files).open(&options.model)?;
     session.notices().iter().for_each(|notice| console.notice(notice));
+    session.note_about(&options.target).iter().for_each(|notice| console.notice(notice));
     let test = SanityTest::new(&session, test, all)?;
     let settings = test.settings();
     let methods: Vec<&str> = settings.methods.iter().map(|method| method.name.as_str()).collect();

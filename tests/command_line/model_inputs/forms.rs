@@ -26,6 +26,27 @@ fn audio() -> Model {
     Model::of(&graph)
 }
 
+#[test]
+fn outputs_that_a_card_calls_probabilities_stay_what_they_are() {
+    let mut graph = Graph::new(17);
+    graph.input("row", &fixed(&[1, 3]), DataType::Float);
+    let weight = graph.floats(&[3, 2], &[0.1, 0.2, 0.1, 0.2, 0.1, 0.2]);
+    let output = graph.node("MatMul", &["row", &weight], &[]);
+    graph.output(&output);
+    let model = Model::of(&graph);
+    model.text("model.yaml", "output: probabilities\n");
+    let session = Session::open(model.path()).unwrap();
+    let read = |values: [f32; 3]| {
+        let prediction = session.predict(&Array::new(&[1, 3], &values).unwrap()).unwrap();
+        (prediction.logits().to_vec(), prediction.probabilities().to_vec())
+    };
+    let (outputs, probabilities) = read([1.0, 1.0, 1.0]);
+    assert_eq!(outputs, probabilities);
+    // The softmax of what can be none.
+    let (outputs, probabilities) = read([9.0, 9.0, 9.0]);
+    assert!(outputs[1] > 5.0 && (probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+}
+
 fn write_wav(path: &Path, samples: usize) {
     let spec = hound::WavSpec {
         channels: 1,

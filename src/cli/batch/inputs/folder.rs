@@ -1,4 +1,4 @@
-//! What is found in a folder: pictures and tensors, without hidden files and our own results.
+//! What is found in a folder: pictures and tensors. Hidden files, our own results and other files are left out, and named.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const EXTENSIONS: [&str; 12] =
     ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "npy", "npz", "wav", "wave"];
 
 /// How the names of our own results end: an output folder may be an input folder.
-pub const RESULTS: [&str; 8] = [
+const RESULTS: [&str; 8] = [
     ".figure.png",
     ".overlay.png",
     ".overlay.jpg",
@@ -27,6 +27,16 @@ pub const RESULTS: [&str; 8] = [
     ".thumbnail.jpg",
     ".thumbnail.png",
 ];
+
+/// Why hidden files are left out.
+const HIDDEN: &str = "hidden: its name begins with a dot";
+
+/// Why files are left out that are called as our results are. Only the name says so: nothing is read.
+const NAMED_AS_RESULT: &str =
+    "its name is that of a result of onnxplain; to explain it, give the file itself";
+
+/// Why reports are left out, which hold our mark.
+const RESULT: &str = "a result of onnxplain";
 
 /// How wildcards match: `*` stays in its folder, `**` does not, and hidden files must be named.
 pub const WILDCARDS: MatchOptions = MatchOptions {
@@ -73,14 +83,12 @@ fn matches(pattern: &Pattern, path: &Path) -> bool {
 pub struct Found {
     /// What can be explained, and what cannot be read, sorted by path.
     pub files: Vec<Result<PathBuf, Failed>>,
-    /// How many results of onnxplain were left out.
-    pub results: usize,
-    /// What else was left out, though the filter accepts it.
+    /// What was left out, though the filter accepts it.
     pub left_out: Vec<LeftOut>,
 }
 
-/// All pictures and tensors below a folder that the filter accepts; hidden files are left out, and links to folders are
-/// not followed. A folder that cannot be read is one of the failures, and the others are searched all the same.
+/// All pictures and tensors below a folder that the filter accepts; hidden files and folders are left out, and links to
+/// folders are not followed. A folder that cannot be read is one of the failures, and the others are searched all the same.
 pub fn search(folder: &Path, filter: &Filter) -> Found {
     let mut found = Found::default();
     found.walk(folder, folder, filter);
@@ -99,7 +107,7 @@ pub fn sort_out(files: Vec<Result<PathBuf, Failed>>) -> Found {
     found
 }
 
-/// The entries of a folder that are not hidden, sorted by name.
+/// The entries of a folder, sorted by name.
 ///
 /// # Errors
 /// Names the folder that cannot be read.
@@ -109,9 +117,13 @@ pub fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, Failed> {
         input: folder.display().to_string(),
         error: Error::new(error).context(format!("cannot read the folder {}", folder.display())),
     })?;
-    entries.retain(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
     entries.sort_by_key(fs::DirEntry::file_name);
     Ok(entries)
+}
+
+/// Whether the name of an entry begins with a dot.
+pub fn is_hidden(entry: &fs::DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
 impl Found {
@@ -122,7 +134,12 @@ impl Found {
         };
         for entry in entries {
             let path = entry.path();
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if is_hidden(&entry) {
+                // A hidden folder is one entry: what is in it (.git) is nobody's input.
+                if filter.accepts(path.strip_prefix(root).unwrap_or(&path)) {
+                    self.leave_out(&path, HIDDEN);
+                }
+            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 self.walk(root, &path, filter);
             } else if filter.accepts(path.strip_prefix(root).unwrap_or(&path)) {
                 let is_asked_for = filter.asks_for(&path);
@@ -135,20 +152,18 @@ impl Found {
     fn add(&mut self, path: PathBuf, is_asked_for: bool) {
         match Taken::of(&path, is_asked_for) {
             Taken::Input => self.files.push(Ok(path)),
-            Taken::Result => self.results += 1,
-            Taken::No(reason) => {
-                let input = path.display().to_string();
-                self.left_out.push(LeftOut { input, reason });
-            }
+            Taken::No(reason) => self.leave_out(&path, reason),
         }
+    }
+
+    fn leave_out(&mut self, path: &Path, reason: &'static str) {
+        self.left_out.push(LeftOut { input: path.display().to_string(), reason });
     }
 }
 
 /// What a file of a folder is taken for.
 enum Taken {
     Input,
-    /// A result of an earlier run.
-    Result,
     /// Nothing, for this reason.
     No(&'static str),
 }
@@ -165,7 +180,7 @@ impl Taken {
             return Taken::No("neither a file nor a folder");
         }
         if is_result(path) {
-            return Taken::Result;
+            return Taken::No(NAMED_AS_RESULT);
         }
         if is_input(path) || is_asked_for && is_array_file(path) {
             return Taken::Input;
@@ -173,7 +188,7 @@ impl Taken {
         match content_of(path) {
             // What cannot be read, or not yet, is an input that fails: somebody wanted it explained.
             Err(_) | Ok(Content::Picture | Content::OtherPicture(_)) => Taken::Input,
-            Ok(Content::Unknown) if !is_empty(path) && is_own(path) => Taken::Result,
+            Ok(Content::Unknown) if !is_empty(path) && is_own(path) => Taken::No(RESULT),
             Ok(Content::Unknown) => Taken::No("no picture and no tensor"),
         }
     }
@@ -229,13 +244,25 @@ mod tests {
         write("c.txt", b"just words");
         write("d.heic", b"\0\0\0\x18ftypheic\0\0\0\0heicmif1");
         write("e.json", br#"{ "tool": "onnxplain", "version": "0.1.0" }"#);
-        let Found { files, results, left_out } = search(folder.path(), &Filter::default());
+        write("f.heatmap.png", png.get_ref());
+        write(".g.png", png.get_ref());
+        fs::create_dir(folder.path().join(".h")).unwrap();
+        write(".h/i.png", png.get_ref());
+        let Found { files, left_out } = search(folder.path(), &Filter::default());
         let names: Vec<_> = files
             .iter()
             .map(|path| path.as_ref().unwrap().file_name().unwrap().to_str().unwrap())
             .collect();
         assert_eq!(names, ["a.jfif", "b", "d.heic"]);
-        assert_eq!(results, 1);
-        assert!(left_out.len() == 1 && left_out[0].input.ends_with("c.txt"), "{left_out:?}");
+        let name = |path: &str| Path::new(path).file_name().unwrap().to_str().unwrap().to_string();
+        let left_out: Vec<_> = left_out.iter().map(|it| (name(&it.input), it.reason)).collect();
+        let expected = [
+            (".g.png", HIDDEN),
+            (".h", HIDDEN),
+            ("c.txt", "no picture and no tensor"),
+            ("e.json", RESULT),
+            ("f.heatmap.png", NAMED_AS_RESULT),
+        ];
+        assert_eq!(left_out, expected.map(|(name, reason)| (name.to_string(), reason)));
     }
 }

@@ -15,7 +15,7 @@ use glob::Pattern;
 
 use onnxplain::io::file_of;
 
-use self::folder::{Filter, Found, RESULTS};
+use self::folder::{Filter, Found};
 use self::list::Separator;
 use super::shard::Shard;
 
@@ -47,7 +47,7 @@ pub struct InputOptions {
     pub shard: Option<Shard>,
 }
 
-/// How many files that were left out are named on the terminal.
+/// How many files that were left out for one reason are named on the terminal.
 const LISTED: usize = 5;
 
 impl InputOptions {
@@ -126,21 +126,27 @@ impl Inputs {
         self.notes.push(format!("shard {shard}: {} of {all} inputs", self.files.len()));
     }
 
-    /// What is said about files that were left out: their number, and some of their names.
+    /// What is said about files that were left out: their number, and some of their names for each reason.
     pub fn about_left_out(&self) -> Option<String> {
-        let listed: Vec<String> = self
-            .left_out
-            .iter()
-            .take(LISTED)
-            .map(|LeftOut { input, reason }| format!("{input} ({reason})"))
-            .collect();
+        let mut by_reason: Vec<(&str, Vec<&str>)> = vec![];
+        for LeftOut { input, reason } in &self.left_out {
+            match by_reason.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, names)) => names.push(input),
+                None => by_reason.push((reason, vec![input])),
+            }
+        }
+        let told = by_reason.iter().map(|(reason, names)| {
+            let more = match names.len().saturating_sub(LISTED) {
+                0 => String::new(),
+                more => format!(" and {more} more, which the report names"),
+            };
+            let listed: Vec<&str> = names.iter().take(LISTED).copied().collect();
+            format!("{}{more} ({reason})", listed.join(", "))
+        });
         let count = self.left_out.len();
-        let more = match count.saturating_sub(LISTED) {
-            0 => String::new(),
-            more => format!(" and {more} more, which the report names"),
-        };
         let (noun, verb) = if count == 1 { ("file", "is") } else { ("files", "are") };
-        (count > 0).then(|| format!("{count} {noun} {verb} left out: {}{more}", listed.join(", ")))
+        let told: Vec<String> = told.collect();
+        (count > 0).then(|| format!("{count} {noun} {verb} left out: {}", told.join("; ")))
     }
 }
 
@@ -220,14 +226,6 @@ impl Search<'_> {
     }
 
     fn add_sorted_out(&mut self, found: Found, folder: &Path) -> Result<()> {
-        if found.results > 0 {
-            self.inputs.notes.push(format!(
-                "{} files in {} are left out, because they are results of onnxplain ({}, its reports)",
-                found.results,
-                folder.display(),
-                RESULTS.map(|suffix| format!("*{suffix}")).join(", ")
-            ));
-        }
         self.inputs.left_out.extend(found.left_out);
         ensure!(
             !found.files.is_empty(),
@@ -305,7 +303,7 @@ mod tests {
         let folder = folder(&files);
         assert_eq!(stems(&[folder.path().into()], &plain()), ["a", "b", "sub/c"]);
         let inputs = Inputs::expand(&[folder.path().into()], &plain()).unwrap();
-        assert!(inputs.notes[0].starts_with("1 files in ") && inputs.is_batch, "{inputs:?}");
+        assert!(inputs.left_out.len() == 4 && inputs.is_batch, "{inputs:?}");
         let one = Inputs::expand(&[folder.path().join("sub/c.jpg")], &plain()).unwrap();
         assert!(one.files[0].as_ref().unwrap().stem == Path::new("c") && !one.is_batch);
     }
@@ -356,10 +354,22 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_told() {
-        let folder = folder(&["a.png", "notes.txt"]);
-        let inputs = Inputs::expand(&[folder.path().into()], &plain()).unwrap();
-        let text = inputs.about_left_out().unwrap();
+        let told = |files: &[&str]| {
+            let folder = folder(files);
+            let inputs = Inputs::expand(&[folder.path().into()], &plain()).unwrap();
+            inputs.about_left_out()
+        };
+        assert_eq!(told(&["a.png"]), None);
+        let text = told(&["a.png", "notes.txt"]).unwrap();
         assert!(text.starts_with("1 file is left out: ") && text.contains("notes.txt (no picture"));
+        // Many of one kind do not hide the others.
+        let hidden = [".1", ".2", ".3", ".4", ".5", ".6"];
+        let text = told(&[&hidden[..], &["a.png", "notes.txt"]].concat()).unwrap();
+        assert!(
+            text.starts_with("7 files are left out: ") && text.contains("and 1 more"),
+            "{text}"
+        );
+        assert!(text.contains("begins with a dot); ") && text.contains("notes.txt (no"), "{text}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use glob::Pattern;
 
 use super::entry::Failed;
-use super::folder::{WILDCARDS, entries};
+use super::folder::{WILDCARDS, entries, is_hidden};
 
 /// The files that match, sorted by path, and the folders that cannot be read.
 ///
@@ -89,7 +89,8 @@ impl Matches {
             Part::AnyFolders => {
                 self.walk(folder, rest);
                 self.each(folder, |matches, entry| {
-                    if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                    if is_folder && !is_hidden(entry) {
                         matches.walk(&folder.join(entry.file_name()), parts);
                     }
                 });
@@ -136,6 +137,7 @@ mod tests {
         assert_eq!(matched("**/**/[34].*"), ["x/y/3.png", "x/y/4.txt"]);
         assert_eq!(matched("x/**"), ["x/2.png", "x/y/3.png", "x/y/4.txt"]);
         assert_eq!(matched("**/y/*.png"), ["x/y/3.png"]);
+        assert_eq!(matched("x/y/.*"), ["x/y/.hidden.png"]);
         assert_eq!(matched("x/../*.png"), ["x/../1.png"]);
         assert!(expand("a/[").unwrap_err().to_string().contains("the pattern [ is invalid"));
     }
