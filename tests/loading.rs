@@ -12,6 +12,8 @@ mod guesses;
 mod large;
 #[path = "loading/number_types.rs"]
 mod number_types;
+#[path = "loading/strange.rs"]
+mod strange;
 mod support;
 #[path = "loading/unchecked.rs"]
 mod unchecked;

@@ -127,6 +127,11 @@ impl ExternalData {
         if let Some(bytes) = self.files.get(&path) {
             return Ok(bytes.clone());
         }
+        // A pipe would be waited for.
+        ensure!(
+            path.metadata().is_ok_and(|metadata| metadata.is_file()),
+            "the model's weights lie in \"{location}\" beside it, which is no regular file"
+        );
         let bytes = Bytes::open(&path).map_err(|error| unreadable(location, error))?;
         if let Some(what) = bytes.stands_for_another() {
             bail!(

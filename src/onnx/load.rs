@@ -1,7 +1,7 @@
 //! First step of the data's way: from the bytes of a `.onnx` file to the layer graph.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -16,13 +16,14 @@ use super::external::ExternalData;
 use super::input::ModelInput;
 use super::inputs::{self, Files, Inputs};
 use super::metadata::{Metadata, labels_in_metadata};
+use super::names::make_visible;
 use super::number_type::{make_float32, widen_bfloat16};
 use super::options::LoadOptions;
 use super::order::refuse_circles;
-use super::repair::repair;
+use super::repair::{bound_slices, repair};
 use super::rewrite::{self, Chosen};
 use super::typed::into_typed;
-use super::validate::{Checked, Input, MemoryLimit, validate};
+use super::validate::{Checked, Input, MemoryLimit, check_data, order, validate};
 use super::weights::{Places, Weights};
 use super::{channels, col2im, lp_pool, padding, recurrent, resize, running_sum, vector_product};
 use crate::linear::Weight;
@@ -155,12 +156,20 @@ pub(super) struct Source {
 impl Source {
     pub fn read(path: &Path, options: &LoadOptions) -> Result<Source> {
         let Decoded { mut proto, left, bytes } = decode(path)?;
+        make_visible(&mut proto);
         proto.graph.as_ref().map_or(Ok(()), refuse_circles)?;
         let mut spans = spans_by_name(&proto, left);
+        let graph = proto.graph.iter();
+        graph
+            .into_iter()
+            .try_for_each(|graph| check_data(graph, &|name| spans.contains_key(name)))?;
         proto.graph.iter_mut().for_each(widen_bfloat16);
         let unused = unused_operators(&proto, &options.allow_gradient);
         let Chosen { labels, mut notes, others } =
             rewrite::choose_output(&mut proto, options.output_name.as_deref())?;
+        proto.graph.iter_mut().for_each(bound_slices);
+        proto.graph.iter().try_for_each(|graph| order(graph, &HashSet::new()).map(drop))?;
+        notes.extend(newer_operators(&proto));
         let mut external = ExternalData::beside(path);
         if let Some(graph) = &mut proto.graph {
             external.read_in_nodes(graph)?;
@@ -296,6 +305,20 @@ pub(super) fn reader() -> Onnx {
     onnx.op_register.insert("MatMul", vector_product::build);
     rewrite::register(&mut onnx);
     onnx
+}
+
+/// The newest version of the standard operators that was compared with onnxruntime.
+const NEWEST_OPSET: i64 = 26;
+
+/// What is said about a file whose operators are newer than this program.
+fn newer_operators(proto: &ModelProto) -> Option<String> {
+    let opset = rewrite::opset(proto);
+    (opset > NEWEST_OPSET).then(|| {
+        format!(
+            "the file uses version {opset} of the standard operators; {NEWEST_OPSET} is the newest that onnxplain knows, and \
+             later ones may mean something else: compare the prediction with another runtime"
+        )
+    })
 }
 
 /// What is said about operators that are allowed and that the file does not have.

@@ -14,6 +14,7 @@ mod inputs;
 mod load;
 mod lp_pool;
 mod metadata;
+mod names;
 mod number_type;
 mod options;
 mod order;

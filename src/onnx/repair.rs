@@ -2,7 +2,9 @@
 
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorProto};
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
+
+use super::rewrite::{constant, read_whole_numbers, whole_numbers};
 
 /// Writes defaults out where tract assumes others than ONNX, and numbers smaller that it cuts off.
 pub(super) fn repair(proto: &mut ModelProto) {
@@ -41,6 +43,40 @@ fn shorten_endless(tensor: &mut TensorProto) {
             bytes.copy_from_slice(&ENDLESS.to_le_bytes());
         }
     }
+}
+
+/// The bounds of slices, of which tract cuts off the upper half: 2^32 would be 0. No axis is longer than 2^31, so that
+/// smaller ones choose the same elements.
+pub(super) fn bound_slices(graph: &mut GraphProto) {
+    for place in 0..graph.node.len() {
+        let node = &mut graph.node[place];
+        for attribute in &mut node.attribute {
+            attribute.g.iter_mut().chain(&mut attribute.graphs).for_each(bound_slices);
+            if node.op_type == "Slice" {
+                attribute.ints.iter_mut().for_each(|bound| *bound = bounded(*bound));
+            }
+        }
+        if node.op_type != "Slice" {
+            continue;
+        }
+        for slot in 1..=2 {
+            let name = graph.node[place].input.get(slot).cloned().unwrap_or_default();
+            let stored = constant(graph, &name).and_then(read_whole_numbers);
+            let Some(bounds) = stored.filter(|list| list.iter().any(|&b| bounded(b) != b)) else {
+                continue;
+            };
+            // Others may read the same tensor as something else.
+            let own = format!("{}.bounds_{slot}", graph.node[place].name);
+            let bounds: Vec<i64> = bounds.into_iter().map(bounded).collect();
+            graph.initializer.push(whole_numbers(&own, &bounds));
+            graph.node[place].input[slot] = own;
+        }
+    }
+}
+
+fn bounded(bound: i64) -> i64 {
+    const MOST: i64 = i32::MAX as i64;
+    bound.clamp(-MOST, MOST)
 }
 
 /// `ConstantOfShape` without a value fills with 0 in single precision; tract takes double, which

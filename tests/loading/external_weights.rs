@@ -112,6 +112,18 @@ fn a_missing_or_short_weight_file_is_an_error() {
     }
 }
 
+/// Whoever opens a pipe waits for somebody who writes.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_of_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe.bin")).status();
+    assert!(made.unwrap().success());
+    let graph = external("pipe.bin", 0);
+    let error = message(load_in(folder.path(), &graph.bytes(), &LoadOptions::default()));
+    assert!(error.contains("\"pipe.bin\"") && error.contains("no regular file"), "{error}");
+}
+
 #[test]
 fn what_stands_in_the_place_of_a_file_is_called_by_its_name() {
     const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n";

@@ -79,7 +79,7 @@ fn scalar(graph: &mut Graph, number: i64) -> String {
     name
 }
 
-fn inner(name: &str, graph: &GraphProto) -> AttributeProto {
+pub fn inner(name: &str, graph: &GraphProto) -> AttributeProto {
     AttributeProto {
         name: name.to_string(),
         r#type: AttributeType::Graph as i32,

@@ -8,8 +8,8 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
-    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
 /// The length of an axis of an input: a number, or a symbol.
@@ -99,7 +99,13 @@ impl Graph {
     }
 
     pub fn bytes(&self) -> Vec<u8> {
+        self.bytes_with(vec![])
+    }
+
+    /// The file, with local functions.
+    pub fn bytes_with(&self, functions: Vec<FunctionProto>) -> Vec<u8> {
         let model = ModelProto {
+            functions,
             ir_version: 7,
             opset_import: vec![OperatorSetIdProto { domain: String::new(), version: self.opset }],
             producer_name: "onnxplain tests".to_string(),

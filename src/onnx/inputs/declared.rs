@@ -1,5 +1,6 @@
 //! What the file declares about its inputs: number types and axes, some of them by a symbol.
 
+use anyhow::{Result, ensure};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::Dimension;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Axis;
@@ -21,6 +22,17 @@ pub(super) fn is_float(number_type: DataType) -> bool {
 pub(super) fn is_whole(number_type: DataType) -> bool {
     use DataType::{Bool, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64};
     matches!(number_type, Bool | Int8 | Int16 | Int32 | Int64 | Uint8 | Uint16 | Uint32 | Uint64)
+}
+
+/// Fails for an input of a number type that is not read.
+pub(super) fn check_type(input: &ValueInfoProto) -> Result<()> {
+    let is_read = number_type(input).is_none_or(|kind| is_float(kind) || is_whole(kind));
+    ensure!(
+        is_read,
+        "the input {} is of a type that is not read: export it with numbers",
+        describe(input)
+    );
+    Ok(())
 }
 
 /// The word for a number type.

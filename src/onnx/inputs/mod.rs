@@ -67,6 +67,7 @@ pub(super) fn settle(
     let all = graph.input.iter().filter(|input| !stored.contains(input.name.as_str()));
     let mut all: Vec<ValueInfoProto> = all.cloned().collect();
     ensure!(!all.is_empty(), "the model's output does not depend on its input");
+    all.iter().try_for_each(declared::check_type)?;
     let given = assign(&all, options)?;
     let declared_open: Vec<bool> = all.iter().map(leaves_size_open).collect();
     with_known_axes(&mut all, &given)?;

@@ -4,7 +4,9 @@ use tract_onnx::model::Onnx;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
-use super::graph::{attribute, node, numbers, replace, whole_number_list, whole_numbers};
+use super::graph::{
+    attribute, can_be_stored, node, numbers, replace, whole_number_list, whole_numbers,
+};
 use super::shapes::known_value;
 
 /// Writes out every grid whose size is known.
@@ -26,6 +28,9 @@ pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[u
         let (Some(sizes), Some(graph)) = (sizes, &mut model.graph) else { continue };
         let aligns = attribute(&call, "align_corners").is_some_and(|aligns| aligns.i != 0);
         let lengths: Vec<usize> = sizes[2..].iter().map(|&length| length as usize).collect();
+        if !can_be_stored(&lengths) {
+            continue;
+        }
         let named = |piece: &str| format!("{}.{piece}", call.name);
         let (places, turned, rows) = (named("places"), named("turned"), named("rows"));
         let count: usize = lengths.iter().product();

@@ -6,12 +6,14 @@ use tract_onnx::model::Onnx;
 use tract_onnx::pb::{ModelProto, NodeProto};
 
 use super::asked::{Asked, Made, replace_each};
-use super::graph::{node, numbers, whole_number, whole_number_list, whole_numbers};
+use super::graph::{can_be_stored, node, numbers, whole_number, whole_number_list, whole_numbers};
 
 /// Writes out every deformable convolution of two axes whose sizes are known.
 pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) {
     replace_each(model, reader, input, &["DeformConv"], |asked| {
-        Window::of(asked).and_then(|window| asked.sampled(&window))
+        let window = Window::of(asked)?;
+        let can = can_be_stored(&[&window.kernel[..], &window.output[..], &[2]].concat());
+        can.then(|| asked.sampled(&window)).flatten()
     });
 }
 

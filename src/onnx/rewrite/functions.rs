@@ -6,8 +6,10 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use tract_onnx::pb::{FunctionProto, GraphProto, ModelProto, NodeProto};
+
+use crate::onnx::validate::is_checked;
 
 /// The most calls inside calls.
 const DEEPEST: usize = 32;
@@ -24,6 +26,18 @@ pub(super) fn inline(model: &mut ModelProto) -> Result<()> {
     let Some(graph) = model.graph.as_mut().filter(|_| !functions.is_empty()) else {
         return Ok(());
     };
+    let of_standard = |function: &&FunctionProto| {
+        let domain = function.domain.as_deref().unwrap_or_default();
+        let is_standard = ["", "ai.onnx"].contains(&domain);
+        is_standard && is_checked(domain, function.name.as_deref().unwrap_or_default())
+    };
+    if let Some(function) = functions.iter().find(of_standard) {
+        bail!(
+            "the file has a local function \"{}\" in the place of the standard operator of that name, which some runtimes run \
+             and others do not: export it under another name or domain",
+            function.name.as_deref().unwrap_or_default()
+        );
+    }
     let mut made = 0;
     for _ in 0..DEEPEST {
         if !inline_in(graph, &functions, &mut made)? {

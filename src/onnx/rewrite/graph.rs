@@ -6,6 +6,15 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
+/// The most numbers that a rewrite stores for a node. The sizes that it works with come out of the file.
+pub(super) const MOST_STORED: usize = 1 << 26;
+
+/// Whether so many rows, columns, ... are no more than that.
+pub(super) fn can_be_stored(lengths: &[usize]) -> bool {
+    let count = lengths.iter().try_fold(1_usize, |count, &length| count.checked_mul(length));
+    count.is_some_and(|count| count <= MOST_STORED)
+}
+
 /// An attribute of a node.
 pub(in crate::onnx) fn attribute<'a>(
     node: &'a NodeProto,
@@ -107,7 +116,7 @@ pub(super) fn numbers(name: &str, values: &[f32], shape: Option<&[usize]>) -> Te
 }
 
 /// A stored vector of whole numbers.
-pub(super) fn whole_numbers(name: &str, values: &[i64]) -> TensorProto {
+pub(in crate::onnx) fn whole_numbers(name: &str, values: &[i64]) -> TensorProto {
     TensorProto {
         name: name.to_string(),
         dims: vec![values.len() as i64],
@@ -119,7 +128,7 @@ pub(super) fn whole_numbers(name: &str, values: &[i64]) -> TensorProto {
 
 /// The numbers of a stored tensor of whole numbers that lies in the messages themselves; `None` where they are not as
 /// many as its shape says.
-pub(super) fn read_whole_numbers(tensor: &TensorProto) -> Option<Vec<i64>> {
+pub(in crate::onnx) fn read_whole_numbers(tensor: &TensorProto) -> Option<Vec<i64>> {
     let count = tensor.dims.iter().try_fold(1_i64, |count, &axis| count.checked_mul(axis))?;
     let values: Vec<i64> = match tensor.int64_data.is_empty() {
         false => tensor.int64_data.clone(),

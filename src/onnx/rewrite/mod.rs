@@ -70,7 +70,9 @@ use tract_onnx::pb::{GraphProto, ModelProto};
 use self::batch::Settled;
 pub(super) use self::batch::add_axis;
 pub(super) use self::domains::hide_unchecked;
-pub(super) use self::graph::{attribute, constant, node, reads, whole_number};
+pub(super) use self::graph::{
+    attribute, constant, node, read_whole_numbers, reads, whole_number, whole_numbers,
+};
 pub use self::reduce::Reduction;
 pub(super) use self::reduce::reduce;
 pub(super) use self::shapes::shapes;

@@ -6,10 +6,7 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use super::asked::{Asked, Made, replace_each};
-use super::graph::{attribute, node, numbers};
-
-/// The most samples of all bins, and the most weights.
-const MOST_SAMPLES: f64 = (1 << 26) as f64;
+use super::graph::{MOST_STORED, attribute, node, numbers};
 
 /// Writes out every such operator.
 pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) {
@@ -39,7 +36,7 @@ impl Asked<'_> {
             of(region, 1).work(height, rows, samples) + of(region, 0).work(width, columns, samples)
         };
         let work: f64 = regions.chunks_exact(4).map(work).sum();
-        if work.is_nan() || work > MOST_SAMPLES {
+        if work.is_nan() || work > MOST_STORED as f64 {
             return None;
         }
         let (mut by_row, mut by_column) = (vec![], vec![]);

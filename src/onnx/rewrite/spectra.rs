@@ -10,13 +10,11 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
 
 use super::graph::{
-    attribute, node, numbers, replace, whole_number, whole_number_list, whole_numbers,
+    attribute, can_be_stored, node, numbers, replace, whole_number, whole_number_list,
+    whole_numbers,
 };
 use super::shapes::{known_value, shape_of};
 use crate::tensor::scalar;
-
-/// The most numbers of a matrix.
-const MOST_NUMBERS: usize = 1 << 26;
 
 /// Writes out every transform whose length is known.
 pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) {
@@ -215,7 +213,7 @@ fn matrix(
     window: Option<&[f32]>,
 ) -> Option<Vec<f32>> {
     let (rows, columns) = (taken * parts, frequencies * 2);
-    if length == 0 || rows.checked_mul(columns)? > MOST_NUMBERS {
+    if length == 0 || !can_be_stored(&[rows, columns]) {
         return None;
     }
     let (sign, scale) = if is_inverse { (1.0, 1.0 / length as f64) } else { (-1.0, 1.0) };

@@ -6,7 +6,9 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
 use super::asked::{Asked, Made, replace_each};
-use super::graph::{attribute, node, read_whole_numbers, whole_number, whole_numbers};
+use super::graph::{
+    attribute, can_be_stored, node, read_whole_numbers, whole_number, whole_numbers,
+};
 
 /// Writes out every such move.
 pub(super) fn write_out(model: &mut ModelProto, reader: &Onnx, input: (&str, &[usize])) {
@@ -53,13 +55,18 @@ impl Asked<'_> {
     /// `ReverseSequence`: the first so many positions the other way round. Where sequences have several lengths, batch
     /// and time are one axis for the gather.
     fn reversed(&self) -> Option<Made> {
-        let shape = self.shape(0)?;
+        let shape = self.shape(0).filter(|shape| shape.len() >= 2)?;
         let lengths = self.numbers(1, DataType::Int64)?;
         let time = self.axis("time_axis", 0, shape.len())?;
         let batch = self.axis("batch_axis", 1, shape.len())?;
         let total = *shape.get(time)? as i64;
         let fits = lengths.iter().all(|length| (0..=total).contains(length));
-        if !fits || lengths.len() != shape[batch] || time.max(batch) != 1 || time == batch {
+        if !can_be_stored(&shape[..2])
+            || !fits
+            || lengths.len() != shape[batch]
+            || time.max(batch) != 1
+            || time == batch
+        {
             return None;
         }
         let turned = |length: i64| (0..length).rev().chain(length..total);

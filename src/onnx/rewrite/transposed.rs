@@ -33,21 +33,36 @@ fn pads(
     if node.op_type != "ConvTranspose" {
         return None;
     }
-    let sizes = attribute(node, "output_shape")?.ints.clone();
-    let axes = sizes.len();
+    let asked = attribute(node, "output_shape");
+    let is_same = attribute(node, "auto_pad").is_some_and(|padding| padding.s.starts_with(b"SAME"));
+    if asked.is_none() && !is_same {
+        return None;
+    }
+    let shape = shape_of(model, reader, node.input.first()?, input)?;
+    let positions = shape.get(2..)?;
+    let axes = positions.len();
+    if asked.is_some_and(|sizes| sizes.ints.len() < axes) {
+        return None;
+    }
     let list = |name: &str, usual: i64| {
         let given = attribute(node, name).map(|list| list.ints.clone());
         given.filter(|list| list.len() == axes).unwrap_or_else(|| vec![usual; axes])
     };
-    let shape = shape_of(model, reader, node.input.first()?, input)?;
     let kernel = shape_of(model, reader, node.input.get(1)?, input)?;
     let (strides, dilations) = (list("strides", 1), list("dilations", 1));
     let mut extra = list("output_padding", 0);
+    let sizes: Vec<i64> = match asked {
+        // Some exporters write the first two axes too.
+        Some(sizes) => sizes.ints.iter().copied().skip(sizes.ints.len() - axes).collect(),
+        None => (positions.iter().zip(&strides))
+            .map(|(&length, stride)| length as i64 * stride)
+            .collect(),
+    };
     let puts_more_first =
         attribute(node, "auto_pad").is_none_or(|padding| padding.s != b"SAME_UPPER");
     let mut pads = vec![0; 2 * axes];
     for axis in 0..axes {
-        let length = *shape.get(axis + 2)? as i64;
+        let length = positions[axis] as i64;
         let reach = (*kernel.get(axis + 2)? as i64 - 1) * dilations[axis] + 1;
         let total = strides[axis] * (length - 1) + extra[axis] + reach - sizes[axis];
         let half = total.max(0) / 2;

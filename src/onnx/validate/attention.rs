@@ -1,6 +1,6 @@
 //! Attention, and what is done to its queries and keys.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use super::moves::moved;
 use super::node::Node;
@@ -39,7 +39,7 @@ pub(super) fn attention(node: &Node) -> Result<Vec<Value>> {
         return Ok(unknown);
     }
     let (Some(of_queries), Some(of_keys)) = (of_queries, of_keys) else {
-        anyhow::bail!("q_num_heads or kv_num_heads is missing, which inputs of 3 axes need");
+        bail!("q_num_heads or kv_num_heads is missing, which inputs of 3 axes need");
     };
     let width = per_head(queries, of_queries, "queries")?;
     ensure!(
@@ -88,7 +88,7 @@ pub(super) fn rotary(node: &Node) -> Result<Vec<Value>> {
     let width = match shape.len() {
         3 => per_head(shape, heads, "signals")?,
         4 => shape[3],
-        _ => anyhow::bail!("its input has the shape {shape:?}, but needs 3 or 4 axes"),
+        _ => bail!("its input has the shape {shape:?}, but needs 3 or 4 axes"),
     };
     ensure!(
         turned <= width && turned % 2 == 0 && (turned > 0 || width % 2 == 0),

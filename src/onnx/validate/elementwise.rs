@@ -11,6 +11,7 @@ pub(super) fn same(node: &Node) -> Result<Vec<Value>> {
     for name in ["alpha", "beta", "gamma", "bias", "lambd"] {
         node.check_finite(name)?;
     }
+    node.choice("approximate", &["none", "tanh"])?;
     let input = node.input(0)?;
     let value = Value { numbers: None, ..input.clone() };
     let mut outputs = vec![value; node.output_count().max(1)];

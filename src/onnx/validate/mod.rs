@@ -8,6 +8,7 @@
 //! What does not follow stays unknown and is not refused. [`table`] has the rule of every operator, a line each.
 
 mod attention;
+mod data;
 mod elementwise;
 mod gathers;
 mod learned;
@@ -39,8 +40,10 @@ use anyhow::{Context, Error, Result, anyhow, ensure};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
+pub(super) use self::data::check_data;
 pub use self::memory::MemoryLimit;
 use self::node::Node;
+pub(super) use self::order::order;
 pub(super) use self::table::is_checked;
 use self::value::Value;
 
@@ -147,6 +150,7 @@ impl<'a> Walk<'a> {
         };
         let node = Node { proto, opset: self.opset, inputs: read };
         node.check_switches()?;
+        node.check_numbers()?;
         let mut outputs = rule(&node)?;
         outputs.resize(proto.output.len(), Value::unknown());
         let is_constant = read.iter().flatten().all(|input| input.is_constant);
@@ -197,9 +201,11 @@ impl<'a> Walk<'a> {
     fn batch(&self) -> u128 {
         match self.checked {
             Checked::All => 1,
-            Checked::OneElement => {
-                self.input.shape.first().map_or(1, |&length| length.max(1) as u128)
-            }
+            Checked::OneElement => match self.input.shape {
+                // A vector is one input, not a batch of numbers.
+                [] | [_] => 1,
+                [length, ..] => (*length).max(1) as u128,
+            },
         }
     }
 

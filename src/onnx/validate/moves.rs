@@ -286,7 +286,7 @@ pub(super) fn split(node: &Node) -> Result<Vec<Value>> {
 /// `Pad`.
 pub(super) fn pad(node: &Node) -> Result<Vec<Value>> {
     let input = node.input(0)?;
-    node.choice("mode", &["constant", "reflect", "edge", "wrap"])?;
+    let mode = node.choice("mode", &["constant", "reflect", "edge", "wrap"])?;
     let given = node.given("pads", 1)?;
     ensure!(given != Given::Absent || node.opset < 2, "its pads are missing");
     let Given::Numbers(pads) = given else { return Ok(vec![moved(input, None)]) };
@@ -317,6 +317,11 @@ pub(super) fn pad(node: &Node) -> Result<Vec<Value>> {
                 shape[axis]
             )
         };
+        ensure!(
+            mode != "reflect" || sides.iter().all(|&side| side <= 0 || side < shape[axis] as i128),
+            "pads {pads:?} reflect more than the {} elements of axis {axis} of its input have beside their edge",
+            shape[axis]
+        );
         result[axis] = length;
     }
     Ok(vec![moved(input, result)])

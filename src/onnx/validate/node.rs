@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
-use super::value::Value;
+use super::value::{Value, element_count};
 
 /// More axes than any tensor has.
 const MOST_AXES: i64 = 64;
@@ -29,6 +29,25 @@ const SWITCHES: [&str; 15] = [
     "sorted",
     "transA",
     "transB",
+];
+
+/// Inputs that are one number. tract reads the first of an empty tensor too, which is anywhere in memory.
+const NUMBERS: [(&str, &[usize]); 15] = [
+    ("BlackmanWindow", &[0]),
+    ("Clip", &[1, 2]),
+    ("CumSum", &[1]),
+    ("DFT", &[1, 2]),
+    ("Dropout", &[1, 2]),
+    ("HammingWindow", &[0]),
+    ("HannWindow", &[0]),
+    ("If", &[0]),
+    ("Loop", &[0, 1]),
+    ("MelWeightMatrix", &[0, 1, 2, 3, 4]),
+    ("OneHot", &[1]),
+    ("Range", &[0, 1, 2]),
+    ("STFT", &[1, 3]),
+    ("TopK", &[1]),
+    ("Trilu", &[1]),
 ];
 
 /// A node, its inputs, and the version of the operators.
@@ -102,6 +121,20 @@ impl Node<'_> {
     /// Fails where an attribute that switches something is neither on nor off.
     pub fn check_switches(&self) -> Result<()> {
         SWITCHES.iter().try_for_each(|name| self.flag(name, false).map(drop))
+    }
+
+    /// Fails where an input that must be one number is known to be none or several.
+    pub fn check_numbers(&self) -> Result<()> {
+        let op_type = self.proto.op_type.as_str();
+        let slots = NUMBERS.iter().find(|(known, _)| *known == op_type).map_or(&[][..], |(_, s)| s);
+        for &slot in slots {
+            let Some(shape) = self.optional_shape(slot) else { continue };
+            ensure!(
+                element_count(shape) == 1,
+                "its input {slot} must be one number, but has the shape {shape:?}"
+            );
+        }
+        Ok(())
     }
 
     /// An attribute that is a list of whole numbers.

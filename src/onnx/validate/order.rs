@@ -38,6 +38,10 @@ pub(in crate::onnx) fn order(graph: &GraphProto, outer: &HashSet<String>) -> Res
                     waiting[maker].push(place);
                 }
                 None if given.contains(name) || outer.contains(name) => {}
+                None if is_sparse(graph, name) => bail!(
+                    "the {} reads \"{name}\", which is stored as a sparse tensor: export the model with dense ones",
+                    described(node)
+                ),
                 None => bail!("the {} reads \"{name}\", which nothing computes", described(node)),
             }
         }
@@ -65,6 +69,12 @@ pub(in crate::onnx) fn order(graph: &GraphProto, outer: &HashSet<String>) -> Res
         }
         None => Ok(order),
     }
+}
+
+/// Whether a value is stored as a sparse tensor.
+fn is_sparse(graph: &GraphProto, name: &str) -> bool {
+    let mut sparse = graph.sparse_initializer.iter().flat_map(|tensor| &tensor.values);
+    sparse.any(|values| values.name == name)
 }
 
 /// A node with its operator.

@@ -4,7 +4,7 @@ use anyhow::{Result, bail, ensure};
 use tract_onnx::pb::tensor_proto::DataType;
 
 use super::node::{Given, Node, axis, check_axis_of_unknown};
-use super::value::Value;
+use super::value::{Value, element_count};
 
 /// `Constant`.
 pub(super) fn constant(node: &Node) -> Result<Vec<Value>> {
@@ -74,6 +74,12 @@ pub(super) fn constant_of_shape(node: &Node) -> Result<Vec<Value>> {
     node.input(0)?;
     let fill =
         node.proto.attribute.iter().find_map(|attribute| attribute.t.as_ref()).map(Value::stored);
+    if let Some(shape) = fill.as_ref().and_then(|fill| fill.shape.as_ref()) {
+        ensure!(
+            element_count(shape) == 1,
+            "its value has the shape {shape:?}, but must be one number"
+        );
+    }
     let number_type = fill.as_ref().and_then(|fill| fill.number_type).unwrap_or(DataType::Float);
     let Given::Numbers(given) = node.numbers(0) else {
         return Ok(vec![Value::unknown().typed(number_type)]);

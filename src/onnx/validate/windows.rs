@@ -42,6 +42,12 @@ impl Windows {
                 let sides = (0..count).map(|axis| [pads[axis].into(), pads[count + axis].into()]);
                 Some(sides.collect())
             }
+            // Beside SAME, exporters write the pads that come of it.
+            Some(pads) if auto_pad == "VALID" && pads.iter().any(|&pad| pad != 0) => {
+                bail!(
+                    "it has both pads {pads:?} and auto_pad {auto_pad}: one of them must be meant"
+                )
+            }
             _ => (!auto_pad.starts_with("SAME")).then(|| vec![[0, 0]; count]),
         };
         Ok(Windows {
