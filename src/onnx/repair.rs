@@ -45,23 +45,29 @@ fn shorten_endless(tensor: &mut TensorProto) {
     }
 }
 
+const MOST_BOUND: i64 = i32::MAX as i64;
+
 /// The bounds of slices, of which tract cuts off the upper half: 2^32 would be 0. No axis is longer than 2^31, so that
-/// smaller ones choose the same elements.
+/// smaller ones, and smaller steps, choose the same elements.
 pub(super) fn bound_slices(graph: &mut GraphProto) {
     for place in 0..graph.node.len() {
         let node = &mut graph.node[place];
         for attribute in &mut node.attribute {
             attribute.g.iter_mut().chain(&mut attribute.graphs).for_each(bound_slices);
             if node.op_type == "Slice" {
-                attribute.ints.iter_mut().for_each(|bound| *bound = bounded(*bound));
+                let bounds = attribute.ints.iter_mut();
+                bounds.for_each(|bound| *bound = (*bound).clamp(-MOST_BOUND, MOST_BOUND));
             }
         }
         if node.op_type != "Slice" {
             continue;
         }
-        for slot in 1..=2 {
+        for slot in [1, 2, 4] {
             let name = graph.node[place].input.get(slot).cloned().unwrap_or_default();
             let stored = constant(graph, &name).and_then(read_whole_numbers);
+            // tract adds the length of the axis to a step.
+            let most = if slot == 4 { 1 << 30 } else { MOST_BOUND };
+            let bounded = |bound: i64| bound.clamp(-most, most);
             let Some(bounds) = stored.filter(|list| list.iter().any(|&b| bounded(b) != b)) else {
                 continue;
             };
@@ -72,11 +78,6 @@ pub(super) fn bound_slices(graph: &mut GraphProto) {
             graph.node[place].input[slot] = own;
         }
     }
-}
-
-fn bounded(bound: i64) -> i64 {
-    const MOST: i64 = i32::MAX as i64;
-    bound.clamp(-MOST, MOST)
 }
 
 /// `ConstantOfShape` without a value fills with 0 in single precision; tract takes double, which

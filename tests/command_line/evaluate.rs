@@ -164,7 +164,10 @@ fn mistakes_are_told_before_anything_runs() {
         run.stderr
     };
     let of_plan = error(&["--plan", plan.to_str().unwrap()]);
-    assert!(of_plan.contains("line 2 column") && of_plan.contains("`epsilon-plus`"), "{of_plan}");
+    assert!(of_plan.contains("plan.yaml:2:") && of_plan.contains("`epsilon-plus`"), "{of_plan}");
+    fs::write(&plan, "[".repeat(100_000)).unwrap();
+    let of_deep = error(&["--plan", plan.to_str().unwrap()]);
+    assert!(of_deep.contains("nested more than 64 deep"), "{of_deep}");
     assert!(error(&["--metrics", "srgg"]).contains("did you mean `srg`?"));
     assert!(error(&["--methods", "salience"]).contains("did you mean `saliency`?"));
     assert!(error(&["--methods", "saliency:epsilon"]).contains("brings its own rules"));

@@ -28,6 +28,7 @@ fn slices_from_far_away() {
         assert_eq!(sliced(far, -far, -1), [5.0, 4.0, 3.0, 2.0, 1.0, 0.0], "2^{exponent}");
         assert_eq!(sliced(-far, far, 4), [0.0, 4.0], "2^{exponent}");
         assert_eq!(sliced(1, far + 1, 2), [1.0, 3.0, 5.0], "2^{exponent}");
+        assert_eq!(sliced(2, 6, far + 1), [2.0], "2^{exponent}");
     }
     assert_eq!(sliced(i64::MAX, i64::MIN, -3), [5.0, 2.0]);
     // Bounds as attributes, of an older version.
@@ -181,4 +182,49 @@ fn a_transposed_convolution_of_the_same_size() {
         let sum: f32 = output.data().iter().sum();
         assert!((sum - covered * covered).abs() < 1e-3, "kernel {kernel}: {sum}");
     }
+}
+
+/// Two branches may call what they store, and what they compute, the same.
+#[test]
+fn branches_have_names_of_their_own() {
+    let branch = |value: f32| {
+        let mut branch = Graph::new(13);
+        branch.tensor(float_tensor("c", &[1], &[value]));
+        branch.named_node("add", "Add", &["x", "c"], &["sum"], &[]);
+        branch.output("sum");
+        branch.proto
+    };
+    let mut graph = Graph::with_input(13, &[1, 2]);
+    let one = graph.ints(&[1]);
+    let holds = graph.node("Cast", &[&one], &[int("to", DataType::Bool as i64)]);
+    let mut choice = |value: f32| {
+        let branches = ["then_branch", "else_branch"]
+            .map(|name| super::unchecked::inner(name, &branch(value)));
+        graph.node("If", &[&holds], &branches)
+    };
+    let (a, b) = (choice(10.0), choice(200.0));
+    let y = graph.node("Mul", &[&a, &b], &[]);
+    graph.output(&y);
+    let Model { network, .. } = graph.load().unwrap();
+    let output = network.evaluate(&Tensor::new(&[1, 2], &[1.0, -1.0]).unwrap()).unwrap();
+    assert_near(&output, &[11.0 * 201.0, 9.0 * 199.0], 1e-6);
+
+    let mut graph = Graph::with_input(13, &[1, 2]);
+    graph.named_node("n", "Relu", &["x"], &["a"], &[]);
+    graph.named_node("n", "Neg", &["a"], &["b"], &[]);
+    graph.output("b");
+    let names = graph.load().unwrap().network.layers.into_iter().map(|layer| layer.name);
+    assert_eq!(names.collect::<Vec<String>>()[1..], ["n", "n/b"]);
+
+    let mut graph = Graph::with_input(13, &[1, 2]);
+    graph.tensor(float_tensor("c", &[1], &[1.0]));
+    graph.tensor(float_tensor("c", &[1], &[2.0]));
+    let y = graph.node("Mul", &["x", "c"], &[]);
+    graph.output(&y);
+    let told = message(graph.load());
+    assert!(told.contains("the value \"c\" is stored twice"), "{told}");
+    graph.proto.initializer.pop();
+    graph.named_node("again", "Neg", &["x"], &["c"], &[]);
+    let told = message(graph.load());
+    assert!(told.contains("\"c\" is given, and computed by"), "{told}");
 }

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use onnxplain::evaluation::{Conditions, MetricChoice};
+use onnxplain::suggest::placed::from_yaml;
 
 use super::methods;
 use super::options::{EvaluateOptions, FillWord, parse_fill};
@@ -67,7 +68,7 @@ struct Settings {
 
 /// A path or a list of paths.
 #[derive(Debug, Default, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a path, or a list of paths")]
 enum OneOrMore {
     #[default]
     None,
@@ -77,7 +78,7 @@ enum OneOrMore {
 
 /// A word or a number.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a word or a whole number")]
 enum Word {
     Text(String),
     Number(u64),
@@ -100,9 +101,7 @@ impl Plan {
     fn read(path: &Path) -> Result<Plan> {
         let text = fs::read_to_string(path);
         let text = text.with_context(|| format!("cannot read the plan {}", path.display()))?;
-        let file: File = serde_yaml::from_str(&text).map_err(|error| {
-            anyhow!("{}: {}", path.display(), onnxplain::suggest::explained(&error.to_string()))
-        })?;
+        let file: File = from_yaml(&text, &path.display().to_string())?;
         let mut plan = Plan::new(file).with_context(|| path.display().to_string())?;
         plan.look_beside(path.parent().unwrap_or(Path::new("")));
         Ok(plan)
@@ -273,7 +272,7 @@ masks: masks/
             ("metric: srg", "metric: srgg", 8, "`srg`"),
         ] {
             let error = format!("{:#}", read(&PLAN.replace(from, to)).unwrap_err());
-            assert!(error.contains(&format!("line {line} column")), "{to}: {error}");
+            assert!(error.contains(&format!(":{line}:")), "{to}: {error}");
             assert!(error.contains(&format!("did you mean {hint}?")), "{to}: {error}");
         }
         for (from, to, expected) in [

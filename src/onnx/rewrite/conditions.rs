@@ -4,11 +4,14 @@
 //! from is given to tract alone, with the input's shape, and comes out as a constant. Conditions may depend on the
 //! outcome of earlier ones, so that they are settled one after the other.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result};
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
+use super::functions::rename_in;
 use super::graph::{attribute, node, replace};
 use super::shapes::known_value;
 use crate::tensor::scalar;
@@ -41,6 +44,7 @@ fn take_branch(model: &mut ModelProto, place: usize, holds: bool) -> Result<()> 
     let branch = attribute(&choice, name).and_then(|branch| branch.g.clone());
     let branch =
         branch.with_context(|| format!("the If node \"{}\" has no {name}", choice.name))?;
+    let branch = with_own_names(branch, graph, &choice.name);
     let GraphProto { node: mut nodes, initializer, output, .. } = branch;
     for (at, node) in nodes.iter_mut().enumerate() {
         if node.name.is_empty() {
@@ -54,4 +58,33 @@ fn take_branch(model: &mut ModelProto, place: usize, holds: bool) -> Result<()> 
     graph.initializer.extend(initializer);
     replace(graph, place, nodes);
     Ok(())
+}
+
+/// The branch with other names for what the graph around has names for: the branches of two nodes may use the same.
+fn with_own_names(mut branch: GraphProto, around: &GraphProto, prefix: &str) -> GraphProto {
+    let taken: HashSet<&str> = defined(around).collect();
+    let clashes = defined(&branch).filter(|name| taken.contains(name));
+    let clashes: HashSet<String> = clashes.map(ToString::to_string).collect();
+    let rename = |name: &str| match clashes.contains(name) {
+        true => format!("{prefix}/{name}"),
+        false => name.to_string(),
+    };
+    let names: HashSet<&str> = around.node.iter().map(|node| node.name.as_str()).collect();
+    for node in &mut branch.node {
+        rename_in(node, &rename);
+        if names.contains(node.name.as_str()) {
+            node.name = format!("{prefix}/{}", node.name);
+        }
+    }
+    branch.initializer.iter_mut().for_each(|tensor| tensor.name = rename(&tensor.name));
+    branch.output.iter_mut().for_each(|value| value.name = rename(&value.name));
+    branch
+}
+
+/// The values that a graph computes, stores or is given.
+fn defined(graph: &GraphProto) -> impl Iterator<Item = &str> {
+    let computed = graph.node.iter().flat_map(|node| &node.output);
+    let stored = graph.initializer.iter().map(|tensor| &tensor.name);
+    let given = graph.input.iter().map(|input| &input.name);
+    computed.chain(stored).chain(given).map(String::as_str).filter(|name| !name.is_empty())
 }

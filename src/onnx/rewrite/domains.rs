@@ -82,11 +82,11 @@ fn is_known_domain(node: &NodeProto) -> bool {
         || (node.domain == "com.microsoft" && MICROSOFT.contains(&op_type))
 }
 
-/// The operator with its domain, where that is a foreign one.
+/// The operator with its domain, where that is not the standard's own.
 fn full_name(node: &NodeProto) -> String {
-    match STANDARD.contains(&node.domain.as_str()) {
-        true => node.op_type.clone(),
-        false => format!("{}.{}", node.domain, node.op_type),
+    match node.domain.as_str() {
+        "" | "ai.onnx" => node.op_type.clone(),
+        domain => format!("{domain}.{}", node.op_type),
     }
 }
 

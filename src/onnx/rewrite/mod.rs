@@ -62,6 +62,8 @@ mod transposed;
 mod unpooled;
 mod unused;
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result, ensure};
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
@@ -216,10 +218,17 @@ pub(super) fn opset(model: &ModelProto) -> i64 {
         .unwrap_or(0)
 }
 
-/// Gives nodes without a name that of their first output, as tract does.
+/// Gives nodes without a name that of their first output, as tract does, and nodes of the same name different ones.
 fn name_nodes(graph: &mut GraphProto) {
-    for node in graph.node.iter_mut().filter(|node| node.name.is_empty()) {
-        node.name = node.output.first().cloned().unwrap_or_default();
+    let mut taken = HashSet::new();
+    for node in &mut graph.node {
+        let output = node.output.first().cloned().unwrap_or_default();
+        if node.name.is_empty() {
+            node.name = output;
+        } else if taken.contains(&node.name) {
+            node.name = format!("{}/{output}", node.name);
+        }
+        taken.insert(node.name.clone());
     }
 }
 

@@ -38,6 +38,20 @@ pub(super) fn gather(node: &Node) -> Result<Vec<Value>> {
     Ok(vec![Value { numbers, ..moved(input, result) }])
 }
 
+/// Fails where one of the known indices that choose on several axes, side by side, is outside of its axis.
+fn check_tuples(indices: &Value, lengths: &[usize], first: usize) -> Result<()> {
+    let known = indices.whole_numbers().unwrap_or_default();
+    for (index, (axis, &length)) in known.iter().zip(lengths.iter().enumerate().cycle()) {
+        let count = i64::try_from(length)?;
+        ensure!(
+            (-count..count).contains(index),
+            "it takes element {index} of axis {} of its input, which has {length} elements",
+            first + axis
+        );
+    }
+    Ok(())
+}
+
 /// `GatherElements`.
 pub(super) fn gather_elements(node: &Node) -> Result<Vec<Value>> {
     let (input, indices) = (node.input(0)?, node.input(1)?);
@@ -76,6 +90,7 @@ pub(super) fn gather_nd(node: &Node) -> Result<Vec<Value>> {
         "its indices have the shape {:?}, which does not fit its input {shape:?} with batch_dims {batch}",
         indices.shape.as_deref().unwrap_or_default()
     );
+    check_tuples(indices, &shape[batch..batch + depth], batch)?;
     Ok(vec![moved(input, [places, &shape[batch + depth..]].concat())])
 }
 
@@ -105,6 +120,7 @@ pub(super) fn scatter_nd(node: &Node) -> Result<Vec<Value>> {
             depth <= shape.len(),
             "its indices choose on {depth} axes, but its input has the shape {shape:?}"
         );
+        check_tuples(indices, &shape[..depth], 0)?;
         let expected = [places, &shape[depth..]].concat();
         if let Some(updates) = node.shape(2)? {
             ensure!(

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 use crate::onnx::rewrite::reads;
@@ -24,6 +24,7 @@ pub(in crate::onnx) fn order(graph: &GraphProto, outer: &HashSet<String>) -> Res
             }
         }
     }
+    refuse_twice(graph, &makers)?;
     let stored = graph.initializer.iter().map(|tensor| tensor.name.as_str());
     let given: HashSet<&str> =
         stored.chain(graph.input.iter().map(|input| input.name.as_str())).collect();
@@ -69,6 +70,20 @@ pub(in crate::onnx) fn order(graph: &GraphProto, outer: &HashSet<String>) -> Res
         }
         None => Ok(order),
     }
+}
+
+/// Refuses values that are stored twice, or computed besides: runtimes differ about which one counts.
+fn refuse_twice(graph: &GraphProto, makers: &HashMap<&str, usize>) -> Result<()> {
+    let mut stored = HashSet::new();
+    for tensor in graph.initializer.iter().filter(|tensor| !tensor.name.is_empty()) {
+        ensure!(stored.insert(&tensor.name), "the value \"{}\" is stored twice", tensor.name);
+    }
+    let mut given = graph.input.iter().map(|input| &input.name).chain(stored);
+    if let Some(name) = given.find(|name| makers.contains_key(name.as_str())) {
+        let maker = &graph.node[makers[name.as_str()]];
+        bail!("the value \"{name}\" is given, and computed by the {} as well", described(maker));
+    }
+    Ok(())
 }
 
 /// Whether a value is stored as a sparse tensor.

@@ -133,6 +133,11 @@ pub(super) fn range(node: &Node) -> Result<Vec<Value>> {
 /// `OneHot`.
 pub(super) fn one_hot(node: &Node) -> Result<Vec<Value>> {
     let number_type = node.input(2)?.number_type;
+    // tract keeps 32 bits of an index.
+    let known = node.input(0)?.whole_numbers().unwrap_or_default();
+    if let Some(far) = known.iter().find(|&&index| i32::try_from(index).is_err()) {
+        bail!("its index {far} is far outside of its classes");
+    }
     let unknown = Value { number_type, ..Value::unknown() };
     let Some(depth) = node.input(1)?.whole_numbers() else { return Ok(vec![unknown]) };
     let depth = depth.first().copied().unwrap_or_default();

@@ -65,6 +65,16 @@ fn channels_are_an_axis() {
 }
 
 #[test]
+fn indices_lie_on_their_axes() {
+    let tuples = |indices: &[i64]| case("GatherND", &[3, 4]).whole(indices);
+    assert_eq!(tuples(&[2, -4]).shape(), [0; 0]);
+    assert!(tuples(&[2, 4]).refused().contains("element 4 of axis 1"));
+    assert!(tuples(&[1 << 32, 0]).refused().contains("element 4294967296 of axis 0"));
+    let scattered = case("ScatterND", &[3, 4]).whole(&[3]).floats(&[4]);
+    assert!(scattered.refused().contains("element 3 of axis 0"));
+}
+
+#[test]
 fn switches_are_on_or_off() {
     let picture = [1, 4, 9, 8];
     let told = case("ReduceMean", &picture).int("keepdims", 1 << 31).refused();
