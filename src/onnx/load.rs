@@ -151,6 +151,7 @@ pub(super) struct Source {
     labels: Option<Labels>,
     other_outputs: Vec<String>,
     notes: Vec<String>,
+    limit: MemoryLimit,
 }
 
 impl Source {
@@ -159,16 +160,18 @@ impl Source {
         make_visible(&mut proto);
         proto.graph.as_ref().map_or(Ok(()), refuse_circles)?;
         let mut spans = spans_by_name(&proto, left);
-        let graph = proto.graph.iter();
-        graph
-            .into_iter()
-            .try_for_each(|graph| check_data(graph, &|name| spans.contains_key(name)))?;
+        if let Some(graph) = &proto.graph {
+            check_data(graph, &|name| spans.contains_key(name))?;
+        }
         proto.graph.iter_mut().for_each(widen_bfloat16);
         let unused = unused_operators(&proto, &options.allow_gradient);
         let Chosen { labels, mut notes, others } =
             rewrite::choose_output(&mut proto, options.output_name.as_deref())?;
-        proto.graph.iter_mut().for_each(bound_slices);
-        proto.graph.iter().try_for_each(|graph| order(graph, &HashSet::new()).map(drop))?;
+        if let Some(graph) = &mut proto.graph {
+            rewrite::set_apart(graph);
+            bound_slices(graph);
+            order(graph, &HashSet::new())?;
+        }
         notes.extend(newer_operators(&proto));
         let mut external = ExternalData::beside(path);
         if let Some(graph) = &mut proto.graph {
@@ -231,6 +234,7 @@ impl Source {
             proto,
             other_outputs: others,
             weights,
+            limit,
         })
     }
 
@@ -272,7 +276,7 @@ impl Source {
             let number_type = declared.concretize().unwrap_or(DatumType::F32);
             model.set_input_fact(index, InferenceFact::dt_shape(number_type, shape))?;
         }
-        into_typed(model)
+        into_typed(model, self.limit)
     }
 }
 

@@ -12,6 +12,7 @@ use tract_onnx::pb::{ModelProto, ValueInfoProto, type_proto};
 
 use super::culprit::guarded;
 use super::typed::into_typed;
+use super::validate::MemoryLimit;
 use crate::tensor::Tensor as Array;
 
 /// A file that is run as it is.
@@ -106,7 +107,7 @@ impl GraphRunner {
             model.set_input_fact(place, fact)?;
             values.push(tensor.into_tvalue());
         }
-        let typed = into_typed(model)?;
+        let typed = into_typed(model, MemoryLimit::new(None))?;
         let plan = match guarded(|| typed.clone().into_optimized()) {
             Ok(optimized) => optimized.into_runnable()?,
             Err(_) => typed.into_runnable()?,

@@ -15,6 +15,8 @@ use tract_hir::infer::{
 };
 use tract_hir::internal::*;
 
+use super::validate::MemoryLimit;
+
 /// tract's operators that read the axis of channels of their first input without looking whether there is one. Validation
 /// refuses such inputs where their shapes follow from the file; these are known only now.
 const OF_CHANNELS: [&str; 5] = ["BatchNorm", "ConvHir", "ConvTranspose", "MaxPool", "SumPool"];
@@ -22,13 +24,16 @@ const OF_CHANNELS: [&str; 5] = ["BatchNorm", "ConvHir", "ConvTranspose", "MaxPoo
 /// The typed graph of a graph.
 ///
 /// # Errors
-/// As tract's `into_typed`: where a type or a shape does not follow, or an operator is not known.
-pub(super) fn into_typed(mut model: InferenceModel) -> TractResult<TypedModel> {
+/// As tract's `into_typed`: where a type or a shape does not follow, or an operator is not known; and where a value takes
+/// more memory than the limit. Validation refuses those of which that follows from the file; tract follows more.
+pub(super) fn into_typed(mut model: InferenceModel, limit: MemoryLimit) -> TractResult<TypedModel> {
     model.analyse(false)?;
-    PieceByPiece.translate_model(&model.incorporate()?)
+    PieceByPiece { limit }.translate_model(&model.incorporate()?)
 }
 
-struct PieceByPiece;
+struct PieceByPiece {
+    limit: MemoryLimit,
+}
 
 impl fmt::Debug for PieceByPiece {
     /// As tract's errors end: `Translating node ...`.
@@ -45,6 +50,7 @@ impl Translate<InferenceFact, Box<dyn InferenceOp>, TypedFact, Box<dyn TypedOp>>
         target: &mut TypedModel,
         mapping: &HashMap<OutletId, OutletId>,
     ) -> TractResult<TVec<OutletId>> {
+        self.check_memory(node)?;
         let mut piece = Piece::new(target);
         let mut inputs = HashMap::new();
         for &input in &node.inputs {
@@ -74,6 +80,22 @@ impl Translate<InferenceFact, Box<dyn InferenceOp>, TypedFact, Box<dyn TypedOp>>
         let moved = piece.move_to(target)?;
         let place = |output: &OutletId| moved.get(output).copied().context("an output is missing");
         outputs.iter().map(place).collect()
+    }
+}
+
+impl PieceByPiece {
+    fn check_memory(&self, node: &InferenceNode) -> TractResult<()> {
+        for output in &node.outputs {
+            let Some(shape) = output.fact.shape.concretize() else { continue };
+            let lengths = shape.iter().map(|length| length.to_usize().ok());
+            let Some(lengths) = lengths.collect::<Option<Vec<usize>>>() else { continue };
+            let size = output.fact.datum_type.concretize().map_or(4, |kind| kind.size_of());
+            let bytes = lengths
+                .iter()
+                .fold(size as u128, |bytes, &length| bytes.saturating_mul(length as u128));
+            self.limit.check(bytes, || format!("what {node} makes, of the shape {lengths:?},"))?;
+        }
+        Ok(())
     }
 }
 

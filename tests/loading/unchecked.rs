@@ -73,6 +73,25 @@ fn a_foreign_range() {
     assert!(told.contains("evil.Range: range"), "{told}");
 }
 
+/// Rewrites look at names too.
+#[test]
+fn foreign_operators_are_not_rewritten() {
+    let mut graph = Graph::with_input(17, &[1, 4]);
+    let regressor = [floats("coefficients", &[1.0; 4]), int("targets", 1 << 40)];
+    graph.named_node("learned", "LinearRegressor", &["x"], &["s"], &regressor);
+    set_domain(&mut graph, "ai.onnx.ll");
+    let told = message(added(&mut graph, "s"));
+    assert!(told.contains("\n  ai.onnx.ll.LinearRegressor: learned"), "{told}");
+    for domain in ["evil", "com.microsoft"] {
+        let mut graph = Graph::with_input(17, &[1, 4, 4]);
+        let lengths = graph.ints(&[2; 4]);
+        let value = graph.node("ReverseSequence", &["x", &lengths], &[]);
+        set_domain(&mut graph, domain);
+        let told = message(added(&mut graph, &value));
+        assert!(told.contains(&format!("\n  {domain}.ReverseSequence: ")), "{told}");
+    }
+}
+
 fn scalar(graph: &mut Graph, number: i64) -> String {
     let name = graph.ints(&[number]);
     graph.proto.initializer.last_mut().unwrap().dims.clear();
@@ -118,4 +137,17 @@ fn matrices_that_fill_the_memory() {
     let value = graph.node("MelWeightMatrix", &inputs, &[]);
     let told = message(added(&mut graph, &value));
     assert!(told.contains("the MelWeightMatrix node"), "{told}");
+}
+
+/// What follows only when tract has followed all shapes: scales that are computed in a way that validation does not know.
+#[test]
+fn sizes_that_follow_late() {
+    let mut graph = Graph::with_input(13, &[1, 1, 2, 2]);
+    let exponents = graph.tensor(float_tensor("exponents", &[4], &[0.0, 0.0, 14.0, 14.0]));
+    let two = graph.tensor(float_tensor("two", &[1], &[2.0]));
+    let angles = graph.node("Pow", &[&two, &exponents], &[]);
+    let scales = graph.node("Relu", &[&angles], &[]);
+    let y = graph.node("Resize", &["x", "", &scales], &[]);
+    let told = message(added(&mut graph, &y));
+    assert!(told.contains("resize_") && told.contains("more than the limit of 1.0 GiB"), "{told}");
 }

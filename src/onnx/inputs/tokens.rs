@@ -266,7 +266,7 @@ impl Asked<'_, '_> {
         let opset_import = self.model.opset_import.clone();
         let model = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };
         let parsed = self.reader.parse(&model, None)?;
-        let plan = into_typed(parsed.model)?.into_runnable()?;
+        let plan = into_typed(parsed.model, self.files.limit)?.into_runnable()?;
         let value = plan.run(tvec![])?.remove(0).into_tensor();
         Array::from_tract(value.cast_to::<f32>()?.into_owned())
     }

@@ -36,6 +36,21 @@ pub(in crate::onnx) fn hide_unchecked(graph: &mut GraphProto) {
     }
 }
 
+/// Gives operators of foreign domains their full name where rewrites would take them for others that they share the name
+/// with.
+pub(in crate::onnx) fn set_apart(graph: &mut GraphProto) {
+    for node in &mut graph.node {
+        let is_like = |domain: &str| is_checked(domain, &node.op_type);
+        if !is_like(&node.domain) && STANDARD.iter().any(|domain| is_like(domain)) {
+            node.op_type = format!("{}.{}", node.domain, node.op_type);
+        }
+        let attributes = node.attribute.iter_mut();
+        let inner =
+            attributes.flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs));
+        inner.for_each(set_apart);
+    }
+}
+
 /// Names every operator that cannot be run, with its nodes and, where there is one, the way out.
 ///
 /// # Errors
@@ -86,6 +101,8 @@ fn is_known_domain(node: &NodeProto) -> bool {
 fn full_name(node: &NodeProto) -> String {
     match node.domain.as_str() {
         "" | "ai.onnx" => node.op_type.clone(),
+        // It was set apart.
+        domain if node.op_type.starts_with(domain) => node.op_type.clone(),
         domain => format!("{domain}.{}", node.op_type),
     }
 }

@@ -17,6 +17,9 @@ use super::graph::{
 pub(super) fn write_out(graph: &mut GraphProto, opset: i64) {
     for place in (0..graph.node.len()).rev() {
         let learned = graph.node[place].clone();
+        if learned.domain != "ai.onnx.ml" {
+            continue;
+        }
         let written = match learned.op_type.as_str() {
             "Scaler" => scaler(&learned),
             "LinearClassifier" => linear(&learned, ["coefficients", "intercepts"], 1),
@@ -25,7 +28,7 @@ pub(super) fn write_out(graph: &mut GraphProto, opset: i64) {
             "ArrayFeatureExtractor" => column(&learned, graph),
             _ => None,
         };
-        if let Some((nodes, stored)) = written.filter(|_| learned.domain == "ai.onnx.ml") {
+        if let Some((nodes, stored)) = written {
             replace(graph, place, nodes);
             graph.initializer.extend(stored);
         }

@@ -71,7 +71,7 @@ use tract_onnx::pb::{GraphProto, ModelProto};
 
 use self::batch::Settled;
 pub(super) use self::batch::add_axis;
-pub(super) use self::domains::hide_unchecked;
+pub(super) use self::domains::{hide_unchecked, set_apart};
 pub(super) use self::graph::{
     attribute, constant, node, read_whole_numbers, reads, whole_number, whole_numbers,
 };

@@ -14,6 +14,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 use super::domains::hide_unchecked;
 use super::unused::drop_unused;
 use crate::onnx::typed::into_typed;
+use crate::onnx::validate::MemoryLimit;
 use crate::onnx::weights::declared;
 
 /// The shape of every value that has a known one, by name.
@@ -53,7 +54,7 @@ pub(super) fn known_value(
         return None;
     }
     let (asked, _) = parse(model, reader, graph, input).ok()?;
-    let typed = into_typed(asked).ok()?.into_decluttered().ok()?;
+    let typed = into_typed(asked, MemoryLimit::NONE).ok()?.into_decluttered().ok()?;
     let outlet = *typed.output_outlets().ok()?.first()?;
     typed.outlet_fact(outlet).ok()?.konst.clone()
 }

@@ -15,6 +15,9 @@ const ASSUMED: u64 = 16 << 30;
 pub struct MemoryLimit(u64);
 
 impl MemoryLimit {
+    /// No limit, where nothing is computed of values but their shapes.
+    pub(in crate::onnx) const NONE: MemoryLimit = MemoryLimit(u64::MAX);
+
     /// So many bytes; by default three quarters of what this machine, or the control group that the process runs in,
     /// has.
     pub fn new(bytes: Option<u64>) -> MemoryLimit {

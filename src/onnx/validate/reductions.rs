@@ -26,16 +26,20 @@ pub(super) fn reduce(node: &Node) -> Result<Vec<Value>> {
         false => axes(&given, shape.len(), "axes")?,
     };
     let value = result(Some(without(shape, &reduced, keeps)));
-    let folded = folded(&node.proto.op_type, input).filter(|_| shape.len() == 1);
+    let folded = folded(&node.proto.op_type, input).filter(|_| shape.len() <= 1);
     Ok(vec![Value { numbers: folded.map(|number| vec![number]), ..value }])
 }
 
-/// What comes of a vector of known numbers.
+/// What comes of a vector of known numbers, or of one number.
 fn folded(op_type: &str, input: &Value) -> Option<f64> {
     let numbers = input.numbers.as_ref()?.iter().copied();
     match op_type {
         "ReduceProd" => Some(numbers.product()),
         "ReduceSum" => Some(numbers.sum()),
+        "ReduceMean" => Some(numbers.clone().sum::<f64>() / numbers.len() as f64),
+        "ReduceL1" => Some(numbers.map(f64::abs).sum()),
+        "ReduceL2" => Some(numbers.map(|x| x * x).sum::<f64>().sqrt()),
+        "ReduceSumSquare" => Some(numbers.map(|x| x * x).sum()),
         "ReduceMax" => numbers.reduce(f64::max),
         "ReduceMin" => numbers.reduce(f64::min),
         _ => None,

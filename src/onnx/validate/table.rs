@@ -225,6 +225,7 @@ const MICROSOFT: &[(&[&str], Rule)] = &[
     (&["FastGelu", "Gelu", "QuickGelu"], elementwise::same),
     (&["BiasGelu"], elementwise::broadcast),
     (&["FusedConv"], windows::convolution),
+    (&["FusedMatMul"], sources::unknown),
     (&["LayerNormalization", "SimplifiedLayerNormalization"], normalizations::layer_normalization),
     (
         &["SkipLayerNormalization", "SkipSimplifiedLayerNormalization"],
