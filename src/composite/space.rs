@@ -24,6 +24,7 @@ use serde_json::Value;
 use super::schema::Composite;
 use crate::suggest::nearest;
 use crate::suggest::placed::{at_key, from_yaml};
+use crate::yaml;
 
 /// More composites than this are a mistake: nobody waits for them.
 const MOST: usize = 100_000;
@@ -88,7 +89,7 @@ impl Space {
             name: read.name,
             about: read.about.trim().to_string(),
             parameters,
-            text: text.trim_start_matches('\u{feff}').to_string(),
+            text: yaml::without_mark(text).to_string(),
             origin: origin.to_string(),
         };
         space.check()?;

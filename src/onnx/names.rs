@@ -2,6 +2,8 @@
 
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
+use super::rewrite::inner_graphs_mut;
+
 /// Writes out the characters of all names that would end a line, or show it as another: `\n`, `\u{200b}`. Names stand in
 /// messages and reports, and a name must not look like a message of ours.
 pub(super) fn make_visible(model: &mut ModelProto) {
@@ -25,10 +27,8 @@ fn in_node(node: &mut NodeProto) {
     let NodeProto { name, op_type, domain, input, output, attribute, .. } = node;
     [name, op_type, domain].into_iter().for_each(visible);
     input.iter_mut().chain(output).for_each(visible);
-    for attribute in attribute {
-        visible(&mut attribute.name);
-        attribute.g.iter_mut().chain(&mut attribute.graphs).for_each(in_graph);
-    }
+    attribute.iter_mut().for_each(|attribute| visible(&mut attribute.name));
+    inner_graphs_mut(node).for_each(in_graph);
 }
 
 fn visible(name: &mut String) {

@@ -4,7 +4,7 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
 
-use super::rewrite::{constant, read_whole_numbers, whole_numbers};
+use super::rewrite::{constant, inner_graphs_mut, read_whole_numbers, whole_numbers};
 
 /// Writes defaults out where tract assumes others than ONNX, and numbers smaller that it cuts off.
 pub(super) fn repair(proto: &mut ModelProto) {
@@ -52,16 +52,12 @@ const MOST_BOUND: i64 = i32::MAX as i64;
 pub(super) fn bound_slices(graph: &mut GraphProto) {
     for place in 0..graph.node.len() {
         let node = &mut graph.node[place];
-        for attribute in &mut node.attribute {
-            attribute.g.iter_mut().chain(&mut attribute.graphs).for_each(bound_slices);
-            if node.op_type == "Slice" {
-                let bounds = attribute.ints.iter_mut();
-                bounds.for_each(|bound| *bound = (*bound).clamp(-MOST_BOUND, MOST_BOUND));
-            }
-        }
+        inner_graphs_mut(node).for_each(bound_slices);
         if node.op_type != "Slice" {
             continue;
         }
+        let bounds = node.attribute.iter_mut().flat_map(|attribute| &mut attribute.ints);
+        bounds.for_each(|bound| *bound = (*bound).clamp(-MOST_BOUND, MOST_BOUND));
         for slot in [1, 2, 4] {
             let name = graph.node[place].input.get(slot).cloned().unwrap_or_default();
             let stored = constant(graph, &name).and_then(read_whole_numbers);

@@ -15,7 +15,7 @@ use tract_hir::infer::{
 };
 use tract_hir::internal::*;
 
-use super::validate::MemoryLimit;
+use super::validate::{MemoryLimit, element_count};
 
 /// tract's operators that read the axis of channels of their first input without looking whether there is one. Validation
 /// refuses such inputs where their shapes follow from the file; these are known only now.
@@ -90,9 +90,7 @@ impl PieceByPiece {
             let lengths = shape.iter().map(|length| length.to_usize().ok());
             let Some(lengths) = lengths.collect::<Option<Vec<usize>>>() else { continue };
             let size = output.fact.datum_type.concretize().map_or(4, |kind| kind.size_of());
-            let bytes = lengths
-                .iter()
-                .fold(size as u128, |bytes, &length| bytes.saturating_mul(length as u128));
+            let bytes = element_count(&lengths).saturating_mul(size as u128);
             self.limit.check(bytes, || format!("what {node} makes, of the shape {lengths:?},"))?;
         }
         Ok(())

@@ -11,8 +11,8 @@ use tract_onnx::model::Onnx;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto};
 
-use super::functions::rename_in;
-use super::graph::{attribute, node, replace};
+use super::functions::rename_in_graph;
+use super::graph::{attribute, defined, node, replace};
 use super::shapes::known_value;
 use crate::tensor::scalar;
 
@@ -70,21 +70,9 @@ fn with_own_names(mut branch: GraphProto, around: &GraphProto, prefix: &str) -> 
         false => name.to_string(),
     };
     let names: HashSet<&str> = around.node.iter().map(|node| node.name.as_str()).collect();
-    for node in &mut branch.node {
-        rename_in(node, &rename);
-        if names.contains(node.name.as_str()) {
-            node.name = format!("{prefix}/{}", node.name);
-        }
+    rename_in_graph(&mut branch, &rename);
+    for node in branch.node.iter_mut().filter(|node| names.contains(node.name.as_str())) {
+        node.name = format!("{prefix}/{}", node.name);
     }
-    branch.initializer.iter_mut().for_each(|tensor| tensor.name = rename(&tensor.name));
-    branch.output.iter_mut().for_each(|value| value.name = rename(&value.name));
     branch
-}
-
-/// The values that a graph computes, stores or is given.
-fn defined(graph: &GraphProto) -> impl Iterator<Item = &str> {
-    let computed = graph.node.iter().flat_map(|node| &node.output);
-    let stored = graph.initializer.iter().map(|tensor| &tensor.name);
-    let given = graph.input.iter().map(|input| &input.name);
-    computed.chain(stored).chain(given).map(String::as_str).filter(|name| !name.is_empty())
 }

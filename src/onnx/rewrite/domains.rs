@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use tract_onnx::model::Onnx;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
+use super::graph::{inner_graphs, inner_graphs_mut};
 use crate::onnx::validate::is_checked;
 
 /// The domains whose operators are those of the standard.
@@ -25,29 +26,25 @@ const MICROSOFT: [&str; 6] = [
 /// Gives every operator that was not checked a name that tract does not know. tract looks at names only, and computes
 /// what does not depend on the input at once: the trees of a `TreeEnsembleClassifier` may lead in circles.
 pub(in crate::onnx) fn hide_unchecked(graph: &mut GraphProto) {
-    for node in &mut graph.node {
-        if !is_checked(&node.domain, &node.op_type) {
-            node.op_type = format!("{}.{}", node.domain, node.op_type);
-        }
-        let attributes = node.attribute.iter_mut();
-        let inner =
-            attributes.flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs));
-        inner.for_each(hide_unchecked);
-    }
+    name_in_full(graph, |node| !is_checked(&node.domain, &node.op_type));
 }
 
 /// Gives operators of foreign domains their full name where rewrites would take them for others that they share the name
 /// with.
 pub(in crate::onnx) fn set_apart(graph: &mut GraphProto) {
-    for node in &mut graph.node {
+    name_in_full(graph, |node| {
         let is_like = |domain: &str| is_checked(domain, &node.op_type);
-        if !is_like(&node.domain) && STANDARD.iter().any(|domain| is_like(domain)) {
+        !is_like(&node.domain) && STANDARD.iter().any(|domain| is_like(domain))
+    });
+}
+
+/// Puts the domain in front of the names of some operators, in inner graphs too.
+fn name_in_full(graph: &mut GraphProto, is_meant: fn(&NodeProto) -> bool) {
+    for node in &mut graph.node {
+        if is_meant(node) {
             node.op_type = format!("{}.{}", node.domain, node.op_type);
         }
-        let attributes = node.attribute.iter_mut();
-        let inner =
-            attributes.flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs));
-        inner.for_each(set_apart);
+        inner_graphs_mut(node).for_each(|graph| name_in_full(graph, is_meant));
     }
 }
 
@@ -85,9 +82,7 @@ pub(super) fn refuse_unknown(onnx: &Onnx, graph: &GraphProto) -> Result<()> {
 fn gather<'a>(graph: &'a GraphProto, nodes: &mut Vec<&'a NodeProto>) {
     for node in &graph.node {
         nodes.push(node);
-        let attributes = node.attribute.iter();
-        let inner = attributes.flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
-        inner.for_each(|graph| gather(graph, nodes));
+        inner_graphs(node).for_each(|graph| gather(graph, nodes));
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use anyhow::{Result, bail, ensure};
 use tract_onnx::pb::{FunctionProto, GraphProto, ModelProto, NodeProto};
 
+use super::graph::inner_graphs_mut;
 use crate::onnx::validate::is_checked;
 
 /// The most calls inside calls.
@@ -59,10 +60,8 @@ fn inline_in(
 ) -> Result<bool> {
     let mut is_changed = false;
     for (place, mut node) in std::mem::take(&mut graph.node).into_iter().enumerate() {
-        for attribute in &mut node.attribute {
-            for inner in attribute.g.iter_mut().chain(&mut attribute.graphs) {
-                is_changed |= inline_in(inner, functions, made)?;
-            }
+        for inner in inner_graphs_mut(&mut node) {
+            is_changed |= inline_in(inner, functions, made)?;
         }
         let is_called = |function: &&FunctionProto| {
             function.name.as_deref() == Some(&node.op_type)
@@ -130,14 +129,15 @@ fn body(function: &FunctionProto, call: &NodeProto, place: usize) -> Vec<NodePro
 /// Renames every value that a node and its inner graphs read or compute.
 pub(super) fn rename_in(node: &mut NodeProto, rename: &dyn Fn(&str) -> String) {
     node.input.iter_mut().chain(&mut node.output).for_each(|name| *name = rename(name));
-    for attribute in &mut node.attribute {
-        for graph in attribute.g.iter_mut().chain(&mut attribute.graphs) {
-            graph.node.iter_mut().for_each(|node| rename_in(node, rename));
-            graph.initializer.iter_mut().for_each(|tensor| tensor.name = rename(&tensor.name));
-            let values = graph.input.iter_mut().chain(&mut graph.output);
-            values.for_each(|value| value.name = rename(&value.name));
-        }
-    }
+    inner_graphs_mut(node).for_each(|graph| rename_in_graph(graph, rename));
+}
+
+/// Renames every value of a graph.
+pub(super) fn rename_in_graph(graph: &mut GraphProto, rename: &dyn Fn(&str) -> String) {
+    graph.node.iter_mut().for_each(|node| rename_in(node, rename));
+    graph.initializer.iter_mut().for_each(|tensor| tensor.name = rename(&tensor.name));
+    let values = graph.input.iter_mut().chain(&mut graph.output);
+    values.for_each(|value| value.name = rename(&value.name));
 }
 
 /// Puts the call's attributes in the place of references to them; one that the call leaves out is left out.
@@ -152,9 +152,6 @@ fn give_attributes(node: &mut NodeProto, call: &NodeProto) {
             Some(tract_onnx::pb::AttributeProto { name: attribute.name, ..given.clone() })
         })
         .collect();
-    for attribute in &mut node.attribute {
-        for graph in attribute.g.iter_mut().chain(&mut attribute.graphs) {
-            graph.node.iter_mut().for_each(|node| give_attributes(node, call));
-        }
-    }
+    let inner = inner_graphs_mut(node).flat_map(|graph| &mut graph.node);
+    inner.for_each(|node| give_attributes(node, call));
 }

@@ -23,6 +23,27 @@ pub(in crate::onnx) fn attribute<'a>(
     node.attribute.iter().find(|attribute| attribute.name == name)
 }
 
+/// The graphs inside a node: branches and bodies.
+pub(in crate::onnx) fn inner_graphs(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
+    node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs))
+}
+
+/// The same, to be changed.
+pub(in crate::onnx) fn inner_graphs_mut(
+    node: &mut NodeProto,
+) -> impl Iterator<Item = &mut GraphProto> {
+    let attributes = node.attribute.iter_mut();
+    attributes.flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs))
+}
+
+/// The values that a graph computes, stores or is given.
+pub(super) fn defined(graph: &GraphProto) -> impl Iterator<Item = &str> {
+    let computed = graph.node.iter().flat_map(|node| &node.output);
+    let stored = graph.initializer.iter().map(|tensor| &tensor.name);
+    let given = graph.input.iter().map(|input| &input.name);
+    computed.chain(stored).chain(given).map(String::as_str).filter(|name| !name.is_empty())
+}
+
 /// The node that computes a value.
 pub(in crate::onnx) fn producer<'a>(graph: &'a GraphProto, value: &str) -> Option<&'a NodeProto> {
     let makes = |node: &&NodeProto| node.output.iter().any(|output| output == value);
@@ -41,22 +62,14 @@ pub(in crate::onnx) fn constant<'a>(graph: &'a GraphProto, value: &str) -> Optio
 /// The values that a node reads, those that its inner graphs read from outside included.
 pub(in crate::onnx) fn reads(node: &NodeProto) -> Vec<&str> {
     let mut names: Vec<&str> = node.input.iter().map(String::as_str).collect();
-    for attribute in &node.attribute {
-        for graph in attribute.g.iter().chain(&attribute.graphs) {
-            names.extend(reads_of_graph(graph));
-        }
-    }
+    names.extend(inner_graphs(node).flat_map(reads_of_graph));
     names.retain(|name| !name.is_empty());
     names
 }
 
 /// The values that a graph reads from outside.
 fn reads_of_graph(graph: &GraphProto) -> Vec<&str> {
-    let inner: HashSet<&str> = (graph.node.iter().flat_map(|node| &node.output))
-        .chain(graph.initializer.iter().map(|tensor| &tensor.name))
-        .chain(graph.input.iter().map(|input| &input.name))
-        .map(String::as_str)
-        .collect();
+    let inner: HashSet<&str> = defined(graph).collect();
     let read = graph.node.iter().flat_map(reads);
     let outputs = graph.output.iter().map(|output| output.name.as_str());
     read.chain(outputs).filter(|name| !inner.contains(name)).collect()

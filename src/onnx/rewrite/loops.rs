@@ -13,7 +13,7 @@ use tract_onnx::pb::type_proto::Value;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
 use super::functions::rename_in;
-use super::graph::{attribute, node, replace, whole_number, whole_numbers};
+use super::graph::{attribute, inner_graphs, node, replace, whole_number, whole_numbers};
 use super::shapes::{known_value, shape_of};
 use crate::tensor::scalar;
 
@@ -331,12 +331,10 @@ fn computed(nodes: &[NodeProto]) -> Vec<String> {
     let mut names = vec![];
     for node in nodes {
         names.extend(node.output.iter().cloned());
-        for attribute in &node.attribute {
-            for graph in attribute.g.iter().chain(&attribute.graphs) {
-                names.extend(computed(&graph.node));
-                names.extend(graph.initializer.iter().map(|tensor| tensor.name.clone()));
-                names.extend(graph.input.iter().map(|input| input.name.clone()));
-            }
+        for graph in inner_graphs(node) {
+            names.extend(computed(&graph.node));
+            names.extend(graph.initializer.iter().map(|tensor| tensor.name.clone()));
+            names.extend(graph.input.iter().map(|input| input.name.clone()));
         }
     }
     names

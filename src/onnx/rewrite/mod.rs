@@ -73,7 +73,8 @@ use self::batch::Settled;
 pub(super) use self::batch::add_axis;
 pub(super) use self::domains::{hide_unchecked, set_apart};
 pub(super) use self::graph::{
-    attribute, constant, node, read_whole_numbers, reads, whole_number, whole_numbers,
+    attribute, constant, inner_graphs, inner_graphs_mut, node, read_whole_numbers, reads,
+    whole_number, whole_numbers,
 };
 pub use self::reduce::Reduction;
 pub(super) use self::reduce::reduce;

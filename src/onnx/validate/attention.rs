@@ -24,7 +24,6 @@ pub(super) fn attention(node: &Node) -> Result<Vec<Value>> {
     for name in ["scale", "softcap"] {
         node.check_finite(name)?;
     }
-    node.flag("is_causal", false)?;
     let mut shapes = vec![];
     for slot in 0..3 {
         let Some(shape) = node.shape(slot)? else { return Ok(unknown) };
@@ -83,7 +82,6 @@ pub(super) fn rotary(node: &Node) -> Result<Vec<Value>> {
     let input = node.input(0)?;
     let heads = node.int_from("num_heads", 0, 0)?;
     let turned = node.int_from("rotary_embedding_dim", 0, 0)?;
-    node.flag("interleaved", false)?;
     let Some(shape) = &input.shape else { return Ok(vec![moved(input, None)]) };
     let width = match shape.len() {
         3 => per_head(shape, heads, "signals")?,

@@ -5,6 +5,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, TensorProto};
 
 use crate::onnx::external::is_external;
+use crate::onnx::rewrite::inner_graphs;
 
 /// Checks the tensors of a graph and of its nodes that are in the message; `is_left` says whose numbers are not.
 ///
@@ -14,17 +15,14 @@ pub(in crate::onnx) fn check_data(
     graph: &GraphProto,
     is_left: &dyn Fn(&str) -> bool,
 ) -> Result<()> {
-    let stored = graph.initializer.iter().filter(|tensor| !is_left(&tensor.name));
-    stored.into_iter().try_for_each(|tensor| check(tensor, &tensor.name))?;
-    for node in &graph.node {
-        for attribute in &node.attribute {
-            let tensors = attribute.t.iter().chain(&attribute.tensors);
-            tensors.into_iter().try_for_each(|tensor| check(tensor, &node.name))?;
-            let mut inner = attribute.g.iter().chain(&attribute.graphs);
-            inner.try_for_each(|graph| check_data(graph, &|_| false))?;
-        }
-    }
-    Ok(())
+    let mut stored = graph.initializer.iter().filter(|tensor| !is_left(&tensor.name));
+    stored.try_for_each(|tensor| check(tensor, &tensor.name))?;
+    graph.node.iter().try_for_each(|node| {
+        let attributes = node.attribute.iter();
+        let mut tensors = attributes.flat_map(|held| held.t.iter().chain(&held.tensors));
+        tensors.try_for_each(|tensor| check(tensor, &node.name))?;
+        inner_graphs(node).try_for_each(|graph| check_data(graph, &|_| false))
+    })
 }
 
 fn check(tensor: &TensorProto, name: &str) -> Result<()> {

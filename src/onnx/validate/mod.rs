@@ -46,6 +46,8 @@ use self::node::Node;
 pub(super) use self::order::order;
 pub(super) use self::table::is_checked;
 use self::value::Value;
+pub(super) use self::value::element_count;
+use crate::onnx::rewrite::inner_graphs;
 
 /// What a node takes in memory beside its values, at least: its name, its place in several graphs, its rule.
 const NODE_BYTES: u128 = 4 << 10;
@@ -159,11 +161,7 @@ impl<'a> Walk<'a> {
     }
 
     fn inner_graphs(&mut self, proto: &NodeProto, values: &HashMap<&str, Value>) -> Result<()> {
-        let graphs = proto
-            .attribute
-            .iter()
-            .flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
-        for graph in graphs {
+        for graph in inner_graphs(proto) {
             let before = self.outer.clone();
             self.outer.extend(values.keys().map(ToString::to_string));
             self.graph(graph, false)?;

@@ -13,12 +13,15 @@ const MOST_AXES: i64 = 64;
 
 /// Attributes that switch something on or off. Runtimes differ about other numbers than 1 and 0: tract would take them for
 /// off where others take them for on.
-const SWITCHES: [&str; 15] = [
+const SWITCHES: [&str; 18] = [
+    "align_corners",
     "allowzero",
     "ceil_mode",
     "center_point_box",
     "count_include_pad",
     "exclusive",
+    "interleaved",
+    "is_causal",
     "keepdims",
     "largest",
     "linear_before_reset",

@@ -7,7 +7,6 @@ use super::value::Value;
 
 /// `AffineGrid`: a place for every pixel of a size.
 pub(super) fn affine_grid(node: &Node) -> Result<Vec<Value>> {
-    node.flag("align_corners", false)?;
     let theta = node.shape(0)?;
     node.input(1)?;
     let Given::Numbers(size) = node.numbers(1) else { return Ok(vec![Value::unknown()]) };
@@ -30,7 +29,6 @@ pub(super) fn affine_grid(node: &Node) -> Result<Vec<Value>> {
 
 /// `GridSample`.
 pub(super) fn grid_sample(node: &Node) -> Result<Vec<Value>> {
-    node.flag("align_corners", false)?;
     node.choice("mode", &["bilinear", "linear", "nearest", "bicubic", "cubic"])?;
     node.choice("padding_mode", &["zeros", "border", "reflection"])?;
     let (Some(picture), Some(grid)) = (node.shape(0)?, node.shape(1)?) else {

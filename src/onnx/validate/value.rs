@@ -93,7 +93,7 @@ impl Value {
 }
 
 /// The number of elements of a tensor.
-pub(super) fn element_count(shape: &[usize]) -> u128 {
+pub(in crate::onnx) fn element_count(shape: &[usize]) -> u128 {
     shape.iter().fold(1, |count: u128, &axis| count.saturating_mul(axis as u128))
 }
 
