@@ -15,6 +15,7 @@ mod interpolation;
 mod lowered;
 mod matrix_product;
 mod moves;
+mod normalized;
 mod origins;
 mod pools;
 mod scatter;
@@ -34,10 +35,7 @@ use super::recognise::{Draft, DraftOp};
 use super::unknown::{UnknownOp, refuse};
 use super::{LayerId, Op};
 use crate::linear::Weight;
-use crate::operator::{
-    Binary, Function, LayerNormalization, ResponseNormalization, Softmax as SoftmaxOperator, Stair,
-    Unary,
-};
+use crate::operator::{Binary, Function, ResponseNormalization, Stair, Unary};
 use crate::tensor::{Tensor as Array, scalar};
 
 /// Lowers a typed, not decluttered tract model with concrete shapes.
@@ -297,29 +295,6 @@ impl Lowering<'_> {
         };
         ensure!(!is_training, "in training mode: call model.eval() before the export");
         Ok(context.inputs[0].clone())
-    }
-
-    fn softmax(&mut self, context: &NodeContext, op: &ops::nn::Softmax) -> Result<Value> {
-        let [axis] = op.axes.as_slice() else {
-            // Before opset 13, a softmax was taken over all trailing axes together.
-            let first = op.axes.iter().copied().min().unwrap_or(0);
-            let length = context.output_shape[first..].iter().product();
-            let softmax = SoftmaxOperator::new(&[length], 0, false);
-            return self.operator(context, Op::Softmax(softmax));
-        };
-        let is_logarithm = matches!(op.kind, ops::nn::SoftmaxKind::LogSoftmax);
-        let softmax = SoftmaxOperator::new(&context.output_shape, *axis, is_logarithm);
-        self.operator(context, Op::Softmax(softmax))
-    }
-
-    fn root_mean_square_norm(
-        &mut self,
-        context: &NodeContext,
-        op: &ops::nn::RmsNorm,
-    ) -> Result<Value> {
-        let epsilon = scalar::<f32>(&op.eps)?;
-        let norm = LayerNormalization::over_axes(&context.output_shape, op.axis, 1, false, epsilon);
-        self.operator(context, Op::LayerNormalization(norm))
     }
 
     /// Adds a layer with one input, which must be a signal.

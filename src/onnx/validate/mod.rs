@@ -32,6 +32,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod value;
+mod versions;
 mod windows;
 
 use std::collections::{HashMap, HashSet};
@@ -153,6 +154,7 @@ impl<'a> Walk<'a> {
         let node = Node { proto, opset: self.opset, inputs: read };
         node.check_switches()?;
         node.check_numbers()?;
+        versions::check(&node)?;
         let mut outputs = rule(&node)?;
         outputs.resize(proto.output.len(), Value::unknown());
         let is_constant = read.iter().flatten().all(|input| input.is_constant);

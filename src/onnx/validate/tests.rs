@@ -84,6 +84,33 @@ fn switches_are_on_or_off() {
 }
 
 #[test]
+fn attributes_that_became_inputs_fit_the_version() {
+    let picture = [1, 1, 9, 8];
+    for (name, since, new) in [
+        ("axes", 13, case("Squeeze", &picture).ints("axes", &[0])),
+        ("axes", 18, case("ReduceMean", &picture).ints("axes", &[0])),
+        ("pads", 11, case("Pad", &picture).ints("pads", &[0; 8])),
+        ("max", 11, case("Clip", &picture).float("max", 1.0)),
+        ("shape", 5, case("Reshape", &picture).ints("shape", &[9, 8]).whole(&[8, 9])),
+    ] {
+        let told = new.refused();
+        let expected = format!("the attribute {name}, which is its input 1 since version {since}");
+        assert!(told.contains(&expected) || name == "max" && told.contains("input 2"), "{told}");
+    }
+    for (name, case) in [
+        ("axes", case("Unsqueeze", &picture).whole(&[0])),
+        ("split", case("Split", &picture).whole(&[4, 5])),
+        ("k", case("TopK", &picture).whole(&[2])),
+        ("starts", case("Slice", &picture).whole(&[0]).whole(&[1])),
+    ] {
+        let told = case.check_with(9).unwrap_err();
+        assert!(told.contains(&format!("an input 1, which is its attribute {name}")), "{told}");
+    }
+    let squeezed = case("Squeeze", &picture).ints("axes", &[0]);
+    assert_eq!(squeezed.check_with(12), Ok(Some(vec![1, 9, 8])));
+}
+
+#[test]
 fn windows_must_fit() {
     let picture = [1, 3, 8, 8];
     let told = case("Conv", &picture).floats(&[2, 3, 0, 3]).refused();
