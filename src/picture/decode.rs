@@ -6,21 +6,13 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::content::{Content, LOOKED_AT, content, format};
-use super::{doubts, jpeg};
-
-/// The largest picture that is decoded, in millions of pixels.
-pub const LARGEST_MEGAPIXELS: u64 = 100;
-
-/// What a decoder may allocate, in bytes: 100 megapixels of four 16-bit channels and room to work.
-const LARGEST_ALLOCATION: u64 = 1 << 30;
-
-/// The largest file, in bytes: one without compression.
-const LARGEST_FILE: u64 = LARGEST_ALLOCATION;
+use super::limits::{LARGEST_ALLOCATION, LARGEST_FILE, LARGEST_MEGAPIXELS, check_size};
+use super::{doubts, jpeg, tiff};
 
 /// A picture that was read.
 #[derive(Clone, Debug)]
@@ -89,26 +81,31 @@ fn decode_bytes(bytes: &[u8]) -> Result<PictureFile> {
     if format == ImageFormat::Jpeg {
         doubts.extend(jpeg::check(bytes)?);
     }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(LARGEST_ALLOCATION);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|e| explain(e, format))?;
-    let (width, height) = decoder.dimensions();
-    ensure!(
-        u64::from(width) * u64::from(height) <= LARGEST_MEGAPIXELS * 1_000_000
-            && decoder.total_bytes() <= LARGEST_ALLOCATION,
-        "it has {width}x{height} pixels of {} bits, more than the limit of {LARGEST_MEGAPIXELS} megapixels or 1 GiB: \
-         shrink it first",
-        decoder.color_type().bits_per_pixel()
-    );
-    let orientation = decoder.orientation().map_err(|e| explain(e, format))?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| explain(e, format))?;
+    let (mut picture, orientation) = pixels(bytes, format)?;
     doubts.extend(doubts::scale_floats(&mut picture)?);
     picture.apply_orientation(late_orientation(bytes, format).unwrap_or(orientation));
     doubts.extend(doubts::about_pixels(&picture));
     doubts.extend(doubts::about_further_pictures(bytes, format));
     Ok(PictureFile { picture, doubts })
+}
+
+/// The picture as it is stored, and how it is turned upright.
+fn pixels(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientation)> {
+    let told = |error| explain(error, format);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(LARGEST_ALLOCATION);
+    reader.limits(limits);
+    let mut decoder = match reader.into_decoder() {
+        Err(ImageError::Unsupported(_)) if format == ImageFormat::Tiff => {
+            return tiff::decode(bytes)?.ok_or_else(|| not_supported(format));
+        }
+        decoder => decoder.map_err(told)?,
+    };
+    let (width, height) = decoder.dimensions();
+    check_size(width, height, decoder.total_bytes())?;
+    let orientation = decoder.orientation().map_err(told)?;
+    Ok((DynamicImage::from_decoder(decoder).map_err(told)?, orientation))
 }
 
 /// The orientation of a PNG whose EXIF data may stand behind the pixels, where the decoder does not look.
@@ -118,16 +115,25 @@ fn late_orientation(bytes: &[u8], format: ImageFormat) -> Option<Orientation> {
 }
 
 fn explain(error: ImageError, format: ImageFormat) -> Error {
-    let name = format!("{format:?}").to_uppercase();
+    let name = name_of(format);
     match error {
-        ImageError::Unsupported(_) => anyhow::anyhow!(
-            "this kind of {name} is not supported: convert it first, for example with `magick IN -depth 8 out.png`"
-        ),
-        ImageError::Limits(_) => anyhow::anyhow!(
+        ImageError::Unsupported(_) => not_supported(format),
+        ImageError::Limits(_) => anyhow!(
             "it is larger than the limit of {LARGEST_MEGAPIXELS} megapixels or 1 GiB: shrink it first"
         ),
         _ => Error::new(error).context(format!("the {name} data is damaged or truncated")),
     }
+}
+
+fn not_supported(format: ImageFormat) -> Error {
+    let name = name_of(format);
+    anyhow!(
+        "this kind of {name} is not supported: convert it first, for example with `magick IN -depth 8 out.png`"
+    )
+}
+
+fn name_of(format: ImageFormat) -> String {
+    format!("{format:?}").to_uppercase()
 }
 
 #[cfg(test)]

@@ -27,24 +27,25 @@ pub(super) fn scale_floats(picture: &mut DynamicImage) -> Result<Option<String>>
     }
     let low = values.iter().copied().fold(f32::INFINITY, f32::min);
     let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let white = match high {
-        high if high <= 1.0 => 1.0,
-        high if high <= BRIGHTEST => 1.0,
-        high if high <= 255.0 => 255.0,
-        high if high <= 65535.0 => 65535.0,
-        _ => bail!("its values go up to {high}: a picture has values from 0 to 1, 255 or 65535"),
-    };
-    if low < -0.5 * white {
+    // Enlarging a picture makes values a little below 0.
+    if low < -0.1 * high {
         bail!(
             "its values go down to {low}: a picture has values from 0; give an array as .npy instead"
         );
     }
+    let white = match high {
+        high if high <= 1.0 => 1.0,
+        high if high <= BRIGHTEST => 1.0,
+        high if high <= 255.0 => 255.0,
+        high if (f32::from(DIM)..=65535.0).contains(&high) => 65535.0,
+        _ => bail!("its values go up to {high}: a picture has values from 0 to 1, 255 or 65535"),
+    };
     values.iter_mut().for_each(|value| *value /= white);
     let is_outside = low < 0.0 || high > white;
     let outside = if is_outside { ", what lies outside is cut off" } else { "" };
     let is_certain = white == 1.0 && !is_outside;
     Ok((!is_certain).then(|| {
-        format!("its values, {low} to {high} in floating point, are taken for a picture of 0 to {white}{outside}")
+        format!("its values, {low} to {high}, are taken for a picture of 0 to {white}{outside}")
     }))
 }
 
@@ -53,10 +54,12 @@ pub(super) fn about_pixels(picture: &DynamicImage) -> Option<String> {
     let brightest = match picture {
         DynamicImage::ImageLuma16(picture) => picture.iter().max(),
         DynamicImage::ImageRgb16(picture) => picture.iter().max(),
+        DynamicImage::ImageLumaA16(picture) => picture.pixels().map(|it| &it.0[0]).max(),
+        DynamicImage::ImageRgba16(picture) => picture.pixels().flat_map(|it| &it.0[..3]).max(),
         _ => None,
     };
     match brightest {
-        Some(&most) if (256..DIM).contains(&most) => Some(format!(
+        Some(&most) if (1..DIM).contains(&most) => Some(format!(
             "its brightest value is {most} of 65535, so that it is almost black: scale it first if it has fewer than 16 bits"
         )),
         _ => about_transparency(picture),
@@ -192,7 +195,10 @@ mod tests {
         assert!(said.unwrap().unwrap().contains("cut off"));
         assert_eq!(pixel, [0, 128, 255]);
         assert!(floats([0.0, 128.0, 60000.0]).0.unwrap().unwrap().contains("65535"));
-        for values in [[0.0, f32::NAN, 1.0], [0.0, 1.0, 1e6], [-3.0, 0.0, 1.0]] {
+        let centred =
+            [[-3.0, 0.0, 1.0], [-0.4, 0.0, 0.6], [-1000.0, 0.0, 400.0], [-1.0, -0.5, 0.0]];
+        let unknown = [[0.0, f32::NAN, 1.0], [0.0, 1.0, 1e6], [0.0, 1.0, 4095.0]];
+        for values in centred.into_iter().chain(unknown) {
             assert!(floats(values).0.is_err(), "{values:?}");
         }
     }
@@ -206,6 +212,12 @@ mod tests {
         let dark =
             DynamicImage::ImageLuma16(image::ImageBuffer::from_pixel(2, 2, image::Luma([4095])));
         assert!(about_pixels(&dark).unwrap().contains("4095 of 65535"));
+        let bytes = Rgba([255_u16, 9, 0, u16::MAX]);
+        let dark = DynamicImage::ImageRgba16(image::ImageBuffer::from_pixel(2, 2, bytes));
+        assert!(about_pixels(&dark).unwrap().contains("255 of 65535"));
+        let black =
+            DynamicImage::ImageLuma16(image::ImageBuffer::from_pixel(2, 2, image::Luma([0])));
+        assert_eq!(about_pixels(&black), None);
     }
 
     #[test]

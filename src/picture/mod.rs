@@ -12,10 +12,12 @@ mod huggingface;
 mod jpeg;
 mod label_files;
 mod labels;
+mod limits;
 mod notation;
 mod prepare;
 mod preprocess;
 mod resample;
+mod tiff;
 mod timm;
 
 pub use card::{Card, Output};

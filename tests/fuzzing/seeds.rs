@@ -5,6 +5,8 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use onnxplain::image::{DynamicImage, ImageBuffer, ImageFormat, Rgb};
+use tiff::encoder::colortype::{self, Gray32, Gray32Float, Gray64Float, GrayI16};
+use tiff::encoder::{TiffEncoder, TiffValue};
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
@@ -169,6 +171,7 @@ fn pictures() -> Vec<Vec<u8>> {
         picture.to_rgba8().into(),
         picture.to_rgb16().into(),
         picture.to_luma_alpha8().into(),
+        picture.to_rgb32f().into(),
     ];
     let formats = [
         ImageFormat::Png,
@@ -178,7 +181,15 @@ fn pictures() -> Vec<Vec<u8>> {
         ImageFormat::Tiff,
         ImageFormat::WebP,
     ];
-    let mut made = vec![];
+    let grey = picture.to_luma8().into_raw();
+    let mut made = vec![
+        tiff::<Gray32Float>(&grey.iter().map(|&value| f32::from(value)).collect::<Vec<_>>()),
+        tiff::<Gray64Float>(
+            &grey.iter().map(|&value| f64::from(value) / 255.0).collect::<Vec<_>>(),
+        ),
+        tiff::<GrayI16>(&grey.iter().map(|&value| i16::from(value)).collect::<Vec<_>>()),
+        tiff::<Gray32>(&grey.iter().map(|&value| u32::from(value)).collect::<Vec<_>>()),
+    ];
     for format in formats {
         for kind in &kinds {
             let mut bytes = Cursor::new(vec![]);
@@ -188,6 +199,16 @@ fn pictures() -> Vec<Vec<u8>> {
         }
     }
     made
+}
+
+/// A TIFF of 9 x 7 grey pixels in a kind of number that `image` does not write.
+fn tiff<C: colortype::ColorType>(values: &[C::Inner]) -> Vec<u8>
+where
+    [C::Inner]: TiffValue,
+{
+    let mut bytes = Cursor::new(vec![]);
+    TiffEncoder::new(&mut bytes).unwrap().write_image::<C>(9, 7, values).unwrap();
+    bytes.into_inner()
 }
 
 fn tables() -> Vec<Vec<u8>> {
