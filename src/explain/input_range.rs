@@ -58,6 +58,23 @@ impl InputRange {
             high: spread(&self.high, shape, self.channel_axis)?,
         })
     }
+
+    /// The value of an input that lies farthest outside, and the ends of its range; `None` where all lie within. What
+    /// enlarging a picture adds beyond its ends is none.
+    ///
+    /// # Errors
+    /// As [`InputRange::interval`].
+    pub fn farthest_outside(&self, input: &Tensor) -> Result<Option<(f32, [f32; 2])>> {
+        const SLACK: f32 = 0.01;
+        let Interval { low, high } = self.interval(input.shape())?;
+        let ends = low.data().iter().zip(high.data());
+        let distances = input.data().iter().zip(ends).map(|(&value, (&low, &high))| {
+            let distance = (low - value).max(value - high) / (high - low).max(f32::MIN_POSITIVE);
+            (distance, value, [low, high])
+        });
+        let farthest = distances.max_by(|(a, ..), (b, ..)| a.total_cmp(b));
+        Ok(farthest.filter(|it| it.0 > SLACK).map(|(_, value, ends)| (value, ends)))
+    }
 }
 
 /// One number, or one per channel, as a tensor of the given shape.
@@ -76,4 +93,20 @@ fn spread(numbers: &[f32], shape: &[usize], channel_axis: usize) -> Result<Tenso
     let mut result = Tensor::zeros(shape)?;
     result.combine_broadcast(&Tensor::new(&channel_shape, numbers)?, |to, from| *to = from)?;
     Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_outside_are_found() {
+        let range = InputRange { low: vec![0.0, -1.0], high: vec![1.0], channel_axis: 1 };
+        let outside = |values: [f32; 4]| {
+            range.farthest_outside(&Tensor::new(&[1, 2, 2], &values).unwrap()).unwrap()
+        };
+        assert_eq!(outside([0.0, 1.0, -1.0, 1.005]), None);
+        assert_eq!(outside([-0.5, 1.2, -1.0, 1.0]), Some((-0.5, [0.0, 1.0])));
+        assert_eq!(outside([0.0, 1.0, -1.5, 3.0]), Some((3.0, [-1.0, 1.0])));
+    }
 }

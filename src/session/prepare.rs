@@ -179,15 +179,15 @@ impl InputContext {
             )),
             Source::Array(array) => {
                 let prepared = self.array(array.shape(), array.values(), &"the array", notices);
-                self.usable(prepared, &"the array").kind(Error::Input)
+                self.usable(prepared, &"the array", notices).kind(Error::Input)
             }
             Source::Picture(picture) => {
                 let prepared = self.picture(std::borrow::Cow::Borrowed(picture), &"the picture");
-                self.usable(prepared, &"the picture").kind(Error::Input)
+                self.usable(prepared, &"the picture", notices).kind(Error::Input)
             }
             Source::Bytes(bytes) => {
                 let prepared = self.picture_file(|| decode_picture(bytes), &"the picture", notices);
-                self.usable(prepared, &"the picture").kind(Error::Input)
+                self.usable(prepared, &"the picture", notices).kind(Error::Input)
             }
             Source::Path(path) => self.read(path, notices),
         }
@@ -199,7 +199,8 @@ impl InputContext {
             true => self.array_file(crate::io::read_array(path)?, &name, notices),
             false => self.picture_file(|| read_picture(path), &name, notices),
         };
-        self.usable(read(), &name).kind(Error::Input)
+        let part = read();
+        self.usable(part, &name, notices).kind(Error::Input)
     }
 
     /// What a picture file holds, unless the model takes none.
@@ -216,7 +217,12 @@ impl InputContext {
     }
 
     /// An input, unless it holds numbers that are none, or such as the model does not take.
-    fn usable(&self, part: Checked<InputPart>, name: &dyn Display) -> Checked<InputPart> {
+    fn usable(
+        &self,
+        part: Checked<InputPart>,
+        name: &dyn Display,
+        notices: &mut Vec<Notice>,
+    ) -> Checked<InputPart> {
         let part = part?;
         let values = part.array.values();
         let count = values.iter().filter(|value| !value.is_finite()).count();
@@ -237,9 +243,23 @@ impl InputContext {
             self.model.check(part.array.tensor())
         };
         checked().with_context(|| format!("cannot explain {name}"))?;
+        self.note_range(&part, notices);
         match self.model.is_tokens() {
             true => Ok(part.with_words(&[])),
             false => Ok(part),
+        }
+    }
+
+    /// Says where the input goes beyond the range that its values are said to have.
+    fn note_range(&self, part: &InputPart, notices: &mut Vec<Notice>) {
+        let outside = self.range.as_ref().map(|range| range.farthest_outside(part.array.tensor()));
+        // A range of another number of channels is an error where it is used.
+        if let Some(Ok(Some((value, [low, high])))) = outside {
+            let text = format!(
+                "it holds {value}, beyond the range of {low} to {high} that the network's input is said to have \
+                 (--input-range, or the preprocessing): the z-box rule, fills and baselines need the true one"
+            );
+            self.note(notices, text);
         }
     }
 

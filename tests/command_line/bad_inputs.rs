@@ -138,6 +138,13 @@ fn tensors_that_do_not_fit() {
     for word in ["z-box", "gets gamma", "--input-range"] {
         assert!(told.contains(word), "{told}");
     }
+    for (low, high, is_told) in [("-1", "2.1", false), ("0", "1", true)] {
+        let range = format!("--input-range={low},{high}");
+        let out = folder();
+        let run = run!["explain", vgg(), fashion_photo("coat.png"), range, "-o", out.path()];
+        let (said, told) = (run.succeeded().stderr, format!("beyond the range of {low} to {high}"));
+        assert_eq!(said.contains(&told), is_told, "{said}");
+    }
     let overlay =
         with_tensor(&[1, 28, 28], &[0.5; 784], &[&range[..], &["--save", "overlay"]].concat());
     assert_failed(&overlay, 2, "an overlay needs a picture");
