@@ -1,6 +1,7 @@
 //! The nearest valid word, for error messages.
 
 pub mod placed;
+pub mod spelled;
 
 /// The most similar of the candidates, if any is similar at all.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {

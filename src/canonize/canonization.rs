@@ -1,10 +1,10 @@
 //! The canonization passes that a composite asks for.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::value::SeqAccessDeserializer;
-use serde::de::{self, Deserializer, SeqAccess, Unexpected, Visitor};
+use serde::de::{self, Deserializer, SeqAccess, Unexpected};
+
+use super::find;
+use crate::suggest::spelled::{self, Spelled};
 
 /// Which canonization passes run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,28 +20,43 @@ pub enum Canonization {
 
 impl<'de> Deserialize<'de> for Canonization {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Canonization, D::Error> {
-        // By a visitor, whose errors have their place in the file.
-        struct CanonizationVisitor;
-        impl<'de> Visitor<'de> for CanonizationVisitor {
-            type Value = Canonization;
+        spelled::read(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("`all`, `none` or a list of passes")
-            }
+impl<'de> Spelled<'de> for Canonization {
+    const EXPECTED: &'static str = "`all`, `none` or a list of passes";
 
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<Canonization, E> {
-                match word {
-                    "all" => Ok(Canonization::All),
-                    "none" => Ok(Canonization::None),
-                    _ => Err(E::invalid_value(Unexpected::Str(word), &self)),
-                }
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Canonization, A::Error> {
-                let passes = Vec::deserialize(SeqAccessDeserializer::new(list))?;
-                Ok(Canonization::Only(passes))
-            }
+    fn from_text<E: de::Error>(word: &str) -> Result<Canonization, E> {
+        match word {
+            "all" => Ok(Canonization::All),
+            "none" => Ok(Canonization::None),
+            _ => Err(E::invalid_value(Unexpected::Str(word), &Self::EXPECTED)),
         }
-        deserializer.deserialize_any(CanonizationVisitor)
+    }
+
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Canonization, A::Error> {
+        let mut passes = vec![];
+        while let Some(PassName(name)) = list.next_element()? {
+            passes.push(name);
+        }
+        Ok(Canonization::Only(passes))
+    }
+}
+
+/// The name of a pass that there is.
+struct PassName(String);
+
+impl<'de> Deserialize<'de> for PassName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PassName, D::Error> {
+        spelled::read(deserializer)
+    }
+}
+
+impl Spelled<'_> for PassName {
+    const EXPECTED: &'static str = "the name of a pass";
+
+    fn from_text<E: de::Error>(name: &str) -> Result<PassName, E> {
+        find(name).map(|pass| PassName(pass.name.to_string())).map_err(E::custom)
     }
 }

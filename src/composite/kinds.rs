@@ -1,11 +1,10 @@
 //! The `kind` condition of an entry: one kind of layer, or a list.
 
-use std::fmt;
-
 use serde::de::value::{Error, StrDeserializer};
-use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, SeqAccess};
 
 use crate::network::Kind;
+use crate::suggest::spelled::{self, Spelled};
 
 /// One kind of layer, or several.
 #[derive(Clone, Debug)]
@@ -26,24 +25,18 @@ fn kind<E: de::Error>(name: &str) -> Result<Kind, E> {
 
 impl<'de> Deserialize<'de> for Kinds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Kinds, D::Error> {
-        deserializer.deserialize_any(KindsVisitor)
+        spelled::read(deserializer)
     }
 }
 
-struct KindsVisitor;
+impl<'de> Spelled<'de> for Kinds {
+    const EXPECTED: &'static str = "a kind of layer, or a list of kinds";
 
-impl<'de> Visitor<'de> for KindsVisitor {
-    type Value = Kinds;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a kind of layer, or a list of kinds")
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<Kinds, E> {
+    fn from_text<E: de::Error>(name: &str) -> Result<Kinds, E> {
         Ok(Kinds(vec![kind(name)?]))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Kinds, A::Error> {
+    fn from_list<A: SeqAccess<'de>>(mut names: A) -> Result<Kinds, A::Error> {
         let mut kinds = vec![];
         while let Some(name) = names.next_element::<String>()? {
             kinds.push(kind(&name)?);

@@ -2,12 +2,14 @@
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, Deserializer, IgnoredAny, SeqAccess};
 
 use super::kinds::Kinds;
 use crate::canonize::Canonization;
 use crate::rule::{Initial, RuleSetting, Stabilizer};
 use crate::suggest::placed::from_yaml;
+use crate::suggest::spelled::{self, Spelled};
 use crate::yaml;
 
 /// A named list of rules.
@@ -75,23 +77,28 @@ pub struct When {
 
 /// A range of depth, from the layer of a kind that is nearest to the input (0) to the last one (1): `[0, 0.33]` is the
 /// lower third. The n-th of N layers (counted from 0) is at (n + ½) / N.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "[f32; 2]")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DepthRange {
     low: f32,
     high: f32,
 }
 
-impl TryFrom<[f32; 2]> for DepthRange {
-    type Error = String;
+impl<'de> Deserialize<'de> for DepthRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DepthRange, D::Error> {
+        spelled::read(deserializer)
+    }
+}
 
-    fn try_from([low, high]: [f32; 2]) -> Result<DepthRange, String> {
+impl<'de> Spelled<'de> for DepthRange {
+    const EXPECTED: &'static str =
+        "a depth range: two numbers from 0 to 1, the smaller one first, such as [0, 0.33]";
+
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<DepthRange, A::Error> {
+        let [low, high] = <[f32; 2]>::deserialize(SeqAccessDeserializer::new(list))?;
         if 0.0 <= low && low < high && high <= 1.0 {
             return Ok(DepthRange { low, high });
         }
-        Err(format!(
-            "a depth range is two numbers from 0 to 1, the smaller one first, such as [0, 0.33]; this is [{low}, {high}]"
-        ))
+        Err(de::Error::custom(format!("expected {}, not [{low}, {high}]", Self::EXPECTED)))
     }
 }
 
@@ -103,13 +110,29 @@ impl DepthRange {
     }
 }
 
-fn pattern<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<regex::Regex>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    regex::Regex::new(&text).map(Some).map_err(serde::de::Error::custom)
+fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<regex::Regex>, D::Error> {
+    Ok(Option::<Pattern>::deserialize(deserializer)?.map(|Pattern(pattern)| pattern))
+}
+
+struct Pattern(regex::Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
+        spelled::read(deserializer)
+    }
+}
+
+impl Spelled<'_> for Pattern {
+    const EXPECTED: &'static str = "a regular expression";
+
+    fn from_text<E: de::Error>(text: &str) -> Result<Pattern, E> {
+        regex::Regex::new(text).map(Pattern).map_err(|error| {
+            // The lines before the last one show the text.
+            let error = error.to_string();
+            let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            E::custom(format!("`{text}` is no regular expression: {last}"))
+        })
+    }
 }
 
 impl Composite {
@@ -185,8 +208,12 @@ rules:
         assert!(typo.contains("did you mean `first`"), "{typo}");
         assert!(message("rule: flat", "rule: flatt").contains("did you mean `flat`"));
         assert!(message("convolution", "convolutoin").contains("did you mean `convolution`"));
-        assert!(message("0.5]", "-1]").contains("a depth range"));
-        assert!(message("^conv", "(").contains("regex"));
+        assert!(
+            message("0.5]", "-1]").contains("6:48: rules[1].when.depth: expected a depth range")
+        );
+        let expected = "6:64: rules[1].when.name: `(` is no regular expression: unclosed group";
+        assert!(message("^conv", "(").contains(expected), "{}", message("^conv", "("));
+        assert!(message("rule: flat", "rule: {}").contains("5:11: rules[0].rule: expected a rule"));
         assert!(message("name: test", "nme: test").contains("did you mean `name`"));
     }
 
@@ -199,6 +226,9 @@ rules:
         assert_eq!(read("none").unwrap(), Canonization::None);
         let passes = Canonization::Only(vec!["batchnorm-linear".to_string()]);
         assert_eq!(read("[batchnorm-linear]").unwrap(), passes);
+        let unknown = read("[some]").unwrap_err();
+        let expected = "my.yaml:8:12: canonize[0]: there is no canonization pass `some`";
+        assert!(unknown.starts_with(expected), "{unknown}");
         for (text, found) in
             [("some", "the text \"some\""), ("~", "nothing"), ("3", "the number 3")]
         {
@@ -216,7 +246,7 @@ rules:
         let third = |index| {
             [[0.0, 0.33], [0.33, 0.67], [0.67, 1.0]]
                 .iter()
-                .position(|range| DepthRange::try_from(*range).unwrap().contains(index, 6))
+                .position(|&[low, high]| DepthRange { low, high }.contains(index, 6))
         };
         let thirds: Vec<_> = (0..6).map(|index| third(index).unwrap()).collect();
         assert_eq!(thirds, [0, 0, 1, 1, 2, 2]);

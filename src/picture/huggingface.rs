@@ -21,6 +21,17 @@ use processor::Processor;
 const PREPROCESSOR: &str = "preprocessor_config.json";
 const CONFIG: &str = "config.json";
 
+/// Keys by which the file of an image processor is known: no other file has one of them.
+const PROCESSOR: [&str; 7] = [
+    "image_processor_type",
+    "do_resize",
+    "do_center_crop",
+    "crop_size",
+    "do_rescale",
+    "image_mean",
+    "image_std",
+];
+
 /// Looks for the files beside a model, and one directory up from a directory named `onnx`, where exporters put models.
 ///
 /// # Errors
@@ -114,8 +125,7 @@ impl File<'_> {
             from_json::<DataConfig>(self.text, self.origin)?.data_config.steps(notes)
         } else if map.contains_key("architecture") && map.contains_key("input_size") {
             from_json::<TimmConfig>(self.text, self.origin)?.steps(notes)
-        } else if ["do_resize", "do_rescale", "image_mean"].iter().any(|key| map.contains_key(*key))
-        {
+        } else if PROCESSOR.iter().any(|key| map.contains_key(*key)) {
             from_json::<Processor>(self.text, self.origin)?.steps(notes)
         } else {
             return Ok(None);
@@ -176,6 +186,11 @@ mod tests {
         assert_eq!(card.labels.unwrap().names(), ["cat", "dog"]);
         assert_eq!(card.input.unwrap().size, Some([224, 224]));
         assert!(card.origin.contains(PREPROCESSOR) && card.origin.contains(CONFIG));
+
+        write(PREPROCESSOR, r#"{"image_processor_type": "ViTImageProcessor", "size": 96}"#);
+        let card = discover(&model).unwrap().unwrap();
+        assert_eq!(card.input.unwrap().size, Some([96, 96]));
+        assert!(card.notes.iter().any(|note| note.contains("are not normalized")));
 
         write(PREPROCESSOR, r#"{"sampling_rate": 16000}"#);
         write(CONFIG, r#"{"anything": "else"}"#);

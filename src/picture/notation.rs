@@ -3,11 +3,11 @@
 //! Readers are lenient where people abbreviate (one number for a square, a fraction such as 1/255), and their errors
 //! keep the place in the file.
 
-use std::fmt;
-
 use anyhow::{Context, Result, bail};
-use serde::de::{self, Deserializer, SeqAccess, Visitor, value};
+use serde::de::{self, Deserializer, SeqAccess, value};
 use serde::{Deserialize, Serialize};
+
+use crate::suggest::spelled::{self, Spelled};
 
 /// The word a unit variant is written as.
 pub(super) fn word<T: Serialize>(variant: &T) -> String {
@@ -62,31 +62,19 @@ struct Number(f64);
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NumberVisitor;
-        impl Visitor<'_> for NumberVisitor {
-            type Value = Number;
+        spelled::read(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number or a fraction such as 1/255")
-            }
+impl Spelled<'_> for Number {
+    const EXPECTED: &'static str = "a number or a fraction such as 1/255";
 
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Number, E> {
-                Ok(Number(number))
-            }
+    fn from_number<E: de::Error>(number: f64) -> Result<Number, E> {
+        Ok(Number(number))
+    }
 
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Number, E> {
-                Ok(Number(number as f64))
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Number, E> {
-                Ok(Number(number as f64))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
-                parse_number(text).map(Number).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(NumberVisitor)
+    fn from_text<E: de::Error>(text: &str) -> Result<Number, E> {
+        parse_number(text).map(Number).map_err(E::custom)
     }
 }
 
@@ -100,35 +88,23 @@ pub(super) struct Numbers(pub(super) Vec<f64>);
 
 impl<'de> Deserialize<'de> for Numbers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NumbersVisitor;
-        impl<'de> Visitor<'de> for NumbersVisitor {
-            type Value = Numbers;
+        spelled::read(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number or a list of numbers, one per channel")
-            }
+impl<'de> Spelled<'de> for Numbers {
+    const EXPECTED: &'static str = "a number or a list of numbers, one per channel";
 
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Numbers, E> {
-                Ok(Numbers(vec![number]))
-            }
+    fn from_number<E: de::Error>(number: f64) -> Result<Numbers, E> {
+        Ok(Numbers(vec![number]))
+    }
 
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Numbers, E> {
-                Ok(Numbers(vec![number as f64]))
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Numbers, E> {
-                Ok(Numbers(vec![number as f64]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Numbers, A::Error> {
-                let mut numbers = Vec::new();
-                while let Some(Number(number)) = list.next_element()? {
-                    numbers.push(number);
-                }
-                Ok(Numbers(numbers))
-            }
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Numbers, A::Error> {
+        let mut numbers = Vec::new();
+        while let Some(Number(number)) = list.next_element()? {
+            numbers.push(number);
         }
-        deserializer.deserialize_any(NumbersVisitor)
+        Ok(Numbers(numbers))
     }
 }
 
@@ -143,24 +119,20 @@ pub(super) struct Size(pub(super) [usize; 2]);
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SizeVisitor;
-        impl<'de> Visitor<'de> for SizeVisitor {
-            type Value = Size;
+        spelled::read(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number of pixels or [height, width]")
-            }
+impl<'de> Spelled<'de> for Size {
+    const EXPECTED: &'static str = "a number of pixels or [height, width]";
 
-            fn visit_u64<E: de::Error>(self, side: u64) -> Result<Size, E> {
-                let side = usize::try_from(side).map_err(E::custom)?;
-                Ok(Size([side, side]))
-            }
+    fn from_whole<E: de::Error>(side: u64) -> Result<Size, E> {
+        let side = usize::try_from(side).map_err(E::custom)?;
+        Ok(Size([side, side]))
+    }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Size, A::Error> {
-                <[usize; 2]>::deserialize(value::SeqAccessDeserializer::new(list)).map(Size)
-            }
-        }
-        deserializer.deserialize_any(SizeVisitor)
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Size, A::Error> {
+        <[usize; 2]>::deserialize(value::SeqAccessDeserializer::new(list)).map(Size)
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Unexpected, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 
 use super::setting::{Rule, RuleSetting};
 use super::spec::{RuleSpec, Setting};
 use super::stabilizer::{Stabilizer, StabilizerKind};
 use super::table::RULES;
+use crate::suggest::spelled::{self, Spelled};
 
 /// The rule of that name.
 fn find(name: &str) -> Result<&'static RuleSpec, String> {
@@ -59,7 +63,7 @@ impl Given {
         }
         spec.condition.map_or(Ok(()), |holds| holds(&rule.numbers))?;
         rule.range = match (self.low, self.high) {
-            (Some(low), Some(high)) => Some([low, high]),
+            (Some(low), Some(high)) => Some(range_of(low, high)?),
             (None, None) => None,
             _ => return Err(format!("{} needs both low and high, or neither", spec.name)),
         };
@@ -72,6 +76,21 @@ impl Given {
         }
         let stabilizer = self.stabilizer.or(self.epsilon.map(Stabilizer::additive));
         Ok(RuleSetting { rule, stabilizer, bias: self.bias.unwrap_or(true) })
+    }
+}
+
+/// The range of z-box, one number or one per channel at each end.
+fn range_of(low: Vec<f32>, high: Vec<f32>) -> Result<[Vec<f32>; 2], String> {
+    if let Some(wrong) = low.iter().chain(&high).find(|value| !value.is_finite()) {
+        return Err(format!("low and high must be finite numbers, not {wrong}"));
+    }
+    let count = low.len().max(high.len());
+    let ends = low.iter().cycle().zip(high.iter().cycle()).take(count);
+    match ends.into_iter().find(|(low, high)| low > high) {
+        Some((low, high)) => {
+            Err(format!("low must not be above high, but is {low} where high is {high}"))
+        }
+        None => Ok([low, high]),
     }
 }
 
@@ -103,26 +122,22 @@ fn usage(spec: &RuleSpec) -> String {
 
 impl<'de> Deserialize<'de> for RuleSetting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RuleSetting, D::Error> {
-        deserializer.deserialize_any(RuleVisitor)
+        spelled::read(deserializer)
     }
 }
 
-struct RuleVisitor;
+impl<'de> Spelled<'de> for RuleSetting {
+    const EXPECTED: &'static str =
+        "a rule: its name, `{ name: number }` or `{ name: { setting: value } }`";
 
-impl<'de> Visitor<'de> for RuleVisitor {
-    type Value = RuleSetting;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a rule: its name, `{ name: number }` or `{ name: { setting: value } }`")
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<RuleSetting, E> {
+    fn from_text<E: de::Error>(name: &str) -> Result<RuleSetting, E> {
         find(name).and_then(|spec| Given::default().setting(spec)).map_err(E::custom)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RuleSetting, A::Error> {
+    fn from_map<A: MapAccess<'de>>(mut map: A) -> Result<RuleSetting, A::Error> {
         let Some(name) = map.next_key::<String>()? else {
-            return Err(de::Error::invalid_length(0, &self));
+            let found = Unexpected::Other("an empty mapping");
+            return Err(de::Error::invalid_value(found, &Self::EXPECTED));
         };
         let spec = find(&name).map_err(de::Error::custom)?;
         let given = map.next_value_seed(Settings(spec))?;
@@ -176,8 +191,8 @@ impl<'de> Visitor<'de> for Settings {
             };
             match known {
                 "epsilon" => given.epsilon = Some(map.next_value::<Real>()?.0),
-                "low" => given.low = Some(map.next_value::<PerChannel>()?.into_vec()),
-                "high" => given.high = Some(map.next_value::<PerChannel>()?.into_vec()),
+                "low" => given.low = Some(map.next_value::<PerChannel>()?.0),
+                "high" => given.high = Some(map.next_value::<PerChannel>()?.0),
                 "stabilizer" => given.stabilizer = Some(map.next_value()?),
                 "bias" => given.bias = Some(map.next_value()?),
                 number => given.numbers.push((number, map.next_value::<Real>()?.0)),
@@ -201,49 +216,58 @@ struct Real(f32);
 
 impl<'de> Deserialize<'de> for Real {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Real, D::Error> {
-        struct RealVisitor;
-        impl Visitor<'_> for RealVisitor {
-            type Value = Real;
+        spelled::read(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number")
-            }
+impl Spelled<'_> for Real {
+    const EXPECTED: &'static str = "a number";
 
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Real, E> {
-                Ok(Real(value as f32))
-            }
-
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Real, E> {
-                Ok(Real(value as f32))
-            }
-
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Real, E> {
-                Ok(Real(value as f32))
-            }
-        }
-        deserializer.deserialize_any(RealVisitor)
+    fn from_number<E: de::Error>(value: f64) -> Result<Real, E> {
+        Ok(Real(value as f32))
     }
 }
 
 /// One number, or one per channel.
-#[derive(serde::Deserialize)]
-#[serde(untagged, expecting = "a number, or a list of one number per channel")]
-enum PerChannel {
-    One(f32),
-    Many(Vec<f32>),
+struct PerChannel(Vec<f32>);
+
+impl<'de> Deserialize<'de> for PerChannel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PerChannel, D::Error> {
+        spelled::read(deserializer)
+    }
 }
 
-impl PerChannel {
-    fn into_vec(self) -> Vec<f32> {
-        match self {
-            PerChannel::One(value) => vec![value],
-            PerChannel::Many(values) => values,
+impl<'de> Spelled<'de> for PerChannel {
+    const EXPECTED: &'static str = "a number, or a list of one number per channel";
+
+    fn from_number<E: de::Error>(value: f64) -> Result<PerChannel, E> {
+        Ok(PerChannel(vec![value as f32]))
+    }
+
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<PerChannel, A::Error> {
+        let mut values = vec![];
+        while let Some(Real(value)) = list.next_element()? {
+            values.push(value);
         }
+        Ok(PerChannel(values))
     }
 }
 
 impl<'de> Deserialize<'de> for Stabilizer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Stabilizer, D::Error> {
+        spelled::read(deserializer)
+    }
+}
+
+impl<'de> Spelled<'de> for Stabilizer {
+    const EXPECTED: &'static str =
+        "a stabilizer: a number, or `{ epsilon: 1e-6, kind: additive | clip | relative }`";
+
+    fn from_number<E: de::Error>(epsilon: f64) -> Result<Stabilizer, E> {
+        checked(Stabilizer::additive(epsilon as f32))
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: A) -> Result<Stabilizer, A::Error> {
         #[derive(serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Long {
@@ -251,22 +275,14 @@ impl<'de> Deserialize<'de> for Stabilizer {
             #[serde(default)]
             kind: StabilizerKind,
         }
-        #[derive(serde::Deserialize)]
-        #[serde(
-            untagged,
-            expecting = "a stabilizer: a number, or `{ epsilon: 1e-6, kind: additive | clip | relative }`"
-        )]
-        enum Either {
-            Short(f32),
-            Long(Long),
-        }
-        let stabilizer = match Either::deserialize(deserializer)? {
-            Either::Short(epsilon) => Stabilizer::additive(epsilon),
-            Either::Long(Long { epsilon, kind }) => Stabilizer { epsilon, kind },
-        };
-        from_0_upwards("a stabilizer", stabilizer.epsilon).map_err(de::Error::custom)?;
-        Ok(stabilizer)
+        let Long { epsilon, kind } = Long::deserialize(MapAccessDeserializer::new(map))?;
+        checked(Stabilizer { epsilon, kind })
     }
+}
+
+fn checked<E: de::Error>(stabilizer: Stabilizer) -> Result<Stabilizer, E> {
+    from_0_upwards("a stabilizer", stabilizer.epsilon).map_err(E::custom)?;
+    Ok(stabilizer)
 }
 
 #[cfg(test)]
@@ -357,7 +373,14 @@ mod tests {
             ("{ epsilon: { epsilon: 0.1, stabilizer: 1 } }", "give one of the two"),
             ("{ z-box: { low: 1 } }", "both low and high"),
             ("{ z-box: { low: a, high: 1 } }", "a list of one number per channel"),
+            ("{ z-box: { low: .nan, high: 1 } }", "low and high must be finite numbers, not NaN"),
+            ("{ z-box: { low: 0, high: 1e39 } }", "low and high must be finite numbers, not inf"),
+            ("{ z-box: { low: [0, 2], high: 1 } }", "low must not be above high, but is 2 where"),
             ("{ gamma: 0.5, flat: 1 }", "expected one rule"),
+            ("{}", "invalid value: an empty mapping, expected a rule"),
+            ("{ flat: { stabilizer: some } }", "flat.stabilizer: invalid type: string \"some\""),
+            ("{ flat: { stabilizer: -1 } }", "a stabilizer must be a number from 0 upwards"),
+            ("{ flat: { stabilizer: { epsilon: 1, kind: clp } } }", "did you mean `clip`?"),
         ] {
             let message = message(yaml);
             assert!(message.contains(expected), "{yaml}: {message}");

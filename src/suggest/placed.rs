@@ -71,20 +71,26 @@ fn cut(text: &str, longest: usize) -> String {
 }
 
 /// An error about what a text says, at the place of the first key that its message names; of several in a row
-/// (`input: mean ...`), the last.
+/// (`input: mean ...`), the last, which stands behind the others.
 pub fn at_key(text: &str, origin: &str, error: &Error) -> Error {
     let message = format!("{error:#}");
     let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
     let words = message.split(|character| !is_part(character)).filter(|it| !it.is_empty());
-    let places = words.map(|word| place_of_key(text, word));
+    let mut before = (0, 0);
+    let places = words.map(|word| {
+        let place = place_of_key(text, word, before)?;
+        before = place;
+        Some(place)
+    });
     let place = places.skip_while(Option::is_none).map_while(|place| place).last();
     placed(origin, place, &message)
 }
 
-/// Line and column of a key, counted from 1.
-fn place_of_key(text: &str, key: &str) -> Option<(usize, usize)> {
+/// Line and column, counted from 1, of the first key of that name behind a place.
+fn place_of_key(text: &str, key: &str, before: (usize, usize)) -> Option<(usize, usize)> {
     text.lines().enumerate().find_map(|(number, line)| {
-        let places = line.match_indices(key);
+        let column = |at: usize| line[..at].chars().count() + 1;
+        let places = line.match_indices(key).filter(|&(at, _)| (number + 1, column(at)) > before);
         let is_key = |&(at, _): &(usize, &str)| {
             let (before, behind) = (&line[..at], &line[at + key.len()..]);
             let behind = behind.trim_start_matches(['"', '\'']).trim_start();
@@ -93,7 +99,7 @@ fn place_of_key(text: &str, key: &str) -> Option<(usize, usize)> {
             starts && behind.starts_with(':')
         };
         let (at, _) = places.into_iter().find(is_key)?;
-        Some((number + 1, line[..at].chars().count() + 1))
+        Some((number + 1, column(at)))
     })
 }
 
@@ -276,6 +282,9 @@ mod tests {
         let error =
             at_key("input:\n  std: 0\n", "a.yaml", &anyhow!("std holds 0").context("input"));
         assert_eq!(error.to_string(), "a.yaml:2:3: input: std holds 0");
+        let text = "resize: { size: 1 }\ninput: { size: 0 }\n";
+        let error = at_key(text, "a.yaml", &anyhow!("size is 0").context("input"));
+        assert_eq!(error.to_string(), "a.yaml:2:10: input: size is 0");
         let error = at_key("{}", "a.json", &anyhow!("size is missing"));
         assert_eq!(error.to_string(), "a.json: size is missing");
     }

@@ -51,7 +51,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("metric", "tensor picture plane random suggest"),
     ("explain", "composite rule network operator linear tensor parallel kernels"),
     ("composite", "rule canonize network operator suggest yaml"),
-    ("rule", "linear"),
+    ("rule", "linear suggest"),
     ("canonize", "network operator linear tensor suggest"),
     ("onnx", "network linear tensor picture suggest"),
     ("network", "operator linear tensor random suggest"),

@@ -105,6 +105,12 @@ fn errors_of_cards_and_composites_have_one_form() {
         (rule("rule: gamma: 0.5"), "write `rule: { gamma: 0.5 }`"),
         (rule("rule: { gamma: { gama: 1 } }"), "did you mean `gamma`?"),
         (rule("rule: 3"), ":4:11: rules[0].rule: expected a rule: its name"),
+        (
+            rule("rule: { z-box: { low: 1, high: 0 } }"),
+            ":4:11: rules[0].rule: low must not be above",
+        ),
+        ("stabilizer: some\nname: my\nrules: []\n".into(), ":1:13: stabilizer: expected a stab"),
+        ("canonize: [no-op]\nname: my\nrules: []\n".into(), "did you mean `no-ops`?"),
         (rule("rule: flat\n    depth: 3"), "unknown field `depth`"),
         ("name: my\nrules: {}\n".into(), ":2:8: rules: expected a list, not a mapping"),
         ("name: my\n".into(), "missing field `rules`"),

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, Deserializer, SeqAccess};
 use serde_json::{Map, Value};
 
 use onnxplain::evaluation::{Conditions, MetricChoice};
-use onnxplain::suggest::placed::from_yaml;
+use onnxplain::suggest::placed::{at_key, from_yaml};
+use onnxplain::suggest::spelled::{self, Spelled};
 
 use super::methods;
 use super::options::{EvaluateOptions, FillWord, parse_fill};
@@ -37,7 +40,7 @@ pub struct Plan {
 #[serde(deny_unknown_fields, default)]
 struct File {
     model: Option<PathBuf>,
-    inputs: OneOrMore,
+    inputs: Option<Paths>,
     methods: Vec<PlannedMethod>,
     metrics: Vec<PlannedMetric>,
     settings: Settings,
@@ -67,21 +70,47 @@ struct Settings {
 }
 
 /// A path or a list of paths.
-#[derive(Debug, Default, Deserialize)]
-#[serde(untagged, expecting = "a path, or a list of paths")]
-enum OneOrMore {
-    #[default]
-    None,
-    One(PathBuf),
-    More(Vec<PathBuf>),
+#[derive(Debug, Default)]
+struct Paths(Vec<PathBuf>);
+
+impl<'de> Deserialize<'de> for Paths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Paths, D::Error> {
+        spelled::read(deserializer)
+    }
+}
+
+impl<'de> Spelled<'de> for Paths {
+    const EXPECTED: &'static str = "a path, or a list of paths";
+
+    fn from_text<E: de::Error>(path: &str) -> Result<Paths, E> {
+        Ok(Paths(vec![path.into()]))
+    }
+
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Paths, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Paths)
+    }
 }
 
 /// A word or a number.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a word or a whole number")]
-enum Word {
-    Text(String),
-    Number(u64),
+#[derive(Debug)]
+struct Word(String);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+        spelled::read(deserializer)
+    }
+}
+
+impl Spelled<'_> for Word {
+    const EXPECTED: &'static str = "a word or a whole number";
+
+    fn from_text<E: de::Error>(text: &str) -> Result<Word, E> {
+        Ok(Word(text.to_string()))
+    }
+
+    fn from_whole<E: de::Error>(number: u64) -> Result<Word, E> {
+        Ok(Word(number.to_string()))
+    }
 }
 
 impl Plan {
@@ -101,34 +130,27 @@ impl Plan {
     fn read(path: &Path) -> Result<Plan> {
         let text = fs::read_to_string(path);
         let text = text.with_context(|| format!("cannot read the plan {}", path.display()))?;
-        let file: File = from_yaml(&text, &path.display().to_string())?;
-        let mut plan = Plan::new(file).with_context(|| path.display().to_string())?;
+        let origin = path.display().to_string();
+        let file: File = from_yaml(&text, &origin)?;
+        let mut plan = Plan::new(file).map_err(|error| at_key(&text, &origin, &error))?;
         plan.look_beside(path.parent().unwrap_or(Path::new("")));
         Ok(plan)
     }
 
     fn new(file: File) -> Result<Plan> {
         let settings = file.settings;
-        let fill = settings.fill.as_deref().map_or(Ok(FillWord::Auto), parse_fill)?;
+        let fill = settings.fill.as_deref().map_or(Ok(FillWord::Auto), parse_fill);
+        let fill = fill.context("settings: fill")?;
         let conditions = Conditions::default().with(&settings.conditions()).context("settings")?;
-        let inputs = match file.inputs {
-            OneOrMore::None => vec![],
-            OneOrMore::One(path) => vec![path],
-            OneOrMore::More(paths) => paths,
-        };
-        let target = file.target.map(|word| match word {
-            Word::Text(text) => text,
-            Word::Number(number) => number.to_string(),
-        });
         Ok(Plan {
             model: file.model,
-            inputs,
+            inputs: file.inputs.unwrap_or_default().0,
             methods: file.methods,
             metrics: file.metrics.into_iter().map(|metric| metric.0).collect(),
             fill,
             conditions,
             seed: settings.seed.unwrap_or(0),
-            target,
+            target: file.target.map(|Word(target)| target),
             truth: TruthOptions { masks: file.masks, boxes: file.boxes, classes: file.classes },
             has_controls: file.controls.unwrap_or(true),
         })
@@ -276,8 +298,10 @@ masks: masks/
             assert!(error.contains(&format!("did you mean {hint}?")), "{to}: {error}");
         }
         for (from, to, expected) in [
-            ("fill: auto", "fill: blurr", "`blurr` is no fill"),
-            ("levels: 16", "levels: 0", "levels are a whole number above 0"),
+            ("fill: auto", "fill: blurr", ":9:13: settings: fill: `blurr` is no fill"),
+            ("levels: 16", "levels: 0", ":9:25: settings: levels are a whole number above 0"),
+            ("photos/", "{ a: 1 }", ":2:9: inputs: expected a path, or a list of paths, not a map"),
+            ("masks: ", "target: 1.5\nmasks: ", ":10:9: target: expected a word or a whole number"),
             ("baseline: black", "baseline: blue", "baseline"),
             ("fill: linear", "fill: liner", "`liner` is no fill"),
             ("name: theirs, ", "", "need a `name`"),

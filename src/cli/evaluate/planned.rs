@@ -1,16 +1,17 @@
 //! Methods and metrics as a plan writes them. Whatever is wrong is found while the plan is read, so that errors have its
 //! line and column.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess};
 use serde_json::{Map, Value};
 
 use onnxplain::evaluation::{MetricChoice, Reading, check_names};
 use onnxplain::metric::named;
 use onnxplain::suggest::nearest;
+use onnxplain::suggest::spelled::{self, Spelled};
 use onnxplain::{Composite, Method};
 
 /// A method to judge, as options and plans name it.
@@ -142,41 +143,32 @@ fn hint(word: &str, known: &[&str]) -> String {
     nearest.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"))
 }
 
-/// Reads an entry that is a word or an object. What is wrong with it is told while it is read: errors have its place then.
-struct Entry<T> {
-    of_word: fn(&str) -> Result<T>,
-    of_object: fn(Map<String, Value>) -> Result<T>,
-    expected: &'static str,
-}
-
-impl<'de, T> Visitor<'de> for Entry<T> {
-    type Value = T;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.expected)
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<T, E> {
-        (self.of_word)(word).map_err(|error| E::custom(format!("{error:#}")))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<T, A::Error> {
-        let mut object = Map::new();
-        while let Some((key, value)) = access.next_entry::<String, Value>()? {
-            object.insert(key, value);
-        }
-        (self.of_object)(object).map_err(|error| A::Error::custom(format!("{error:#}")))
-    }
-}
+// What is wrong with an entry is told while it is read: errors have its place then.
 
 impl<'de> Deserialize<'de> for PlannedMethod {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PlannedMethod, D::Error> {
-        deserializer.deserialize_any(Entry {
-            of_word: PlannedMethod::of_word,
-            of_object: PlannedMethod::of_object,
-            expected: "a method: a word or an object",
-        })
+        spelled::read(deserializer)
     }
+}
+
+impl<'de> Spelled<'de> for PlannedMethod {
+    const EXPECTED: &'static str = "a method: a word or an object";
+
+    fn from_text<E: Error>(word: &str) -> Result<PlannedMethod, E> {
+        PlannedMethod::of_word(word).map_err(told)
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: A) -> Result<PlannedMethod, A::Error> {
+        PlannedMethod::of_object(object(map)?).map_err(told)
+    }
+}
+
+fn object<'de, A: MapAccess<'de>>(map: A) -> Result<Map<String, Value>, A::Error> {
+    Map::deserialize(MapAccessDeserializer::new(map))
+}
+
+fn told<E: Error>(error: anyhow::Error) -> E {
+    E::custom(format!("{error:#}"))
 }
 
 /// A metric as a plan names it.
@@ -221,10 +213,18 @@ impl PlannedMetric {
 
 impl<'de> Deserialize<'de> for PlannedMetric {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PlannedMetric, D::Error> {
-        deserializer.deserialize_any(Entry {
-            of_word: PlannedMetric::of_word,
-            of_object: PlannedMetric::of_object,
-            expected: "a metric: a word or an object",
-        })
+        spelled::read(deserializer)
+    }
+}
+
+impl<'de> Spelled<'de> for PlannedMetric {
+    const EXPECTED: &'static str = "a metric: a word or an object";
+
+    fn from_text<E: Error>(word: &str) -> Result<PlannedMetric, E> {
+        PlannedMetric::of_word(word).map_err(told)
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: A) -> Result<PlannedMetric, A::Error> {
+        PlannedMetric::of_object(object(map)?).map_err(told)
     }
 }

@@ -4,9 +4,12 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Unexpected};
 
 use crate::picture::notation::Numbers;
 use crate::picture::preprocess::{Channels, Crop, Filter, Preprocessing, Resize, Target};
+use crate::suggest::spelled::{self, Spelled};
 
 /// An image processor of `transformers`, as `preprocessor_config.json` has it.
 #[derive(Deserialize)]
@@ -30,20 +33,48 @@ pub(super) struct Processor {
 }
 
 /// A size in its three spellings.
-#[derive(Deserialize, Clone, Copy)]
-#[serde(untagged, expecting = "a size is a number, {height, width} or {shortest_edge}")]
+#[derive(Clone, Copy)]
 enum Size {
     Number(usize),
     Exact { height: usize, width: usize },
-    ShortSide { shortest_edge: usize },
+    ShortSide(usize),
 }
 
 impl Size {
     /// [height, width], equal where only one number is known.
     fn sides(self) -> [usize; 2] {
         match self {
-            Self::Number(side) | Self::ShortSide { shortest_edge: side } => [side, side],
+            Self::Number(side) | Self::ShortSide(side) => [side, side],
             Self::Exact { height, width } => [height, width],
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        spelled::read(deserializer)
+    }
+}
+
+impl<'de> Spelled<'de> for Size {
+    const EXPECTED: &'static str = "a number, {height, width} or {shortest_edge}";
+
+    fn from_whole<E: de::Error>(side: u64) -> Result<Size, E> {
+        usize::try_from(side).map(Size::Number).map_err(E::custom)
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: A) -> Result<Size, A::Error> {
+        #[derive(Deserialize)]
+        struct Sides {
+            height: Option<usize>,
+            width: Option<usize>,
+            shortest_edge: Option<usize>,
+        }
+        let sides = Sides::deserialize(MapAccessDeserializer::new(map))?;
+        match (sides.height, sides.width, sides.shortest_edge) {
+            (Some(height), Some(width), _) => Ok(Size::Exact { height, width }),
+            (_, _, Some(side)) => Ok(Size::ShortSide(side)),
+            _ => Err(de::Error::invalid_value(Unexpected::Map, &Self::EXPECTED)),
         }
     }
 }
@@ -63,7 +94,7 @@ impl Processor {
         let (target, size, crop) = self.geometry()?;
         let filter = self.filter(notes)?;
         let flipped = self.do_flip_channel_order;
-        let (mean, std) = self.normalization()?;
+        let (mean, std) = self.normalization(notes)?;
         Ok(Preprocessing {
             layout: None,
             channels: flipped.unwrap_or(self.is("MobileViT")).then_some(Channels::Bgr),
@@ -92,7 +123,7 @@ impl Processor {
         let sides @ [side, _] = size.sides();
         let enlarged = |fraction: f64| Target::ShortSide((side as f64 / fraction) as usize);
         let keeps_aspect = match size {
-            Size::ShortSide { .. } => true,
+            Size::ShortSide(_) => true,
             Size::Exact { height, width } => self.is("PoolFormer") && height == width,
             Size::Number(_) => {
                 self.is("ConvNext")
@@ -133,8 +164,13 @@ impl Processor {
     }
 
     /// Mean and standard deviation.
-    fn normalization(&self) -> Result<(Vec<f64>, Vec<f64>)> {
+    fn normalization(&self, notes: &mut Vec<String>) -> Result<(Vec<f64>, Vec<f64>)> {
         let normalizes = self.do_normalize.unwrap_or(self.image_mean.is_some());
+        // That of MobileViT has no such step.
+        if self.do_normalize.is_none() && !normalizes && !self.is("MobileViT") {
+            let told = "the image processor names no image_mean: pictures are not normalized";
+            notes.push(told.to_string());
+        }
         let (mean, std) = match (&self.image_mean, &self.image_std) {
             _ if !normalizes => (vec![0.0], vec![1.0]),
             (Some(Numbers(mean)), Some(Numbers(std))) => (mean.clone(), std.clone()),
@@ -287,7 +323,7 @@ mod tests {
             (r#"{"do_resize": true, "size": 8, "do_normalize": true}"#, "image_mean"),
             (r#"{"do_resize": true, "size": 8, "do_center_crop": true}"#, "crop_size"),
             (r#"{"do_resize": true, "size": 8, "rescale_offset": true}"#, "rescale_offset"),
-            (r#"{"do_resize": true, "size": {"longest_edge": 8}}"#, "a size is"),
+            (r#"{"do_resize": true, "size": {"longest_edge": 8}}"#, "or {shortest_edge}"),
         ] {
             let steps = serde_json::from_str(json)
                 .map_err(anyhow::Error::from)

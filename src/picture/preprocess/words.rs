@@ -1,16 +1,15 @@
 //! How preprocessing steps are written: in YAML cards, in reports and on the command line.
 
-use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Context, Error, Result, anyhow};
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess};
-use serde::de::{Visitor, value};
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, value};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::super::notation::{Size, parse_size};
 use super::{Channels, Crop, Filter, Layout, Resize, Target};
 use crate::suggest::explained;
+use crate::suggest::spelled::{self, Spelled};
 
 fn from_word<T: DeserializeOwned>(word: &str) -> Result<T> {
     let deserializer: value::StrDeserializer<value::Error> = word.into_deserializer();
@@ -97,42 +96,35 @@ impl Serialize for Resize {
 
 impl<'de> Deserialize<'de> for Resize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ResizeVisitor;
-        impl<'de> Visitor<'de> for ResizeVisitor {
-            type Value = Resize;
+        spelled::read(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str(
-                    "plain, none, or a map with filter and one of short-side, crop-fraction, size",
-                )
-            }
+impl<'de> Spelled<'de> for Resize {
+    const EXPECTED: &'static str =
+        "plain, none, or a map with filter and one of short-side, crop-fraction, size";
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Resize, E> {
-                text.parse().map_err(E::custom)
-            }
+    fn from_text<E: de::Error>(text: &str) -> Result<Resize, E> {
+        text.parse().map_err(E::custom)
+    }
 
-            fn visit_u64<E: de::Error>(self, side: u64) -> Result<Resize, E> {
-                self.visit_str(&side.to_string())
-            }
+    fn from_whole<E: de::Error>(side: u64) -> Result<Resize, E> {
+        Self::from_text(&side.to_string())
+    }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Resize, A::Error> {
-                let map = ResizeMap::deserialize(value::MapAccessDeserializer::new(map))?;
-                let target = match (map.short_side, map.crop_fraction, map.size) {
-                    (None, None, None) => Target::Input,
-                    (Some(side), None, None) => Target::ShortSide(side),
-                    (None, Some(fraction), None) => Target::CropFraction(fraction),
-                    (None, None, Some(Size(size))) => Target::Exact(size),
-                    _ => {
-                        return Err(de::Error::custom(
-                            "give only one of short-side, crop-fraction, size",
-                        ));
-                    }
-                };
-                let filter = map.filter;
-                Ok(Resize { target, filter })
+    fn from_map<A: MapAccess<'de>>(map: A) -> Result<Resize, A::Error> {
+        let map = ResizeMap::deserialize(value::MapAccessDeserializer::new(map))?;
+        let target = match (map.short_side, map.crop_fraction, map.size) {
+            (None, None, None) => Target::Input,
+            (Some(side), None, None) => Target::ShortSide(side),
+            (None, Some(fraction), None) => Target::CropFraction(fraction),
+            (None, None, Some(Size(size))) => Target::Exact(size),
+            _ => {
+                let told = "give only one of short-side, crop-fraction, size";
+                return Err(de::Error::custom(told));
             }
-        }
-        deserializer.deserialize_any(ResizeVisitor)
+        };
+        Ok(Resize { target, filter: map.filter })
     }
 }
 
