@@ -160,10 +160,8 @@ impl Source {
         make_visible(&mut proto);
         proto.graph.as_ref().map_or(Ok(()), refuse_circles)?;
         let mut spans = spans_by_name(&proto, left);
-        if let Some(graph) = &proto.graph {
-            check_data(graph, &|name| spans.contains_key(name))?;
-        }
-        proto.graph.iter_mut().for_each(widen_bfloat16);
+        check_data(&proto, &|name| spans.contains_key(name))?;
+        widen_bfloat16(&mut proto);
         let unused = unused_operators(&proto, &options.allow_gradient);
         let Chosen { labels, mut notes, others } =
             rewrite::choose_output(&mut proto, options.output_name.as_deref())?;

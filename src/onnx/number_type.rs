@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto, type_proto};
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, type_proto};
 
 use super::decode::Span;
+use super::rewrite::inner_graphs_mut;
 
 /// Rewrites the graph; what tract reads of it is float32 or no floating point number at all. Weights that were left in
 /// the file get other names, by which `spans` has them then.
@@ -47,14 +48,27 @@ pub(super) fn make_float32(graph: &mut GraphProto, spans: &mut HashMap<String, S
 }
 
 /// Makes float32 of the bfloat16 numbers that lie in the messages: tract has no such type.
-pub(super) fn widen_bfloat16(graph: &mut GraphProto) {
-    let constants = graph.node.iter_mut().filter(|node| node.op_type == "Constant");
-    let constants = constants.flat_map(|node| &mut node.attribute);
-    let tensors = constants.filter_map(|attribute| attribute.t.as_mut());
-    for tensor in tensors.chain(&mut graph.initializer) {
-        if !tensor.raw_data.is_empty() || !tensor.int32_data.is_empty() {
-            widen(tensor);
-        }
+pub(super) fn widen_bfloat16(model: &mut ModelProto) {
+    model.graph.iter_mut().for_each(widen_in_graph);
+    model.functions.iter_mut().for_each(|function| widen_in_nodes(&mut function.node));
+}
+
+fn widen_in_graph(graph: &mut GraphProto) {
+    graph.initializer.iter_mut().for_each(widen_where_it_lies);
+    widen_in_nodes(&mut graph.node);
+}
+
+fn widen_in_nodes(nodes: &mut [NodeProto]) {
+    for node in nodes {
+        let attributes = node.attribute.iter_mut();
+        attributes.filter_map(|attribute| attribute.t.as_mut()).for_each(widen_where_it_lies);
+        inner_graphs_mut(node).for_each(widen_in_graph);
+    }
+}
+
+fn widen_where_it_lies(tensor: &mut TensorProto) {
+    if !tensor.raw_data.is_empty() || !tensor.int32_data.is_empty() {
+        widen(tensor);
     }
 }
 

@@ -5,7 +5,7 @@ use tract_onnx::pb::TensorProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use super::support::onnx::{Graph, dims, fixed, int, tensor};
-use super::support::{difference, noise};
+use super::support::{difference, message, noise};
 use super::{PICTURE, agrees_with_reference, classifier, weights};
 
 /// The bits of a number as a float16; only for normal numbers.
@@ -74,4 +74,54 @@ fn float16_weights_behind_casts() {
     let y = graph.node("MatMul", &["x", &w], &[]);
     graph.output(&y);
     agrees_with_reference(&graph.load().unwrap(), 1e-5);
+}
+
+/// A vector of numbers of a type, as it is in the file.
+fn raw(number_type: DataType, length: usize, bytes: &[u8]) -> TensorProto {
+    TensorProto {
+        name: "w".to_string(),
+        dims: dims(&[length]),
+        data_type: number_type as i32,
+        raw_data: bytes.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
+#[test]
+fn bfloat16_in_any_attribute() {
+    let mut graph = Graph::with_input(13, &[1, 4]);
+    let shape = graph.ints(&[4]);
+    let value = raw(DataType::Bfloat16, 1, &0x4020_u16.to_le_bytes());
+    let filled = graph.node("ConstantOfShape", &[&shape], &[tensor("value", value)]);
+    let y = graph.node("Add", &["x", &filled], &[]);
+    graph.output(&y);
+    let output = graph.load().unwrap().network.evaluate(&Tensor::zeros(&[1, 4]).unwrap()).unwrap();
+    assert!(difference(output.data(), &[2.5; 4]) == 0.0, "{:?}", output.data());
+}
+
+#[test]
+fn types_that_are_not_read_are_named() {
+    let told = |stored: TensorProto, is_constant: bool| {
+        let mut graph = Graph::with_input(21, &[1, 4]);
+        let w = match is_constant {
+            true => graph.node("Constant", &[], &[tensor("value", stored)]),
+            false => graph.tensor(stored),
+        };
+        let y = graph.node("Add", &["x", &w], &[]);
+        graph.output(&y);
+        message(graph.load())
+    };
+    for (number_type, bytes, word) in [
+        (DataType::Int4, 2, "int4"),
+        (DataType::Float8e4m3fn, 4, "float8e4m3fn"),
+        (DataType::Complex64, 32, "complex64"),
+    ] {
+        let expected = format!("its number type is {word}, which is not read");
+        for (is_constant, what) in [(false, "tensor \"w\""), (true, "the Constant node")] {
+            let said = told(raw(number_type, 4, &vec![0; bytes]), is_constant);
+            assert!(said.contains(&expected) && said.contains(what), "{said}");
+        }
+    }
+    let said = told(raw(DataType::String, 4, &[0; 16]), true);
+    assert!(said.contains("its words are stored as raw bytes"), "{said}");
 }

@@ -1,8 +1,9 @@
 //! Operators that compute every element by itself, with broadcasting, and what they do to known numbers.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tract_onnx::pb::tensor_proto::DataType;
 
+use super::data::number_type;
 use super::node::Node;
 use super::value::Value;
 
@@ -51,14 +52,8 @@ pub(super) fn decision(node: &Node) -> Result<Vec<Value>> {
 /// `Cast`.
 pub(super) fn cast(node: &Node) -> Result<Vec<Value>> {
     let input = node.input(0)?;
-    let to = node.int("to")?;
-    let known = to.and_then(|to| i32::try_from(to).ok()).and_then(|to| DataType::try_from(to).ok());
-    let Some(to) = known.filter(|known| *known != DataType::Undefined) else {
-        match to {
-            Some(to) => bail!("to is {to}, which is no number type of ONNX"),
-            None => bail!("its attribute to is missing"),
-        }
-    };
+    let to = node.int("to")?.context("its attribute to is missing")?;
+    let to = number_type("to", to)?;
     let convert = |&number: &f64| match to {
         DataType::Bool => f64::from(number != 0.0),
         _ => number,

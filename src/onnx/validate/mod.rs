@@ -38,7 +38,6 @@ mod windows;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Error, Result, anyhow, ensure};
-use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
 pub(super) use self::data::check_data;
@@ -255,10 +254,5 @@ fn check_stored(tensor: &TensorProto) -> Result<()> {
         tensor.dims.iter().all(|&axis| axis >= 0),
         anyhow!("its shape {:?} has a negative length", tensor.dims).context(told())
     );
-    DataType::try_from(tensor.data_type)
-        .ok()
-        .filter(|number_type| *number_type != DataType::Undefined)
-        .with_context(|| format!("its number type {} is none of ONNX", tensor.data_type))
-        .with_context(told)?;
-    Ok(())
+    data::check_type(tensor).with_context(told)
 }

@@ -3,12 +3,24 @@
 use anyhow::{Result, bail, ensure};
 use tract_onnx::pb::tensor_proto::DataType;
 
+use super::data::number_type;
 use super::node::{Given, Node, axis, check_axis_of_unknown};
 use super::value::{Value, element_count};
 
 /// `Constant`.
 pub(super) fn constant(node: &Node) -> Result<Vec<Value>> {
-    let tensor = node.proto.attribute.iter().find_map(|attribute| attribute.t.as_ref());
+    let names = node.proto.attribute.iter().map(|attribute| attribute.name.as_str());
+    let values: Vec<&str> = names.filter(|name| VALUES.contains(name)).collect();
+    match &values[..] {
+        [] => bail!("it has no value"),
+        ["sparse_value"] => {
+            bail!("its value is a sparse tensor, which is not read: store it whole")
+        }
+        [_] => {}
+        several => bail!("it has several values, which are {}", several.join(" and ")),
+    }
+    let tensor = node.proto.attribute.iter().find(|attribute| attribute.name == "value");
+    let tensor = tensor.and_then(|attribute| attribute.t.as_ref());
     let whole = |numbers: &[i64]| numbers.iter().map(|&number| number as f64).collect();
     let real = |numbers: &[f32]| numbers.iter().map(|&number| number.into()).collect();
     let vector = |numbers: Vec<f64>, number_type| {
@@ -30,6 +42,18 @@ pub(super) fn constant(node: &Node) -> Result<Vec<Value>> {
         Value::unknown()
     }])
 }
+
+/// The attributes of a `Constant`, of which it has one.
+const VALUES: [&str; 8] = [
+    "value",
+    "sparse_value",
+    "value_float",
+    "value_floats",
+    "value_int",
+    "value_ints",
+    "value_string",
+    "value_strings",
+];
 
 /// `Shape`.
 pub(super) fn shape(node: &Node) -> Result<Vec<Value>> {
@@ -105,6 +129,7 @@ pub(super) fn random(node: &Node) -> Result<Vec<Value>> {
 
 /// `EyeLike`: of the shape of its input, and nothing else of it.
 pub(super) fn eye_like(node: &Node) -> Result<Vec<Value>> {
+    node.int("dtype")?.map_or(Ok(()), |dtype| number_type("dtype", dtype).map(drop))?;
     let value = Value::of(node.shape(0)?.map(<[usize]>::to_vec));
     Ok(vec![Value { is_constant: true, ..value }])
 }

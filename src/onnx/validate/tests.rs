@@ -3,6 +3,7 @@ mod rewritten;
 
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_proto::DataType;
 
 use self::case::{LIMIT, attribute, case, case_of_unknown};
 use super::*;
@@ -370,6 +371,17 @@ fn inner_graphs_are_checked_without_their_surroundings() {
 fn what_is_missing_is_named() {
     assert!(case("Pad", &[1, 2]).refused().contains("its pads are missing"));
     assert!(case("MatMul", &[1, 2]).refused().contains("its input 1 is missing"));
+    for (case, told) in [
+        (case("Cast", &[2]), "its attribute to is missing"),
+        (case("Cast", &[2]).int("to", 99), "to is 99, which is no number type of ONNX"),
+        (case("Cast", &[2]).int("to", 22), "to is int4, which is not read"),
+        (case("EyeLike", &[2, 2]).int("dtype", 14), "dtype is complex64, which is not read"),
+        (case("Constant", &[1]), "it has no value"),
+        (case("Constant", &[1]).int("value_int", 1).float("value_float", 2.0), "several values"),
+    ] {
+        let said = case.refused();
+        assert!(said.contains(told), "{said}");
+    }
     let graph = GraphProto { output: vec![declared("y", 1, None)], ..GraphProto::default() };
     let input = Input { name: "x", shape: &[1], is_open: false };
     let told = validate(&graph, 17, input, (MemoryLimit::new(None), Checked::All)).unwrap_err();

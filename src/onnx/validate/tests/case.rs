@@ -2,6 +2,7 @@
 
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_proto::DataType;
 
 use super::super::*;
 use crate::onnx::rewrite::node as node_of;
