@@ -66,15 +66,35 @@ impl InputRange {
     /// As [`InputRange::interval`].
     pub fn farthest_outside(&self, input: &Tensor) -> Result<Option<(f32, [f32; 2])>> {
         const SLACK: f32 = 0.01;
-        let Interval { low, high } = self.interval(input.shape())?;
-        let ends = low.data().iter().zip(high.data());
-        let distances = input.data().iter().zip(ends).map(|(&value, (&low, &high))| {
-            let distance = (low - value).max(value - high) / (high - low).max(f32::MIN_POSITIVE);
-            (distance, value, [low, high])
+        let channels = channel_count(input.shape(), self.channel_axis);
+        [&self.low, &self.high].into_iter().try_for_each(|ends| check_count(ends, channels))?;
+        let plane: usize = input.shape().iter().skip(self.channel_axis + 1).product();
+        // Every input that is explained comes by here: without a tensor of the ends of every element.
+        let planes = input.data().chunks(plane.max(1)).enumerate();
+        let distances = planes.flat_map(|(index, plane)| {
+            let [low, high] =
+                [&self.low, &self.high].map(|ends| ends[index % channels % ends.len()]);
+            let width = (high - low).max(f32::MIN_POSITIVE);
+            let distance = move |value: f32| (low - value).max(value - high) / width;
+            plane.iter().map(move |&value| (distance(value), value, [low, high]))
         });
         let farthest = distances.max_by(|(a, ..), (b, ..)| a.total_cmp(b));
         Ok(farthest.filter(|it| it.0 > SLACK).map(|(_, value, ends)| (value, ends)))
     }
+}
+
+fn channel_count(shape: &[usize], channel_axis: usize) -> usize {
+    shape.get(channel_axis).copied().unwrap_or(1)
+}
+
+/// Fails where there is neither one number nor one per channel.
+fn check_count(numbers: &[f32], channels: usize) -> Result<()> {
+    ensure!(
+        numbers.len() == 1 || numbers.len() == channels,
+        "the input range has {} numbers, but the input has {channels} channels",
+        numbers.len()
+    );
+    Ok(())
 }
 
 /// One number, or one per channel, as a tensor of the given shape.
@@ -82,12 +102,8 @@ fn spread(numbers: &[f32], shape: &[usize], channel_axis: usize) -> Result<Tenso
     if let [number] = numbers {
         return Tensor::filled(shape, *number);
     }
-    let channels = shape.get(channel_axis).copied().unwrap_or(1);
-    ensure!(
-        numbers.len() == channels,
-        "the input range has {} numbers, but the input has {channels} channels",
-        numbers.len()
-    );
+    let channels = channel_count(shape, channel_axis);
+    check_count(numbers, channels)?;
     let mut channel_shape = vec![1; shape.len()];
     channel_shape[channel_axis] = channels;
     let mut result = Tensor::zeros(shape)?;

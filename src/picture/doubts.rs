@@ -34,7 +34,6 @@ pub(super) fn scale_floats(picture: &mut DynamicImage) -> Result<Option<String>>
         );
     }
     let white = match high {
-        high if high <= 1.0 => 1.0,
         high if high <= BRIGHTEST => 1.0,
         high if high <= 255.0 => 255.0,
         high if (f32::from(DIM)..=65535.0).contains(&high) => 65535.0,

@@ -45,7 +45,7 @@ fn in_nodes(nodes: &[NodeProto]) -> Result<()> {
 }
 
 /// Fails where the numbers of a tensor are of a type that is not read.
-pub(super) fn check_type(tensor: &TensorProto) -> Result<()> {
+fn check_type(tensor: &TensorProto) -> Result<()> {
     let number_type = number_type("its number type", tensor.data_type.into())?;
     ensure!(
         number_type != DataType::String || tensor.raw_data.is_empty(),

@@ -6,6 +6,19 @@ use tract_onnx::pb::tensor_proto::DataType;
 use super::node::{Given, Node, axes, axis};
 use super::value::Value;
 
+/// The reductions beside `ReduceSum`, whose axes became an input before theirs.
+pub(super) const OTHERS: [&str; 9] = [
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceSumSquare",
+];
+
 /// `ReduceSum` and its like.
 pub(super) fn reduce(node: &Node) -> Result<Vec<Value>> {
     let keeps = node.flag("keepdims", true)?;

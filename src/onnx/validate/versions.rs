@@ -4,6 +4,7 @@
 use anyhow::{Result, ensure};
 
 use super::node::Node;
+use super::reductions;
 
 /// An attribute that became an input.
 struct Moved {
@@ -24,26 +25,13 @@ const fn moved(
     Moved { operators, attribute, slot, since }
 }
 
-/// The reductions beside `ReduceSum`, whose axes became an input before theirs.
-const REDUCTIONS: [&str; 9] = [
-    "ReduceL1",
-    "ReduceL2",
-    "ReduceLogSum",
-    "ReduceLogSumExp",
-    "ReduceMax",
-    "ReduceMean",
-    "ReduceMin",
-    "ReduceProd",
-    "ReduceSumSquare",
-];
-
 const MOVED: [Moved; 14] = [
     moved(&["Clip"], "min", 1, 11),
     moved(&["Clip"], "max", 2, 11),
     moved(&["Pad"], "pads", 1, 11),
     moved(&["Pad"], "value", 2, 11),
     moved(&["ReduceSum"], "axes", 1, 13),
-    moved(&REDUCTIONS, "axes", 1, 18),
+    moved(&reductions::OTHERS, "axes", 1, 18),
     moved(&["Reshape"], "shape", 1, 5),
     moved(&["Slice"], "starts", 1, 10),
     moved(&["Slice"], "ends", 2, 10),
